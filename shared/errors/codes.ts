@@ -1,0 +1,113 @@
+/**
+ * Every error code of Tailgate: how bad it is, and what its reader can do about it. One table for the log, the
+ * command line, the HTTP bodies and the reference page, so that a code means the same everywhere.
+ */
+export type Severity =
+  /** May work later with the same input: whoever runs the work waits and tries again, without end. */
+  | "transient"
+  /** Never works with this input: the named records go to the dead letters, the rest goes on. */
+  | "permanent"
+  /** This component cannot go on; health says so; the others keep running. */
+  | "fatal"
+  /** What the user gave is wrong: nothing was started, nothing was touched. */
+  | "usage"
+  /** Our own assumption was broken: the process stops and its supervisor starts it again. */
+  | "invariant";
+
+interface CodeEntry {
+  readonly severity: Severity;
+  readonly hint: string;
+}
+
+/** The table. A component adds its codes here, with the hint a person can act on. */
+export const codes = {
+  INVARIANT: {
+    severity: "invariant",
+    hint: "This is a bug in Tailgate. Keep the log and the data directory, and report both.",
+  },
+  CONFIG_INVALID: { severity: "usage", hint: "Correct the lines named above; nothing was started or changed." },
+  USAGE: { severity: "usage", hint: "Run the command with --help to see what it takes." },
+
+  EDGE_CHANNEL_FULL: {
+    severity: "transient",
+    hint: "Free disk space or raise the channel's capacity; the log files keep what is not yet read.",
+  },
+  EDGE_CHANNEL_IO: {
+    severity: "transient",
+    hint: "The disk refused a read or a write. Look at the kernel log (dmesg) for the device's own words.",
+  },
+  EDGE_CHANNEL_LOCKED: {
+    severity: "usage",
+    hint: "Another tailgate runs on this data directory. Stop it, or give this one a dataDir of its own.",
+  },
+  EDGE_CHANNEL_UNNAMED: {
+    severity: "usage",
+    hint: "Put the channel back into the config until it has drained, or move its events out with `tailgate channel export`.",
+  },
+  EDGE_CHANNEL_VERSION: {
+    severity: "usage",
+    hint: "The data directory was written by a newer tailgate. Run that version, or start on a new dataDir.",
+  },
+  EDGE_SOURCE_FILE: {
+    severity: "transient",
+    hint: "Check that the file exists and that the user of the service may read it.",
+  },
+  EDGE_SPOOL_FILE_CHANGED: {
+    severity: "permanent",
+    hint: "Write spool files elsewhere on the same file system and rename them into the spool directory when complete.",
+  },
+  EDGE_SINK_FILE: {
+    severity: "transient",
+    hint: "Check the directory's free space and that the user of the service may write there.",
+  },
+  KAFKA_UNREACHABLE: {
+    severity: "transient",
+    hint: "Check that the brokers are up and reachable from here; the channel holds the events meanwhile.",
+  },
+  KAFKA_AUTHENTICATION: {
+    severity: "transient",
+    hint: "Check the sasl user, password and mechanism, and the TLS certificates. Tailgate tries again on its own.",
+  },
+  KAFKA_UNAUTHORIZED: {
+    severity: "transient",
+    hint: "Grant WRITE on the topic to this user (kafka-acls --producer). Tailgate tries again on its own.",
+  },
+  KAFKA_TOPIC_MISSING: {
+    severity: "transient",
+    hint: "Create the topic, or set `createTopic` in the sink's config. Tailgate tries again on its own.",
+  },
+  KAFKA_UNKNOWN_OUTCOME: {
+    severity: "transient",
+    hint: "The broker did not say whether it has the batch; the same bytes are sent again, which it recognises.",
+  },
+  KAFKA_RECORD_REFUSED: {
+    severity: "permanent",
+    hint: "Read what was refused with `tailgate channel export --dead`; raise the topic's max.message.bytes if it is the size.",
+  },
+  KAFKA_SESSION_FENCED: {
+    severity: "fatal",
+    hint: "Another process sends with this agent's identity. Was the data directory copied? Stop one of the two.",
+  },
+  KAFKA_LOST_BY_BROKER: {
+    severity: "permanent",
+    hint: "The broker lost records that it had acknowledged. Use replication with min.insync.replicas of 2 or more.",
+  },
+  CENTRAL_STORE_UNAVAILABLE: {
+    severity: "transient",
+    hint: "Check the store's disk space and permissions; consumption goes on by itself when it answers again.",
+  },
+  CENTRAL_STORE_FENCED: {
+    severity: "transient",
+    hint: "Another instance owns the partition now; this one lets go of it.",
+  },
+  CENTRAL_RECORD_POISON: {
+    severity: "permanent",
+    hint: "Read the record under /api/v1/dead-letters.",
+  },
+  CENTRAL_BAD_REQUEST: { severity: "usage", hint: "See /api/v1/openapi.json for what the route takes." },
+  CENTRAL_NOT_FOUND: { severity: "usage", hint: "See /api/v1/vehicles for what there is." },
+  CENTRAL_UNAUTHORIZED: { severity: "usage", hint: "Send the API key as `Authorization: Bearer <key>`." },
+} as const satisfies Record<string, CodeEntry>;
+
+/** A code of the table. */
+export type Code = keyof typeof codes;
