@@ -1,0 +1,113 @@
+import type { Gate } from "../../shared/async/gate.ts";
+import type { Lane, LaneSpec } from "./lane.ts";
+import type { PutBatch, StoredBatch } from "./stored-batch.ts";
+
+/** What a channel does with an event when it is full. */
+export type FullPolicy = "block" | "drop_oldest" | "drop_newest";
+
+/** What every channel config has, whatever its type. */
+export interface ChannelSettings {
+  /** Compression of the record batches, done once at put. */
+  readonly compression: "zstd" | "gzip" | "none";
+  /** Whether every record carries the identity header: off saves a few bytes and gives up the ledger and the store's proof. */
+  readonly identity: boolean;
+  /** Uncompressed bytes at which an open batch is sealed. */
+  readonly batchBytesMax: number;
+}
+
+/**
+ * Whether a put is welcome now: `open`; `blocked` (policy `block` and no room: the source waits, its file is the
+ * buffer); `dropping` (policy `drop_newest` and no room: the intake counts the event as shed and goes on).
+ */
+export type Admission = "open" | "blocked" | "dropping";
+
+/**
+ * Holds batches between put and delivery. Reading does not delete; a batch goes after the sink has acknowledged it.
+ *
+ * Promises, checked by the channel contract:
+ * - Batches of a lane come out in the order they were put, each one until it is acknowledged, also after a crash.
+ * - Numbers (seq) of a lane are contiguous: a batch begins where the one before ended; none is ever used for two contents.
+ * - What policy sheds is whole batches never taken for sending, oldest first; a `shed` marker stands in their place.
+ * - Memory does not depend on the backlog.
+ */
+export interface Channel {
+  readonly name: string;
+  readonly settings: ChannelSettings;
+  /** False: what it holds dies with the process, and its sources' positions move on delivery (`memory`). */
+  readonly durable: boolean;
+
+  /** All lanes that hold batches or may still be put to, in the order they were made. */
+  lanes(): readonly Lane[];
+  /** Makes a lane; it becomes durable with the first batch that is committed to it. */
+  createLane(spec: LaneSpec): Lane;
+  /** The number that the next record of the lane gets. */
+  nextSeq(lane: Lane): number;
+  /** See `Admission`. Cheap: asked once a chunk. */
+  admission(): Admission;
+  /** Opens when `admission` may have changed to the better. */
+  readonly room: Gate;
+
+  /** Opens after a commit that brought batches to this channel, and when a lane became ready. */
+  readonly arrived: Gate;
+  /** The reading side of one lane, for the sink runner. */
+  reader(lane: Lane): LaneReader;
+  /** Figures for status pages and metrics. */
+  stat(): ChannelStat;
+}
+
+/** Reads one lane, for the one sink that drains it. */
+export interface LaneReader {
+  readonly lane: Lane;
+  /**
+   * The first batch behind `after` (behind the last acknowledged one, when undefined) that is not acknowledged yet.
+   * Undefined when there is none. Every body is checked by its CRC; one that fails is quarantined, counted, and a
+   * `shed` marker (`damaged`) comes in its place.
+   */
+  next(after?: StoredBatch): StoredBatch | undefined;
+  /** A batch that was acknowledged already but is still kept: the one that holds this number; undefined when it is gone. */
+  kept(seq: number): StoredBatch | undefined;
+  /** From now on policy must not shed this batch: it is about to be sent. */
+  lease(batch: StoredBatch): void;
+  /**
+   * The destination has it. Counted and forgotten; becomes durable with the next commit, `mark` in the same
+   * transaction. After a crash a few acknowledged batches may come again.
+   */
+  acknowledge(batch: StoredBatch, mark: string | undefined): void;
+  /** The destination will never take it: kept apart for `channel export --dead`, counted as dead with the reason. Durable on return. */
+  bury(batch: StoredBatch, reason: string): void;
+  /** Puts parts in a batch's place (same numbers, other cuts), durable on return; `next` gives the parts. */
+  replace(batch: StoredBatch, parts: readonly PutBatch[]): void;
+  /** The sink's own note of the last acknowledged batch that became durable; as of the last start or `acknowledge`. */
+  readonly mark: string | undefined;
+  /** The sink's session of this lane under `destination`; undefined when it has none. */
+  session(destination: string): string | undefined;
+  /** Stores the session, durable on return. */
+  saveSession(destination: string, session: string): void;
+  /** Numbers below this one were put before this process started: they may have been sent by the one before. */
+  readonly seqAtStart: number;
+  /** Adds to a counter of this lane that is kept beside its rows (`maybe_repeated`, `lost_by_broker`, …). */
+  count(name: string, amount: number): void;
+}
+
+/** Figures of one channel; bytes as stored. */
+export interface ChannelStat {
+  readonly events: number;
+  readonly batches: number;
+  readonly bytes: number;
+  readonly bytesMax: number;
+  /** Age of the oldest held batch by uptime; undefined when nothing is held or its age is unknown. */
+  readonly oldestMs: number | undefined;
+  readonly admission: Admission;
+  readonly lanes: readonly LaneStat[];
+}
+
+/** The books of one lane: `put = sent + shed + dead + held`. */
+export interface LaneStat {
+  readonly lane: Lane;
+  readonly put: number;
+  readonly sent: number;
+  readonly shed: number;
+  readonly dead: number;
+  readonly held: number;
+  readonly counters: Readonly<Record<string, number>>;
+}

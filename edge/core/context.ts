@@ -1,0 +1,26 @@
+import type { Clock } from "../../shared/clock/clock.ts";
+import type { Random } from "../../shared/random/random.ts";
+import type { Report } from "../../shared/telemetry/log.ts";
+import type { Metrics } from "../../shared/telemetry/metrics.ts";
+
+/** The only way a component reaches the outside. */
+export interface Context {
+  /** The component's name in the config. */
+  readonly name: string;
+  /** The agent's name. */
+  readonly agent: string;
+  /** The agent's own writable folder. */
+  readonly dataDir: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly report: Report;
+  readonly metrics: Metrics;
+}
+
+/** What a sink is given beside that. */
+export interface SinkContext extends Context {
+  /** The broker says how many partitions a topic has: with `partition: key` new lanes begin when it grew. */
+  partitionsKnown(topic: string, partitions: number): void;
+  /** Somebody else uses our identity (a fenced session): new events get a new epoch from now on. */
+  renewEpoch(reason: string): void;
+}

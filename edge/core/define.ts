@@ -1,0 +1,157 @@
+/**
+ * One declaration a component: its words, its Zod schema, its example, how to make it. From it come the types, the
+ * validation, the JSON Schema, the reference page and `tailgate list`; nothing about a component is said twice.
+ *
+ * Definitions of all kinds stand in one generated list, so they must have one type. `read` keeps the config typed
+ * without a cast: it validates and hands back a closure over the typed config.
+ */
+import type { z } from "zod";
+import type { ChannelSettings, FullPolicy } from "./channel.ts";
+import type { Context, SinkContext } from "./context.ts";
+import type { Interceptor } from "./interceptor.ts";
+import type { Selector } from "./selector.ts";
+import type { Routing, Sink } from "./sink.ts";
+import type { Source } from "./source.ts";
+
+export type Stability = "stable" | "experimental";
+
+interface Words {
+  /** As the config writes it: a snake_case noun. */
+  readonly type: string;
+  /** One sentence for lists and the reference page. */
+  readonly summary: string;
+  readonly stability: Stability;
+}
+
+/** A config that was read: valid, or with everything that is wrong about it. */
+export type Reading<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly issues: readonly z.core.$ZodIssue[] };
+
+interface Definition<Kind extends string, Made> extends Words {
+  readonly kind: Kind;
+  readonly config: z.ZodType;
+  readonly example: unknown;
+  /** Validates a raw config (without `type`, which the caller has looked at). */
+  read(raw: unknown): Reading<Made>;
+}
+
+/** Makes the component, later, in its context. */
+export interface Maker<C, T> {
+  /** The validated config, for `check --print` and the like; secrets still in it. */
+  readonly config: Readonly<Record<string, unknown>>;
+  create(context: C): T;
+}
+
+/** Lets a selector check that the channels it names are its source's. */
+export interface SelectorContext extends Context {
+  readonly channels: readonly string[];
+}
+
+export type SourceDefinition = Definition<"source", Maker<Context, Source>>;
+export type InterceptorDefinition = Definition<"interceptor", Maker<Context, Interceptor>>;
+export type SelectorDefinition = Definition<"selector", Maker<SelectorContext, Selector>>;
+export type SinkDefinition = Definition<"sink", Maker<SinkContext, Sink> & { readonly routing: Routing | undefined }>;
+export type ChannelDefinition = Definition<"channel", ChannelChoice>;
+export type AnyDefinition =
+  | SourceDefinition
+  | InterceptorDefinition
+  | SelectorDefinition
+  | SinkDefinition
+  | ChannelDefinition;
+
+/** What a channel's config says; the agent's store or its memory makes the channel from it. */
+export interface ChannelChoice {
+  readonly type: "sqlite" | "memory";
+  readonly settings: ChannelSettings;
+  readonly bytesMax: number;
+  readonly full: FullPolicy;
+  /** Disk space that others keep: the channel counts as full below it. Zero for memory. */
+  readonly freeBytesMin: number;
+  /** Batches older than this are shed; undefined: never. */
+  readonly ttlMs: number | undefined;
+  readonly keptBytes: number;
+}
+
+interface Declaration<S extends z.ZodType, C, T> extends Words {
+  readonly config: S;
+  readonly example: z.input<S>;
+  create(config: z.output<S>, context: C): T;
+}
+
+type ConfigSchema = z.ZodType<Readonly<Record<string, unknown>>>;
+
+export function defineSource<S extends ConfigSchema>(declaration: Declaration<S, Context, Source>): SourceDefinition {
+  return { ...words(declaration), kind: "source", read: (raw) => readMaker(declaration, raw) };
+}
+
+export function defineInterceptor<S extends ConfigSchema>(
+  declaration: Declaration<S, Context, Interceptor>,
+): InterceptorDefinition {
+  return { ...words(declaration), kind: "interceptor", read: (raw) => readMaker(declaration, raw) };
+}
+
+export function defineSelector<S extends ConfigSchema>(
+  declaration: Declaration<S, SelectorContext, Selector>,
+): SelectorDefinition {
+  return { ...words(declaration), kind: "selector", read: (raw) => readMaker(declaration, raw) };
+}
+
+export function defineSink<S extends ConfigSchema>(
+  declaration: Declaration<S, SinkContext, Sink> & {
+    /** How its channel lays events into lanes; without it, one lane a stream and the sink's name as topic. */
+    routing?(config: z.output<S>): Routing;
+  },
+): SinkDefinition {
+  return {
+    ...words(declaration),
+    kind: "sink",
+    read: (raw) => {
+      const parsed = declaration.config.safeParse(raw);
+      if (!parsed.success) return { ok: false, issues: parsed.error.issues };
+      const config = parsed.data;
+      return {
+        ok: true,
+        value: {
+          config,
+          create: (context) => declaration.create(config, context),
+          routing: declaration.routing?.(config),
+        },
+      };
+    },
+  };
+}
+
+export function defineChannel<S extends ConfigSchema>(
+  declaration: Words & {
+    readonly config: S;
+    readonly example: z.input<S>;
+    choose(config: z.output<S>): ChannelChoice;
+  },
+): ChannelDefinition {
+  return {
+    ...words(declaration),
+    kind: "channel",
+    read: (raw) => {
+      const parsed = declaration.config.safeParse(raw);
+      return parsed.success
+        ? { ok: true, value: declaration.choose(parsed.data) }
+        : { ok: false, issues: parsed.error.issues };
+    },
+  };
+}
+
+function words(declaration: Words & { readonly config: z.ZodType; readonly example: unknown }) {
+  const { type, summary, stability, config, example } = declaration;
+  return { type, summary, stability, config, example };
+}
+
+function readMaker<S extends ConfigSchema, C, T>(
+  declaration: Declaration<S, C, T>,
+  raw: unknown,
+): Reading<Maker<C, T>> {
+  const parsed = declaration.config.safeParse(raw);
+  if (!parsed.success) return { ok: false, issues: parsed.error.issues };
+  const config = parsed.data;
+  return { ok: true, value: { config, create: (context) => declaration.create(config, context) } };
+}

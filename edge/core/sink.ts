@@ -1,0 +1,50 @@
+import type { Code } from "../../shared/errors/codes.ts";
+import type { LaneReader } from "./channel.ts";
+import type { EventView } from "./event-view.ts";
+import type { PutBatch, StoredBatch } from "./stored-batch.ts";
+
+/**
+ * Brings batches to a destination. One lane at a time has one batch in delivery; lanes are independent.
+ *
+ * - `start` returns quickly and does not need the destination: a vehicle starts offline.
+ * - `lane` is called once per lane; the state of the lane (a producer session, an open file) lives in what it returns.
+ * - The runner, not the sink, acknowledges: one place ends a batch.
+ */
+export interface Sink {
+  start(): Promise<void>;
+  lane(reader: LaneReader): LaneDelivery;
+  stop(): Promise<void>;
+  /** Whether the destination answers now, as far as known; Kafka away is not "not ready". */
+  status(): Readonly<Record<string, unknown>>;
+}
+
+/** Delivers the batches of one lane, in order, one at a time. */
+export interface LaneDelivery {
+  /**
+   * Resolves only when the destination has the batch, or has said that it never will.
+   * An unknown outcome is a rejection (`transient`): the runner waits, with backoff, and delivers the same batch again.
+   *
+   * @throws AppError `transient`: tried again without end; `fatal`: the lane stops and health says so.
+   */
+  deliver(batch: StoredBatch, signal: AbortSignal): Promise<Delivery>;
+}
+
+/** How a delivery ended. */
+export type Delivery =
+  /** The destination has it. `mark` is kept with the acknowledgement and given back as `LaneReader.mark`. */
+  | { readonly kind: "delivered"; readonly mark?: string }
+  /** Never: bury it, go on behind it. */
+  | { readonly kind: "refused"; readonly code: Code; readonly reason: string }
+  /** Too large as it is: put these in its place and deliver them one after the other. */
+  | { readonly kind: "split"; readonly parts: readonly PutBatch[] };
+
+/** How events are laid into lanes and topics at put; a sink's config says it, its channel does it. */
+export interface Routing {
+  /** The topic of an event. The same text object for the same topic, where it is cheap. Undefined topics go to `topicDefault`. */
+  topic(view: EventView): string;
+  /** Set when the topic never depends on the event: the hot path asks once. */
+  readonly topicFixed: string | undefined;
+  readonly partition: "agent" | "key";
+  /** For `key`, until the broker was reached once: how many partitions to assume. */
+  readonly partitionsDefault: number;
+}

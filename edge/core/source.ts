@@ -1,0 +1,46 @@
+import type { EventView } from "./event-view.ts";
+
+/**
+ * Reads lines from somewhere and appends them to its intake.
+ *
+ * - `start` checks and opens, and returns quickly; `run` works until the signal aborts and then returns.
+ * - Nothing is lost when it stops at any moment: its stored positions say where to go on.
+ * - It waits for `intake.ready` before it reads the next chunk: a full channel makes it wait, its file is the buffer.
+ * - A file that cannot be read is reported and tried again; it never ends the others.
+ */
+export interface Source {
+  start(): Promise<void>;
+  run(intake: Intake, signal: AbortSignal): Promise<void>;
+  stop(): Promise<void>;
+  /** For the status page: what it reads, how far it is. Plain values. */
+  status(): Readonly<Record<string, unknown>>;
+}
+
+/** Something that moves through its input and can say how far it is, at the moment it is asked. */
+export interface Positioned {
+  readonly key: string;
+  /** The position behind the last appended event, as text; undefined: forget the key. */
+  position(): string | undefined;
+}
+
+/**
+ * Where a source puts its events. Synchronous up to the moment of commit: `append` runs interceptors and selector and
+ * encodes into the open batches; a commit happens only while the source waits (`ready`, `committed`) or is idle, never
+ * inside `append`, so a position that is updated after its lines were appended and before the next wait is exact.
+ */
+export interface Intake {
+  /** One event: `buffer[start..end)`, without its line end. Copied before it returns. */
+  append(buffer: Buffer, start: number, end: number): void;
+  /** The same with facts the source knows: a header (file name, mark of a cut line), a key, an event time. `prepare` may set them on the view. */
+  appendWith(buffer: Buffer, start: number, end: number, prepare: (view: EventView) => void): void;
+  /** The position of `what` moved; it is asked for its text at the next commit. */
+  moved(what: Positioned): void;
+  /** Resolves at once, or when the channels have room again; commits first when enough is pending. */
+  ready(signal: AbortSignal): Promise<void>;
+  /** Resolves when everything appended so far is durable. */
+  committed(signal: AbortSignal): Promise<void>;
+  /** Adds to a counter of the stream, kept in the same transaction as the rows: `cut`, `lost_at_source`, … */
+  count(name: string, amount: number): void;
+  /** Positions stored for this stream, as of the start. */
+  positions(): ReadonlyMap<string, string>;
+}
