@@ -26,8 +26,13 @@ export const codes = {
     hint: "This is a bug in Tailgate. Keep the log and the data directory, and report both.",
   },
   CONFIG_INVALID: { severity: "usage", hint: "Correct the lines named above; nothing was started or changed." },
+  TOOL_MISSING: { severity: "usage", hint: "Install what is named above, then run the command again." },
   USAGE: { severity: "usage", hint: "Run the command with --help to see what it takes." },
 
+  RECORD_BATCH_CORRUPT: {
+    severity: "permanent",
+    hint: "The bytes were damaged on disk or on the way, or written by something else. `tailgate channel verify` looks at a channel.",
+  },
   EDGE_CHANNEL_FULL: {
     severity: "transient",
     hint: "Free disk space or raise the channel's capacity; the log files keep what is not yet read.",
@@ -107,6 +112,10 @@ export const codes = {
   CENTRAL_BAD_REQUEST: { severity: "usage", hint: "See /api/v1/openapi.json for what the route takes." },
   CENTRAL_NOT_FOUND: { severity: "usage", hint: "See /api/v1/vehicles for what there is." },
   CENTRAL_UNAUTHORIZED: { severity: "usage", hint: "Send the API key as `Authorization: Bearer <key>`." },
+  BENCH_FAILED: {
+    severity: "fatal",
+    hint: "Run the case alone with --case NAME; the agents' own logs are named above. Results of other cases are kept.",
+  },
 } as const satisfies Record<string, CodeEntry>;
 
 /** A code of the table. */
