@@ -1,0 +1,41 @@
+import { gunzipSync, gzipSync } from "node:zlib";
+import { AppError } from "../errors/app-error.ts";
+
+/** What Tailgate writes. */
+export type Compression = "none" | "gzip" | "zstd";
+
+/** Codec numbers of the record batch's attributes (Kafka protocol guide, "Record Batch"; zstd: KIP-110). */
+export const codecNumbers: Readonly<Record<Compression, number>> = { none: 0, gzip: 1, zstd: 4 };
+
+/** Level 1: on log lines higher zstd levels take longer and save nothing worth it (see the benchmark page). */
+const level = 1;
+
+/** Compresses the records part of a batch. */
+export function compress(codec: Compression, records: Buffer): Uint8Array {
+  switch (codec) {
+    case "none":
+      return records;
+    case "gzip":
+      return gzipSync(records, { level });
+    case "zstd":
+      return Bun.zstdCompressSync(records, { level });
+  }
+}
+
+/**
+ * Decompresses the records part of a batch.
+ *
+ * @throws AppError `RECORD_BATCH_CORRUPT` for a codec that is not ours (snappy, lz4) or damaged data.
+ */
+export function decompress(codecNumber: number, records: Buffer): Uint8Array {
+  try {
+    if (codecNumber === codecNumbers.none) return records;
+    if (codecNumber === codecNumbers.gzip) return gunzipSync(records);
+    if (codecNumber === codecNumbers.zstd) return Bun.zstdDecompressSync(records);
+  } catch (cause) {
+    throw new AppError("RECORD_BATCH_CORRUPT", `decompress ${records.length} bytes of records (codec ${codecNumber})`, {
+      cause,
+    });
+  }
+  throw new AppError("RECORD_BATCH_CORRUPT", `decompress records: codec ${codecNumber} is not supported`);
+}
