@@ -1,0 +1,37 @@
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+import { messageOf } from "../errors/app-error.ts";
+import { resolvePath } from "./base-directory.ts";
+
+/**
+ * A config field that must not be shown: a text, or `{ file: path }` to read it from a file (without the line end
+ * behind it). Marked `secret` in the schema's meta: `redact` finds it there. Yields the text.
+ *
+ * `${VAR}` and `${file:…}` are the config loader's and work here as everywhere.
+ */
+export function secret() {
+  return z
+    .union(
+      [z.string(), z.strictObject({ file: z.string().meta({ description: "Path of the file that holds it." }) })],
+      {
+        error: "not a secret: write a text or { file: path }",
+      },
+    )
+    .transform((written, context) => {
+      const read = typeof written === "string" ? { ok: true as const, text: written } : readSecret(written.file);
+      if (read.ok && read.text !== "") return read.text;
+      context.addIssue({ code: "custom", message: read.ok ? "the secret is empty" : read.message });
+      return z.NEVER;
+    })
+    .meta({ secret: true });
+}
+
+/** The content of a secret's file, without the line end behind it. */
+export function readSecret(file: string): { ok: true; text: string } | { ok: false; message: string } {
+  const path = resolvePath(file);
+  try {
+    return { ok: true, text: readFileSync(path, "utf8").replace(/\r?\n$/, "") };
+  } catch (thrown) {
+    return { ok: false, message: `read the secret from ${path}: ${messageOf(thrown)}` };
+  }
+}
