@@ -1,0 +1,77 @@
+import type { Level } from "../../shared/telemetry/log.ts";
+import type { Context, SinkContext } from "../core/context.ts";
+import type {
+  ChannelChoice,
+  ChannelDefinition,
+  InterceptorDefinition,
+  Maker,
+  SelectorContext,
+  SelectorDefinition,
+  SinkDefinition,
+  SourceDefinition,
+} from "../core/define.ts";
+import type { Interceptor } from "../core/interceptor.ts";
+import type { Selector } from "../core/selector.ts";
+import type { Routing, Sink } from "../core/sink.ts";
+import type { Source } from "../core/source.ts";
+
+/** Every component there is, by kind: the generated list, or a test's own. */
+export interface Registry {
+  readonly sources: readonly SourceDefinition[];
+  readonly interceptors: readonly InterceptorDefinition[];
+  readonly selectors: readonly SelectorDefinition[];
+  readonly channels: readonly ChannelDefinition[];
+  readonly sinks: readonly SinkDefinition[];
+}
+
+/** A config that is complete and valid: every name leads somewhere, every maker holds a validated config. */
+export interface AgentConfig {
+  /** Part of every record's identity. */
+  readonly agent: string;
+  /** Absolute. */
+  readonly dataDir: string;
+  /** How long a line may wait for company before it is committed and sent. */
+  readonly lingerMs: number;
+  /** How long a stop may take; most of it is for draining. */
+  readonly stopTimeoutMs: number;
+  /** By name, in the order of the file; the same for the others. */
+  readonly sources: ReadonlyMap<string, SourceConfig>;
+  readonly channels: ReadonlyMap<string, ChannelChoice>;
+  readonly sinks: ReadonlyMap<string, SinkConfig>;
+  /** Undefined: no admin HTTP. */
+  readonly admin: AdminAddress | undefined;
+  readonly log: { readonly level: Level; readonly format: "text" | "json" };
+}
+
+/** A source with what its events pass through. */
+export interface SourceConfig {
+  readonly type: string;
+  readonly make: Maker<Context, Source>;
+  /** In the order of the chain. */
+  readonly interceptors: readonly InterceptorConfig[];
+  readonly selector: Maker<SelectorContext, Selector>;
+  /** At least one; all exist. The selector answers indexes into this list. */
+  readonly channels: readonly string[];
+}
+
+/** One link of a source's chain. `name` is its own `name`, or its type; unique within the source. */
+export interface InterceptorConfig {
+  readonly type: string;
+  readonly name: string;
+  readonly make: Maker<Context, Interceptor>;
+}
+
+/** A sink, the channel it drains, and how that channel lays events into lanes for it; all sinks of a channel agree. */
+export interface SinkConfig {
+  readonly type: string;
+  readonly make: Maker<SinkContext, Sink>;
+  readonly routing: Routing | undefined;
+  readonly channel: string;
+}
+
+/** Where the admin HTTP listens. */
+export interface AdminAddress {
+  readonly host: string;
+  /** 0: the system picks one. */
+  readonly port: number;
+}
