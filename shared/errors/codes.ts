@@ -61,6 +61,10 @@ export const codes = {
     severity: "permanent",
     hint: "Write spool files elsewhere on the same file system and rename them into the spool directory when complete.",
   },
+  EDGE_SINK_UNEXPECTED: {
+    severity: "transient",
+    hint: "A sink met something it does not know. The events are held and tried again; please report the message.",
+  },
   EDGE_SINK_FILE: {
     severity: "transient",
     hint: "Check the directory's free space and that the user of the service may write there.",

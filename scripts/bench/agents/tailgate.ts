@@ -1,0 +1,71 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { messageOf } from "../../../shared/errors/app-error.ts";
+import type { Agent, Availability, Flow, Plan, Task } from "./agent.ts";
+
+const root = join(import.meta.dir, "..", "..", "..");
+
+/** The compiled edge, as it is shipped: one binary, no runtime, no node_modules. */
+export const tailgate: Agent = {
+  name: "Tailgate",
+  product: "tailgate",
+  setup: "an fsync before every send, one batch in flight a lane, acks=all",
+  share: 1,
+  prepare,
+  plan,
+};
+
+/** The binary for this machine. */
+export const binaryPath = join(root, "dist", `tailgate-linux-${process.arch}`);
+
+async function prepare(progress: (text: string) => void): Promise<Availability> {
+  try {
+    if (!existsSync(binaryPath)) {
+      progress("building the edge binary");
+      const build = Bun.spawn(["bun", "scripts/build.ts"], { cwd: root, stdout: "ignore", stderr: "pipe" });
+      const complaint = await new Response(build.stderr).text();
+      if ((await build.exited) !== 0) return { kind: "unavailable", reason: `npm run build: ${complaint.slice(-400)}` };
+    }
+    const version = Bun.spawn([binaryPath, "version"], { stdout: "pipe", stderr: "ignore" });
+    return { kind: "ready", version: (await new Response(version.stdout).text()).trim() };
+  } catch (thrown) {
+    return { kind: "unavailable", reason: messageOf(thrown) };
+  }
+}
+
+function plan(task: Task): Plan {
+  return {
+    command: [binaryPath, "run", "--config", join(task.home, "tailgate.yaml")],
+    env: {},
+    files: { "tailgate.yaml": stringify(config(task)) },
+  };
+}
+
+/** The config as a user would write it, every setting that the page names spelled out. */
+export function config({ logs, home, bootstrap, topic, flow, adminPort }: Task): object {
+  return {
+    agent: "bench",
+    dataDir: join(home, "data"),
+    ...(flow.lingerMs === undefined ? {} : { linger: `${flow.lingerMs}ms` }),
+    sources: {
+      drive: { type: "tail", paths: [`${logs}/*.log`], interceptors: interceptors(flow), channels: "main" },
+    },
+    channels: {
+      main: { type: "sqlite", capacity: "16GiB", compression: flow.compression, identity: flow.identity },
+    },
+    sinks: {
+      kafka: { type: "kafka", channel: "main", brokers: [bootstrap], topic, partition: flow.partition },
+    },
+    admin: { address: `127.0.0.1:${adminPort}` },
+    log: { level: "info", format: "text" },
+  };
+}
+
+function interceptors(flow: Flow): object[] {
+  if (!flow.interceptors) return [];
+  return [
+    { type: "regex_filter", regex: '"speed":\\d+', excludeEvents: false },
+    { type: "regex_extractor", key: '"vehicle":"([^"]+)"' },
+  ];
+}

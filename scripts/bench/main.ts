@@ -1,0 +1,81 @@
+import { join } from "node:path";
+import { systemClock } from "../../shared/clock/clock.ts";
+import { AppError, messageOf } from "../../shared/errors/app-error.ts";
+import { peerProducts } from "./agents/agents.ts";
+import { Bench } from "./bench.ts";
+import type { BenchCase } from "./cases/case.ts";
+import { cases } from "./cases/cases.ts";
+import { helpText, type Options, parseOptions } from "./options.ts";
+import { formatSample } from "./report/format-sample.ts";
+import { describeMachine } from "./report/machine.ts";
+import { writePages } from "./report/pages.ts";
+import { ResultStore, type Sample } from "./report/results.ts";
+
+const store = new ResultStore(join(import.meta.dir, "results"));
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (thrown) {
+  console.error(`bench: ${messageOf(thrown)}`);
+  if (thrown instanceof AppError) console.error(thrown.hint);
+  process.exitCode = thrown instanceof AppError && thrown.code === "USAGE" ? 2 : 1;
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const options = parseOptions(
+    argv,
+    cases.map(({ name }) => name),
+    peerProducts,
+  );
+  if (options.help) {
+    console.log(helpText(cases, peerProducts));
+    return 0;
+  }
+  if (!options.renderOnly) {
+    const failed = await measure(options, argv);
+    if (options.quick) return failed;
+    writePages(store.load());
+    return failed;
+  }
+  writePages(store.load());
+  return 0;
+}
+
+/** Runs the cases; one that fails is reported and the next one goes on. Returns the exit code. */
+async function measure(options: Options, argv: readonly string[]): Promise<number> {
+  let failed = 0;
+  await using bench = await Bench.open(options, (text) => console.error(`  ${text}`));
+  const machine = await describeMachine(bench);
+  for (const benchCase of chosen(options)) {
+    console.log(`\n${benchCase.title}`);
+    const samples: Sample[] = [];
+    try {
+      for await (const sample of benchCase.run(bench)) {
+        console.log(formatSample(benchCase, sample));
+        samples.push(sample);
+      }
+    } catch (thrown) {
+      failed = 1;
+      console.error(`case ${benchCase.name}: ${messageOf(thrown)}`);
+      continue;
+    }
+    if (options.quick || samples.length === 0) continue;
+    store.save({
+      case: benchCase.name,
+      at: new Date(systemClock.now()).toISOString(),
+      command: ["npm run bench --", ...argv].join(" "),
+      machine,
+      versions: Object.fromEntries(bench.versions),
+      unavailable: [...bench.unavailable],
+      samples,
+    });
+  }
+  return failed;
+}
+
+function chosen(options: Options): readonly BenchCase[] {
+  if (options.cases.length > 0) return cases.filter(({ name }) => options.cases.includes(name));
+  return cases.filter(
+    ({ size }) => size === "ordinary" || (size === "big" && options.big) || (size === "soak" && options.soak),
+  );
+}

@@ -1,0 +1,67 @@
+import { linkSync } from "node:fs";
+import { join } from "node:path";
+import type { Bench } from "../bench.ts";
+import { MemoryMeter } from "../meters/process.ts";
+import type { Metrics } from "../report/columns.ts";
+import { LINE_BYTES } from "../workload/lines.ts";
+import { readTopic } from "../workload/read-topic.ts";
+import { type Launch, RunningAgent, type RunOptions } from "./running-agent.ts";
+import { verdictMetrics } from "./verdict-metrics.ts";
+
+const megabyte = 1_000_000;
+
+/** After the last record came, an agent still tidies up (marks, deletes, checkpoints): that is part of the price. */
+const settleMs = 1_500;
+
+/** How a file full of lines is carried. */
+export interface FlowRun extends Pick<RunOptions, "agent" | "flow"> {
+  readonly lines: number;
+  readonly partitions: number;
+  readonly launch?: Launch;
+}
+
+/**
+ * A whole file of lines appears at once in the directory of a warm agent; measured until the last record is in the
+ * topic and the agent has settled. The rate is from the file's appearance to the broker's time of the last append.
+ */
+export async function measureFlow(bench: Bench, run: FlowRun): Promise<Metrics> {
+  const lines = Math.round(run.lines * run.agent.share);
+  const input = await bench.inputs.file(lines);
+  const topic = await bench.topics.create(run.partitions);
+  await using agent = await RunningAgent.start(bench, { ...run, topic, metered: false });
+  const warm = await agent.warmUp();
+  const diskBefore = await bench.disk?.writtenBytes();
+  const storedBefore = bench.topics.storedBytes(topic);
+  const before = agent.usage();
+  const memory = new MemoryMeter(agent.pid, 20);
+  const appearedMs = performance.timeOrigin + performance.now();
+  linkSync(input, join(agent.task.logs, "drive.log"));
+  await bench.topics.fill(topic, warm + lines, 60_000);
+  await Bun.sleep(settleMs);
+  const after = agent.usage();
+  const anonymousBytes = memory.stop();
+  const lagP99Ms = await agent.lagP99Ms();
+  const diskAfter = await bench.disk?.writtenBytes();
+  const storedBytes = bench.topics.storedBytes(topic) - storedBefore;
+  await agent.kill();
+  const verdict = await readTopic(bench.broker.internalAddress, topic, input);
+  await bench.topics.delete(topic);
+  const millions = lines / 1e6;
+  return {
+    cpuPerMillion: (after.cpuSeconds - before.cpuSeconds) / millions,
+    linesPerSecond: (verdict.delivered * 1000) / (verdict.lastAppendMs - appearedMs),
+    rssPeakMb: after.rssPeakBytes / megabyte,
+    anonymousMb: anonymousBytes / megabyte,
+    writtenPerMillionMb: (after.writtenBytes - before.writtenBytes) / megabyte / millions,
+    storedPerLine: storedBytes / lines,
+    compression: (lines * LINE_BYTES) / storedBytes,
+    ...(diskBefore === undefined || diskAfter === undefined
+      ? {}
+      : {
+          diskPerMillionMb: (diskAfter - diskBefore) / megabyte / millions,
+          diskPerStored: (diskAfter - diskBefore) / storedBytes,
+        }),
+    ...(lagP99Ms === undefined ? {} : { lagP99Ms }),
+    ...verdictMetrics(verdict),
+  };
+}

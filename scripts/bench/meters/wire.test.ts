@@ -1,0 +1,31 @@
+import { expect, test } from "bun:test";
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
+import { systemClock } from "../../../shared/clock/clock.ts";
+import { freePort } from "../../../shared/testing/free-port.ts";
+import { WireMeter } from "./wire.ts";
+
+test("bytes pass unchanged and are counted, and a cut ends the connection and refuses the next", async () => {
+  const brokerPort = await freePort();
+  const server = createServer((socket) => socket.pipe(socket)).listen(brokerPort, "127.0.0.1");
+  await once(server, "listening");
+  const port = await freePort();
+  await using wire = new WireMeter({ host: "127.0.0.1", port: brokerPort }, systemClock);
+  await wire.listen(port);
+
+  const client = connect(port, "127.0.0.1");
+  const request = Buffer.from([0, 0, 0, 4, 0, 0, 0xab, 0xcd]);
+  client.write(request);
+  const [echo] = await once(client, "data");
+  expect(Buffer.compare(echo, request)).toBe(0);
+  expect(wire.usage()).toEqual({ sentBytes: 8, receivedBytes: 8, produceRequests: 1, requests: 1 });
+  expect(wire.firstProduceMs).toBeGreaterThan(0);
+
+  wire.refuse(true);
+  await once(client, "close");
+  const refused = connect(port, "127.0.0.1");
+  refused.on("error", () => refused.destroy());
+  await once(refused, "close");
+  expect(wire.usage().requests).toBe(1);
+  server.close();
+});

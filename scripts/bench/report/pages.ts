@@ -1,0 +1,3 @@
+import type { CaseResult } from "./results.ts";
+/** todo */
+export function writePages(_results: ReadonlyMap<string, CaseResult>): void {}
