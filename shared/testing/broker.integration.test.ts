@@ -2,6 +2,9 @@ import { expect, test } from "bun:test";
 import { createServer } from "node:net";
 import { Kafka, logLevel, type SASLOptions } from "kafkajs";
 import { startBroker } from "./broker.ts";
+import { startFaultProxy } from "./fault-proxy.ts";
+import { freePort } from "./free-port.ts";
+import { apiKeys } from "./kafka-frames.ts";
 import { brokerAnswers } from "./kafka-probe.ts";
 import { createTopic, deleteTopic, growTopic, readTopic, topicCount, topicOffsets, topicRecords } from "./topic.ts";
 import { until } from "./until.ts";
@@ -101,4 +104,16 @@ test("a port that is taken fails at once, with the broker's own words", async ()
   const port = typeof address === "object" && address !== null ? address.port : 0;
   await expect(startBroker({ port })).rejects.toThrow(/address already in use|ended/i);
   taken.close();
+}, 60_000);
+
+test("behind a proxy clients go where metadata sends them, so a swallowed answer makes them send twice", async () => {
+  const port = await freePort();
+  await using proxy = await startFaultProxy({ upstreamPort: port });
+  await using broker = await startBroker({ port, advertisedPort: proxy.port });
+  expect(broker.address).toBe(proxy.address);
+  await createTopic(broker.internalAddress, "lines");
+  const swallowed = proxy.swallowNextAnswer(apiKeys.produce);
+  await produce(broker.address, "lines", [value]);
+  await swallowed;
+  expect(await topicCount(broker.internalAddress, "lines")).toBe(2);
 }, 60_000);
