@@ -1,4 +1,9 @@
+import type { Clock } from "../../shared/clock/clock.ts";
+import type { Random } from "../../shared/random/random.ts";
+import type { Report } from "../../shared/telemetry/log.ts";
+import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { Channel } from "./channel.ts";
+import type { ChannelChoice } from "./define.ts";
 import type { PutBatch } from "./stored-batch.ts";
 
 /** A source's position under a key (a file, say) became `value`; undefined forgets the key. Text that explains itself. */
@@ -51,3 +56,39 @@ export interface ChannelStore {
   /** Marks what is acknowledged and closes the file. */
   close(): void;
 }
+
+/** What a store is opened with. */
+export interface ChannelStoreOptions {
+  readonly dataDir: string;
+  readonly agent: string;
+  /** The durable channels of the config, by name; none when all are in memory (positions are kept all the same). */
+  readonly channels: ReadonlyMap<string, ChannelChoice>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly report: Report;
+  readonly metrics: Metrics;
+}
+
+/**
+ * Opens the agent's file, or makes it.
+ *
+ * @throws AppError `EDGE_CHANNEL_LOCKED`, `EDGE_CHANNEL_UNNAMED`, `EDGE_CHANNEL_VERSION`, `EDGE_CHANNEL_IO`.
+ */
+export type OpenChannelStore = (options: ChannelStoreOptions) => ChannelStore;
+
+/** Channels that die with the process, and where their batches are put. */
+export interface MemoryChannels {
+  readonly channels: ReadonlyMap<string, Channel>;
+  /** Puts one stream's batches; `positions` become durable (through `onDelivered`) when all of them, and all before, are delivered. */
+  put(batches: readonly PutBatch[], positions: readonly PositionUpdate[]): void;
+}
+
+export interface MemoryChannelsOptions {
+  readonly channels: ReadonlyMap<string, ChannelChoice>;
+  readonly epoch: string;
+  /** Positions whose events have all been delivered. */
+  readonly onDelivered: (positions: readonly PositionUpdate[]) => void;
+  readonly clock: Clock;
+}
+
+export type CreateMemoryChannels = (options: MemoryChannelsOptions) => MemoryChannels;

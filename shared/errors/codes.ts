@@ -85,6 +85,14 @@ export const codes = {
     severity: "transient",
     hint: "Create the topic, or set `createTopic` in the sink's config. Tailgate tries again on its own.",
   },
+  KAFKA_CLUSTER_CHANGED: {
+    severity: "transient",
+    hint: "The brokers' address answers for another Kafka cluster than before; what is held goes there, in a new session.",
+  },
+  KAFKA_NOT_ENOUGH_REPLICAS: {
+    severity: "transient",
+    hint: "Fewer replicas are in sync than the topic's min.insync.replicas asks for. Bring the other brokers back.",
+  },
   KAFKA_UNKNOWN_OUTCOME: {
     severity: "transient",
     hint: "The broker did not say whether it has the batch; the same bytes are sent again, which it recognises.",

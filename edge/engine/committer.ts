@@ -1,0 +1,219 @@
+/**
+ * The one place where things become durable.
+ *
+ * A commit takes, at one synchronous point, all open batches of all channels and the latest position of every source,
+ * and writes them with the counters in one transaction. Sources share channels, so positions cannot be committed source
+ * by source. The point is never inside an append: it is a timer, an idle turn of the event loop, or a source that waits,
+ * so every position stands exactly behind the last event that was appended.
+ *
+ * When: a line after a quiet linger goes at once (as soon as its source lets go of the thread); then at most once a
+ * linger; earlier when enough bytes are pending. The linger grows while the sinks are behind, because nobody waits for
+ * those batches, and it is never shorter than the last commit took, so that fsync gets at most half of the time.
+ *
+ * A commit that failed (disk full, I/O error) is kept as it is and tried again: the same batches under the same numbers.
+ * Until it succeeds, sources wait; their files are the buffer.
+ */
+import { Gate } from "../../shared/async/gate.ts";
+import type { Clock } from "../../shared/clock/clock.ts";
+import { AppError, messageOf } from "../../shared/errors/app-error.ts";
+import { defineSignal, type Report } from "../../shared/telemetry/log.ts";
+import type { Metrics } from "../../shared/telemetry/metrics.ts";
+import type { Channel } from "../core/channel.ts";
+import type { ChannelStore, CommitWork, CounterUpdate, PositionUpdate } from "../core/channel-store.ts";
+import { limits } from "../core/limits.ts";
+import type { PutBatch } from "../core/stored-batch.ts";
+
+/** A stream that has work for the next commit. */
+export interface CommitSource {
+  /** Batches for durable channels and for those in memory, positions that moved, counters that grew. Called once a commit. */
+  collect(into: CollectedWork): void;
+}
+
+/** What streams hand over. */
+export interface CollectedWork {
+  readonly batches: PutBatch[];
+  readonly positions: PositionUpdate[];
+  readonly counters: CounterUpdate[];
+  /** Work of streams that feed memory channels: their positions become durable when their batches are delivered. */
+  readonly inMemory: { readonly batches: PutBatch[]; readonly positions: PositionUpdate[] }[];
+}
+
+/** Takes the work of streams that feed memory channels. */
+export type PutInMemory = (batches: readonly PutBatch[], positions: readonly PositionUpdate[]) => void;
+
+export interface CommitterOptions {
+  readonly store: ChannelStore;
+  readonly channels: readonly Channel[];
+  readonly putInMemory: PutInMemory;
+  readonly lingerMs: number;
+  readonly clock: Clock;
+  readonly report: Report;
+  readonly metrics: Metrics;
+}
+
+const signals = {
+  failed: defineSignal({
+    name: "commit_failed",
+    level: "error",
+    message: "Could not write to the channel file; sources wait and it is tried again",
+    atMostEveryMs: 10_000,
+  }),
+  recovered: defineSignal({ name: "commit_recovered", level: "info", message: "The channel file takes writes again" }),
+};
+
+/** How long an acknowledgement waits for a commit to ride in, before it gets one of its own. */
+const markAfterMs = 5_000;
+const retryMsMin = 100;
+const retryMsMax = 5_000;
+
+export class Committer {
+  /** Opens after every commit that succeeded. */
+  readonly committed = new Gate();
+  /** Uncompressed bytes that wait for the next commit. */
+  pendingBytes = 0;
+
+  private readonly options: CommitterOptions;
+  private readonly sources = new Set<CommitSource>();
+  private failed: CollectedWork | undefined;
+  private retryMs = retryMsMin;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private markTimer: ReturnType<typeof setTimeout> | undefined;
+  private immediate: ReturnType<typeof setImmediate> | undefined;
+  private lastEndMs = Number.NEGATIVE_INFINITY;
+  private lastTookMs = 0;
+  private closed = false;
+  private readonly commits;
+  private readonly commitSeconds;
+
+  constructor(options: CommitterOptions) {
+    this.options = options;
+    const { metrics } = options;
+    this.commits = metrics.counter("tailgate_commits_total", "Transactions written to the channel file.");
+    this.commitSeconds = metrics.counter("tailgate_commit_seconds_total", "Time spent in these transactions.");
+  }
+
+  add(source: CommitSource): void {
+    this.sources.add(source);
+  }
+
+  remove(source: CommitSource): void {
+    this.sources.delete(source);
+  }
+
+  /** Whether the last commit failed and still waits to succeed: sources must not go on. */
+  get stuck(): boolean {
+    return this.failed !== undefined;
+  }
+
+  /** Something is pending: makes sure that a commit comes. Cheap; called after every chunk. */
+  schedule(): void {
+    if (this.timer !== undefined || this.immediate !== undefined || this.closed) return;
+    const pauseMs = Math.max(this.lingerMs(), this.lastTookMs) - (performance.now() - this.lastEndMs);
+    if (pauseMs <= 0) {
+      // Not now: the source may be in the middle of its chunk. When it lets go of the thread, its position is exact.
+      this.immediate = setImmediate(() => {
+        this.immediate = undefined;
+        this.commit();
+      });
+      return;
+    }
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      this.commit();
+    }, pauseMs);
+  }
+
+  /**
+   * Commits everything that is pending, now. To be called only where every source's position is exact.
+   * True when all of it is durable; false when the disk refused (it is tried again by itself).
+   */
+  commit(): boolean {
+    this.clearTimers();
+    if (this.failed !== undefined && !this.write(this.failed)) return false;
+    const work: CollectedWork = { batches: [], positions: [], counters: [], inMemory: [] };
+    for (const source of this.sources) source.collect(work);
+    this.pendingBytes = 0;
+    return this.write(work);
+  }
+
+  /**
+   * A sink acknowledged something. Its mark rides in the next commit; when none comes for a while, or much is unmarked,
+   * it gets one of its own (without fsync: a mark that is lost is a batch sent again, which the broker recognises).
+   */
+  acknowledged(): void {
+    if (this.options.store.unmarkedBytes > limits.unmarkedBytesMax) {
+      this.commit();
+      return;
+    }
+    if (this.closed) return;
+    this.markTimer ??= setTimeout(() => {
+      this.markTimer = undefined;
+      if (this.options.store.unmarkedBytes > 0) this.commit();
+    }, markAfterMs);
+  }
+
+  /** Ends the timers; a commit by hand is still possible. */
+  close(): void {
+    this.closed = true;
+    this.clearTimers();
+    clearTimeout(this.markTimer);
+  }
+
+  private write(work: CollectedWork): boolean {
+    const { store, report, putInMemory } = this.options;
+    const startMs = performance.now();
+    if (!isEmpty(work) || store.unmarkedBytes > 0) {
+      try {
+        store.commit(work satisfies CommitWork);
+      } catch (error) {
+        if (!(error instanceof AppError) || error.severity === "invariant") throw error;
+        this.failed = work;
+        report(signals.failed, { error: messageOf(error), hint: error.hint });
+        this.retryLater();
+        return false;
+      }
+    }
+    for (const part of work.inMemory) putInMemory(part.batches, part.positions);
+    if (this.failed !== undefined) report(signals.recovered);
+    this.failed = undefined;
+    this.retryMs = retryMsMin;
+    this.lastEndMs = performance.now();
+    this.lastTookMs = this.lastEndMs - startMs;
+    this.commits.add(1);
+    this.commitSeconds.add(this.lastTookMs / 1000);
+    this.committed.open();
+    return true;
+  }
+
+  private retryLater(): void {
+    if (this.closed) return;
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      this.commit();
+    }, this.retryMs);
+    this.retryMs = Math.min(this.retryMs * 2, retryMsMax);
+  }
+
+  private lingerMs(): number {
+    return this.isBehind() ? Math.max(this.options.lingerMs, limits.lingerBehindMs) : this.options.lingerMs;
+  }
+
+  /** Behind: a channel holds more than the batches of one commit, so the newest line is not the one that is waited for. */
+  private isBehind(): boolean {
+    return this.options.channels.some((channel) => {
+      const { batches, lanes } = channel.stat();
+      return batches > 2 * Math.max(1, lanes.length);
+    });
+  }
+
+  private clearTimers(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    if (this.immediate !== undefined) clearImmediate(this.immediate);
+    this.immediate = undefined;
+  }
+}
+
+function isEmpty(work: CollectedWork): boolean {
+  return work.batches.length === 0 && work.positions.length === 0 && work.counters.length === 0;
+}

@@ -1,0 +1,134 @@
+/**
+ * The only place that ends a batch: takes a lane's batches one by one, has the sink deliver each, and acknowledges,
+ * buries or replaces it by what the sink says. One batch of a lane is in delivery at a time; lanes are independent.
+ */
+import { Backoff } from "../../shared/async/backoff.ts";
+import { sleep } from "../../shared/async/sleep.ts";
+import { AppError, messageOf } from "../../shared/errors/app-error.ts";
+import { codes } from "../../shared/errors/codes.ts";
+import type { Random } from "../../shared/random/random.ts";
+import { defineSignal, type Report } from "../../shared/telemetry/log.ts";
+import type { LaneReader } from "../core/channel.ts";
+import type { Delivery, LaneDelivery } from "../core/sink.ts";
+import type { StoredBatch } from "../core/stored-batch.ts";
+
+export interface RunLaneOptions {
+  readonly reader: LaneReader;
+  readonly delivery: LaneDelivery;
+  /** Resolves when there may be a batch, or when the lane may have become ready to be sent. */
+  readonly wait: (signal: AbortSignal) => Promise<void>;
+  /** False while lanes that come before this one still hold batches. */
+  readonly mayStart: () => boolean;
+  /** Called when the lane has nothing more to send: those that wait for it look again. */
+  readonly drained: () => void;
+  /** Called after each batch that ended: its acknowledgement waits for a durable mark. */
+  readonly ended: () => void;
+  /** The lane's state changed: for the status page. */
+  readonly changed: (state: LaneState) => void;
+  readonly random: Random;
+  readonly report: Report;
+  readonly sinkName: string;
+}
+
+/** What a lane does now. */
+export type LaneState =
+  | { readonly kind: "idle" }
+  | { readonly kind: "sending" }
+  | { readonly kind: "retrying"; readonly code: string; readonly message: string; readonly hint: string }
+  | { readonly kind: "failed"; readonly code: string; readonly message: string; readonly hint: string };
+
+const signals = {
+  retrying: defineSignal({
+    name: "delivery_retried",
+    level: "warn",
+    message: "Delivery did not work; the channel holds the events and it is tried again",
+    atMostEveryMs: 30_000,
+  }),
+  resumed: defineSignal({ name: "delivery_resumed", level: "info", message: "Delivery works again" }),
+  buried: defineSignal({
+    name: "batch_refused",
+    level: "error",
+    message: "The destination refuses this batch for ever; it is kept for `channel export --dead`",
+    atMostEveryMs: 10_000,
+  }),
+  failed: defineSignal({ name: "lane_failed", level: "error", message: "This lane cannot go on; the others do" }),
+};
+
+/** Runs until the signal aborts, or until the sink says that the lane cannot go on. */
+export async function runLane(options: RunLaneOptions, signal: AbortSignal): Promise<void> {
+  const { reader, delivery, changed, report, sinkName } = options;
+  const { stream, number } = reader.lane;
+  const backoff = new Backoff({ initialMs: 100, maxMs: 5_000 }, options.random);
+  let retrying = false;
+  while (!signal.aborted) {
+    const batch = options.mayStart() ? reader.next() : undefined;
+    if (batch === undefined) {
+      changed({ kind: "idle" });
+      options.drained();
+      await options.wait(signal);
+      continue;
+    }
+    reader.lease(batch);
+    if (!retrying) changed({ kind: "sending" });
+    const result = await attempt(delivery, batch, signal);
+    if (result.kind !== "thrown") {
+      if (retrying) report(signals.resumed, { component: sinkName, stream, lane: number });
+      retrying = false;
+      backoff.reset();
+      end(options, batch, result);
+      options.ended();
+      continue;
+    }
+    if (signal.aborted) return;
+    const { error } = result;
+    const said = { code: error.code, message: messageOf(error), hint: error.hint };
+    if (error.severity === "fatal") {
+      changed({ kind: "failed", ...said });
+      report(signals.failed, { component: sinkName, stream, lane: number, error: said.message, hint: said.hint });
+      return;
+    }
+    retrying = true;
+    changed({ kind: "retrying", ...said });
+    report(signals.retrying, { component: sinkName, stream, lane: number, error: said.message, hint: said.hint });
+    await sleep(error.retryAfterMs ?? backoff.nextMs(), signal);
+  }
+}
+
+type Attempt = Delivery | { readonly kind: "thrown"; readonly error: AppError };
+
+async function attempt(delivery: LaneDelivery, batch: StoredBatch, signal: AbortSignal): Promise<Attempt> {
+  try {
+    return await delivery.deliver(batch, signal);
+  } catch (error) {
+    if (!(error instanceof AppError)) {
+      // Something a sink did not foresee is no reason to lose the lane: the batch stays and is tried again.
+      return { kind: "thrown", error: new AppError("EDGE_SINK_UNEXPECTED", "deliver a batch", { cause: error }) };
+    }
+    if (error.severity === "invariant") throw error;
+    return { kind: "thrown", error };
+  }
+}
+
+function end(options: RunLaneOptions, batch: StoredBatch, result: Delivery): void {
+  const { reader, report, sinkName } = options;
+  switch (result.kind) {
+    case "delivered":
+      reader.acknowledge(batch, result.mark);
+      return;
+    case "refused":
+      reader.bury(batch, `${result.code}: ${result.reason}`);
+      report(signals.buried, {
+        component: sinkName,
+        stream: reader.lane.stream,
+        lane: reader.lane.number,
+        first: batch.first,
+        last: batch.first + batch.count - 1,
+        reason: result.reason,
+        hint: codes[result.code].hint,
+      });
+      return;
+    case "split":
+      reader.replace(batch, result.parts);
+      return;
+  }
+}

@@ -1,0 +1,112 @@
+import { Gate } from "../../shared/async/gate.ts";
+import type { Random } from "../../shared/random/random.ts";
+import type { Report } from "../../shared/telemetry/log.ts";
+import type { Channel } from "../core/channel.ts";
+import type { Lane } from "../core/lane.ts";
+import type { Sink } from "../core/sink.ts";
+import { type LaneState, runLane } from "./run-lane.ts";
+
+/** A sink with its name in the config. */
+export interface NamedSink {
+  readonly name: string;
+  readonly sink: Sink;
+}
+
+export interface SinkRunnerOptions {
+  readonly channel: Channel;
+  /** The sinks that drain the channel; they share out its lanes. */
+  readonly sinks: readonly NamedSink[];
+  readonly random: Random;
+  readonly report: Report;
+  /** Called after a batch ended: acknowledgements may want a durable mark. */
+  readonly ended: () => void;
+}
+
+/** What one lane does now, for the status page. */
+export interface LaneRun {
+  readonly lane: Lane;
+  readonly sink: string;
+  readonly state: LaneState;
+}
+
+/**
+ * Drains one channel: one loop a lane, started when the lane appears. Lanes that took over from others (a topic that
+ * grew, a new epoch) wait until those are drained, so that a key's order holds.
+ */
+export class SinkRunner {
+  private readonly options: SinkRunnerOptions;
+  private readonly runs = new Map<number, { lane: Lane; sink: string; state: LaneState; done: Promise<void> }>();
+  /** Opens when a batch arrived or a lane ran empty. One gate for both: nobody is left waiting at a second one. */
+  private readonly wake = new Gate();
+  /** Lanes that wait for others to run empty. */
+  private readonly waiting = new Set<number>();
+
+  constructor(options: SinkRunnerOptions) {
+    this.options = options;
+  }
+
+  /** Runs until the signal aborts; then waits for the lanes to let go of their batches. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      for (const lane of this.options.channel.lanes()) {
+        if (!this.runs.has(lane.id)) this.startLane(lane, signal);
+      }
+      await this.options.channel.arrived.wait(signal);
+      this.wake.open();
+    }
+    await Promise.all([...this.runs.values()].map(({ done }) => done));
+  }
+
+  lanes(): readonly LaneRun[] {
+    return [...this.runs.values()];
+  }
+
+  /** Whether a lane has ended because its sink said that it cannot go on. */
+  get failed(): boolean {
+    return this.lanes().some(({ state }) => state.kind === "failed");
+  }
+
+  private startLane(lane: Lane, signal: AbortSignal): void {
+    const { channel, sinks, random, report, ended } = this.options;
+    const chosen = sinks[lane.id % sinks.length];
+    if (chosen === undefined) return;
+    const reader = channel.reader(lane);
+    let before = channel.lanes().filter((other) => comesBefore(other, lane));
+    const run = { lane, sink: chosen.name, state: { kind: "idle" } as LaneState, done: Promise.resolve() };
+    this.runs.set(lane.id, run);
+    run.done = runLane(
+      {
+        reader,
+        delivery: chosen.sink.lane(reader),
+        wait: (stop) => this.wake.wait(stop),
+        mayStart: () => {
+          // Lanes that were taken over from get no more events: once empty, empty for ever.
+          before = before.filter((other) => channel.reader(other).next() !== undefined);
+          if (before.length === 0) this.waiting.delete(lane.id);
+          else this.waiting.add(lane.id);
+          return before.length === 0;
+        },
+        drained: () => {
+          if (this.waiting.size > 0 && !this.waiting.has(lane.id)) this.wake.open();
+        },
+        ended,
+        changed: (state) => {
+          run.state = state;
+        },
+        random,
+        report,
+        sinkName: chosen.name,
+      },
+      signal,
+    );
+  }
+}
+
+/** Whether `other` must be empty before `lane` is sent: the same stream and topic, before a growth or a new epoch. */
+function comesBefore(other: Lane, lane: Lane): boolean {
+  if (other.stream !== lane.stream || other.topic !== lane.topic || other.id >= lane.id) return false;
+  if (other.epoch !== lane.epoch) return true;
+  const [earlier, later] = [other.partitioning, lane.partitioning];
+  if (earlier.by === "key" && later.by === "key") return earlier.generation < later.generation;
+  return earlier.by !== later.by;
+}
