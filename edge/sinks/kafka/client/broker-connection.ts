@@ -1,0 +1,159 @@
+/**
+ * One connection to one broker, over kafkajs: its TLS, SASL, version handshake and framing, but none of its retries.
+ *
+ * It is used once: whatever goes wrong on it (a deadline, a reset, an answer that cannot be read) ends it for good and
+ * rejects everything in flight, because kafkajs would reconnect in silence, with half an old answer still in its buffer
+ * and nobody told that the requests before went unanswered. Deadlines are our own: on a half-open link kafkajs and the
+ * socket can be silent for ten minutes.
+ */
+
+import type { Kafka } from "kafkajs";
+import Broker from "kafkajs/src/broker";
+import type Connection from "kafkajs/src/network/connection";
+import ConnectionPool from "kafkajs/src/network/connectionPool";
+import socketFactory from "kafkajs/src/network/socketFactory";
+import { withDeadline } from "../../../../shared/async/deadline.ts";
+import { AppError } from "../../../../shared/errors/app-error.ts";
+import { invariant } from "../../../../shared/errors/invariant.ts";
+import { type KafkaConnection, saslOptions, tlsOptions } from "../../../../shared/kafka/client.ts";
+import type { Message } from "./message.ts";
+import { type ClusterMetadata, metadataMessage } from "./messages/metadata.ts";
+import { WireReader, WireWriter } from "./wire.ts";
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface ConnectionOptions extends KafkaConnection {
+  readonly connectTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly logger: ReturnType<Kafka["logger"]>;
+}
+
+export class BrokerConnection {
+  private ended: AppError | undefined;
+
+  private constructor(
+    readonly address: Address,
+    /** As this very connection's broker said it. */
+    readonly cluster: ClusterMetadata,
+    private readonly connection: Connection,
+    private readonly broker: Broker,
+    private readonly options: ConnectionOptions,
+  ) {}
+
+  /**
+   * Connects, authenticates, and asks which cluster this is.
+   *
+   * @throws AppError `KAFKA_UNREACHABLE` or `KAFKA_AUTHENTICATION`.
+   */
+  static async open(address: Address, options: ConnectionOptions): Promise<BrokerConnection> {
+    const pool = new ConnectionPool({
+      ...address,
+      logger: options.logger,
+      socketFactory: socketFactory(),
+      clientId: options.clientId,
+      connectionTimeout: options.connectTimeoutMs,
+      requestTimeout: options.requestTimeoutMs,
+      enforceRequestTimeout: false,
+      ssl: options.tls === undefined ? null : tlsOptions(options.tls),
+      sasl: options.sasl === undefined ? null : saslOptions(options.sasl),
+    });
+    const [connection] = pool.pool;
+    invariant(connection !== undefined, "a kafkajs connection pool holds a connection");
+    const broker = new Broker({
+      connectionPool: pool,
+      logger: options.logger,
+      authenticationTimeout: options.connectTimeoutMs,
+      allowAutoTopicCreation: false,
+    });
+    const where = `${address.host}:${address.port}`;
+    const connect = async () => {
+      await broker.connect();
+      return await send(connection, metadataMessage(undefined));
+    };
+    try {
+      const cluster = await withDeadline(
+        connect(),
+        options.connectTimeoutMs,
+        () => new Error(`no connection within ${options.connectTimeoutMs} ms`),
+      );
+      return new BrokerConnection(address, cluster, connection, broker, options);
+    } catch (cause) {
+      const refused = cause instanceof Error && cause.name.startsWith("KafkaJSSASL");
+      const code = refused ? "KAFKA_AUTHENTICATION" : "KAFKA_UNREACHABLE";
+      const error = new AppError(code, `connect to Kafka broker ${where}`, { cause });
+      end(connection, error);
+      throw error;
+    }
+  }
+
+  get alive(): boolean {
+    return this.ended === undefined && this.connection.isConnected();
+  }
+
+  /** Whether the broker knows this version of a request. */
+  supports(message: Message<unknown>): boolean {
+    const range = this.broker.versions?.[message.apiKey];
+    return range !== undefined && range.minVersion <= message.version && message.version <= range.maxVersion;
+  }
+
+  /** @throws AppError `KAFKA_UNREACHABLE`; the connection is over then, and the request may have been carried out. */
+  async send<Answer>(message: Message<Answer>): Promise<Answer> {
+    if (!this.alive) throw this.ended ?? this.unreachable(message.name, new Error("the broker closed the connection"));
+    try {
+      return await withDeadline(
+        send(this.connection, message),
+        this.options.requestTimeoutMs,
+        () => new Error(`no answer within ${this.options.requestTimeoutMs} ms`),
+      );
+    } catch (cause) {
+      const error = this.ended ?? this.unreachable(message.name, cause);
+      this.destroy(error);
+      throw error;
+    }
+  }
+
+  /** Ends it; what is in flight rejects with the error. */
+  destroy(error: AppError): void {
+    this.ended ??= error;
+    end(this.connection, error);
+  }
+
+  private unreachable(what: string, cause: unknown): AppError {
+    const { host, port } = this.address;
+    return new AppError("KAFKA_UNREACHABLE", `${what} request to Kafka broker ${host}:${port}`, { cause });
+  }
+}
+
+function end(connection: Connection, error: AppError): void {
+  connection.rejectRequests(error);
+  connection.socket?.destroy();
+}
+
+function send<Answer>(connection: Connection, message: Message<Answer>): Promise<Answer> {
+  return connection.send({
+    logResponseError: false,
+    request: {
+      apiKey: message.apiKey,
+      apiVersion: message.version,
+      apiName: message.name,
+      encode: async () => {
+        const body = new WireWriter(message.bytes);
+        // kafkajs writes a header without tagged fields: the empty list of a flexible request's header stands first.
+        if (message.flexible === true) body.tags();
+        message.write(body);
+        return { buf: body.written, buffer: body.written };
+      },
+    },
+    response: {
+      decode: async (payload: Buffer) => {
+        const reader = new WireReader(payload);
+        if (message.flexible === true) reader.tags();
+        return { answer: message.read(reader) };
+      },
+      parse: async (decoded) => decoded.answer,
+    },
+  });
+}

@@ -1,0 +1,66 @@
+import { RecordBatchBuilder } from "../../../../shared/record-batch/builder.ts";
+import type { Compression } from "../../../../shared/record-batch/compression.ts";
+import type { Lane } from "../../../core/lane.ts";
+import type { StoredBatch } from "../../../core/stored-batch.ts";
+
+const noHeaders = { headerNames: [], headerValues: [] };
+
+/** A lane as the engine would make it. */
+export function testLane(topic: string, changes: Partial<Lane> = {}): Lane {
+  return {
+    id: 1,
+    channel: "main",
+    stream: "driving",
+    epoch: "e1",
+    number: 0,
+    topic,
+    partitioning: { by: "agent" },
+    ...changes,
+  };
+}
+
+interface BatchSpec {
+  readonly first: number;
+  readonly count: number;
+  readonly kind?: "records" | "shed";
+  readonly timeMs?: number;
+  /** Bytes of each value, at least; incompressible. */
+  readonly valueBytes?: number;
+  readonly compression?: Compression;
+}
+
+let lastId = 0;
+
+/** A batch of records `line <number>` with identity headers, as the channel would hand it out. */
+export function testBatch(lane: Lane, spec: BatchSpec): StoredBatch {
+  const { first, count, kind = "records", timeMs = 1_700_000_000_000, compression = "zstd" } = spec;
+  const builder = new RecordBatchBuilder({
+    compression,
+    identity: { agent: "gw-1", epoch: lane.epoch, stream: lane.stream, lane: lane.number },
+  });
+  builder.begin(first);
+  const records = kind === "shed" ? 1 : count;
+  for (let index = 0; index < records; index++) {
+    const value = testValue(first + index, spec.valueBytes ?? 0);
+    builder.append(value, 0, value.length, timeMs + index, undefined, noHeaders);
+  }
+  return { ...builder.seal(), id: ++lastId, lane, kind, first, count };
+}
+
+/** What record `seq` says. */
+export function testValue(seq: number, bytes = 0): Buffer {
+  const text = Buffer.from(`line ${seq}`);
+  if (bytes <= text.length) return text;
+  const noise = Buffer.alloc(bytes - text.length);
+  let state = seq + 1;
+  for (let index = 0; index < noise.length; index++) {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    noise[index] = state >>> 24;
+  }
+  return Buffer.concat([text, noise]);
+}
+
+/** Consecutive batches of `count` records each. */
+export function testBatches(lane: Lane, batches: number, count: number, from = 0): StoredBatch[] {
+  return Array.from({ length: batches }, (_, index) => testBatch(lane, { first: from + index * count, count }));
+}
