@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { systemClock } from "../../shared/clock/clock.ts";
+import { AppError } from "../../shared/errors/app-error.ts";
 import { type Broker, startBroker } from "../../shared/testing/broker.ts";
 import { freePort } from "../../shared/testing/free-port.ts";
 import type { Agent } from "./agents/agent.ts";
@@ -85,6 +86,14 @@ export class Bench implements AsyncDisposable {
   /** Ours alone, for cases that no peer is run in; empty when it could not be built. */
   get oursOnly(): readonly Agent[] {
     return this.agents.filter((agent) => agent === this.ours);
+  }
+
+  /** Ours. @throws AppError `BENCH_FAILED` with the reason when it could not be built. */
+  requireOurs(): Agent {
+    const [ours] = this.oursOnly;
+    if (ours !== undefined) return ours;
+    const reason = this.unavailable.find(({ subject }) => subject === this.ours.name)?.reason;
+    throw new AppError("BENCH_FAILED", `prepare ${this.ours.name}: ${reason}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -40,8 +40,8 @@ export async function installDebian(
 }
 
 async function installed(packages: readonly string[]): Promise<boolean> {
-  if (Bun.which("dpkg-query") === null) return true;
-  const query = Bun.spawn(["dpkg-query", "-W", "-f", "${Status}\n", ...packages], { stdout: "pipe", stderr: "ignore" });
-  const lines = (await new Response(query.stdout).text()).trim().split("\n");
-  return lines.length === packages.length && lines.every((line) => line.endsWith(" installed"));
+  if (Bun.which("dpkg") === null) return true;
+  const query = Bun.spawn(["dpkg", "-s", ...packages], { stdout: "pipe", stderr: "ignore" });
+  const found = (await query.stdout.text()).match(/^Status: install ok installed$/gm) ?? [];
+  return found.length === packages.length;
 }

@@ -1,5 +1,27 @@
+import { backlog } from "./backlog.ts";
 import type { BenchCase } from "./case.ts";
+import { centralIngest, centralReads } from "./central.ts";
+import { idle } from "./idle.ts";
+import { kill } from "./kill.ts";
+import { lowRate } from "./low-rate.ts";
+import { oneCore } from "./one-core.ts";
+import { day, outage } from "./outage.ts";
+import { slowFsync } from "./slow-fsync.ts";
+import { soak } from "./soak.ts";
 import { throughput } from "./throughput.ts";
 
 /** Every case, in the order in which they run and stand on the pages. */
-export const cases: readonly BenchCase[] = [throughput];
+export const cases: readonly BenchCase[] = [
+  throughput,
+  lowRate,
+  slowFsync,
+  idle,
+  oneCore,
+  outage,
+  day,
+  kill,
+  backlog,
+  soak,
+  centralIngest,
+  centralReads,
+];

@@ -1,3 +1,37 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { tailgate } from "../agents/tailgate.ts";
+import { cases } from "../cases/cases.ts";
+import { renderPage } from "./render-page.ts";
 import type { CaseResult } from "./results.ts";
-/** todo */
-export function writePages(_results: ReadonlyMap<string, CaseResult>): void {}
+
+const root = join(import.meta.dir, "..", "..", "..");
+
+const edgeIntroduction = `What the edge costs, beside peers that do the same job: the same lines (JSON, exactly 200 B each, seeded), the same
+broker, the same harness, the same machine. The edge syncs its channel file before it sends or acknowledges anything; what
+each peer does is said in its row. A number is the median of the runs, with the range in brackets.
+
+- CPU is user and system time of the whole process from \`/proc/PID/stat\`; RSS its peak (VmHWM); the anonymous part is
+  sampled. Memory that belongs to a file (the binary's own pages) can be dropped by the kernel, the anonymous part not.
+- Disk is the device's written sectors between two syncs. The broker's files and the logs lie in memory, so that nothing
+  else writes there.
+- Lost, repeated, altered and out of order are counted by kcat with CRC checks, line by line against the input file.`;
+
+const centralIntroduction = `What the centre costs: from the topic to rows that can be queried, and what its HTTP interface answers meanwhile. A number
+is the median of the runs, with the range in brackets.`;
+
+/** Writes both pages from stored results. */
+export function writePages(results: ReadonlyMap<string, CaseResult>): void {
+  const pages = [
+    { page: "edge", title: "Benchmarks of the edge", introduction: edgeIntroduction, ours: tailgate.name },
+    { page: "central", title: "Benchmarks of the centre", introduction: centralIntroduction, ours: "Tailgate central" },
+  ] as const;
+  for (const { page, ...options } of pages) {
+    const text = renderPage(
+      options,
+      cases.filter((benchCase) => benchCase.page === page),
+      results,
+    );
+    writeFileSync(join(root, page, "BENCHMARKS.md"), text);
+  }
+}

@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { z } from "zod";
 
-const Sample = z.strictObject({
+/** One run of one subject. */
+export const Sample = z.strictObject({
   /** Who was measured, as the pages show it. */
   subject: z.string(),
   /** What was asked of it; runs of the same subject and variant are put together. */
@@ -24,7 +25,6 @@ const CaseResult = z.strictObject({
   samples: z.array(Sample),
 });
 
-/** One run of one subject. */
 export type Sample = z.output<typeof Sample>;
 /** A subject that could not take part, and why: shown on the page, never left out in silence. */
 export type Unavailable = z.output<typeof Unavailable>;

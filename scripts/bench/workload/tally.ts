@@ -45,11 +45,13 @@ export class Tally {
 
   /** One record of the topic, without a newline at its end. */
   add(appendMs: number, payload: Uint8Array): void {
-    if (payload.length !== payloadBytes) return this.alter();
-    const number = digits(payload, NUMBER_AT, NUMBER_AT + 10);
+    const number = payload.length === payloadBytes ? digits(payload, NUMBER_AT, NUMBER_AT + 10) : Number.NaN;
     if (number >= WARM_FROM) return;
     const n = number - NUMBER_BASE;
-    if (!(n >= 0 && n < this.lines) || !this.equalsLine(n, payload)) return this.alter();
+    if (!(n >= 0 && n < this.lines) || !this.equalsLine(n, payload)) {
+      this.altered++;
+      return;
+    }
     if (this.firstAppendMs === 0 || appendMs < this.firstAppendMs) this.firstAppendMs = appendMs;
     if (appendMs > this.lastAppendMs) this.lastAppendMs = appendMs;
     if (this.seen[n] === 1) {
@@ -74,10 +76,6 @@ export class Tally {
       lastAppendMs: this.lastAppendMs,
       latenciesMs: this.latencies.slice(0, this.delivered).sort(),
     };
-  }
-
-  private alter(): void {
-    this.altered++;
   }
 
   private equalsLine(n: number, payload: Uint8Array): boolean {

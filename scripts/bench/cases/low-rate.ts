@@ -1,0 +1,89 @@
+import type { Bench } from "../bench.ts";
+import { measurePace } from "../measure/pace.ts";
+import type { Launch } from "../measure/running-agent.ts";
+import type { Sample } from "../report/results.ts";
+import { type BenchCase, defaultFlow } from "./case.ts";
+
+/** A driver's data comes once a second from each of a hundred cars. */
+export const linesPerSecond = 100;
+
+const lingers: readonly { readonly variant: string; readonly lingerMs: number }[] = [
+  { variant: "linger 1 s (default)", lingerMs: 1000 },
+  { variant: "linger 50 ms", lingerMs: 50 },
+  { variant: "linger 10 ms", lingerMs: 10 },
+];
+
+/** 100 lines a second: the trade between latency, CPU, flash wear and link that linger is. */
+export const lowRate: BenchCase = {
+  name: "low-rate",
+  title: "100 lines a second",
+  about: "100 lines/s for --seconds at linger 1 s, 50 ms, 10 ms: CPU, latency, disk, wire, requests",
+  method:
+    "One line of 200 B every 10 ms, each with the moment of its writing. Latency is from there to the broker's time of " +
+    "the append (both in whole milliseconds of one clock). Bytes and requests are counted between agent and broker, " +
+    "without the network's own headers. Disk is what reached the device, the file system's journal included. Peers run " +
+    "with their own default linger.",
+  page: "edge",
+  size: "ordinary",
+  rows: "median",
+  columns: [
+    "cpuPercent",
+    "p50Ms",
+    "p99Ms",
+    "maxMs",
+    "diskPerLineByte",
+    "diskKbPerSecond",
+    "wirePerLine",
+    "wireBackPerLine",
+    "requestsPerSecond",
+    "rssMb",
+    "lagP99Ms",
+    "lost",
+    "repeated",
+  ],
+  targets: [
+    { variant: "linger 1 s (default)", column: "cpuPercent", atMost: 0.9 },
+    { variant: "linger 1 s (default)", column: "diskPerLineByte", atMost: 1.5 },
+    { variant: "linger 1 s (default)", column: "wirePerLine", atMost: 26 },
+    { variant: "linger 1 s (default)", column: "requestsPerSecond", atMost: 1.2 },
+    { variant: "linger 50 ms", column: "p50Ms", atMost: 30 },
+    { variant: "linger 50 ms", column: "p99Ms", atMost: 55 },
+    { variant: "linger 50 ms", column: "cpuPercent", atMost: 2.5 },
+    { variant: "linger 10 ms", column: "p99Ms", atMost: 15 },
+    { variant: "linger 10 ms", column: "cpuPercent", atMost: 5 },
+  ],
+  async *run(bench) {
+    for (let run = 0; run < bench.options.runs; run++) {
+      yield* pacedLingers(bench, lingers);
+      for (const agent of bench.peers) {
+        const metrics = await measurePace(bench, {
+          agent,
+          flow: defaultFlow,
+          linesPerSecond,
+          seconds: bench.options.seconds,
+        });
+        yield { subject: agent.name, variant: "its own linger", metrics };
+      }
+    }
+  },
+};
+
+/** Ours once at each linger. */
+export async function* pacedLingers(
+  bench: Bench,
+  variants: readonly { readonly variant: string; readonly lingerMs: number }[],
+  launch?: Launch,
+): AsyncIterable<Sample> {
+  for (const agent of bench.oursOnly) {
+    for (const { variant, lingerMs } of variants) {
+      const metrics = await measurePace(bench, {
+        agent,
+        flow: { ...defaultFlow, lingerMs },
+        linesPerSecond,
+        seconds: bench.options.seconds,
+        ...(launch === undefined ? {} : { launch }),
+      });
+      yield { subject: agent.name, variant, metrics };
+    }
+  }
+}

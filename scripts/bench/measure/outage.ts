@@ -1,0 +1,67 @@
+import { linkSync } from "node:fs";
+import { join } from "node:path";
+import type { Bench } from "../bench.ts";
+import { MemoryMeter } from "../meters/process.ts";
+import type { Metrics } from "../report/columns.ts";
+import { readTopic } from "../workload/read-topic.ts";
+import { RunningAgent, type RunOptions } from "./running-agent.ts";
+import { verdictMetrics } from "./verdict-metrics.ts";
+
+const megabyte = 1_000_000;
+const settleMs = 1_500;
+
+/**
+ * The broker is stopped under a warm agent, a file of lines appears, and the agent does with it what it can; when it
+ * has become quiet the broker comes back, and the backlog drains. Recording is from the file's appearance to quiet,
+ * draining from the broker's first append to its last (CPU: from the broker's return until the agent has settled).
+ */
+export async function measureOutage(
+  bench: Bench,
+  run: Pick<RunOptions, "agent" | "flow"> & { readonly lines: number },
+): Promise<Metrics> {
+  const lines = Math.round(run.lines * run.agent.share);
+  const millions = lines / 1e6;
+  const input = await bench.inputs.file(lines);
+  const topic = await bench.topics.create(1);
+  await using agent = await RunningAgent.start(bench, { ...run, topic, metered: false });
+  const warm = await agent.warmUp();
+  await bench.broker.stop();
+  await Bun.sleep(settleMs);
+
+  const diskBefore = await bench.disk?.writtenBytes();
+  const before = agent.usage();
+  const memory = new MemoryMeter(agent.pid);
+  linkSync(input, join(agent.task.logs, "drive.log"));
+  await agent.quiet();
+  const recorded = agent.usage();
+  const diskRecorded = await bench.disk?.writtenBytes();
+
+  await bench.broker.start();
+  const storedBefore = bench.topics.storedBytes(topic);
+  await bench.topics.fill(topic, warm + lines, 60_000);
+  await Bun.sleep(settleMs);
+  const drained = agent.usage();
+  const anonymousBytes = memory.stop();
+  const diskDrained = await bench.disk?.writtenBytes();
+  const storedBytes = bench.topics.storedBytes(topic) - storedBefore;
+  await agent.kill();
+
+  const verdict = await readTopic(bench.broker.internalAddress, topic, input);
+  await bench.topics.delete(topic);
+  const drainSeconds = Math.max(0.001, (verdict.lastAppendMs - verdict.firstAppendMs) / 1000);
+  return {
+    recordCpuPerMillion: (recorded.cpuSeconds - before.cpuSeconds) / millions,
+    drainCpuPerMillion: (drained.cpuSeconds - recorded.cpuSeconds) / millions,
+    drainLinesPerSecond: verdict.delivered / drainSeconds,
+    drainMbPerSecond: storedBytes / megabyte / drainSeconds,
+    rssPeakMb: drained.rssPeakBytes / megabyte,
+    anonymousMb: anonymousBytes / megabyte,
+    ...(diskBefore === undefined || diskRecorded === undefined || diskDrained === undefined
+      ? {}
+      : {
+          recordDiskPerStored: (diskRecorded - diskBefore) / storedBytes,
+          drainDiskPerStored: (diskDrained - diskRecorded) / storedBytes,
+        }),
+    ...verdictMetrics(verdict),
+  };
+}
