@@ -36,7 +36,7 @@ export function keepBooks(store: ChannelStore, stream: string, channels: readonl
       total.dead += lane.dead;
       total.sent += lane.sent;
       total.held += lane.held;
-      total.maybeRepeated += lane.counters["maybe_repeated"] ?? 0;
+      total.maybeRepeated += lane.counters.maybe_repeated ?? 0;
     }
     const dropped = value(`dropped:${channel.name}`);
     const read = value("read");

@@ -41,7 +41,7 @@ export function createLog(options: LogOptions): Report {
     if (ranks[signal.level] < ranks[options.level]) return;
     let leftOut = 0;
     if (signal.atMostEveryMs !== undefined) {
-      const key = `${signal.name}\u0000${String(fields["component"] ?? "")}`;
+      const key = `${signal.name}\u0000${String(fields.component ?? "")}`;
       const seen = quiet.get(key);
       const nowMs = options.clock.uptimeMs();
       if (seen !== undefined && nowMs - seen.lastMs < signal.atMostEveryMs) {
