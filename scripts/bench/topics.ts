@@ -1,7 +1,9 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { type Admin, Kafka, logLevel } from "kafkajs";
 import type { Broker } from "../../shared/testing/broker.ts";
+import { createTopic, deleteTopic, topicCount } from "../../shared/testing/topic.ts";
+
+const pollMs = 200;
 
 /** The bench's own hand on the broker, past the meters: topics, how many records they hold, how many bytes. */
 export class Topics {
@@ -12,56 +14,36 @@ export class Topics {
   /** A new topic that stamps records with the broker's time, by which latency is measured. */
   async create(partitions: number): Promise<string> {
     const topic = `bench-${process.pid}-${++this.made}`;
-    await this.withAdmin((admin) =>
-      admin.createTopics({
-        waitForLeaders: true,
-        topics: [
-          {
-            topic,
-            numPartitions: partitions,
-            replicationFactor: 1,
-            configEntries: [{ name: "message.timestamp.type", value: "LogAppendTime" }],
-          },
-        ],
-      }),
-    );
+    const config = { "message.timestamp.type": "LogAppendTime" };
+    await createTopic(this.broker.internalAddress, topic, { partitions, config });
     return topic;
   }
 
   /** Frees the memory that its records take. */
   async delete(topic: string): Promise<void> {
-    await this.withAdmin((admin) => admin.deleteTopics({ topics: [topic] }));
+    await deleteTopic(this.broker.internalAddress, topic);
   }
 
   /** Records in the topic now, over all partitions. */
   async records(topic: string): Promise<number> {
-    return await this.withAdmin((admin) => recordsOf(admin, topic));
+    return await topicCount(this.broker.internalAddress, topic);
   }
 
   /**
    * Waits until the topic holds as many records, or until none has come for `patienceMs`: an agent that lost some would
-   * be waited for in vain. Returns what it holds.
+   * be waited for in vain. Returns what it holds. Each look connects anew: an idle kafkajs connection wakes up 777 times
+   * a second, which would disturb what is measured.
    */
-  async fill(
-    topic: string,
-    records: number,
-    patienceMs: number,
-    onProgress?: (records: number) => void,
-  ): Promise<number> {
-    return await this.withAdmin(async (admin) => {
-      let held = -1;
-      let movedAt = performance.now();
-      for (;;) {
-        const now = await recordsOf(admin, topic);
-        if (now !== held) {
-          movedAt = performance.now();
-          onProgress?.(now);
-        }
-        held = now;
-        if (held >= records || performance.now() - movedAt > patienceMs) return held;
-        await Bun.sleep(100);
-      }
-    });
+  async fill(topic: string, records: number, patienceMs: number): Promise<number> {
+    let held = -1;
+    let movedAt = performance.now();
+    for (;;) {
+      const now = await this.records(topic);
+      if (now !== held) movedAt = performance.now();
+      held = now;
+      if (held >= records || performance.now() - movedAt > patienceMs) return held;
+      await Bun.sleep(pollMs);
+    }
   }
 
   /** Bytes of the topic's record batches as the broker stores them, which is as they were sent. */
@@ -76,21 +58,4 @@ export class Topics {
     }
     return bytes;
   }
-
-  /** Connected only while it is used: an idle kafkajs connection wakes up 777 times a second. */
-  private async withAdmin<T>(use: (admin: Admin) => Promise<T>): Promise<T> {
-    const kafka = new Kafka({ clientId: "bench", brokers: [this.broker.internalAddress], logLevel: logLevel.NOTHING });
-    const admin = kafka.admin();
-    await admin.connect();
-    try {
-      return await use(admin);
-    } finally {
-      await admin.disconnect();
-    }
-  }
-}
-
-async function recordsOf(admin: Admin, topic: string): Promise<number> {
-  const partitions = await admin.fetchTopicOffsets(topic);
-  return partitions.reduce((sum, partition) => sum + Number(partition.high), 0);
 }

@@ -1,6 +1,7 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 import type { Clock } from "../../../shared/clock/clock.ts";
-import { FrameCounter, PRODUCE_API_KEY } from "./kafka-frames.ts";
+import { apiKeys } from "../../../shared/testing/kafka-frames.ts";
+import { FrameCounter } from "./frame-counter.ts";
 
 /** Traffic since the last `reset`, TCP payload without headers of the network. */
 export interface WireUsage {
@@ -11,8 +12,7 @@ export interface WireUsage {
 }
 
 /**
- * Stands between an agent and the broker, which advertises this port to it: counts bytes and requests, and can be cut
- * (`refuse`) so that the broker is away for the agent alone.
+ * Stands between an agent and the broker, which advertises this port to it: counts bytes and requests.
  */
 export class WireMeter implements AsyncDisposable {
   /** When the first Produce request since the last `reset` came by, milliseconds since 1970. */
@@ -20,7 +20,6 @@ export class WireMeter implements AsyncDisposable {
   private counters: FrameCounter[] = [];
   private receivedBytes = 0;
   private readonly sockets = new Set<Socket>();
-  private refusing = false;
   private readonly server: Server;
 
   constructor(
@@ -43,7 +42,7 @@ export class WireMeter implements AsyncDisposable {
     let requests = 0;
     for (const counter of this.counters) {
       sentBytes += counter.bytes;
-      produceRequests += counter.count(PRODUCE_API_KEY);
+      produceRequests += counter.count(apiKeys.produce);
       for (const count of counter.requests.values()) requests += count;
     }
     return { sentBytes, receivedBytes: this.receivedBytes, produceRequests, requests };
@@ -54,33 +53,23 @@ export class WireMeter implements AsyncDisposable {
     this.firstProduceMs = undefined;
   }
 
-  /** The broker is away for whoever comes through here: connections end, new ones end at once. */
-  refuse(refusing: boolean): void {
-    this.refusing = refusing;
-    if (refusing) for (const socket of this.sockets) socket.destroy();
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
-    this.refuse(true);
+    for (const socket of this.sockets) socket.destroy();
     await new Promise<void>((resolve) => {
       this.server.close(() => resolve());
     });
   }
 
   private join(client: Socket): void {
-    if (this.refusing) {
-      client.destroy();
-      return;
-    }
     const broker = connect(this.target);
     const counter = new FrameCounter();
     this.counters.push(counter);
     client.setNoDelay(true);
     broker.setNoDelay(true);
     client.on("data", (chunk: Buffer) => {
-      const before = counter.count(PRODUCE_API_KEY);
+      const before = counter.count(apiKeys.produce);
       counter.push(chunk);
-      if (this.firstProduceMs === undefined && counter.count(PRODUCE_API_KEY) > before) {
+      if (this.firstProduceMs === undefined && counter.count(apiKeys.produce) > before) {
         this.firstProduceMs = this.clock.now();
       }
     });

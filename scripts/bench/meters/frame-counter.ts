@@ -1,11 +1,9 @@
-/** Requests of Kafka's protocol by their api key; what else there is, is counted too. */
-export const PRODUCE_API_KEY = 0;
-
 /**
  * Counts the requests in one direction of a connection: each is a 4-byte size, then a 2-byte api key (Kafka protocol
  * guide, "Request Header"). Chunks are cut anywhere; nothing is kept but the few bytes of a half-seen header.
  */
 export class FrameCounter {
+  /** How many, by api key. */
   readonly requests = new Map<number, number>();
   bytes = 0;
   private readonly header = Buffer.alloc(6);
