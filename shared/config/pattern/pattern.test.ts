@@ -47,6 +47,10 @@ test("ignoreCase holds on both engines", () => {
   expect(compiled("(e+)+$", true).test("xE")).toBe(true);
 });
 
+test("(?i) in front of a config's pattern means any case", () => {
+  expect(pattern().parse("(?i)error").test("ERROR")).toBe(true);
+});
+
 test("a pattern with a mistake is an error of the config", () => {
   expect(pattern().safeParse("(a").error?.issues[0]?.message).toContain("Invalid regular expression");
 });

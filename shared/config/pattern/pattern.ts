@@ -26,12 +26,13 @@ export interface Pattern {
   groupIndex(name: string): number | undefined;
 }
 
-/** A config field for a regular expression; `ignoreCase` lets the pattern be written once for both cases. */
-export function pattern(options: { readonly ignoreCase?: boolean } = {}) {
+/** A config field for a regular expression. `(?i)` in front of it, as Java and RE2 write it: any case. */
+export function pattern() {
   return z
     .string({ error: "not a regular expression: write a text" })
     .transform((written, context) => {
-      const compiled = compilePattern(written, options.ignoreCase ?? false);
+      const ignoreCase = written.startsWith("(?i)");
+      const compiled = compilePattern(ignoreCase ? written.slice(4) : written, ignoreCase);
       if (compiled.ok) return compiled.pattern;
       context.addIssue({ code: "custom", message: compiled.message });
       return z.NEVER;

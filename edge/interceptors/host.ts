@@ -1,0 +1,44 @@
+import { hostname, networkInterfaces } from "node:os";
+import { z } from "zod";
+import { defineInterceptor } from "../core/define.ts";
+import type { EventView } from "../core/event-view.ts";
+import type { Interceptor } from "../core/interceptor.ts";
+
+const Config = z.strictObject({
+  header: z.string().min(1).default("host").meta({ description: "Name of the header." }),
+  useIP: z
+    .boolean()
+    .default(false)
+    .meta({ description: "The first address that is not loopback, instead of the host's name." }),
+  preserveExisting: z.boolean().default(false).meta({ description: "Leave a header of that name as it is." }),
+});
+type Config = z.output<typeof Config>;
+
+/** Flume's org.apache.flume.interceptor.HostInterceptor. */
+export default defineInterceptor({
+  type: "host",
+  summary: "Sets a header to the name, or the address, of the machine the agent runs on, as of its start.",
+  stability: "stable",
+  config: Config,
+  example: { header: "host" },
+  create: (config) => new HostInterceptor(config),
+});
+
+class HostInterceptor implements Interceptor {
+  private readonly value: string;
+
+  constructor(private readonly config: Config) {
+    this.value = (config.useIP ? firstAddress() : undefined) ?? hostname();
+  }
+
+  intercept(view: EventView): boolean {
+    const { header, preserveExisting } = this.config;
+    if (!preserveExisting || view.header(header) === undefined) view.setHeader(header, this.value);
+    return true;
+  }
+}
+
+function firstAddress(): string | undefined {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return all.find(({ internal }) => !internal)?.address;
+}

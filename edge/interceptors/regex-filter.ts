@@ -1,0 +1,43 @@
+import { z } from "zod";
+import { type Pattern, pattern } from "../../shared/config/pattern/pattern.ts";
+import { defineInterceptor } from "../core/define.ts";
+import type { EventView } from "../core/event-view.ts";
+import type { Interceptor } from "../core/interceptor.ts";
+
+const Config = z
+  .strictObject({
+    include: pattern()
+      .optional()
+      .meta({ description: "Keep only events in which this occurs. `(?i)` in front: any case." }),
+    exclude: pattern().optional().meta({ description: "Drop events in which this occurs." }),
+  })
+  .refine(({ include, exclude }) => include !== undefined || exclude !== undefined, {
+    error: "says neither what to include nor what to exclude",
+  });
+type Config = z.output<typeof Config>;
+
+/** Flume's org.apache.flume.interceptor.RegexFilteringInterceptor; both directions in one. */
+export default defineInterceptor({
+  type: "regex_filter",
+  summary: "Keeps or drops events by whether a regular expression occurs in their text. Dropped events are counted.",
+  stability: "stable",
+  config: Config,
+  example: { include: '"speed":', exclude: "(?i)heartbeat" },
+  create: (config) => new RegexFilter(config),
+});
+
+class RegexFilter implements Interceptor {
+  private readonly include: Pattern | undefined;
+  private readonly exclude: Pattern | undefined;
+
+  constructor({ include, exclude }: Config) {
+    this.include = include;
+    this.exclude = exclude;
+  }
+
+  intercept(view: EventView): boolean {
+    const text = view.text();
+    if (this.include !== undefined && !this.include.test(text)) return false;
+    return this.exclude === undefined || !this.exclude.test(text);
+  }
+}

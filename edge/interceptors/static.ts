@@ -1,0 +1,39 @@
+import { z } from "zod";
+import { defineInterceptor } from "../core/define.ts";
+import type { EventView } from "../core/event-view.ts";
+import type { Interceptor } from "../core/interceptor.ts";
+
+const Config = z.strictObject({
+  headers: z
+    .record(z.string().min(1), z.string())
+    .refine((headers) => Object.keys(headers).length > 0, { error: "name at least one header" })
+    .meta({ description: "Headers by name." }),
+  preserveExisting: z.boolean().default(true).meta({ description: "Leave headers of these names as they are." }),
+});
+type Config = z.output<typeof Config>;
+
+/** Flume's org.apache.flume.interceptor.StaticInterceptor, for any number of headers. */
+export default defineInterceptor({
+  type: "static",
+  summary: "Sets headers to fixed values.",
+  stability: "stable",
+  config: Config,
+  example: { headers: { fleet: "pilot" } },
+  create: (config) => new StaticInterceptor(config),
+});
+
+class StaticInterceptor implements Interceptor {
+  private readonly entries: readonly (readonly [string, string])[];
+
+  constructor(private readonly config: Config) {
+    this.entries = Object.entries(config.headers);
+  }
+
+  intercept(view: EventView): boolean {
+    const { preserveExisting } = this.config;
+    for (const [name, value] of this.entries) {
+      if (!preserveExisting || view.header(name) === undefined) view.setHeader(name, value);
+    }
+    return true;
+  }
+}

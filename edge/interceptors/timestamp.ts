@@ -1,0 +1,40 @@
+import { z } from "zod";
+import { defineInterceptor } from "../core/define.ts";
+import type { EventView } from "../core/event-view.ts";
+import type { Interceptor } from "../core/interceptor.ts";
+
+const Config = z.strictObject({
+  header: z.string().min(1).default("timestamp").meta({ description: "Name of the header." }),
+  preserveExisting: z.boolean().default(false).meta({ description: "Leave a header of that name as it is." }),
+});
+type Config = z.output<typeof Config>;
+
+/** Flume's org.apache.flume.interceptor.TimestampInterceptor. */
+export default defineInterceptor({
+  type: "timestamp",
+  summary:
+    "Sets a header to the event's time in milliseconds since 1970: the time of reading, or what an extractor before it found.",
+  stability: "stable",
+  config: Config,
+  example: { header: "timestamp" },
+  create: (config) => new TimestampInterceptor(config),
+});
+
+class TimestampInterceptor implements Interceptor {
+  // Events of one chunk share their time of reading: its text is made once.
+  private timeMs = Number.NaN;
+  private text = "";
+
+  constructor(private readonly config: Config) {}
+
+  intercept(view: EventView): boolean {
+    const { header, preserveExisting } = this.config;
+    if (preserveExisting && view.header(header) !== undefined) return true;
+    if (view.eventTimeMs !== this.timeMs) {
+      this.timeMs = view.eventTimeMs;
+      this.text = String(view.eventTimeMs);
+    }
+    view.setHeader(header, this.text);
+    return true;
+  }
+}

@@ -1,0 +1,49 @@
+import { z } from "zod";
+import { channelName } from "../../shared/config/channel-name.ts";
+import type { SelectorContext } from "../core/define.ts";
+import { defineSelector } from "../core/define.ts";
+import type { EventView } from "../core/event-view.ts";
+import type { Selector } from "../core/selector.ts";
+
+const Channels = z.union([channelName(), z.array(channelName())], {
+  error: "write the name of a channel, or a list of names",
+});
+
+const Config = z.strictObject({
+  header: z.string().min(1).meta({ description: "The header whose value decides." }),
+  mapping: z.record(z.string(), Channels).meta({ description: "Value of the header → channel, or channels." }),
+  default: Channels.default([]).meta({
+    description: "Where everything else goes. Nowhere when it is not given: those events are counted as unselected.",
+  }),
+});
+type Config = z.output<typeof Config>;
+
+/** Flume's org.apache.flume.channel.MultiplexingChannelSelector. */
+export default defineSelector({
+  type: "multiplexing",
+  summary: "The value of a header decides to which of its source's channels an event goes.",
+  stability: "stable",
+  config: Config,
+  example: { header: "kind", mapping: { alarm: "urgent" }, default: "main" },
+  create: (config, context) => new MultiplexingSelector(config, context),
+});
+
+class MultiplexingSelector implements Selector {
+  private readonly header: string;
+  private readonly byValue: ReadonlyMap<string, readonly number[]>;
+  private readonly otherwise: readonly number[];
+
+  constructor(config: Config, { channels }: SelectorContext) {
+    // Each index once, and only those that exist (the config's check has refused the others).
+    const indexes = (names: string | readonly string[]) =>
+      [...new Set([names].flat().map((name) => channels.indexOf(name)))].filter((index) => index >= 0);
+    this.header = config.header;
+    this.byValue = new Map(Object.entries(config.mapping).map(([value, names]) => [value, indexes(names)]));
+    this.otherwise = indexes(config.default);
+  }
+
+  select(view: EventView): readonly number[] {
+    const value = view.header(this.header);
+    return (value === undefined ? undefined : this.byValue.get(value)) ?? this.otherwise;
+  }
+}

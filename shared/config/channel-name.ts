@@ -1,0 +1,9 @@
+import { z } from "zod";
+
+/** The mark under which the config's check finds the channels that a selector names. */
+export const REFERS_TO = "refersTo";
+
+/** A config field that names a channel; the check refuses names that are none of the source's channels. */
+export function channelName() {
+  return z.string({ error: "not the name of a channel: write a text" }).meta({ [REFERS_TO]: "channel" });
+}
