@@ -1,0 +1,88 @@
+import { z } from "zod";
+import { byteSize } from "../../../shared/config/byte-size.ts";
+import { duration } from "../../../shared/config/duration.ts";
+import { path } from "../../../shared/config/path.ts";
+import { pattern } from "../../../shared/config/pattern/pattern.ts";
+import { limits } from "../../core/limits.ts";
+
+const Multiline = z
+  .strictObject({
+    start: pattern()
+      .optional()
+      .meta({ description: "A line that matches begins a new event; all others continue the one before." }),
+    continuation: pattern().optional().meta({
+      description: "A line that matches continues the event before; all others begin a new one.",
+    }),
+    flushAfter: duration({ min: 10 })
+      .prefault("1s")
+      .meta({ description: "An event to which nothing was added for so long is complete." }),
+  })
+  .refine((written) => (written.start === undefined) !== (written.continuation === undefined), {
+    message: "name either start or continuation",
+  });
+
+/** Config of the tail source. */
+export const Config = z.strictObject({
+  paths: z
+    .union([path(), z.array(path()).min(1)])
+    .transform((written) => (typeof written === "string" ? [written] : written))
+    .meta({
+      description: "Files to follow: paths or glob patterns. Rotated names need not be matched; they are found.",
+    }),
+  exclude: z
+    .array(z.string().min(1))
+    .default([])
+    .meta({
+      description: "Glob patterns of file names (or of whole paths, with a slash) that are left alone, rotated or not.",
+    }),
+  start: z
+    .enum(["beginning", "end"])
+    .default("beginning")
+    .meta({
+      description: "Where to begin in files that exist when their pattern is looked at for the first time ever.",
+    }),
+  ignoreOlderThan: duration()
+    .optional()
+    .meta({
+      description: "Files not written for this long when first seen are not read; lines added to them later are.",
+    }),
+  pollInterval: duration({ min: 10 })
+    .prefault("2s")
+    .meta({
+      description:
+        "How often all files are looked at, whatever the watch says. The watch makes it quick, polling makes it sure.",
+    }),
+  readInterval: duration({ min: 1, max: 1_000 })
+    .prefault("10ms")
+    .meta({ description: "A file that is written all the time is read this often, instead of at each write." }),
+  idleClose: duration({ min: 100 })
+    .prefault("5m")
+    .meta({ description: "A file that was read to its end and is not written for this long is closed until it is." }),
+  openFilesMax: z
+    .int()
+    .min(1)
+    .default(512)
+    .meta({ description: "Files held open at once; beyond it those that were read to their end are closed first." }),
+  rotateWait: duration({ min: 10 })
+    .prefault("5s")
+    .meta({
+      description: "A rotated or deleted file that was quiet for this long is complete: its half line is a line.",
+    }),
+  partialLineAfter: duration({ min: 10 })
+    .optional()
+    .meta({
+      description: "A half line that waited this long is forwarded as it is; unset: it waits for its line end.",
+    }),
+  lineBytesMax: byteSize({ min: 16, max: limits.lineBytesMax })
+    .prefault(limits.lineBytesMax)
+    .meta({ description: "A longer line is cut here, marked with the header `cut`, and counted." }),
+  skipEmptyLines: z.boolean().default(false).meta({ description: "Leave out lines without a byte." }),
+  stripCarriageReturn: z.boolean().default(false).meta({ description: "Take `\\r\\n` as a line end." }),
+  fileHeader: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: "Name of a header that is to hold the path of the file; unset: none." }),
+  multiline: Multiline.optional().meta({ description: "Join lines into one event." }),
+});
+export type Config = z.output<typeof Config>;

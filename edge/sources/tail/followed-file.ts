@@ -1,0 +1,265 @@
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import type { Positioned } from "../../core/source.ts";
+import { type Cursor, formatCursor } from "./cursor.ts";
+import { fingerprintOf, headBytesMax, matchesAt, readAt, tailBytesMax } from "./fingerprint.ts";
+
+/** What a directory or a descriptor says about a file. */
+export interface FileStat {
+  readonly inode: bigint;
+  readonly device: bigint;
+  readonly size: number;
+  readonly mtimeNs: bigint;
+}
+
+/**
+ * One file, whatever it is called at the moment: identified by its inode, the fingerprint of its head and the bytes
+ * before the offset. Holds no part of the content but those two; what was read and not appended is read again.
+ */
+export class FollowedFile implements Positioned {
+  readonly key: string;
+  path: string;
+  /** Path of the root of its trail. */
+  readonly trail: string;
+  inode: bigint;
+  device: bigint;
+  /** The first byte that was not appended yet. */
+  offset = 0;
+  /** The largest size seen; smaller again once the reader found its end cut off. */
+  size = 0;
+  mtimeNs = -1n;
+  /** See `Cursor`. */
+  skipping = false;
+  aside = false;
+  /** Undefined while closed. */
+  fd: number | undefined;
+  /** Its name is not one the config asks for any more, or it has none. */
+  rotated = false;
+  /** No name is left; the descriptor is all there is. */
+  deleted = false;
+  /** It has a name, but none in its directory. */
+  elsewhere = false;
+  /** The position is to be forgotten. */
+  forgotten = false;
+  /** Uptime when it last grew. */
+  grewMs = 0;
+  /** All there is was looked at: the bytes behind the offset are no whole event. */
+  atEnd = false;
+
+  /** An event that waited for more lines was given since the file last grew. */
+  flushed = false;
+
+  private statSize = -1;
+  private head: Buffer = empty;
+  private readonly tailBuffer = Buffer.alloc(tailBytesMax);
+  private tailLength = 0;
+  private headHash = fingerprintOf(empty);
+  /** As stored, until the file was opened and recognised. */
+  private unverified: Cursor | undefined;
+
+  constructor(
+    readonly sequence: number,
+    path: string,
+    trail: string,
+    stat: FileStat,
+  ) {
+    this.key = sequence.toString().padStart(8, "0");
+    this.path = path;
+    this.trail = trail;
+    this.inode = stat.inode;
+    this.device = stat.device;
+  }
+
+  /** A file as it was stored; it has to be recognised before it is read. */
+  static restore(sequence: number, cursor: Cursor): FollowedFile {
+    const stat = { inode: BigInt(cursor.inode), device: BigInt(cursor.device), size: cursor.size, mtimeNs: -1n };
+    const file = new FollowedFile(sequence, cursor.path, cursor.trail, stat);
+    file.offset = cursor.offset;
+    file.size = cursor.size;
+    file.skipping = cursor.skipping === true;
+    file.aside = cursor.aside === true;
+    file.unverified = cursor;
+    return file;
+  }
+
+  /** See `Positioned`. */
+  position(): string | undefined {
+    return this.forgotten ? undefined : formatCursor(this.cursor());
+  }
+
+  /** What would be stored now. */
+  cursor(): Cursor {
+    return {
+      path: this.path,
+      trail: this.trail,
+      inode: this.inode.toString(),
+      device: this.device.toString(),
+      offset: this.offset,
+      size: this.size,
+      head: this.unverified?.head ?? this.headHash,
+      tail: this.unverified?.tail ?? fingerprintOf(this.tail),
+      ...(this.skipping ? { skipping: true } : {}),
+      ...(this.aside ? { aside: true } : {}),
+    };
+  }
+
+  /** Bytes that are known to exist and were not appended. */
+  get unread(): number {
+    return this.aside ? 0 : Math.max(0, this.size - this.offset);
+  }
+
+  /** Enough was read to know a copy of it without doubt: not just a first line that all generations share. */
+  get isWellKnown(): boolean {
+    return this.offset >= tailBytesMax;
+  }
+
+  /** Whether size and time are what they were at the last look. */
+  isAsSeen(stat: FileStat): boolean {
+    return this.unverified === undefined && stat.size === this.statSize && stat.mtimeNs === this.mtimeNs;
+  }
+
+  /** What was known of the size belonged to other bytes. */
+  settleSize(): void {
+    this.size = this.statSize;
+  }
+
+  /** Bytes before the offset, as many as are remembered. */
+  get tail(): Buffer {
+    return this.tailBuffer.subarray(0, this.tailLength);
+  }
+
+  /** Restored, and not yet compared with what is there. */
+  get isUnverified(): boolean {
+    return this.unverified !== undefined;
+  }
+
+  /** How much of the head is remembered. */
+  get headLength(): number {
+    return this.unverified?.head.length ?? this.head.length;
+  }
+
+  /**
+   * Takes this descriptor if the file behind it is this file: the same head, the same bytes before the offset.
+   * False: it is another file (or this one, truncated and written anew); the descriptor is not taken.
+   */
+  recognise(fd: number): boolean {
+    const { head, tail } = this.unverified ?? { head: this.headHash, tail: fingerprintOf(this.tail) };
+    if (!matchesAt(fd, 0, head)) return false;
+    if (!matchesAt(fd, this.offset - tail.length, tail)) return false;
+    this.attach(fd, this.offset, tail.length);
+    return true;
+  }
+
+  /** Takes the descriptor of a new file, to be read from `offset`. */
+  begin(fd: number, offset: number): void {
+    this.attach(fd, offset, Math.min(offset, tailBytesMax));
+  }
+
+  /** Whether that descriptor's content begins with everything that was read of this file. Says "no" for one that is shorter. */
+  isContainedIn(fd: number): boolean {
+    const { head, tail } = this.cursor();
+    return head.length > 0 && matchesAt(fd, 0, head) && matchesAt(fd, this.offset - tail.length, tail);
+  }
+
+  /** Opens it by its path if it is closed. False when another file is there now (or none): the directory has to be looked at. */
+  open(): boolean {
+    if (this.fd !== undefined) return true;
+    let fd: number;
+    try {
+      fd = openSync(this.path, "r");
+    } catch (thrown) {
+      if (thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT") return false;
+      throw thrown;
+    }
+    if (fstatSync(fd, { bigint: true }).ino === this.inode && this.recognise(fd)) return true;
+    closeSync(fd);
+    return false;
+  }
+
+  /** Lets go of the descriptor. */
+  close(): void {
+    if (this.fd === undefined) return;
+    closeSync(this.fd);
+    this.fd = undefined;
+  }
+
+  /** Hands the descriptor over to another: what it leads to is not this file any more. */
+  surrender(): number | undefined {
+    const fd = this.fd;
+    this.fd = undefined;
+    return fd;
+  }
+
+  /** Looks at size and time through the descriptor. True when something changed since the last look, or not all was seen. */
+  look(nowMs: number): boolean {
+    if (this.fd === undefined) return false;
+    const stat = fstatSync(this.fd, { bigint: true });
+    this.deleted = stat.nlink === 0n;
+    this.noteStat(Number(stat.size), stat.mtimeNs, nowMs);
+    return !this.atEnd;
+  }
+
+  /** Takes note of what a look at the file said. */
+  noteStat(size: number, mtimeNs: bigint, nowMs: number): void {
+    if (size === this.statSize && mtimeNs === this.mtimeNs) return;
+    this.statSize = size;
+    this.mtimeNs = mtimeNs;
+    this.grewMs = nowMs;
+    this.flushed = false;
+    this.atEnd = false;
+    // A smaller size stays unbelieved until the reader has looked at the content: it counts what is missing.
+    if (size > this.size) this.size = size;
+  }
+
+  /**
+   * Whether the beginning is what it was. Lets the remembered head grow with the file. False: the file was truncated
+   * and written anew, however long it is now.
+   */
+  headIntact(): boolean {
+    if (this.fd === undefined) return false;
+    const length = Math.min(headBytesMax, Math.max(this.size, this.head.length));
+    const read = readSync(this.fd, headScratch, 0, length, 0);
+    const known = this.head.length;
+    if (read < known || headScratch.compare(this.head, 0, known, 0, known) !== 0) return false;
+    if (read > known) {
+      this.head = Buffer.from(headScratch.subarray(0, read));
+      this.headHash = fingerprintOf(this.head);
+    }
+    return true;
+  }
+
+  /** Whether head and the bytes before the offset are what they were. */
+  intact(): boolean {
+    if (this.fd === undefined || !this.headIntact()) return false;
+    return this.tailLength === 0 || readAt(this.fd, this.offset - this.tailLength, this.tailLength).equals(this.tail);
+  }
+
+  /** Moves the offset on; `buffer[..end)` is what stands before the new one. */
+  advance(bytes: number, buffer: Buffer, end: number): void {
+    this.offset += bytes;
+    this.tailLength = Math.min(tailBytesMax, end, this.offset);
+    buffer.copy(this.tailBuffer, 0, end - this.tailLength, end);
+  }
+
+  private attach(fd: number, offset: number, tailLength: number): void {
+    this.close();
+    this.fd = fd;
+    this.unverified = undefined;
+    this.offset = offset;
+    const stat = fstatSync(fd, { bigint: true });
+    this.inode = stat.ino;
+    this.device = stat.dev;
+    this.deleted = stat.nlink === 0n;
+    this.statSize = Number(stat.size);
+    this.size = Math.max(this.size, this.statSize);
+    this.mtimeNs = stat.mtimeNs;
+    this.atEnd = false;
+    this.head = readAt(fd, 0, Math.min(headBytesMax, this.statSize));
+    this.headHash = fingerprintOf(this.head);
+    const tail = readAt(fd, offset - tailLength, tailLength);
+    tail.copy(this.tailBuffer);
+    this.tailLength = tail.length;
+  }
+}
+
+const empty = Buffer.alloc(0);
+const headScratch = Buffer.alloc(headBytesMax);

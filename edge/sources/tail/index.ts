@@ -1,0 +1,12 @@
+import { defineSource } from "../../core/define.ts";
+import { Config } from "./config.ts";
+import { TailSource } from "./source.ts";
+
+export default defineSource({
+  type: "tail",
+  summary: "Follows log files as they are written, rotated, truncated and deleted; every line once.",
+  stability: "stable",
+  config: Config,
+  example: { paths: ["/var/log/vehicle/driving*.log"], start: "beginning" },
+  create: (config, context) => new TailSource(config, context),
+});

@@ -1,0 +1,47 @@
+import type { LineOutput } from "../../../shared/lines/split-lines.ts";
+import type { EventView } from "../../core/event-view.ts";
+import type { Intake } from "../../core/source.ts";
+
+/** Set on a cut line; its value says how many bytes of the line were kept. */
+export const cutHeader = "cut";
+
+/** Hands lines to the intake, with the headers that the config asks for. One for all files of a source. */
+export class FileOutput implements LineOutput {
+  /** The file that is read now. */
+  path = "";
+
+  private keptBytes = 0;
+  private readonly prepareLine: (view: EventView) => void;
+  private readonly prepareCut: (view: EventView) => void;
+  private readonly plain: boolean;
+
+  constructor(
+    private readonly intake: Intake,
+    options: { readonly fileHeader?: string | undefined },
+  ) {
+    const { fileHeader } = options;
+    this.plain = fileHeader === undefined;
+    this.prepareLine = (view) => {
+      if (fileHeader !== undefined) view.setHeader(fileHeader, this.path);
+    };
+    this.prepareCut = (view) => {
+      this.prepareLine(view);
+      view.setHeader(cutHeader, String(this.keptBytes));
+    };
+  }
+
+  line(buffer: Buffer, start: number, end: number): void {
+    if (this.plain) this.intake.append(buffer, start, end);
+    else this.intake.appendWith(buffer, start, end, this.prepareLine);
+  }
+
+  cutLine(buffer: Buffer, start: number, end: number): void {
+    this.keptBytes = end - start;
+    this.intake.appendWith(buffer, start, end, this.prepareCut);
+    this.intake.count("cut", 1);
+  }
+
+  leftOut(bytes: number): void {
+    if (bytes > 0) this.intake.count("cut_bytes", bytes);
+  }
+}

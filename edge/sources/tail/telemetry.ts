@@ -1,0 +1,60 @@
+import { defineSignal } from "../../../shared/telemetry/log.ts";
+
+/** What the tail source says. */
+export const signals = {
+  fileFound: defineSignal({
+    name: "tail_file_found",
+    level: "info",
+    message: "A file is followed",
+    atMostEveryMs: 100,
+  }),
+  fileFinished: defineSignal({
+    name: "tail_file_finished",
+    level: "debug",
+    message: "A file that is gone was read to its end",
+  }),
+  rotatedFound: defineSignal({
+    name: "tail_rotated_found",
+    level: "info",
+    message: "A rotated file holds lines that were not read yet; it is read first",
+  }),
+  truncated: defineSignal({ name: "tail_truncated", level: "info", message: "A file was truncated; it is read anew" }),
+  copyFound: defineSignal({
+    name: "tail_copy_found",
+    level: "info",
+    message: "The copy of a truncated or removed file was found; reading goes on there",
+  }),
+  lost: defineSignal({
+    name: "tail_lost_at_source",
+    level: "warn",
+    message: "Bytes were removed before they could be read",
+  }),
+  compressed: defineSignal({
+    name: "tail_compressed_skipped",
+    level: "warn",
+    message: "A compressed file may hold unread lines; compressed files are not read",
+  }),
+  unreadable: defineSignal({
+    name: "tail_file_unreadable",
+    level: "warn",
+    message: "A file cannot be read; it is tried again",
+    atMostEveryMs: 60_000,
+  }),
+  directoryUnreadable: defineSignal({
+    name: "tail_directory_unreadable",
+    level: "warn",
+    message: "A directory cannot be read; it is tried again",
+    atMostEveryMs: 60_000,
+  }),
+  unwatched: defineSignal({
+    name: "tail_directory_unwatched",
+    level: "info",
+    message: "A directory cannot be watched; it is polled",
+    atMostEveryMs: 60_000,
+  }),
+  positionUnknown: defineSignal({
+    name: "tail_position_unknown",
+    level: "warn",
+    message: "A stored position cannot be understood; it is left as it is",
+  }),
+} as const;

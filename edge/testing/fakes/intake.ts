@@ -1,0 +1,134 @@
+import { Gate } from "../../../shared/async/gate.ts";
+import { EventView } from "../../core/event-view.ts";
+import type { Intake, Positioned } from "../../core/source.ts";
+
+/** An event that an intake was given: bytes as latin1 text (one character a byte), and the headers. */
+export interface RecordedEvent {
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What survives a crash: events, positions and counters of all commits. */
+export class CommittedWork {
+  readonly events: RecordedEvent[] = [];
+  readonly positions = new Map<string, string>();
+  readonly counters = new Map<string, number>();
+
+  /** Bodies of all committed events. */
+  get lines(): readonly string[] {
+    return this.events.map((event) => event.body);
+  }
+
+  counter(name: string): number {
+    return this.counters.get(name) ?? 0;
+  }
+}
+
+export interface FakeIntakeOptions {
+  /** Every wait for `ready` commits first. */
+  readonly commitWhenReady?: boolean;
+}
+
+/**
+ * An intake without engine: records what is appended and makes it durable when told. A crash is a new intake over the
+ * same `CommittedWork`: what was not committed is gone, positions are those of the last commit.
+ */
+export class FakeIntake implements Intake {
+  /** Appended and not yet committed. */
+  readonly pending: RecordedEvent[] = [];
+  /** Times the source waited for room. */
+  waits = 0;
+
+  private readonly view = new EventView();
+  private readonly moves = new Set<Positioned>();
+  private readonly counts = new Map<string, number>();
+  private readonly gate = new Gate();
+  private blocked = false;
+  private readonly positionsAtStart: ReadonlyMap<string, string>;
+
+  constructor(
+    readonly work: CommittedWork = new CommittedWork(),
+    private readonly options: FakeIntakeOptions = {},
+  ) {
+    this.positionsAtStart = new Map(work.positions);
+  }
+
+  append(buffer: Buffer, start: number, end: number): void {
+    this.appendWith(buffer, start, end, () => {});
+  }
+
+  appendWith(buffer: Buffer, start: number, end: number, prepare: (view: EventView) => void): void {
+    this.view.reset(buffer, start, end, 0);
+    prepare(this.view);
+    const headers = Object.fromEntries(
+      this.view.headerNames.map((name, index) => [name, this.view.headerValues[index] ?? ""]),
+    );
+    this.pending.push({ body: this.view.buffer.toString("latin1", this.view.start, this.view.end), headers });
+  }
+
+  moved(what: Positioned): void {
+    this.moves.add(what);
+  }
+
+  async ready(signal: AbortSignal): Promise<void> {
+    this.waits++;
+    if (this.options.commitWhenReady === true) this.commit();
+    await new Promise(setImmediate);
+    while (this.blocked && !signal.aborted) await this.gate.wait(signal);
+  }
+
+  async committed(signal: AbortSignal): Promise<void> {
+    await new Promise(setImmediate);
+    while (this.blocked && !signal.aborted) await this.gate.wait(signal);
+    if (!signal.aborted) this.commit();
+  }
+
+  count(name: string, amount: number): void {
+    this.counts.set(name, (this.counts.get(name) ?? 0) + amount);
+  }
+
+  positions(): ReadonlyMap<string, string> {
+    return this.positionsAtStart;
+  }
+
+  /** Makes durable what was appended, with the positions as they are now. */
+  commit(): void {
+    const { work } = this;
+    // Not by spreading: a million arguments do not fit on the stack.
+    for (const event of this.pending) work.events.push(event);
+    this.pending.length = 0;
+    for (const what of this.moves) {
+      const value = what.position();
+      if (value === undefined) work.positions.delete(what.key);
+      else work.positions.set(what.key, value);
+    }
+    this.moves.clear();
+    for (const [name, amount] of this.counts) work.counters.set(name, work.counter(name) + amount);
+    this.counts.clear();
+  }
+
+  /** From now on the channel is full. */
+  block(): void {
+    this.blocked = true;
+  }
+
+  /** There is room again. */
+  unblock(): void {
+    this.blocked = false;
+    this.gate.open();
+  }
+
+  /** Bodies of everything appended, committed or not. */
+  get lines(): readonly string[] {
+    return [...this.work.lines, ...this.pending.map((event) => event.body)];
+  }
+
+  /** Events appended, committed or not. */
+  get events(): readonly RecordedEvent[] {
+    return [...this.work.events, ...this.pending];
+  }
+
+  counter(name: string): number {
+    return this.work.counter(name) + (this.counts.get(name) ?? 0);
+  }
+}

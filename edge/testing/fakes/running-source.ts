@@ -1,0 +1,75 @@
+import { systemClock } from "../../../shared/clock/clock.ts";
+import { systemRandom } from "../../../shared/random/random.ts";
+import { type Fields, type Report, type Signal, silent } from "../../../shared/telemetry/log.ts";
+import { Metrics } from "../../../shared/telemetry/metrics.ts";
+import type { Context } from "../../core/context.ts";
+import type { SourceDefinition } from "../../core/define.ts";
+import type { Source } from "../../core/source.ts";
+import { CommittedWork, FakeIntake, type FakeIntakeOptions } from "./intake.ts";
+
+/** A context without an agent around it. */
+export function fakeContext(dataDir: string, report: Report = silent): Context {
+  return {
+    name: "test",
+    agent: "agent-1",
+    dataDir,
+    clock: systemClock,
+    random: systemRandom,
+    report,
+    metrics: new Metrics(),
+  };
+}
+
+export interface RunOptions {
+  readonly definition: SourceDefinition;
+  readonly config: unknown;
+  readonly dataDir: string;
+  /** What earlier runs committed. */
+  readonly work?: CommittedWork;
+  readonly intake?: FakeIntakeOptions;
+}
+
+/** A source that runs on a fake intake; stopped when the scope ends. */
+export class RunningSource implements AsyncDisposable {
+  readonly source: Source;
+  readonly intake: FakeIntake;
+  /** What it reported: signal names with their fields. */
+  readonly reports: { readonly signal: string; readonly fields: Fields }[] = [];
+  private readonly abort = new AbortController();
+  private readonly ended: Promise<void>;
+
+  constructor(options: RunOptions) {
+    const reading = options.definition.read(options.config);
+    if (!reading.ok) throw new Error(`read the config: ${JSON.stringify(reading.issues)}`);
+    const report = (signal: Signal, fields: Fields = {}) => void this.reports.push({ signal: signal.name, fields });
+    this.source = reading.value.create(fakeContext(options.dataDir, report));
+    this.intake = new FakeIntake(options.work ?? new CommittedWork(), options.intake);
+    this.ended = this.source.start().then(() => this.source.run(this.intake, this.abort.signal));
+    // A failure is seen by whoever stops it; until then it must not end the test run.
+    this.ended.catch(() => {});
+  }
+
+  /** Ends it as a crash would: what is not committed is lost. */
+  async crash(): Promise<CommittedWork> {
+    this.abort.abort();
+    await this.ended;
+    await this.source.stop();
+    return this.intake.work;
+  }
+
+  /** Ends it as a shutdown does: with a last commit. */
+  async stop(): Promise<CommittedWork> {
+    await this.crash();
+    this.intake.commit();
+    return this.intake.work;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.crash();
+  }
+}
+
+/** Starts a source. */
+export function runSource(options: RunOptions): RunningSource {
+  return new RunningSource(options);
+}
