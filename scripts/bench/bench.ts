@@ -3,6 +3,7 @@ import { systemClock } from "../../shared/clock/clock.ts";
 import { AppError } from "../../shared/errors/app-error.ts";
 import { type Broker, startBroker } from "../../shared/testing/broker.ts";
 import { freePort } from "../../shared/testing/free-port.ts";
+import { absent } from "./agents/absent.ts";
 import type { Agent } from "./agents/agent.ts";
 import { peers } from "./agents/agents.ts";
 import { tailgate } from "./agents/tailgate.ts";
@@ -37,7 +38,7 @@ export class Bench implements AsyncDisposable {
   /** Prepares agents, starts the broker. What cannot take part is in `unavailable`, with the reason. */
   static async open(options: Options, progress: Progress): Promise<Bench> {
     const versions = new Map<string, string>();
-    const unavailable: Unavailable[] = [];
+    const unavailable: Unavailable[] = options.peers.length === 0 ? [] : [...absent];
     const ready: Agent[] = [];
     for (const agent of [tailgate, ...peers.filter((peer) => options.peers.includes(peer.product))]) {
       const availability = await agent.prepare(progress);
