@@ -23,6 +23,8 @@ export type Purpose = "start" | "test";
 
 const onPath = (name: string) => () => Bun.which(name, { PATH: `${process.env.PATH}:/usr/sbin:/sbin` }) !== null;
 
+const inArmRoot = (file: string) => () => existsSync(`/usr/aarch64-linux-gnu/lib/${file}`) || process.arch === "arm64";
+
 const kafkaTools: readonly Tool[] = [
   { package: "default-jre-headless", why: "runs Kafka (Java 17 or newer)", present: onPath("java") },
   { package: "maven", why: "fetches Kafka's jars once", present: () => kafkaIsCached() || onPath("mvn")() },
@@ -32,6 +34,8 @@ const testTools: readonly Tool[] = [
   { package: "kcat", why: "reads topics independently of our code", present: onPath("kcat") },
   { package: "strace", why: "makes system calls fail on purpose", present: onPath("strace") },
   { package: "qemu-user-static", why: "runs the arm64 binary", present: onPath("qemu-aarch64-static") },
+  { package: "libc6-arm64-cross", why: "runs the arm64 binary", present: inArmRoot("ld-linux-aarch64.so.1") },
+  { package: "libstdc++6-arm64-cross", why: "runs the arm64 binary", present: inArmRoot("libstdc++.so.6") },
   { package: "chromium", why: "opens the page of the centre", present: onPath("chromium") },
   { package: "rsyslog", why: "is measured beside us", present: onPath("rsyslogd") },
   { package: "rsyslog-kafka", why: "is measured beside us", present: () => rsyslogHasKafka() },

@@ -26,6 +26,7 @@ export const codes = {
     hint: "This is a bug in Tailgate. Keep the log and the data directory, and report both.",
   },
   CONFIG_INVALID: { severity: "usage", hint: "Correct the lines named above; nothing was started or changed." },
+  BUILD_FAILED: { severity: "usage", hint: "Correct what the bundler names above, then build again." },
   TOOL_MISSING: { severity: "usage", hint: "Install what is named above, then run the command again." },
   USAGE: { severity: "usage", hint: "Run the command with --help to see what it takes." },
 
@@ -52,6 +53,10 @@ export const codes = {
   EDGE_CHANNEL_VERSION: {
     severity: "usage",
     hint: "The data directory was written by a newer tailgate. Run that version, or start on a new dataDir.",
+  },
+  EDGE_CHANNEL_DAMAGED: {
+    severity: "invariant",
+    hint: "The channel file is damaged. The next start renames it, copies what can be read, and goes on under a new epoch.",
   },
   EDGE_SOURCE_FILE: {
     severity: "transient",
@@ -117,11 +122,19 @@ export const codes = {
     severity: "transient",
     hint: "Another instance owns the partition now; this one lets go of it.",
   },
+  CENTRAL_STORE_VERSION: {
+    severity: "usage",
+    hint: "The store was written by a newer central. Run that version, or start on another store path.",
+  },
   CENTRAL_RECORD_POISON: {
     severity: "permanent",
     hint: "Read the record under /api/v1/dead-letters.",
   },
   CENTRAL_BAD_REQUEST: { severity: "usage", hint: "See /api/v1/openapi.json for what the route takes." },
+  CENTRAL_ADDRESS_IN_USE: {
+    severity: "usage",
+    hint: "Another process listens there. Choose another address with TAILGATE_LISTEN or `listen`.",
+  },
   CENTRAL_NOT_FOUND: { severity: "usage", hint: "See /api/v1/vehicles for what there is." },
   CENTRAL_UNAUTHORIZED: { severity: "usage", hint: "Send the API key as `Authorization: Bearer <key>`." },
   BENCH_FAILED: {
