@@ -1,0 +1,152 @@
+/** Rules that no component can check alone: who names whom, and how the bounds relate. Each rule is a function. */
+import { formatByteSize } from "../../shared/config/byte-size.ts";
+import { formatDuration } from "../../shared/config/duration.ts";
+import type { Routing } from "../core/sink.ts";
+import type { ConfigDocument } from "./document.ts";
+import { suggest } from "./nearest.ts";
+import type { Problem } from "./problem.ts";
+import type { Components } from "./read-components.ts";
+import type { AgentSection } from "./schema.ts";
+
+/** What the rules look at. `agent` is undefined when the agent's own part has mistakes. */
+export interface Whole {
+  readonly document: ConfigDocument;
+  readonly agent: AgentSection | undefined;
+  readonly components: Components;
+}
+
+/** Everything that is wrong between the components. */
+export function crossRules(whole: Whole): readonly Problem[] {
+  return rules.flatMap((rule) => rule(whole));
+}
+
+type Rule = (whole: Whole) => readonly Problem[];
+
+const rules: readonly Rule[] = [
+  partsAreNotEmpty,
+  sourceChannelsExist,
+  sinkChannelsExist,
+  channelsAreFedAndDrained,
+  memoryAndSqliteDoNotMix,
+  sinksAgreeOnRouting,
+  boundsRelate,
+];
+
+function partsAreNotEmpty({ document, components }: Whole): readonly Problem[] {
+  const parts = { sources: components.sources, channels: components.channels, sinks: components.sinks };
+  return Object.entries(parts).flatMap(([part, found]) =>
+    found.size > 0 || !isEmptyMap(document, part) ? [] : [document.problem([part], "names none; one is needed")],
+  );
+}
+
+function isEmptyMap(document: ConfigDocument, part: string): boolean {
+  const { root } = document;
+  const value: unknown = typeof root === "object" && root !== null ? Reflect.get(root, part) : undefined;
+  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
+}
+
+function sourceChannelsExist({ document, components }: Whole): readonly Problem[] {
+  const known = [...components.channels.keys()];
+  const problems: Problem[] = [];
+  for (const [source, names] of components.channelsOf) {
+    for (const [index, name] of names.entries()) {
+      const path = place(document, ["sources", source, "channels"], index);
+      if (!components.channels.has(name)) {
+        problems.push(document.problem(path, `there is no channel "${name}"`, suggest(name, known, "channels")));
+      } else if (names.indexOf(name) < index) {
+        problems.push(document.problem(path, `channel "${name}" is named twice`));
+      }
+    }
+  }
+  return problems;
+}
+
+/** `channels: main` and `channels: [main]` are both allowed: the place is the text, or the entry of the list. */
+function place(document: ConfigDocument, path: readonly string[], index: number): readonly PropertyKey[] {
+  const value = path.reduce<unknown>(
+    (at, name) => (typeof at === "object" && at !== null ? Reflect.get(at, name) : undefined),
+    document.root,
+  );
+  return Array.isArray(value) ? [...path, index] : path;
+}
+
+function sinkChannelsExist({ document, components }: Whole): readonly Problem[] {
+  const known = [...components.channels.keys()];
+  return [...components.channelOf]
+    .filter(([, channel]) => !components.channels.has(channel))
+    .map(([sink, channel]) =>
+      document.problem(
+        ["sinks", sink, "channel"],
+        `there is no channel "${channel}"`,
+        suggest(channel, known, "channels"),
+      ),
+    );
+}
+
+function channelsAreFedAndDrained({ document, components }: Whole): readonly Problem[] {
+  const fed = new Set([...components.channelsOf.values()].flat());
+  const drained = new Set(components.channelOf.values());
+  return [...components.channels.keys()].flatMap((name) => {
+    const problem = (what: string, hint: string) => document.problem(["channels", name], what, hint, "key");
+    return [
+      ...(fed.has(name) ? [] : [problem("no source feeds this channel", `name it in a source's \`channels\``)]),
+      ...(drained.has(name) ? [] : [problem("no sink drains this channel", `name it in a sink's \`channel\``)]),
+    ];
+  });
+}
+
+function memoryAndSqliteDoNotMix({ document, components }: Whole): readonly Problem[] {
+  return [...components.channelsOf].flatMap(([source, names]) => {
+    const types = new Set(
+      names.map((name) => components.channels.get(name)?.type).filter((type) => type !== undefined),
+    );
+    if (types.size < 2) return [];
+    const hint =
+      "a memory channel moves the source's position on delivery, a sqlite channel on commit: one source cannot do both";
+    return [document.problem(["sources", source, "channels"], "feeds a memory and a sqlite channel", hint)];
+  });
+}
+
+function sinksAgreeOnRouting({ document, components }: Whole): readonly Problem[] {
+  const problems: Problem[] = [];
+  const first = new Map<string, { readonly sink: string; readonly text: string }>();
+  for (const [sink, config] of components.sinks) {
+    if (config?.routing === undefined) continue;
+    const text = describeRouting(config.routing, config.make.config);
+    const before = first.get(config.channel);
+    if (before === undefined) first.set(config.channel, { sink, text });
+    else if (before.text !== text) {
+      const message = `lays events of channel "${config.channel}" out as ${text}, sink "${before.sink}" as ${before.text}`;
+      problems.push(
+        document.problem(["sinks", sink], message, "sinks that share a channel must agree; or use two channels", "key"),
+      );
+    }
+  }
+  return problems;
+}
+
+function describeRouting(routing: Routing, config: Readonly<Record<string, unknown>>): string {
+  const topic = routing.topicFixed ?? String(config.topic);
+  const partitions = routing.partition === "key" ? `/${routing.partitionsDefault}` : "";
+  return `topic ${topic} by ${routing.partition}${partitions}`;
+}
+
+function boundsRelate({ document, agent, components }: Whole): readonly Problem[] {
+  const problems: Problem[] = [];
+  if (agent !== undefined && agent.linger > agent.stopTimeout) {
+    const message = `${formatDuration(agent.linger)} is longer than stopTimeout (${formatDuration(agent.stopTimeout)})`;
+    problems.push(document.problem(["linger"], message));
+  }
+  for (const [name, channel] of components.channels) {
+    if (channel === undefined) continue;
+    if (channel.bytesMax < channel.settings.batchBytesMax) {
+      const message = `holds ${formatByteSize(channel.bytesMax)}, less than one batch (${formatByteSize(channel.settings.batchBytesMax)})`;
+      problems.push(document.problem(["channels", name], message, undefined, "key"));
+    }
+    if (agent !== undefined && channel.ttlMs !== undefined && channel.ttlMs <= agent.linger) {
+      const message = `sheds what is older than ${formatDuration(channel.ttlMs)}, which is not more than linger (${formatDuration(agent.linger)})`;
+      problems.push(document.problem(["channels", name], message, undefined, "key"));
+    }
+  }
+  return problems;
+}

@@ -1,0 +1,133 @@
+/**
+ * From a file to a config that is complete and valid, or to everything that is wrong with it at once. Reads files (the
+ * config, secrets, modules) and touches none; opens no channel and no connection.
+ */
+import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { withBaseDirectory } from "../../shared/config/base-directory.ts";
+import { messageOf } from "../../shared/errors/app-error.ts";
+import type { AgentConfig, Registry } from "./agent-config.ts";
+import { crossRules } from "./cross-rules.ts";
+import { ConfigDocument } from "./document.ts";
+import type { Environment } from "./interpolate.ts";
+import { problemsOf } from "./issues.ts";
+import type { Problem } from "./problem.ts";
+import { ComponentReader, type Components, withReread } from "./read-components.ts";
+import { AgentSection } from "./schema.ts";
+import { warningsOf } from "./warnings.ts";
+
+/** A config, or its mistakes in the order of their lines. */
+export type Loaded =
+  | {
+      readonly ok: true;
+      readonly config: AgentConfig;
+      readonly warnings: readonly Problem[];
+      /** The config with all defaults and without secrets, for people. */
+      readonly effective: Readonly<Record<string, unknown>>;
+    }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** Loads a config file. */
+export function loadConfig(path: string, registry: Registry, environment: Environment): Loaded {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (thrown) {
+    const message = `read the config: ${messageOf(thrown)}`;
+    return { ok: false, problems: [{ file: path, line: 1, column: 1, key: "", message, hint: undefined }] };
+  }
+  return parseConfig(path, text, registry, environment);
+}
+
+/** The same for a text that is at hand; `path` says what relative paths in it mean. */
+export function parseConfig(path: string, text: string, registry: Registry, environment: Environment): Loaded {
+  return withBaseDirectory(dirname(resolve(path)), () => read(new ConfigDocument(path, text, environment), registry));
+}
+
+function read(document: ConfigDocument, registry: Registry): Loaded {
+  // Broken YAML has no reliable shape: what it seems to lack would only be noise.
+  if (document.problems.some(({ key }) => key === "")) return refused(document.problems);
+  const { root } = document;
+  if (!isMap(root)) return refused([document.problem([], "the file holds no config", "see `tailgate init`")]);
+  const problems = [...document.problems];
+  const agent = readAgent(document, root, problems);
+  const reader = new ComponentReader(document, registry);
+  const components = reader.read(root);
+  problems.push(...reader.problems, ...crossRules({ document, agent, components }));
+  if (agent === undefined || problems.length > 0) return refused(firstOfEach(problems, document.problems));
+  return {
+    ok: true,
+    config: assemble(agent, components),
+    warnings: warningsOf(document, agent, components).toSorted(byPlace),
+    effective: effectiveOf(agent, components),
+  };
+}
+
+function readAgent(document: ConfigDocument, root: Readonly<Record<string, unknown>>, problems: Problem[]) {
+  let parsed = AgentSection.safeParse(root);
+  if (!parsed.success) parsed = AgentSection.safeParse(withReread(document, [], root, parsed.error.issues));
+  if (parsed.success) return parsed.data;
+  problems.push(...problemsOf(parsed.error.issues, { document, schema: AgentSection, base: [], value: root }));
+  return undefined;
+}
+
+function refused(problems: readonly Problem[]): Loaded {
+  return { ok: false, problems: problems.toSorted(byPlace) };
+}
+
+/** Where a `${…}` could not be put in, whatever else is said of the same value only follows from that. */
+function firstOfEach(all: readonly Problem[], firsts: readonly Problem[]): readonly Problem[] {
+  const said = new Set(firsts.map(({ key }) => key));
+  return all.filter((problem) => firsts.includes(problem) || !said.has(problem.key));
+}
+
+function byPlace(a: Problem, b: Problem): number {
+  return a.line - b.line || a.column - b.column;
+}
+
+function assemble(agent: AgentSection, { sources, channels, sinks }: Components): AgentConfig {
+  return {
+    agent: agent.agent,
+    dataDir: agent.dataDir,
+    lingerMs: agent.linger,
+    stopTimeoutMs: agent.stopTimeout,
+    sources: present(sources),
+    channels: present(channels),
+    sinks: present(sinks),
+    admin: agent.admin?.address,
+    log: agent.log,
+  };
+}
+
+function present<T>(read: ReadonlyMap<string, T | undefined>): ReadonlyMap<string, T> {
+  const all = new Map<string, T>();
+  for (const [name, value] of read) if (value !== undefined) all.set(name, value);
+  return all;
+}
+
+function effectiveOf(agent: AgentSection, components: Components): Readonly<Record<string, unknown>> {
+  const shown = (...path: PropertyKey[]) => components.shown.get(JSON.stringify(path)) ?? {};
+  const all = <T>(part: string, found: ReadonlyMap<string, T>, more: (value: T, name: string) => object) =>
+    Object.fromEntries([...found].map(([name, value]) => [name, { ...shown(part, name), ...more(value, name) }]));
+  const { linger, stopTimeout, admin, ...own } = agent;
+  return {
+    ...own,
+    linger: `${linger}ms`,
+    stopTimeout: `${stopTimeout}ms`,
+    admin,
+    sources: all("sources", components.sources, (source, name) => ({
+      interceptors: source?.interceptors.map((link, index) => ({
+        name: link.name,
+        ...shown("sources", name, "interceptors", index),
+      })),
+      selector: { type: "replicating", ...shown("sources", name, "selector") },
+      channels: source?.channels,
+    })),
+    channels: all("channels", components.channels, () => ({})),
+    sinks: all("sinks", components.sinks, (sink) => ({ channel: sink?.channel })),
+  };
+}
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,70 @@
+import { z } from "zod";
+import { duration } from "../../shared/config/duration.ts";
+import { path } from "../../shared/config/path.ts";
+import { limits } from "../core/limits.ts";
+
+/** Names stand in identities, topics, file names and metrics: no separator of any of them may occur in one. */
+export const legalName = /^[A-Za-z0-9_-]{1,100}$/;
+export const illegalName = "a name has 1 to 100 of the characters A-Z a-z 0-9 _ -";
+
+const address = z.string({ error: 'not an address: write "host:port"' }).transform((written, context) => {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s]+)):(\d{1,5})$/.exec(written);
+  const port = Number(match?.[3]);
+  const host = match?.[1] ?? match?.[2];
+  if (host !== undefined && port <= 65_535) return { host, port };
+  context.addIssue({
+    code: "custom",
+    message: `"${written}" is not an address: write "host:port", as in "127.0.0.1:9464" or "[::1]:9464"`,
+  });
+  return z.NEVER;
+});
+
+const part = (what: string) =>
+  z
+    .record(z.string(), z.unknown(), { error: `not a map of ${what}s by name` })
+    .meta({ description: `The ${what}s, by name.` });
+
+/** The config without its components: what belongs to the agent as a whole. */
+export const AgentSection = z.strictObject({
+  agent: z
+    .string({ error: "not a name: write a text" })
+    .regex(legalName, { error: illegalName })
+    .meta({ description: "Name of the agent: part of every record's identity, unique in the fleet." }),
+  dataDir: path().meta({
+    description: "Folder for the channel file, its reserve and its lock. One agent, one folder.",
+  }),
+  linger: duration({ max: limits.lingerBehindMs * 12 })
+    .prefault("1s")
+    .meta({
+      description:
+        "How long a line may wait for company before it is committed and sent: latency against CPU, flash wear and bytes on the link.",
+    }),
+  stopTimeout: duration({ min: 100 })
+    .prefault("20s")
+    .meta({ description: "How long a stop may take; three quarters of it are for draining." }),
+  sources: part("source"),
+  channels: part("channel"),
+  sinks: part("sink"),
+  admin: z
+    .strictObject({ address: address.prefault("127.0.0.1:9464").meta({ description: "Where it listens." }) })
+    .optional()
+    .meta({ description: "HTTP for /metrics, /livez, /readyz and /status. Not given: none." }),
+  log: z
+    .strictObject({
+      level: z
+        .enum(["debug", "info", "warn", "error"])
+        .default("info")
+        .meta({ description: "The least that is written." }),
+      format: z.enum(["text", "json"]).default("text").meta({ description: "Text for people, JSON for machines." }),
+    })
+    .prefault({})
+    .meta({ description: "The agent's own log, on standard error." }),
+});
+export type AgentSection = z.output<typeof AgentSection>;
+
+/** A channel's name, or a list of them. */
+export const ChannelNames = z
+  .union([z.string(), z.array(z.string()).min(1, { error: "names no channel" })], {
+    error: "write the name of a channel, or a list of names",
+  })
+  .transform((names) => [names].flat());

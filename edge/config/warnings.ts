@@ -1,0 +1,68 @@
+import type { ConfigDocument } from "./document.ts";
+import type { Problem } from "./problem.ts";
+import type { Components } from "./read-components.ts";
+import type { AgentSection } from "./schema.ts";
+
+/** What is allowed, and may not be what was wanted. */
+export function warningsOf(document: ConfigDocument, agent: AgentSection, components: Components): readonly Problem[] {
+  const warnings: Problem[] = [];
+  const warn = (path: readonly PropertyKey[], message: string, hint?: string) =>
+    warnings.push(document.problem(path, message, hint));
+  for (const [name, channel] of components.channels) {
+    if (channel?.type === "memory") {
+      warn(
+        ["channels", name, "type"],
+        "a memory channel forgets what it holds when the process ends",
+        "the file is read again from what was delivered: lines may be repeated, none are lost",
+      );
+    }
+    if (channel?.settings.identity === false) {
+      warn(["channels", name, "identity"], "without identity the centre cannot tell repeats and gaps");
+    }
+  }
+  if (agent.admin !== undefined && !isLoopback(agent.admin.address.host)) {
+    warn(
+      ["admin", "address"],
+      "the admin HTTP asks for no password and listens beyond this machine",
+      "127.0.0.1 keeps it here",
+    );
+  }
+  for (const [place, definition] of components.definitions) {
+    if (definition.stability !== "experimental") continue;
+    warn(
+      [...parsePath(place), "type"],
+      `${definition.kind} "${definition.type}" is experimental: its config may change`,
+    );
+  }
+  for (const [source, config] of components.sources) {
+    for (const [index, link] of (config?.interceptors ?? []).entries()) {
+      for (const { path, reason } of slowPatterns(link.make.config, [])) {
+        const message = `this pattern could stall the flow (${reason}); it runs on the safe engine, several times slower`;
+        warn(["sources", source, "interceptors", index, ...path], message, "see `tailgate pattern '…'`");
+      }
+    }
+  }
+  return warnings;
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\./.test(host);
+}
+
+function parsePath(place: string): readonly PropertyKey[] {
+  const path: unknown = JSON.parse(place);
+  return Array.isArray(path) ? path.map((part: unknown) => (typeof part === "number" ? part : String(part))) : [];
+}
+
+interface SlowPattern {
+  readonly path: readonly PropertyKey[];
+  readonly reason: string;
+}
+
+function slowPatterns(value: unknown, path: readonly PropertyKey[]): readonly SlowPattern[] {
+  if (typeof value !== "object" || value === null) return [];
+  if ("engine" in value && "reason" in value) {
+    return value.engine === "re2" ? [{ path, reason: String(value.reason) }] : [];
+  }
+  return Object.entries(value).flatMap(([name, item]) => slowPatterns(item, [...path, name]));
+}
