@@ -6,9 +6,9 @@ const { version } = database.prepare<[], { version: string }>("select sqlite_ver
 const said = {
   arch: process.arch,
   sqlite: version,
-  target: process.env["TAILGATE_TARGET"],
-  version: process.env["TAILGATE_VERSION"],
-  probe: process.env["TAILGATE_PROBE"],
+  target: process.env.TAILGATE_TARGET,
+  version: process.env.TAILGATE_VERSION,
+  probe: process.env.TAILGATE_PROBE,
 };
 process.stdout.write(`${JSON.stringify(said)}\n`);
 if (process.argv.includes("fail")) throw new Error("asked to fail");

@@ -7,6 +7,7 @@ export interface BunTestOptions {
   readonly cwd: string;
   /** For one test, where it does not say otherwise. */
   readonly testTimeoutMs: number;
+  readonly env?: Readonly<Record<string, string>>;
   /** For all files together. */
   readonly withinMs: number;
 }

@@ -1,5 +1,7 @@
 import { startChild } from "../../shared/testing/child.ts";
 
+const shownLinesMax = 120;
+
 /** How a step ended; steps that are no tests count as one each. */
 export interface StepResult {
   readonly name: string;
@@ -14,10 +16,10 @@ export interface StepResult {
 export async function commandStep(
   name: string,
   command: readonly string[],
-  options: { readonly cwd: string; readonly withinMs: number },
+  options: { readonly cwd: string; readonly withinMs: number; readonly env?: Readonly<Record<string, string>> },
 ): Promise<StepResult> {
   const startMs = performance.now();
-  await using child = startChild({ name, command, cwd: options.cwd, env: { FORCE_COLOR: "0", NO_COLOR: "1" } });
+  await using child = startChild({ name, command, cwd: options.cwd, env: { NO_COLOR: "1", ...options.env } });
   let late = false;
   const timer = setTimeout(() => {
     late = true;
@@ -41,13 +43,20 @@ export function printStep(result: StepResult): void {
   const { name, passed, failed, seconds, output } = result;
   const counts = passed + failed > 1 ? `${passed} passed${failed > 0 ? `, ${failed} failed` : ""}, ` : "";
   console.log(`${failed === 0 ? "ok    " : "FAILED"} ${name.padEnd(44)} ${counts}${seconds.toFixed(1)} s`);
-  if (failed > 0) console.log(indent(output.trim()));
+  if (failed > 0) console.log(indent(shorten(output.trim())));
 }
 
 /** The sum over steps, as the last line of a run says it. */
 export function summary(results: readonly StepResult[]): string {
   const sum = (of: (result: StepResult) => number) => results.reduce((total, result) => total + of(result), 0);
   return `${sum(({ passed }) => passed)} passed, ${sum(({ failed }) => failed)} failed`;
+}
+
+/** The end of it: a run with many failures must stay readable, and one step alone shows the rest. */
+function shorten(output: string): string {
+  const lines = output.split("\n");
+  if (lines.length <= shownLinesMax) return output;
+  return [`… ${lines.length - shownLinesMax} lines more above`, ...lines.slice(-shownLinesMax)].join("\n");
 }
 
 function indent(text: string): string {

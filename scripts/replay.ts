@@ -1,0 +1,28 @@
+/**
+ * `npm run replay -- --runs 10 [--only name] [--short]`: the offline-replay tests, again and again. Each is a file of
+ * shared/testing/promises named for its promise: a real broker, the compiled edge, the centre, an independent checker.
+ */
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { renderReplayTable, replayRuns } from "./steps/replay-runs.ts";
+import { printStep, summary } from "./steps/step.ts";
+
+const { values } = parseArgs({
+  options: {
+    runs: { type: "string", default: "1" },
+    only: { type: "string" },
+    short: { type: "boolean", default: false },
+  },
+});
+
+const runs = Number(values.runs);
+const table = await replayRuns({
+  root: join(import.meta.dir, ".."),
+  runs,
+  form: values.short ? "short" : "full",
+  ...(values.only === undefined ? {} : { only: values.only }),
+  onResult: (result, run) => printStep({ ...result, name: `${run}/${runs} ${result.name}` }),
+});
+const results = [...table.values()].flat();
+console.log(`\n${renderReplayTable(table)}\n\n${summary(results)}`);
+process.exitCode = results.some(({ failed }) => failed > 0) ? 1 : 0;

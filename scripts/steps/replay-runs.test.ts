@@ -1,0 +1,69 @@
+import { expect, test } from "bun:test";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { tempDir } from "../../shared/testing/temp-dir.ts";
+import { renderReplayTable, replayRuns } from "./replay-runs.ts";
+import { findTestFiles } from "./test-files.ts";
+
+function project(files: Readonly<Record<string, string>>) {
+  const dir = tempDir();
+  mkdirSync(dir.file("shared/testing/promises"), { recursive: true });
+  for (const [path, text] of Object.entries(files)) writeFileSync(dir.file(path), text);
+  return dir;
+}
+
+const good = 'import { test } from "bun:test"; test("good", () => {});';
+const bad = 'import { test } from "bun:test"; test("bad", () => { throw new Error("no"); });';
+const shortOnly = `import { expect, test } from "bun:test"; test("short", () => expect(process.env.TAILGATE_REPLAY).toBe("short"));`;
+
+test("each promise is run as often as asked, and the table shows who failed when", async () => {
+  using dir = project({
+    "shared/testing/promises/keeps-order.e2e.test.ts": good,
+    "shared/testing/promises/loses-nothing.e2e.test.ts": bad,
+    "shared/testing/promises/short-form.e2e.test.ts": shortOnly,
+  });
+  const seen: string[] = [];
+  const onResult = ({ name }: { name: string }, run: number) => seen.push(`${run} ${name}`);
+  const table = await replayRuns({ root: dir.path, runs: 2, form: "short", onResult });
+  expect(seen).toEqual(
+    ["keeps-order", "loses-nothing", "short-form"]
+      .flatMap((name) => [`1 ${name}`])
+      .concat(["keeps-order", "loses-nothing", "short-form"].map((name) => `2 ${name}`)),
+  );
+  expect(renderReplayTable(table)).toMatch(
+    /^keeps-order +0 s +0 s\nloses-nothing +FAILED +FAILED\nshort-form +0 s +0 s$/,
+  );
+}, 20_000);
+
+test("a promise is chosen by a part of its name, and one that is not there is an error", async () => {
+  using dir = project({
+    "shared/testing/promises/keeps-order.e2e.test.ts": good,
+    "shared/testing/promises/loses-nothing.e2e.test.ts": bad,
+  });
+  const options = { root: dir.path, runs: 1, form: "full", onResult: () => {} } as const;
+  expect([...(await replayRuns({ ...options, only: "order" })).keys()]).toEqual(["keeps-order"]);
+  await expect(replayRuns({ ...options, only: "nobody" })).rejects.toThrow("no promise is called nobody");
+}, 20_000);
+
+test("test files are told apart by their suffix, promises by their folder", () => {
+  const names = [
+    "a.test.ts",
+    "b.crash.test.ts",
+    "c.sim.test.ts",
+    "d.integration.test.ts",
+    "e.e2e.test.ts",
+    "f.bench.ts",
+  ];
+  using dir = project({
+    ...Object.fromEntries(names.map((name) => [`shared/${name}`, ""])),
+    "shared/testing/promises/p.e2e.test.ts": "",
+    "shared/testing/promises/q.test.ts": "",
+  });
+  expect(findTestFiles(dir.path)).toEqual({
+    unit: ["shared/a.test.ts", "shared/testing/promises/q.test.ts"],
+    crash: ["shared/b.crash.test.ts"],
+    sim: ["shared/c.sim.test.ts"],
+    integration: ["shared/d.integration.test.ts"],
+    e2e: ["shared/e.e2e.test.ts"],
+    promises: ["shared/testing/promises/p.e2e.test.ts"],
+  });
+});

@@ -1,0 +1,60 @@
+import { basename } from "node:path";
+import { AppError } from "../../shared/errors/app-error.ts";
+import { bunTests } from "./bun-tests.ts";
+import type { StepResult } from "./step.ts";
+import { findTestFiles } from "./test-files.ts";
+
+/** Which promises are tried, how often, and how thoroughly. */
+export interface ReplayOptions {
+  readonly root: string;
+  readonly runs: number;
+  /** A part of a promise's name; all when not given. */
+  readonly only?: string;
+  /** `short` is what `npm test` runs; tests read it from TAILGATE_REPLAY and make less data of the same faults. */
+  readonly form: "short" | "full";
+  readonly onResult: (result: StepResult, run: number) => void;
+}
+
+/** Results by promise, one a run. */
+export type ReplayTable = ReadonlyMap<string, readonly StepResult[]>;
+
+const minute = 60_000;
+
+/**
+ * Runs the offline-replay tests, each promise in a process of its own, so that one that dies or hangs is one failure.
+ *
+ * @throws AppError `USAGE` when no promise has that name.
+ */
+export async function replayRuns(options: ReplayOptions): Promise<ReplayTable> {
+  const { root, runs, only = "", form, onResult } = options;
+  const files = findTestFiles(root).promises.filter((path) => promiseName(path).includes(only));
+  if (files.length === 0) throw new AppError("USAGE", `replay: no promise is called ${only || "anything"}`);
+  const table = new Map<string, StepResult[]>(files.map((path) => [promiseName(path), []]));
+  for (let run = 1; run <= runs; run++) {
+    for (const path of files) {
+      const name = promiseName(path);
+      const limits = { testTimeoutMs: 10 * minute, withinMs: 20 * minute };
+      const result = await bunTests(name, [path], { cwd: root, ...limits, env: { TAILGATE_REPLAY: form } });
+      table.get(name)?.push(result);
+      onResult(result, run);
+    }
+  }
+  return table;
+}
+
+/** The table for people: a row a promise, a column a run, seconds or FAILED. */
+export function renderReplayTable(table: ReplayTable): string {
+  const width = Math.max(...[...table.keys()].map((name) => name.length)) + 2;
+  return [...table]
+    .map(([name, results]) => {
+      const cells = results.map(({ failed, seconds }) =>
+        (failed > 0 ? "FAILED" : `${seconds.toFixed(0)} s`).padStart(7),
+      );
+      return name.padEnd(width) + cells.join("");
+    })
+    .join("\n");
+}
+
+function promiseName(path: string): string {
+  return basename(path, ".e2e.test.ts");
+}

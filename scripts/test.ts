@@ -1,0 +1,60 @@
+/**
+ * `npm test`: everything, in the order in which things fail soonest: set-up, the checks, then each kind of test from
+ * quick to slow, the offline-replay tests in their short form, a smoke of the benchmarks. Ends with one line
+ * `N passed, N failed` over all steps; a step that is no test counts as one.
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { AppError, messageOf } from "../shared/errors/app-error.ts";
+import { setup } from "./setup.ts";
+import { bunTests } from "./steps/bun-tests.ts";
+import { checkSteps } from "./steps/check-steps.ts";
+import { replayRuns } from "./steps/replay-runs.ts";
+import { commandStep, printStep, type StepResult, summary } from "./steps/step.ts";
+import { findTestFiles, testKinds } from "./steps/test-files.ts";
+
+const root = join(import.meta.dir, "..");
+const minute = 60_000;
+const results: StepResult[] = [];
+
+function record(result: StepResult): void {
+  results.push(result);
+  printStep(result);
+}
+
+async function setUp(): Promise<void> {
+  const startMs = performance.now();
+  const step = { name: "set-up", passed: 1, failed: 0, output: "" };
+  const seconds = () => (performance.now() - startMs) / 1000;
+  try {
+    await setup("test", (line) => console.log(line));
+    record({ ...step, seconds: seconds() });
+  } catch (thrown) {
+    const hint = thrown instanceof AppError ? `\n${thrown.hint}` : "";
+    record({ ...step, passed: 0, failed: 1, seconds: seconds(), output: `${messageOf(thrown)}${hint}` });
+  }
+}
+
+/** A process for each file: what one leaves behind, or takes down with it, is no other's trouble. */
+async function slowTests(): Promise<void> {
+  const found = findTestFiles(root);
+  for (const kind of testKinds.filter((each) => each !== "unit")) {
+    for (const path of found[kind]) {
+      record(await bunTests(path, [path], { cwd: root, testTimeoutMs: 5 * minute, withinMs: 15 * minute }));
+    }
+  }
+  if (found.promises.length > 0) await replayRuns({ root, runs: 1, form: "short", onResult: record });
+}
+
+async function benchSmoke(): Promise<void> {
+  const smoke = "scripts/bench/smoke.ts";
+  if (!existsSync(join(root, smoke))) return;
+  record(await commandStep("benchmark smoke", [process.execPath, smoke], { cwd: root, withinMs: 10 * minute }));
+}
+
+await setUp();
+await checkSteps(root, record);
+await slowTests();
+await benchSmoke();
+console.log(summary(results));
+process.exitCode = results.some(({ failed }) => failed > 0) ? 1 : 0;
