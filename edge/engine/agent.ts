@@ -181,6 +181,7 @@ export class Agent {
     const store = openStore({ dataDir, agent, channels: durable, clock, random, report, metrics });
     this.store = store;
     const memory = createMemoryChannels({
+      agent,
       channels: ofType("memory"),
       epoch: store.epoch,
       onDelivered: (positions) => store.commit({ batches: [], positions, counters: [] }),

@@ -77,6 +77,8 @@ export class Committer {
   private failed: CollectedWork | undefined;
   private retryMs = retryMsMin;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  /** The timer waits the long linger, because the sinks were behind when it was set. */
+  private unhurried = false;
   private markTimer: ReturnType<typeof setTimeout> | undefined;
   private immediate: ReturnType<typeof setImmediate> | undefined;
   private lastEndMs = Number.NEGATIVE_INFINITY;
@@ -108,7 +110,10 @@ export class Committer {
   /** Something is pending: makes sure that a commit comes. Cheap; called after every chunk. */
   schedule(): void {
     if (this.timer !== undefined || this.immediate !== undefined || this.closed) return;
-    const pauseMs = Math.max(this.lingerMs(), this.lastTookMs) - (performance.now() - this.lastEndMs);
+    this.unhurried = this.isBehind();
+    const { lingerMs } = this.options;
+    const pauseAfterMs = Math.max(this.unhurried ? Math.max(lingerMs, limits.lingerBehindMs) : lingerMs, this.lastTookMs);
+    const pauseMs = pauseAfterMs - (performance.now() - this.lastEndMs);
     if (pauseMs <= 0) {
       // Not now: the source may be in the middle of its chunk. When it lets go of the thread, its position is exact.
       this.immediate = setImmediate(() => {
@@ -141,6 +146,11 @@ export class Committer {
    * it gets one of its own (without fsync: a mark that is lost is a batch sent again, which the broker recognises).
    */
   acknowledged(): void {
+    if (this.unhurried && this.timer !== undefined && this.failed === undefined && !this.isBehind()) {
+      // The sinks have caught up: what is pending is waited for again.
+      this.clearTimers();
+      this.schedule();
+    }
     if (this.options.store.unmarkedBytes > limits.unmarkedBytesMax) {
       this.commit();
       return;
@@ -192,10 +202,6 @@ export class Committer {
       this.commit();
     }, this.retryMs);
     this.retryMs = Math.min(this.retryMs * 2, retryMsMax);
-  }
-
-  private lingerMs(): number {
-    return this.isBehind() ? Math.max(this.options.lingerMs, limits.lingerBehindMs) : this.options.lingerMs;
   }
 
   /** Behind: a channel holds more than the batches of one commit, so the newest line is not the one that is waited for. */

@@ -213,6 +213,26 @@ describe("the committer", () => {
     expect(store.commits.length).toBe(1);
   });
 
+  test("lingers long while the sinks are behind, and no longer once they have caught up", async () => {
+    const { store, intake, channels, committer } = wire({ lingerMs: 1 });
+    const [channel] = channels;
+    if (channel === undefined) throw new Error("no channel");
+    for (let commits = 0; commits < 4; commits++) {
+      append(intake, "held");
+      await intake.committed(signal);
+    }
+    append(intake, "waits");
+    intake.moved({ key: "f", position: () => "1" });
+    const before = store.commits.length;
+    await Bun.sleep(30);
+    expect(store.commits.length).toBe(before);
+    channel.held.length = 0;
+    committer.acknowledged();
+    const deadline = performance.now() + 2_000;
+    while (store.commits.length === before && performance.now() < deadline) await Bun.sleep(1);
+    expect(store.commits.length).toBe(before + 1);
+  });
+
   test("tries the same work again when the disk is full, and sources wait meanwhile", async () => {
     const { store, intake, channels } = wire();
     store.failures = 1;
