@@ -84,6 +84,8 @@ export interface MemoryChannels {
 }
 
 export interface MemoryChannelsOptions {
+  /** Part of the identity in shed markers. */
+  readonly agent: string;
   readonly channels: ReadonlyMap<string, ChannelChoice>;
   readonly epoch: string;
   /** Positions whose events have all been delivered. */

@@ -1,0 +1,35 @@
+import { statfsSync } from "node:fs";
+import type { Clock } from "../../../shared/clock/clock.ts";
+
+/** How long an answer of the file system holds. */
+const freshMs = 1_000;
+
+/** Free space of the file system that a folder is on; asked at most once a second. */
+export class DiskRoom {
+  private askedAtMs = Number.NEGATIVE_INFINITY;
+  private free = 0;
+
+  constructor(
+    private readonly folder: string,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Bytes that we could still write, as of a second ago at most. */
+  freeBytes(): number {
+    const nowMs = this.clock.uptimeMs();
+    if (nowMs - this.askedAtMs >= freshMs) this.ask(nowMs);
+    return this.free;
+  }
+
+  /** The same, asked now. */
+  freeBytesNow(): number {
+    this.ask(this.clock.uptimeMs());
+    return this.free;
+  }
+
+  private ask(nowMs: number): void {
+    const { bavail, bsize } = statfsSync(this.folder);
+    this.free = bavail * bsize;
+    this.askedAtMs = nowMs;
+  }
+}

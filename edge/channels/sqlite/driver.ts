@@ -1,0 +1,41 @@
+/**
+ * better-sqlite3 with the addon of this platform.
+ *
+ * Run from source, the platform is looked up. A compiled binary must embed exactly one addon and find no package beside
+ * it, so the build names it: `define: { "process.env.TAILGATE_ADDON": '"linux-arm64"' }` folds the choice to one branch
+ * and the bundler leaves the others, with their addons, out.
+ */
+import { existsSync } from "node:fs";
+import type Database from "better-sqlite3";
+
+declare const require: {
+  (name: "better-sqlite3/linux-x64"): typeof Database;
+  (name: "better-sqlite3/linux-arm64"): typeof Database;
+  (name: "better-sqlite3/linuxmusl-x64"): typeof Database;
+  (name: "better-sqlite3/linuxmusl-arm64"): typeof Database;
+};
+
+const addon: string = process.env.TAILGATE_ADDON ?? platformAddon();
+
+/** The SQLite driver: `new Sqlite(path)`. */
+export const Sqlite: typeof Database =
+  addon === "linux-x64"
+    ? require("better-sqlite3/linux-x64")
+    : addon === "linux-arm64"
+      ? require("better-sqlite3/linux-arm64")
+      : addon === "linuxmusl-x64"
+        ? require("better-sqlite3/linuxmusl-x64")
+        : require("better-sqlite3/linuxmusl-arm64");
+
+/** An open connection. */
+export type Connection = Database.Database;
+
+/** SQLite's own name of an error (`SQLITE_FULL`, `SQLITE_IOERR_FSYNC`); undefined for what is not SQLite's. */
+export function sqliteCode(thrown: unknown): string | undefined {
+  return thrown instanceof Sqlite.SqliteError ? thrown.code : undefined;
+}
+
+function platformAddon(): string {
+  const musl = existsSync("/lib/ld-musl-x86_64.so.1") || existsSync("/lib/ld-musl-aarch64.so.1");
+  return `linux${musl ? "musl" : ""}-${process.arch}`;
+}

@@ -1,0 +1,85 @@
+import type { Lane } from "../../core/lane.ts";
+import type { LaneRow } from "./connection.ts";
+import { endOf, type HeldBatch } from "./held-batch.ts";
+import type { Progress } from "./progress.ts";
+
+/** Bytes of batches that all lanes together hold in memory. */
+export interface RecentBudget {
+  bytes: number;
+}
+
+/** A lane as the running process knows it. Memory: its progress, and the batches that were put last. */
+export class LaneState {
+  /** Progress changed since it was written last (an acknowledgement, a counter). */
+  dirty = false;
+  /** Numbers below this one were handed out: they may be on the wire, policy leaves them alone. */
+  taken = 0;
+  /** Numbers below this one may have been sent by the process before this one; undefined: not looked up yet. */
+  sentBefore: number | undefined;
+  /** Rows below `progress.kept` that are still in the file, about. */
+  garbage = 0;
+  /** Batches that were just put, in order and without a hole, up to the newest one: the steady state reads no file. */
+  readonly recent: HeldBatch[] = [];
+  readonly seqAtStart: number;
+  readonly ackedAtStart: number;
+
+  constructor(
+    readonly lane: Lane,
+    public progress: Progress,
+    /** Whether the lane has its row in the file. */
+    public stored: boolean,
+    private readonly budget: RecentBudget,
+  ) {
+    this.seqAtStart = progress.next;
+    this.ackedAtStart = progress.acked;
+  }
+
+  /** The batch in memory that begins at this number. */
+  recentAt(first: number): HeldBatch | undefined {
+    const head = this.recent[0];
+    if (head === undefined || head.first > first) return undefined;
+    if (head.first === first) return head;
+    return this.recent.find((batch) => batch.first === first);
+  }
+
+  /** Holds a batch that was just put in memory. */
+  remember(batch: HeldBatch): void {
+    this.recent.push(batch);
+    this.budget.bytes += batch.bytes.length;
+  }
+
+  /** Lets go of the batches in memory that begin below `end`. */
+  forgetBelow(end: number): void {
+    for (let head = this.recent[0]; head !== undefined && head.first < end; head = this.recent[0]) {
+      this.budget.bytes -= head.bytes.length;
+      this.recent.shift();
+    }
+  }
+
+  /** The first number that policy may shed, as far as this process knows. */
+  get sheddableFrom(): number {
+    return Math.max(this.taken, this.progress.acked, this.sentBefore ?? 0);
+  }
+}
+
+/** From its row. */
+export function laneOf(row: LaneRow): Lane {
+  const { id, channel, stream, epoch, number, topic, partition, partitions, generation } = row;
+  return {
+    id,
+    channel,
+    stream,
+    epoch,
+    number,
+    topic,
+    partitioning:
+      partition === null || partitions === null || generation === null
+        ? { by: "agent" }
+        : { by: "key", partition, partitions, generation },
+  };
+}
+
+/** Whether the next batch of a lane would leave a hole. */
+export function follows(progress: Progress, batch: { readonly first: number; readonly count: number }): boolean {
+  return batch.first === progress.next && endOf(batch) > batch.first;
+}

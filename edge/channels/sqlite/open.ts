@@ -1,0 +1,193 @@
+/**
+ * Opens the channel file: lock, damage, version, channels that the config no longer names, copies, boots. Nothing is
+ * written before everything that may refuse the start has been looked at.
+ */
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { AppError } from "../../../shared/errors/app-error.ts";
+import type { ChannelStoreOptions } from "../../core/channel-store.ts";
+import type { Lane } from "../../core/lane.ts";
+import { limits } from "../../core/limits.ts";
+import { ChannelFile, damageNote, isDamage } from "./channel-file.ts";
+import { type BatchRow, type LaneRow, openForWriting } from "./connection.ts";
+import { type Connection, sqliteCode } from "./driver.ts";
+import { LaneState, laneOf } from "./lane-state.ts";
+import { type Lock, takeLock } from "./lock.ts";
+import { formatProgress, heldOf, newProgress, type Progress, parseProgress } from "./progress.ts";
+import { foundElsewhere, inodeOf, newEpoch, readMachineId } from "./provenance.ts";
+import { rebuild } from "./recover.ts";
+import { migrate, SLOTS, versionOf } from "./schema.ts";
+import { Space } from "./space.ts";
+import { SqliteStore } from "./store.ts";
+import { signals } from "./telemetry.ts";
+
+/** Names of what stands in the data directory. */
+export const fileNames = { channel: "channel.db", lock: "channel.lock", reserve: "channel.reserve" } as const;
+
+/** For tests. */
+export interface OpenOptions extends ChannelStoreOptions {
+  /** Machine-id(5) when not given. */
+  readonly machineId?: string;
+  readonly reserveBytes?: number;
+}
+
+/** See `OpenChannelStore`. */
+export function openChannelStore(options: OpenOptions): SqliteStore {
+  mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
+  const lock = takeLock(join(options.dataDir, fileNames.lock));
+  try {
+    return openLocked(options, lock);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function openLocked(options: OpenOptions, lock: Lock): SqliteStore {
+  const path = join(options.dataDir, fileNames.channel);
+  let damage: string | undefined = existsSync(damageNote(path)) ? "it was found damaged while it ran" : undefined;
+  if (damage === undefined) {
+    try {
+      return openSound(options, lock, path, undefined);
+    } catch (error) {
+      const code = sqliteCode(error);
+      if (!isDamage(code)) throw ioError(path, error);
+      damage = String(code);
+    }
+  }
+  const { name, batches, lost } = rebuild(path, options.clock);
+  options.report(signals.rebuilt, { damage, renamedTo: name, batches, lost });
+  return openSound(options, lock, path, "the file was damaged and written anew");
+}
+
+function openSound(options: OpenOptions, lock: Lock, path: string, renewed: string | undefined): SqliteStore {
+  const { clock, report, dataDir } = options;
+  const db = openForWriting(path);
+  try {
+    const made = versionOf(db) === 0;
+    if (!made) refuseUnnamed(db, options);
+    migrate(db);
+    forgetUnnamed(db, options);
+    const file = new ChannelFile(path, db, clock, report);
+    const facts = startFacts(db, options, lock, file, path, renewed);
+    const freeBytesMin = Math.max(0, ...[...options.channels.values()].map((choice) => choice.freeBytesMin));
+    const reserveBytes = options.reserveBytes ?? limits.reserveBytes;
+    const reservePath = join(dataDir, fileNames.reserve);
+    const space = new Space(file, { dataDir, reservePath, reserveBytes, freeBytesMin, clock, report });
+    const store = new SqliteStore(options, { file, lock, space, ...facts });
+    adoptLanes(store, file, readLanes(db));
+    if (made) report(signals.created, { path, epoch: store.epoch });
+    return store;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/** @throws AppError `EDGE_CHANNEL_UNNAMED` */
+function refuseUnnamed(db: Connection, options: OpenOptions): void {
+  const held = new Map<string, number>();
+  for (const { lane, progress } of readLanes(db)) {
+    if (!options.channels.has(lane.channel)) held.set(lane.channel, (held.get(lane.channel) ?? 0) + heldOf(progress));
+  }
+  const words = [...held].filter(([, events]) => events > 0).map(([name, events]) => `"${name}" (${events} events)`);
+  if (words.length === 0) return;
+  throw new AppError(
+    "EDGE_CHANNEL_UNNAMED",
+    `open ${join(options.dataDir, fileNames.channel)}: it holds events of channels that the config does not name: ${words.join(", ")}`,
+  );
+}
+
+/** What changes once a start: which epoch, how long the file has lived, how often it was started. */
+function startFacts(
+  db: Connection,
+  options: OpenOptions,
+  lock: Lock,
+  file: ChannelFile,
+  path: string,
+  renewed: string | undefined,
+) {
+  const { agent, clock, random, report, machineId = readMachineId() } = options;
+  const rows = db.prepare<[], { name: string; value: string | number }>("SELECT name, value FROM file").all();
+  const facts = new Map(rows.map(({ name, value }) => [name, value]));
+  const text = (name: string) => String(facts.get(name) ?? "");
+  const number = (name: string) => Number(facts.get(name) ?? 0);
+
+  const now = { agent, machine: machineId, inode: inodeOf(path), starts: lock.starts };
+  const recorded = { agent: text("agent"), machine: text("machine"), inode: text("inode"), starts: number("starts") };
+  const reason = renewed ?? (facts.has("epoch") ? foundElsewhere(recorded, now) : undefined);
+  const epoch = facts.has("epoch") && reason === undefined ? text("epoch") : newEpoch(random);
+  const lived = Number(file.state.get("file", "", "lived_ms") ?? 0);
+  const sameBoot = text("boot") === clock.bootId();
+  const livedBeforeBootMs = sameBoot ? number("lived_before_boot_ms") : facts.has("boot") ? lived : -clock.uptimeMs();
+  const starts = Math.max(recorded.starts, lock.starts) + 1;
+
+  const set = file.statements.setFile;
+  db.transaction(() => {
+    const written = { epoch, agent, machine: machineId, inode: now.inode, starts };
+    for (const [name, value] of Object.entries(written)) set.run(name, value);
+    set.run("boot", clock.bootId());
+    set.run("lived_before_boot_ms", livedBeforeBootMs);
+  }).immediate();
+  lock.started(starts);
+  if (reason !== undefined) report(signals.epochRenewed, { epoch, reason });
+  return { epoch, livedBeforeBootMs, lanesMade: number("lanes_made") };
+}
+
+function adoptLanes(store: SqliteStore, file: ChannelFile, lanes: readonly StoredLane[]): void {
+  const kept: { readonly state: LaneState; readonly row: BatchRow; readonly order: number }[] = [];
+  for (const { lane, progress } of lanes) {
+    const state = new LaneState(lane, progress, true, store.recent.budget);
+    state.garbage = Number.POSITIVE_INFINITY; // rows below `kept` may have been left: the first commit sweeps
+    store.adopt(state);
+    const rows = file.statements.rowsBetween.all(lane.id, progress.kept, progress.acked);
+    // Across lanes by age; within a lane never against its order, whatever the clock did.
+    let order = 0;
+    for (const row of rows) {
+      order = Math.max(order, row.put_ms);
+      kept.push({ state, row, order });
+    }
+  }
+  kept.sort((a, b) => a.order - b.order);
+  for (const { state, row } of kept) store.keep(state, row);
+}
+
+interface StoredLane {
+  readonly lane: Lane;
+  readonly progress: Progress;
+}
+
+function readLanes(db: Connection): StoredLane[] {
+  const texts = db.prepare<[], { name: string; value: string }>("SELECT name, value FROM state WHERE what = 'lane'");
+  const progressOf = new Map(texts.all().map(({ name, value }) => [name, value]));
+  const rows = db.prepare<[], LaneRow>("SELECT * FROM lane ORDER BY id").all();
+  return rows.map((row) => {
+    const text = progressOf.get(String(row.id));
+    return { lane: laneOf(row), progress: text === undefined ? newProgress() : parseProgress(text) };
+  });
+}
+
+/** Rows of channels that the config no longer names and that hold no events: kept batches and undelivered markers. */
+function forgetUnnamed(db: Connection, options: OpenOptions): void {
+  const left = db.prepare("SELECT 1 FROM batch WHERE lane = ? LIMIT 1");
+  const unnamed = readLanes(db).filter(({ lane }) => !options.channels.has(lane.channel) && left.get(lane.id));
+  if (unnamed.length === 0) return;
+  db.transaction(() => {
+    for (const { lane, progress } of unnamed) {
+      const { next } = progress;
+      const done = { ...progress, acked: next, kept: next, batches: 0, bytes: 0 };
+      db.prepare(`DELETE FROM body WHERE id IN (SELECT body FROM batch WHERE lane = ?) AND id > ${SLOTS}`).run(lane.id);
+      db.prepare("DELETE FROM batch WHERE lane = ?").run(lane.id);
+      db.prepare("UPDATE state SET value = ? WHERE what = 'lane' AND name = ?").run(
+        formatProgress(done),
+        String(lane.id),
+      );
+    }
+  }).immediate();
+}
+
+function ioError(path: string, error: unknown): unknown {
+  const code = sqliteCode(error);
+  if (code === undefined) return error;
+  return new AppError("EDGE_CHANNEL_IO", `open channel file ${path}: ${code}`, { cause: error });
+}

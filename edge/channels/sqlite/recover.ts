@@ -1,0 +1,329 @@
+/**
+ * A file beyond repair: it is renamed aside, a new one is made, and everything that can be read and proves itself by its
+ * checksum is copied over. What cannot be read becomes a `damaged` marker, so that no lane has a hole and the books
+ * balance. The new file begins a new epoch: nobody knows which numbers at the end of the old lanes were given out.
+ *
+ * Reading around damage: rows are asked for one after the other by key. When SQLite cannot follow the tree to a key, it is
+ * asked for keys further and further away until it can; then the gap is halved until its edge is found. A file whose
+ * first page is gone (SQLITE_NOTADB) gets that of the new file: same program, same tables, same root pages.
+ */
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import type { Clock } from "../../../shared/clock/clock.ts";
+import { crc32c } from "../../../shared/record-batch/crc32c.ts";
+import { crcMatches, HEADER_BYTES, readBatchHeader } from "../../../shared/record-batch/header.ts";
+import { damageNote } from "./channel-file.ts";
+import { type BatchRow, type BodyRow, type LaneRow, openForWriting, Statements, type StateRow } from "./connection.ts";
+import { type Connection, Sqlite, sqliteCode } from "./driver.ts";
+import { endOf, footprint, isIntact } from "./held-batch.ts";
+import { addCounter, formatProgress, newProgress, type Progress, parseProgress } from "./progress.ts";
+import { migrate, PAGE_BYTES } from "./schema.ts";
+
+/** What came of it. */
+export interface Rebuilt {
+  /** What the old file is called now. */
+  readonly name: string;
+  readonly batches: number;
+  /** Records that could not be read. */
+  readonly lost: number;
+}
+
+/** How much is copied in one transaction. */
+const transactionBytes = 16 * 1024 * 1024;
+/** No key is further away than this from one that can be read. */
+const keyMax = Number.MAX_SAFE_INTEGER;
+
+export function rebuild(path: string, clock: Clock): Rebuilt {
+  const name = setAside(path);
+  const target = openForWriting(path);
+  try {
+    migrate(target);
+    target.pragma("wal_checkpoint(TRUNCATE)");
+    const source = openDamaged(name, path);
+    try {
+      return { name: basename(name), ...new Copy(source, target, clock).run() };
+    } finally {
+      source.close();
+    }
+  } finally {
+    target.close();
+    rmSync(damageNote(path), { force: true });
+  }
+}
+
+/** One damaged file is kept, the last one. Answers its new name. */
+function setAside(path: string): string {
+  const folder = dirname(path);
+  const prefix = `${basename(path)}.damaged-`;
+  const old = readdirSync(folder).filter((file) => file.startsWith(prefix));
+  const numbers = old.map((file) => Number.parseInt(file.slice(prefix.length), 10)).filter(Number.isFinite);
+  const name = join(folder, `${prefix}${Math.max(0, ...numbers) + 1}`);
+  for (const file of old) rmSync(join(folder, file));
+  renameSync(path, name);
+  if (existsSync(`${path}-wal`)) renameSync(`${path}-wal`, `${name}-wal`);
+  rmSync(`${path}-shm`, { force: true });
+  return name;
+}
+
+function openDamaged(name: string, donor: string): Connection {
+  const db = new Sqlite(name);
+  try {
+    db.prepare("SELECT count(*) FROM file").get();
+    db.prepare("SELECT id FROM body LIMIT 1").get();
+    return db;
+  } catch {
+    // The first page, or what it says about the tables, is gone.
+    db.close();
+    transplantFirstPage(donor, name);
+    return new Sqlite(name);
+  }
+}
+
+function transplantFirstPage(donor: string, patient: string): void {
+  const page = Buffer.alloc(PAGE_BYTES);
+  const from = openSync(donor, "r");
+  const to = openSync(patient, "r+");
+  try {
+    readSync(from, page, 0, PAGE_BYTES, 0);
+    // File format, section 1.3: size in pages at 28; first free page and their number at 32 and 36: forgotten, we only read.
+    page.writeUInt32BE(Math.floor(fstatSync(to).size / PAGE_BYTES), 28);
+    page.writeUInt32BE(0, 32);
+    page.writeUInt32BE(0, 36);
+    writeSync(to, page, 0, PAGE_BYTES, 0);
+  } finally {
+    closeSync(from);
+    closeSync(to);
+  }
+}
+
+class Copy {
+  private readonly statements: Statements;
+  private readonly lanes = new Map<number, Progress>();
+  private batches = 0;
+  private lost = 0;
+  private pendingBytes = 0;
+
+  constructor(
+    private readonly source: Connection,
+    private readonly target: Connection,
+    private readonly clock: Clock,
+  ) {
+    this.statements = new Statements(target);
+  }
+
+  run() {
+    this.target.exec("BEGIN IMMEDIATE");
+    this.copyFacts();
+    this.copyLanes();
+    this.copyState();
+    for (const [lane, progress] of this.lanes) this.copyRows(lane, progress);
+    this.copyOrphans();
+    for (const [lane, progress] of this.lanes) this.closeLane(lane, progress);
+    this.target.exec("COMMIT");
+    return { batches: this.batches, lost: this.lost };
+  }
+
+  private copyFacts(): void {
+    for (const name of ["epoch", "agent", "machine", "inode", "starts", "boot", "lived_before_boot_ms", "lanes_made"]) {
+      const value = tolerant(() =>
+        this.source.prepare<[string], string | number>("SELECT value FROM file WHERE name = ?").pluck().get(name),
+      );
+      if (value !== undefined) this.statements.setFile.run(name, value);
+    }
+    const sessions = tolerant(() =>
+      this.source.prepare<[], [number, string, string]>("SELECT lane, destination, value FROM session").raw().all(),
+    );
+    for (const session of sessions ?? []) this.statements.saveSession.run(...session);
+  }
+
+  private copyLanes(): void {
+    const at = this.source.prepare<[number], LaneRow>("SELECT * FROM lane WHERE id >= ? ORDER BY id LIMIT 1");
+    let made = 0;
+    for (const row of readable(
+      (id) => at.get(id),
+      ({ id }) => id,
+    )) {
+      const { id, channel, stream, epoch, number, topic, partition, partitions, generation } = row;
+      this.statements.insertLane.run(id, channel, stream, epoch, number, topic, partition, partitions, generation);
+      this.lanes.set(id, newProgress());
+      made = id;
+    }
+    if (made > 0) this.statements.setFile.run("lanes_made", made);
+  }
+
+  private copyState(): void {
+    const at = this.source.prepare<[number], StateRow>("SELECT * FROM state WHERE id >= ? ORDER BY id LIMIT 1");
+    for (const { what, stream, name, value } of readable(
+      (id) => at.get(id),
+      ({ id }) => id,
+    )) {
+      if (what === "lane") this.lanes.set(Number(name), { ...parseProgress(String(value)), batches: 0, bytes: 0 });
+      else if (name !== "dead_bytes") this.statements.insertState.run(what, stream, name, value);
+    }
+  }
+
+  /** What the batch rows say is held. */
+  private copyRows(lane: number, progress: Progress): void {
+    const at = new Statements(this.source);
+    for (const row of readable(
+      (first) => at.rowFrom.get(lane, first),
+      ({ first }) => first,
+      progress.acked,
+    )) {
+      if (row.reason !== null) this.insert(lane, progress, row, undefined);
+      else {
+        const body = row.body;
+        const bytes = body === null ? undefined : tolerant(() => at.body.get(body))?.bytes;
+        if (bytes !== undefined && isIntact(bytes, row.crc)) this.insert(lane, progress, row, bytes);
+      }
+    }
+  }
+
+  /** Bodies that no batch row leads to: they say themselves which records they are. */
+  private copyOrphans(): void {
+    const at = this.source.prepare<[number], BodyRow & { id: number }>(
+      "SELECT id, lane, first, bytes FROM body WHERE id >= ? ORDER BY id LIMIT 1",
+    );
+    const known = this.target.prepare("SELECT 1 FROM batch WHERE lane = ? AND first = ?");
+    for (const { lane, first, bytes } of readable(
+      (id) => at.get(id),
+      ({ id }) => id,
+    )) {
+      const progress = this.lanes.get(lane);
+      if (progress === undefined || first < progress.acked || known.get(lane, first) !== undefined) continue;
+      if (bytes.length < HEADER_BYTES || bytes[16] !== 2 || !crcMatches(bytes)) continue;
+      const { recordCount, baseTimestampMs, maxTimestampMs } = readBatchHeader(bytes);
+      // A slot's former batch, or one that was shed: its numbers are taken.
+      if (this.overlaps(lane, first, recordCount)) continue;
+      const row = {
+        first,
+        count: recordCount,
+        reason: null,
+        time_ms_min: baseTimestampMs,
+        time_ms_max: maxTimestampMs,
+        crc: crc32c(bytes, HEADER_BYTES),
+        bytes: bytes.length,
+        body: null,
+        put_ms: 0,
+      };
+      this.insert(lane, progress, row, bytes);
+    }
+  }
+
+  private overlaps(lane: number, first: number, count: number): boolean {
+    const before = this.statements.rowBefore.get(lane, first + count - 1);
+    return before !== undefined && endOf(before) > first;
+  }
+
+  private insert(lane: number, progress: Progress, row: BatchRow, bytes: Buffer | undefined): void {
+    const { first, count, reason, time_ms_min, time_ms_max, crc, put_ms } = row;
+    const size = bytes?.length ?? 0;
+    const body =
+      bytes === undefined ? null : Number(this.statements.insertBody.run(lane, first, bytes).lastInsertRowid);
+    this.statements.insertBatch.run(lane, first, count, reason, time_ms_min, time_ms_max, crc, size, body, put_ms);
+    progress.batches++;
+    progress.bytes += footprint(size, body);
+    this.batches++;
+    this.pendingBytes += size;
+    if (this.pendingBytes > transactionBytes) {
+      this.target.exec("COMMIT; BEGIN IMMEDIATE");
+      this.pendingBytes = 0;
+    }
+  }
+
+  /** Markers where records are missing; then the lane's progress, as it now is. */
+  private closeLane(lane: number, progress: Progress): void {
+    const rows = this.target.prepare<[number], BatchRow>("SELECT * FROM batch WHERE lane = ? ORDER BY first").all(lane);
+    if (progress.next === 0 && rows[0] !== undefined) {
+      // The lane's own row was lost: what is there is all we know.
+      progress.acked = rows[0].first;
+      progress.sent = rows[0].first;
+    }
+    let expected = progress.acked;
+    for (const row of rows) {
+      if (row.first > expected) this.markLost(lane, progress, expected, row.first);
+      expected = Math.max(expected, endOf(row));
+    }
+    if (progress.next > expected) this.markLost(lane, progress, expected, progress.next);
+    progress.next = Math.max(progress.next, expected);
+    progress.kept = progress.acked;
+    this.statements.insertState.run("lane", this.streamOf(lane), String(lane), formatProgress(progress));
+  }
+
+  private markLost(lane: number, progress: Progress, first: number, end: number): void {
+    const nowMs = this.clock.now();
+    this.statements.insertBatch.run(lane, first, end - first, "damaged", nowMs, nowMs, 0, 0, null, 0);
+    progress.batches++;
+    progress.shed += end - first;
+    addCounter(progress, "shed_damaged", end - first);
+    this.lost += end - first;
+  }
+
+  private streamOf(lane: number): string {
+    return String(this.target.prepare("SELECT stream FROM lane WHERE id = ?").pluck().get(lane) ?? "");
+  }
+}
+
+/** All rows that can be read, in the order of their keys, from `start` on. `at` answers the first row at or behind a key. */
+function* readable<Row>(at: (key: number) => Row | undefined, keyOf: (row: Row) => number, start = 0): Generator<Row> {
+  let key = start;
+  for (;;) {
+    const row = attempt(() => at(key)) ?? behindDamage(at, key);
+    if (row === undefined || row === "none") return;
+    yield row;
+    key = keyOf(row) + 1;
+  }
+}
+
+/** The first row behind a stretch that cannot be read. */
+function behindDamage<Row>(at: (key: number) => Row | undefined, key: number): Row | "none" | undefined {
+  let bad = key;
+  let step = 1;
+  let found: Row | "none" | undefined;
+  while (found === undefined) {
+    if (bad + step > keyMax) return undefined;
+    found = attempt(() => at(key + step));
+    if (found === undefined) bad = key + step;
+    step *= 2;
+  }
+  let good = key + step / 2;
+  while (good - bad > 1) {
+    const middle = Math.floor((good + bad) / 2);
+    const row = attempt(() => at(middle));
+    if (row === undefined) bad = middle;
+    else {
+      good = middle;
+      found = row;
+    }
+  }
+  return found;
+}
+
+/** A row, `none` when there is none, undefined when SQLite cannot read there. */
+function attempt<Row>(read: () => Row | undefined): Row | "none" | undefined {
+  try {
+    return read() ?? "none";
+  } catch (error) {
+    if (sqliteCode(error) === undefined) throw error;
+    return undefined;
+  }
+}
+
+function tolerant<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (sqliteCode(error) === undefined) throw error;
+    return undefined;
+  }
+}

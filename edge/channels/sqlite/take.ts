@@ -1,0 +1,287 @@
+import { invariant } from "../../../shared/errors/invariant.ts";
+import type { ShedReason } from "../../../shared/identity/identity.ts";
+import type { LaneReader } from "../../core/channel.ts";
+import type { Lane } from "../../core/lane.ts";
+import { buildShedMarker } from "../../core/shed-marker.ts";
+import type { PutBatch, StoredBatch } from "../../core/stored-batch.ts";
+import type { SqliteChannel } from "./channel.ts";
+import { isDamage } from "./channel-file.ts";
+import type { BatchRow } from "./connection.ts";
+import { sqliteCode } from "./driver.ts";
+import { endOf, footprint, type HeldBatch, isIntact } from "./held-batch.ts";
+import type { LaneState } from "./lane-state.ts";
+import { addCounter } from "./progress.ts";
+import { insertBody, removeBody, replaceBatch } from "./put.ts";
+import { SLOTS } from "./schema.ts";
+import { countShed } from "./shed.ts";
+import { signals } from "./telemetry.ts";
+
+/** Reads one lane. One batch is held in memory for whoever asks again; everything else is read when it is asked for. */
+export class SqliteLaneReader implements LaneReader {
+  readonly lane: Lane;
+  private head: HeldBatch | undefined;
+  private readonly sessions: Map<string, string>;
+  private unreadable: { readonly first: number; tries: number } | undefined;
+
+  constructor(
+    private readonly channel: SqliteChannel,
+    private readonly state: LaneState,
+  ) {
+    this.lane = state.lane;
+    this.sessions = channel.store.sessions(state.lane);
+  }
+
+  get mark(): string | undefined {
+    return this.state.progress.mark;
+  }
+
+  get seqAtStart(): number {
+    return this.state.seqAtStart;
+  }
+
+  next(after?: StoredBatch): HeldBatch | undefined {
+    const { acked, next } = this.state.progress;
+    const first = after === undefined ? acked : Math.max(acked, endOf(after));
+    if (first >= next) return undefined;
+    const batch = this.head?.first === first ? this.head : (this.state.recentAt(first) ?? this.readHeld(first));
+    if (after === undefined) this.head = batch;
+    this.state.taken = Math.max(this.state.taken, endOf(batch));
+    return batch;
+  }
+
+  kept(seq: number): HeldBatch | undefined {
+    const { kept, acked } = this.state.progress;
+    if (seq < kept || seq >= acked) return undefined;
+    const row = this.channel.store.file.statements.rowBefore.get(this.lane.id, seq);
+    if (row === undefined || row.first < kept || endOf(row) <= seq) return undefined;
+    return row.reason === null ? this.withBody(row) : this.marker(row, row.reason);
+  }
+
+  lease(batch: StoredBatch): void {
+    this.state.taken = Math.max(this.state.taken, endOf(batch));
+  }
+
+  acknowledge(batch: StoredBatch, mark: string | undefined): void {
+    const held = this.heldOf(batch);
+    this.channel.store.file.whenSettled(() => {
+      this.channel.acknowledged(this.state, held, mark);
+      this.head = undefined;
+    });
+  }
+
+  bury(batch: StoredBatch, reason: string): void {
+    const held = this.heldOf(batch);
+    if (held.kind === "shed") {
+      // A marker that nobody takes is not worth another marker.
+      this.acknowledge(batch, undefined);
+      return;
+    }
+    this.channel.change((draft) => {
+      const { bytes, body } = held;
+      const stays = insertBody(draft, this.state, held.first, bytes);
+      removeBody(draft, body);
+      this.channel.putAside(draft, this.state, rowOf(held, stays), reason);
+      draft.statements.makeMarker.run("dead", this.lane.id, held.first);
+      const progress = draft.progress(this.state);
+      progress.bytes -= footprint(bytes.length, body);
+      progress.dead += held.count;
+      draft.afterCommit(() => this.forget(held));
+    });
+    this.channel.grewRoom();
+  }
+
+  replace(batch: StoredBatch, parts: readonly PutBatch[]): void {
+    const held = this.heldOf(batch);
+    this.channel.change((draft) => {
+      replaceBatch(draft, this.state, held, parts);
+      draft.afterCommit(() => this.forget(held));
+    });
+  }
+
+  session(destination: string): string | undefined {
+    return this.sessions.get(destination);
+  }
+
+  saveSession(destination: string, session: string): void {
+    this.channel.change((draft) => {
+      draft.statements.saveSession.run(this.lane.id, destination, session);
+      draft.afterCommit(() => this.sessions.set(destination, session));
+    });
+  }
+
+  count(name: string, amount: number): void {
+    this.channel.store.file.whenSettled(() => {
+      addCounter(this.state.progress, name, amount);
+      this.state.dirty = true;
+    });
+  }
+
+  /** Batches end in order, one at a time: this is the oldest one that is held. */
+  private heldOf(batch: StoredBatch): HeldBatch {
+    const { acked } = this.state.progress;
+    invariant(
+      batch.first === acked,
+      `end batch ${batch.first} of lane ${this.lane.id}: the oldest that is held begins at ${acked}`,
+    );
+    const held = this.next();
+    invariant(
+      held !== undefined && endOf(held) === endOf(batch),
+      `batch ${batch.first} is not what lane ${this.lane.id} holds`,
+    );
+    return held;
+  }
+
+  private forget(batch: HeldBatch): void {
+    this.state.forgetBelow(endOf(batch));
+    this.head = undefined;
+  }
+
+  /** From the file, with everything that can be wrong with it. */
+  private readHeld(first: number): HeldBatch {
+    const { statements } = this.channel.store.file;
+    let row = this.row(first);
+    if (row.reason === null && this.channel.isExpired(row)) {
+      this.channel.expire();
+      row = this.row(first);
+    }
+    if (row.reason !== null) return this.marker(row, row.reason);
+    const batch = this.withBody(row);
+    if (batch !== undefined) return batch;
+    this.quarantine(row);
+    const marker = statements.rowFrom.get(this.lane.id, first);
+    invariant(marker !== undefined && marker.reason !== null, `a marker stands at ${first} of lane ${this.lane.id}`);
+    return this.marker(marker, marker.reason);
+  }
+
+  /** The row at a number; where rows are missing, a marker for what they were. */
+  private row(first: number): BatchRow {
+    const { store } = this.channel;
+    try {
+      const row = store.file.statements.rowFrom.get(this.lane.id, first);
+      if (row?.first === first) return row;
+      const marker = this.fillHole(first, row?.first ?? this.state.progress.next);
+      return marker;
+    } catch (error) {
+      throw store.file.translate("read", error);
+    }
+  }
+
+  /** Undefined: what is stored is not what was put. @throws AppError `EDGE_CHANNEL_IO` for what may be read next time. */
+  private withBody(row: BatchRow): HeldBatch | undefined {
+    const { first, count, crc, body, time_ms_min, time_ms_max, put_ms } = row;
+    const bytes = body === null ? undefined : this.readBody(body, first);
+    if (bytes === undefined || bytes.length !== row.bytes || !isIntact(bytes, crc)) return undefined;
+    return {
+      id: first,
+      lane: this.lane,
+      kind: "records",
+      first,
+      count,
+      timeMsMin: time_ms_min,
+      timeMsMax: time_ms_max,
+      recordsCrc: crc,
+      bytes,
+      body,
+      putMs: put_ms,
+    };
+  }
+
+  private readBody(body: number, first: number): Buffer | undefined {
+    try {
+      const row = this.channel.store.file.statements.body.get(body);
+      return row?.lane === this.lane.id && row.first === first ? row.bytes : undefined;
+    } catch (error) {
+      if (isDamage(sqliteCode(error))) return undefined;
+      // A bad sector answers the same for ever; anything else deserves another try.
+      if (this.unreadable?.first !== first) this.unreadable = { first, tries: 0 };
+      if (++this.unreadable.tries >= readTriesMax) return undefined;
+      throw this.channel.store.file.translate("read", error);
+    }
+  }
+
+  private marker(row: BatchRow, reason: ShedReason): HeldBatch {
+    const { first, count, time_ms_min, time_ms_max, put_ms } = row;
+    const { agent } = this.channel.store.options;
+    const { bytes, recordsCrc } = buildShedMarker(agent, this.lane, { first, count, reason, timeMs: time_ms_max });
+    return {
+      id: first,
+      lane: this.lane,
+      kind: "shed",
+      first,
+      count,
+      timeMsMin: time_ms_min,
+      timeMsMax: time_ms_max,
+      recordsCrc,
+      bytes,
+      body: null,
+      putMs: put_ms,
+    };
+  }
+
+  /** The body stays in the file, for whoever wants to look at it; out of a slot, which is wanted again. */
+  private quarantine(row: BatchRow): void {
+    this.channel.change((draft) => {
+      let stays = row.body;
+      if (stays !== null && stays <= SLOTS) {
+        const bytes = this.readBody(stays, row.first);
+        stays = bytes === undefined ? null : insertBody(draft, this.state, row.first, bytes);
+        removeBody(draft, row.body);
+      }
+      this.channel.putAside(
+        draft,
+        this.state,
+        { ...row, body: stays },
+        "damaged: the stored bytes are not what was put",
+      );
+      draft.statements.makeMarker.run("damaged", this.lane.id, row.first);
+      const progress = draft.progress(this.state);
+      progress.bytes -= footprint(row.bytes, row.body);
+      countShed(progress, "damaged", row.count);
+    });
+    this.reportDamage(row.first, row.count);
+  }
+
+  private fillHole(first: number, end: number): BatchRow {
+    const count = end - first;
+    const nowMs = this.channel.store.options.clock.now();
+    this.channel.change((draft) => {
+      draft.statements.insertBatch.run(this.lane.id, first, count, "damaged", nowMs, nowMs, 0, 0, null, draft.livedMs);
+      const progress = draft.progress(this.state);
+      progress.batches++;
+      countShed(progress, "damaged", count);
+    });
+    this.reportDamage(first, count);
+    const row = this.channel.store.file.statements.rowFrom.get(this.lane.id, first);
+    invariant(row !== undefined, `the marker at ${first} of lane ${this.lane.id} is there`);
+    return row;
+  }
+
+  private reportDamage(first: number, count: number): void {
+    const { channel, stream, number } = this.lane;
+    this.channel.store.options.report(signals.damaged, {
+      component: channel,
+      stream,
+      lane: number,
+      first,
+      last: first + count - 1,
+    });
+  }
+}
+
+/** A read that fails this often is taken for a bad sector. */
+const readTriesMax = 3;
+
+function rowOf(batch: HeldBatch, body: number): BatchRow {
+  const { first, count, timeMsMin, timeMsMax, recordsCrc, bytes, putMs } = batch;
+  return {
+    first,
+    count,
+    reason: null,
+    time_ms_min: timeMsMin,
+    time_ms_max: timeMsMax,
+    crc: recordsCrc,
+    bytes: bytes.length,
+    body,
+    put_ms: putMs,
+  };
+}

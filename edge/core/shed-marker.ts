@@ -1,0 +1,38 @@
+import { formatIdentity, IDENTITY_HEADER, type ShedReason } from "../../shared/identity/identity.ts";
+import { RecordBatchBuilder, type SealedBatch } from "../../shared/record-batch/builder.ts";
+import type { Lane } from "./lane.ts";
+
+/** What a marker stands for. */
+export interface MarkedRange {
+  readonly first: number;
+  readonly count: number;
+  readonly reason: ShedReason;
+  readonly timeMs: number;
+}
+
+const nothing = Buffer.alloc(0);
+
+/**
+ * A record batch of one empty record whose identity names the records that will not come. It is made from its row when
+ * it is read, always with the same bytes, so the file holds none for it.
+ */
+export function buildShedMarker(agent: string, lane: Lane, range: MarkedRange): SealedBatch {
+  const identity = formatIdentity({
+    agent,
+    epoch: lane.epoch,
+    stream: lane.stream,
+    lane: lane.number,
+    kind: "shed",
+    first: range.first,
+    last: range.first + range.count - 1,
+    reason: range.reason,
+    eventTimeMs: range.timeMs,
+  });
+  const builder = new RecordBatchBuilder({ compression: "none", identity: undefined });
+  builder.begin(range.first);
+  builder.append(nothing, 0, 0, range.timeMs, undefined, {
+    headerNames: [IDENTITY_HEADER],
+    headerValues: [identity],
+  });
+  return builder.seal();
+}
