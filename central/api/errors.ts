@@ -1,0 +1,83 @@
+/** The one place that turns what was thrown into HTTP: `application/problem+json` (RFC 9457) with our code and hint. */
+import { z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { HTTPException } from "hono/http-exception";
+import { AppError, messageOf } from "../../shared/errors/app-error.ts";
+import type { Code } from "../../shared/errors/codes.ts";
+import type { Report } from "../../shared/telemetry/log.ts";
+import { requestFailed } from "../telemetry.ts";
+import type { ApiEnvironment } from "./api.ts";
+
+export const Problem = z
+  .object({
+    type: z.string().openapi({ example: "urn:tailgate:CENTRAL_NOT_FOUND" }),
+    title: z.string(),
+    status: z.int(),
+    code: z.string().openapi({ example: "CENTRAL_NOT_FOUND" }),
+    detail: z.string(),
+    hint: z.string(),
+    requestId: z.string(),
+  })
+  .openapi("Problem");
+
+type ProblemStatus = 400 | 401 | 404 | 500 | 503;
+
+const statuses: Partial<Record<Code, ProblemStatus>> = {
+  CENTRAL_BAD_REQUEST: 400,
+  CENTRAL_UNAUTHORIZED: 401,
+  CENTRAL_NOT_FOUND: 404,
+  CENTRAL_STORE_UNAVAILABLE: 503,
+};
+
+const titles: Readonly<Record<ProblemStatus, string>> = {
+  400: "Bad request",
+  401: "Unauthorized",
+  404: "Not found",
+  500: "Internal error",
+  503: "Store unavailable",
+};
+
+/** For a route's `responses`. */
+export const problems = {
+  400: { description: "A parameter is wrong.", content: { "application/problem+json": { schema: Problem } } },
+  401: { description: "No or a wrong API key.", content: { "application/problem+json": { schema: Problem } } },
+  503: { description: "The store is away.", content: { "application/problem+json": { schema: Problem } } },
+};
+
+/** As `problems`, for a route that names one thing. */
+export const problemsWithNotFound = {
+  ...problems,
+  404: { description: "No such thing.", content: { "application/problem+json": { schema: Problem } } },
+};
+
+/** Hono's error handler. */
+export function problemResponse(thrown: Error, context: Context<ApiEnvironment>, report: Report): Response {
+  const error = asAppError(thrown);
+  const status = statuses[error.code] ?? 500;
+  // What went wrong inside is for the log; the caller gets a number to ask for it.
+  const detail = status === 500 ? "something broke inside central" : messageOf(error);
+  const { code, hint } = error;
+  const requestId = context.get("requestId");
+  if (status === 500) report(requestFailed, { path: context.req.path, requestId, error: messageOf(error) });
+  const body: z.infer<typeof Problem> = {
+    type: `urn:tailgate:${code}`,
+    title: titles[status],
+    status,
+    code,
+    detail,
+    hint,
+    requestId,
+  };
+  const headers: Record<string, string> = { "Content-Type": "application/problem+json" };
+  if (status === 401) headers["WWW-Authenticate"] = "Bearer";
+  if (status === 503) headers["Retry-After"] = "1";
+  return context.body(JSON.stringify(body), status, headers);
+}
+
+function asAppError(thrown: Error): AppError {
+  if (thrown instanceof AppError) return thrown;
+  if (thrown instanceof HTTPException && thrown.status < 500) {
+    return new AppError("CENTRAL_BAD_REQUEST", `read the request: ${thrown.message}`, { cause: thrown });
+  }
+  return new AppError("INVARIANT", "answer a request", { cause: thrown });
+}

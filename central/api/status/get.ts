@@ -1,0 +1,37 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Api, ApiDependencies } from "../api.ts";
+import { problems } from "../errors.ts";
+
+const Status = z
+  .object({
+    stored: z.int().openapi({ description: "Events in the store." }),
+    withoutIdentity: z.int().openapi({ description: "Of these, from other producers: outside the ledger." }),
+    missing: z.int(),
+    repeated: z.int().openapi({ description: "Came again, and were not stored again." }),
+    conflicts: z.int(),
+    shed: z.int(),
+    deadLettered: z.int(),
+    gaps: z.int(),
+    vehicles: z.int(),
+    linesPerSecond: z.number().openapi({ description: "Stored, over the last five seconds." }),
+    lag: z.int().nullable().openapi({ description: "Records in the topics that are not stored; null: unknown." }),
+    kafkaConnected: z.boolean(),
+    storeAvailable: z.boolean(),
+    sinceMs: z.int().openapi({ description: "Up since, milliseconds since 1970." }),
+  })
+  .openapi("Status");
+
+const route = createRoute({
+  method: "get",
+  path: "/api/v1/status",
+  summary: "Everything in one line of numbers",
+  responses: {
+    200: { description: "The numbers.", content: { "application/json": { schema: Status } } },
+    ...problems,
+  },
+});
+
+/** GET /api/v1/status */
+export function getStatus(api: Api, { status }: ApiDependencies): void {
+  api.openapi(route, async (context) => context.json(await status.summary(), 200));
+}

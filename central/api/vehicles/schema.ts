@@ -1,0 +1,22 @@
+import { z } from "@hono/zod-openapi";
+import type { VehicleState } from "../../store/reader.ts";
+import { Value, valueFields } from "../values.ts";
+
+const StreamState = z.object({
+  stream: z.string(),
+  events: z.int().openapi({ description: "Stored so far." }),
+  timeMs: z.int().openapi({ description: "Event time of the last state, milliseconds since 1970." }),
+  ageMs: z.int().openapi({ description: "Since then; negative when the vehicle's clock is ahead." }),
+  storedAtMs: z.int(),
+  ...Value,
+});
+
+export const Vehicle = z.object({ vehicle: z.string(), streams: z.array(StreamState) }).openapi("Vehicle");
+
+/** As it goes over the wire. */
+export function vehicleBody({ vehicle, streams }: VehicleState, nowMs: number): z.infer<typeof Vehicle> {
+  return {
+    vehicle,
+    streams: streams.map(({ value, ...state }) => ({ ...state, ageMs: nowMs - state.timeMs, ...valueFields(value) })),
+  };
+}

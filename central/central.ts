@@ -1,0 +1,55 @@
+/** The whole service: the writing half in its worker, the serving half here. Started from what it leans on upwards. */
+import { withDeadline } from "../shared/async/deadline.ts";
+import { systemClock } from "../shared/clock/clock.ts";
+import { AppError, messageOf } from "../shared/errors/app-error.ts";
+import type { Report } from "../shared/telemetry/log.ts";
+import { Metrics } from "../shared/telemetry/metrics.ts";
+import { createApi } from "./app.ts";
+import type { CentralConfig } from "./config/schema.ts";
+import { noSnapshot } from "./ingest-snapshot.ts";
+import { IngestThread } from "./ingest-thread.ts";
+import { declareMetrics } from "./metrics.ts";
+import { serve } from "./server.ts";
+import { StatusService } from "./status.ts";
+import { SqliteReader } from "./store/sqlite/reader.ts";
+import { sampleFailed, started, stopped, stopping } from "./telemetry.ts";
+
+/** The delivery in hand, leaving the group, closing the store. */
+const stopDeadlineMs = 9_000;
+
+/** Runs until the signal aborts (a clean stop), or until something cannot go on. */
+export async function runCentral(config: CentralConfig, report: Report, signal: AbortSignal): Promise<void> {
+  const clock = systemClock;
+  const reader = new SqliteReader(config.store);
+  const metrics = new Metrics();
+  let thread: IngestThread | undefined;
+  const snapshot = () => thread?.snapshot ?? noSnapshot;
+  const status = new StatusService({ reader, clock, snapshot });
+  declareMetrics(metrics, snapshot, () => status.latest);
+  const server = serve(createApi({ reader, status, clock, metrics, report, apiKey: config.apiKey }), config.listen);
+  thread = new IngestThread(config);
+  const { failed } = thread;
+  const sampling = setInterval(() => {
+    status.sample().catch((thrown: unknown) => report(sampleFailed, { error: messageOf(thrown) }));
+  }, 1_000);
+  report(started, { url: server.url, store: config.store, group: config.group });
+  try {
+    await Promise.race([failed, whenAborted(signal)]);
+    report(stopping);
+    const late = () => new AppError("KAFKA_UNREACHABLE", "stop: not everything ended in time");
+    await withDeadline(thread.stop(), stopDeadlineMs, late).catch((thrown: unknown) => {
+      // What is stored is stored; the group lets go of us when the session runs out.
+      report(stopped, { error: messageOf(thrown) });
+    });
+  } finally {
+    clearInterval(sampling);
+    await server.stop();
+    await reader.close();
+  }
+  report(stopped);
+}
+
+function whenAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}

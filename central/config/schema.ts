@@ -1,0 +1,99 @@
+import { z } from "zod";
+import { byteSize } from "../../shared/config/byte-size.ts";
+import { duration } from "../../shared/config/duration.ts";
+import { path } from "../../shared/config/path.ts";
+import { secret } from "../../shared/config/secret.ts";
+
+const Tls = z
+  .strictObject({
+    ca: path().optional().meta({ description: "PEM file: who signed the brokers' certificates." }),
+    cert: path().optional().meta({ description: "PEM file: our own certificate, for mutual TLS." }),
+    key: path().optional().meta({ description: "PEM file: our own key." }),
+    passphrase: secret().optional().meta({ description: "Of the key.", secret: true }),
+    serverName: z.string().optional().meta({ description: "The name in the certificates, when it is not the host's." }),
+    verify: z.boolean().default(true).meta({ description: "false only for tests: anybody can then play the broker." }),
+  })
+  .meta({ description: "An empty object: TLS with the system's list of authorities." });
+
+const Sasl = z.strictObject({
+  mechanism: z.enum(["plain", "scram-sha-256", "scram-sha-512"]).meta({ description: "How to log in." }),
+  username: z.string().min(1).meta({ description: "Kafka user." }),
+  password: secret().meta({ description: "Its password.", secret: true }),
+});
+
+const hostPort = z.string().regex(/^(\[[\da-fA-F:]+\]|[^\s:]+):\d{1,5}$/, 'write host:port, as in "127.0.0.1:9092"');
+
+/** What central can be told; one declaration for validation, types and `--help`. */
+export const CentralConfig = z
+  .strictObject({
+    kafka: z.strictObject({
+      brokers: z
+        .array(hostPort, "no brokers: write a list of host:port, or set KAFKA_BROKERS")
+        .min(1, "no brokers: at least one host:port")
+        .meta({ description: "Brokers to begin with, host:port." }),
+      clientId: z.string().min(1).default("tailgate-central").meta({ description: "Name in the brokers' logs." }),
+      tls: Tls.optional(),
+      sasl: Sasl.optional(),
+    }),
+    topics: z
+      .array(z.string().regex(/^[\w.-]{1,249}$/, "not a topic's name: letters, digits, dot, dash, underscore"))
+      .default([])
+      .meta({ description: "Topics to store. They may come into being later." }),
+    topicPattern: z
+      .string()
+      .optional()
+      .transform((text, context) => {
+        try {
+          return text === undefined ? undefined : new RegExp(text);
+        } catch (thrown) {
+          context.addIssue({ code: "custom", message: `not a regular expression: ${String(thrown)}` });
+          return z.NEVER;
+        }
+      })
+      .meta({ description: "Regular expression; new topics that match are found by themselves." }),
+    group: z.string().min(1).max(200).default("tailgate-central").meta({ description: "Consumer group." }),
+    store: path().prefault("tailgate-central.db").meta({ description: "SQLite file." }),
+    listen: hostPort
+      .default("127.0.0.1:8080")
+      .meta({ description: "HTTP address. Elsewhere than loopback needs apiKey." }),
+    apiKey: secret().optional().meta({ description: "Asked for as `Authorization: Bearer …`.", secret: true }),
+    sessionTimeout: duration({ min: 1_000, max: 300_000 })
+      .prefault("6s")
+      .meta({ description: "How long a dead instance holds its partitions. The broker's minimum is 6 s by default." }),
+    fetchBytes: byteSize({ min: 64 * 1024, max: 16 * 1024 * 1024 })
+      .prefault("384KiB")
+      .meta({ description: "Compressed bytes of a partition per fetch: more is faster and takes more memory." }),
+    log: z
+      .strictObject({
+        level: z.enum(["debug", "info", "warn", "error"]).default("info").meta({ description: "What is written." }),
+        format: z.enum(["text", "json"]).default("text").meta({ description: "For people or for machines." }),
+      })
+      .prefault({}),
+  })
+  .superRefine((config, context) => {
+    if (config.topics.length === 0 && config.topicPattern === undefined) {
+      context.addIssue({ code: "custom", path: ["topics"], message: "no topics: name some, or give a topicPattern" });
+    }
+    if (config.apiKey === undefined && !isLoopback(config.listen)) {
+      const message = `${config.listen} can be reached from other machines: set an apiKey, or listen on 127.0.0.1`;
+      context.addIssue({ code: "custom", path: ["listen"], message });
+    }
+    if (config.apiKey !== undefined && config.apiKey.length < 16) {
+      context.addIssue({ code: "custom", path: ["apiKey"], message: "the key is too short: 16 characters or more" });
+    }
+  });
+
+/** A valid config. */
+export type CentralConfig = z.output<typeof CentralConfig>;
+
+/** Whether only this machine can reach the address. */
+export function isLoopback(listen: string): boolean {
+  const { host } = splitAddress(listen);
+  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+/** `host:port`, brackets of an IPv6 address taken off. */
+export function splitAddress(listen: string): { readonly host: string; readonly port: number } {
+  const colon = listen.lastIndexOf(":");
+  return { host: listen.slice(0, colon).replace(/^\[|\]$/g, ""), port: Number(listen.slice(colon + 1)) };
+}

@@ -1,0 +1,75 @@
+import type { RecordBlock } from "./record-block.ts";
+
+/** One partition of one topic. */
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** Offsets that hold nothing that can be read: a batch that fails its CRC or cannot be decompressed. */
+export interface DamagedRange {
+  readonly firstOffset: number;
+  readonly lastOffset: number;
+  readonly reason: string;
+  /** The batch as it came. */
+  readonly bytes: Buffer;
+}
+
+/** What one fetch brought for one partition. */
+export interface Delivery extends TopicPartition {
+  readonly blocks: readonly RecordBlock[];
+  readonly damaged: readonly DamagedRange[];
+  /** Where the first batch of the fetch begins; it may lie before what was asked for. */
+  readonly firstOffset: number;
+  /** The offset behind everything delivered, control records and compacted ones included. */
+  readonly nextOffset: number;
+  /** The oldest offset the broker still has; undefined when it did not say. */
+  readonly logStartOffset: number | undefined;
+}
+
+/** Where to read from. */
+export type Start = number | "earliest";
+
+/** What became of a delivery: it is done with, or reading must go on somewhere else. */
+export type Outcome = { readonly kind: "done" } | { readonly kind: "seek"; readonly start: Start };
+
+/** How a delivery's handler stays a member of the group while it waits for a store that is away. */
+export interface DeliveryContext {
+  /** To be called at least once a second; rejects when the group has moved on and the work must be dropped. */
+  heartbeat(): Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/** Who is handed the partitions and their records. One partition is never delivered twice at the same time. */
+export interface ConsumerHandler {
+  /** A partition is ours from now on: nothing of it is fetched before this has answered. May wait for the store. */
+  assigned(partition: TopicPartition, signal: AbortSignal): Promise<Start>;
+  deliver(delivery: Delivery, context: DeliveryContext): Promise<Outcome>;
+}
+
+/** What the consumer knows of a partition that is ours. */
+export interface PartitionState extends TopicPartition {
+  /** The offset behind the last record that can be read; -1 until the broker told. */
+  readonly highWatermark: number;
+}
+
+/** For status, metrics and lag. */
+export interface ConsumerState {
+  readonly connected: boolean;
+  readonly partitions: readonly PartitionState[];
+  readonly rebalances: number;
+  /** Uptime of the last answer of a broker, milliseconds; -1 before the first. */
+  readonly lastAnswerUptimeMs: number;
+}
+
+/**
+ * A member of a consumer group. It keeps trying while the brokers are away, never gives up, and moves no position of
+ * its own: the handler says where to read, and what it answers is the truth.
+ */
+export interface Consumer {
+  /** Resolves at once; joining goes on behind it. */
+  start(handler: ConsumerHandler): void;
+  /** Lets the delivery in hand end, leaves the group, closes connections. */
+  stop(): Promise<void>;
+  state(): ConsumerState;
+}

@@ -1,0 +1,48 @@
+import { messageOf } from "../../../shared/errors/app-error.ts";
+import type { DamagedRange, Delivery } from "../consumer.ts";
+import type { RecordBlock } from "../record-block.ts";
+import { committedFrames } from "./committed.ts";
+import { decodeBatch } from "./decode-batch.ts";
+import type { FetchedPartition } from "./fetch-seam.ts";
+
+/** How often a batch is fetched again before it counts as damaged where it lies, not on its way to us. */
+const triesMax = 3;
+
+/** Makes deliveries of fetched bytes. Remembers batches that could not be read, to tell a bad disk from a bad wire. */
+export class DeliveryBuilder {
+  private readonly unreadable = new Map<string, { offset: number; tries: number }>();
+
+  /** Undefined: the first batch cannot be read and is worth another fetch. */
+  build(raw: FetchedPartition): Delivery | undefined {
+    const first = raw.frames[0];
+    const last = raw.frames.at(-1);
+    if (first === undefined || last === undefined) return undefined;
+    const blocks: RecordBlock[] = [];
+    const damaged: DamagedRange[] = [];
+    let nextOffset = last.lastOffset + 1;
+    for (const frame of committedFrames(raw.frames, raw.aborted)) {
+      try {
+        blocks.push(decodeBatch(frame));
+      } catch (thrown) {
+        if (this.worthAnotherTry(raw, frame.baseOffset)) {
+          nextOffset = frame.baseOffset;
+          break;
+        }
+        const { baseOffset: firstOffset, lastOffset, bytes } = frame;
+        damaged.push({ firstOffset, lastOffset, bytes, reason: messageOf(thrown) });
+      }
+    }
+    if (nextOffset <= first.baseOffset) return undefined;
+    const { topic, partition, logStartOffset } = raw;
+    return { topic, partition, blocks, damaged, firstOffset: first.baseOffset, nextOffset, logStartOffset };
+  }
+
+  private worthAnotherTry({ topic, partition }: FetchedPartition, offset: number): boolean {
+    const key = `${topic}/${partition}`;
+    const seen = this.unreadable.get(key);
+    const tries = seen?.offset === offset ? seen.tries + 1 : 1;
+    if (tries < triesMax) this.unreadable.set(key, { offset, tries });
+    else this.unreadable.delete(key);
+    return tries < triesMax;
+  }
+}

@@ -1,0 +1,47 @@
+import { defineSignal } from "../../../shared/telemetry/log.ts";
+
+export const groupJoined = defineSignal({
+  name: "group_joined",
+  level: "info",
+  message: "Joined the consumer group",
+});
+
+export const consumerRestarted = defineSignal({
+  name: "consumer_restarted",
+  level: "warn",
+  message: "The Kafka client stopped; a new one takes its place",
+  atMostEveryMs: 10_000,
+});
+
+export const brokersAway = defineSignal({
+  name: "brokers_away",
+  level: "warn",
+  message: "No broker answers; trying again without end",
+  atMostEveryMs: 30_000,
+});
+
+export const topicsMissing = defineSignal({
+  name: "topics_missing",
+  level: "warn",
+  message: "No topic of the config exists yet",
+  atMostEveryMs: 60_000,
+});
+
+export const topicsFound = defineSignal({
+  name: "topics_found",
+  level: "info",
+  message: "Consuming topics",
+});
+
+export const commitFailed = defineSignal({
+  name: "offset_commit_failed",
+  level: "info",
+  message: "Kafka did not take the offsets (the store's own are the truth; only lag tools see older ones)",
+  atMostEveryMs: 30_000,
+});
+
+export const leaveSlow = defineSignal({
+  name: "group_leave_slow",
+  level: "warn",
+  message: "The brokers did not answer in time while leaving the group; its session will run out instead",
+});

@@ -1,0 +1,63 @@
+import { crc32c } from "../shared/record-batch/crc32c.ts";
+import type { Delivery } from "./consumer/consumer.ts";
+import { part } from "./consumer/record-block.ts";
+import type { Gap, Position, RecordMark } from "./store/store.ts";
+
+/** How a delivery relates to what is stored of its partition. */
+export type Continuity =
+  /** It goes on where the store is; `gap`: records in between are gone for ever. */
+  | { readonly kind: "continues"; readonly gap: Gap | undefined }
+  /** Everything in it is stored already. */
+  | { readonly kind: "stale" }
+  /** It begins further on than it should: read from the right place. */
+  | { readonly kind: "behind" }
+  /** The topic is another one of the same name. */
+  | { readonly kind: "recreated" };
+
+/**
+ * Compares a delivery with the position. Reading begins at the record *before* the position, so a topic that was made
+ * anew is noticed by that record even when it has grown past the position meanwhile. When the record cannot be found
+ * (retention, compaction, a log that is shorter) the offsets decide.
+ */
+export function checkContinuity(delivery: Delivery, position: Position | undefined, verified: boolean): Continuity {
+  if (position === undefined) return { kind: "continues", gap: undefined };
+  const { next, before } = position;
+  const { firstOffset, nextOffset, logStartOffset } = delivery;
+  if (before !== undefined && (!verified || firstOffset <= before.offset)) {
+    if (nextOffset <= before.offset) return { kind: "recreated" };
+    const found = findMark(delivery, before.offset);
+    if (found !== undefined && (found.crc !== before.crc || found.identity !== before.identity)) {
+      return { kind: "recreated" };
+    }
+  }
+  if (nextOffset <= next) return { kind: "stale" };
+  if (logStartOffset !== undefined && logStartOffset > next) {
+    return { kind: "continues", gap: { kind: "retention", firstOffset: next, lastOffset: logStartOffset - 1 } };
+  }
+  // Offsets may be missing (compaction, control records), but only what the broker says is gone is a gap. Without its
+  // word a delivery that begins behind the position is trusted no more than once: it is fetched again.
+  if (logStartOffset === undefined && verified && firstOffset > next) return { kind: "behind" };
+  return { kind: "continues", gap: undefined };
+}
+
+function findMark(delivery: Delivery, offset: number): RecordMark | undefined {
+  for (const block of delivery.blocks) {
+    const index = block.offsets.indexOf(offset);
+    if (index < 0) continue;
+    return markOf(block, index);
+  }
+  return undefined;
+}
+
+/** What is remembered of a record: where it stands, who it is, and a checksum of its value. */
+export function markOf(block: Delivery["blocks"][number], index: number): RecordMark {
+  const slot = index * part.stride;
+  const { bytes, parts } = block;
+  const identityStart = parts[slot + part.identityStart] ?? -1;
+  const valueStart = parts[slot + part.valueStart] ?? -1;
+  return {
+    offset: block.offsets[index] ?? -1,
+    identity: identityStart < 0 ? "" : bytes.toString("utf8", identityStart, parts[slot + part.identityEnd]),
+    crc: valueStart < 0 ? 0 : crc32c(bytes, valueStart, parts[slot + part.valueEnd]),
+  };
+}

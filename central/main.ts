@@ -1,0 +1,49 @@
+/** The command line of central: reads the config, runs, and is the only one that sets the exit code. */
+import { systemClock } from "../shared/clock/clock.ts";
+import { AppError, messageOf } from "../shared/errors/app-error.ts";
+import { createLog } from "../shared/telemetry/log.ts";
+import { parseArguments } from "./arguments.ts";
+import { runCentral } from "./central.ts";
+import { loadConfig } from "./config/load.ts";
+import { helpText } from "./help.ts";
+import { failed } from "./telemetry.ts";
+
+process.exit(await main());
+
+async function main(): Promise<number> {
+  try {
+    const words = parseArguments(process.argv.slice(2));
+    if (words.help) {
+      process.stdout.write(helpText());
+      return 0;
+    }
+    const config = loadConfig({ file: words.config, environment: process.env });
+    const write = (line: string) => process.stderr.write(`${line}\n`);
+    const report = createLog({ ...config.log, clock: systemClock, write });
+    const stop = new AbortController();
+    const onSignal = () => {
+      // The second one does not wait for anybody.
+      if (stop.signal.aborted) process.exit(130);
+      stop.abort();
+    };
+    process.on("SIGTERM", onSignal);
+    process.on("SIGINT", onSignal);
+    try {
+      await runCentral(config, report, stop.signal);
+      return 0;
+    } catch (thrown) {
+      report(failed, { error: messageOf(thrown) });
+      return exitCode(thrown);
+    }
+  } catch (thrown) {
+    const hint = thrown instanceof AppError ? `\n${thrown.hint}` : "";
+    process.stderr.write(`${messageOf(thrown)}${hint}\n`);
+    return exitCode(thrown);
+  }
+}
+
+function exitCode(thrown: unknown): number {
+  if (!(thrown instanceof AppError)) return 70;
+  if (thrown.severity === "usage") return 2;
+  return thrown.severity === "invariant" ? 70 : 1;
+}

@@ -1,0 +1,162 @@
+/** The readers' door of the store. Every call sees one consistent state; none of them waits for the writer. */
+import type { LaneIdentity } from "../../shared/identity/identity.ts";
+
+/** A vehicle's stream and the latest event in it. */
+export interface LastState {
+  readonly stream: string;
+  readonly events: number;
+  readonly timeMs: number;
+  readonly storedAtMs: number;
+  readonly value: Buffer | null;
+}
+
+export interface VehicleState {
+  readonly vehicle: string;
+  readonly streams: readonly LastState[];
+}
+
+/** What orders events and goes on from one page to the next. */
+export interface EventPosition {
+  readonly time: number;
+  readonly source: number;
+  readonly offset: number;
+}
+
+export interface EventQuery {
+  readonly vehicle: string;
+  /** All of the vehicle's when not given. */
+  readonly stream: string | undefined;
+  /** Inclusive, milliseconds since 1970. */
+  readonly fromMs: number;
+  /** Exclusive. */
+  readonly toMs: number;
+  readonly order: "asc" | "desc";
+  /** The last event of the page before. */
+  readonly after: EventPosition | undefined;
+  readonly limit: number;
+}
+
+export interface EventRow {
+  readonly position: EventPosition;
+  readonly stream: string;
+  readonly topic: string;
+  readonly partition: number;
+  /** Undefined: the record carried none. */
+  readonly lane: LaneIdentity | undefined;
+  readonly seq: number;
+  readonly value: Buffer | null;
+}
+
+export interface EventPage {
+  readonly events: readonly EventRow[];
+  readonly more: boolean;
+}
+
+/** The books of one lane. */
+export interface LaneRow extends LaneIdentity {
+  readonly id: number;
+  readonly nextSeq: number;
+  readonly received: number;
+  readonly shed: number;
+  readonly dead: number;
+  readonly repeated: number;
+  readonly conflicts: number;
+  readonly missing: number;
+  readonly lastTimeMs: number | undefined;
+  readonly updatedAtMs: number;
+}
+
+export interface LaneQuery {
+  readonly agent: string | undefined;
+  readonly stream: string | undefined;
+  readonly afterId: number;
+  readonly limit: number;
+}
+
+/** A range of a lane's numbers; `missing` ranges are what lies between the rows. */
+export interface LaneRange {
+  readonly first: number;
+  readonly last: number;
+  readonly kind: "received" | "shed" | "dead" | "missing";
+  readonly reason: string | undefined;
+}
+
+/** Sums over the whole store. */
+export interface Totals {
+  readonly stored: number;
+  readonly withoutIdentity: number;
+  readonly missing: number;
+  readonly repeated: number;
+  readonly conflicts: number;
+  readonly shed: number;
+  readonly deadLettered: number;
+  readonly gaps: number;
+  readonly vehicles: number;
+}
+
+export interface PositionRow {
+  readonly topic: string;
+  readonly partition: number;
+  readonly generation: number;
+  readonly next: number;
+  readonly stored: number;
+  readonly updatedAtMs: number;
+}
+
+export interface DeadLetterRow {
+  readonly id: number;
+  readonly topic: string;
+  readonly partition: number;
+  readonly firstOffset: number;
+  readonly lastOffset: number;
+  readonly reason: string;
+  readonly identity: string | undefined;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly atMs: number;
+}
+
+export interface GapRow {
+  readonly id: number;
+  readonly topic: string;
+  readonly partition: number;
+  readonly kind: string;
+  readonly firstOffset: number;
+  readonly lastOffset: number | undefined;
+  readonly atMs: number;
+}
+
+export interface ConflictRow extends LaneIdentity {
+  readonly id: number;
+  readonly seq: number;
+  readonly vehicle: string;
+  readonly timeMs: number;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly value: Buffer | null;
+  readonly atMs: number;
+}
+
+/** A page of rows that are only ever added: goes on behind an id. */
+export interface IdPage {
+  readonly afterId: number;
+  readonly limit: number;
+}
+
+/** @throws AppError `CENTRAL_STORE_UNAVAILABLE` from every method when the store cannot be read. */
+export interface StoreReader {
+  totals(): Promise<Totals>;
+  /** In the order of names, behind `after`. */
+  vehicles(after: string, limit: number): Promise<readonly VehicleState[]>;
+  vehicle(name: string): Promise<VehicleState | undefined>;
+  events(query: EventQuery): Promise<EventPage>;
+  lanes(query: LaneQuery): Promise<readonly LaneRow[]>;
+  /** At most `limit` ranges of a lane from `fromSeq` on, holes among them. */
+  ranges(lane: LaneRow, fromSeq: number, limit: number): Promise<readonly LaneRange[]>;
+  positions(): Promise<readonly PositionRow[]>;
+  deadLetters(page: IdPage): Promise<readonly DeadLetterRow[]>;
+  gaps(page: IdPage): Promise<readonly GapRow[]>;
+  conflicts(page: IdPage): Promise<readonly ConflictRow[]>;
+  close(): Promise<void>;
+}

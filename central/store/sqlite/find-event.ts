@@ -1,0 +1,57 @@
+import type Database from "better-sqlite3";
+import { type StoredEvent, unpackChunk } from "./chunk-codec.ts";
+import { hourMs } from "./event-writer.ts";
+
+const unpackedMax = 16;
+
+/**
+ * Finds one stored event by its identity, to compare it with a repeat. No index of its own: an honest repeat has the
+ * same vehicle, stream and event time, and by these the events are laid out. Unpacked chunks are kept for a while,
+ * because repeats come in runs.
+ */
+export class FindEvent {
+  private readonly unpacked = new Map<number, StoredEvent[]>();
+  private readonly sql;
+
+  constructor(database: Database.Database) {
+    this.sql = {
+      recent: database.prepare<[number, number, number, number], { value: Buffer | null }>(
+        "select value from recent where series = ? and time = ? and lane = ? and seq = ?",
+      ),
+      chunks: database
+        .prepare<[number, number, number, number], number>(
+          "select id from chunk where series = ? and hour = ? and first_time <= ? and last_time >= ?",
+        )
+        .pluck(),
+      body: database.prepare<[number], Buffer>("select body from chunk where id = ?").pluck(),
+    };
+  }
+
+  /** The value; null when it was stored as null, undefined when there is no such event. */
+  value(series: number, time: number, lane: number, seq: number): Buffer | null | undefined {
+    const row = this.sql.recent.get(series, time, lane, seq);
+    if (row !== undefined) return row.value;
+    for (const id of this.sql.chunks.all(series, Math.floor(time / hourMs), time, time)) {
+      const event = this.events(id).find((one) => one.lane === lane && one.seq === seq && one.time === time);
+      if (event !== undefined) return event.value;
+    }
+    return undefined;
+  }
+
+  /** Chunk ids may be given anew after a rollback. */
+  forget(): void {
+    this.unpacked.clear();
+  }
+
+  private events(id: number): StoredEvent[] {
+    let events = this.unpacked.get(id);
+    if (events === undefined) {
+      const body = this.sql.body.get(id);
+      events = body === undefined ? [] : unpackChunk(body);
+      const [oldest] = this.unpacked.keys();
+      if (this.unpacked.size >= unpackedMax && oldest !== undefined) this.unpacked.delete(oldest);
+      this.unpacked.set(id, events);
+    }
+    return events;
+  }
+}

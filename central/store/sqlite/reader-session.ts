@@ -1,0 +1,162 @@
+import type Database from "better-sqlite3";
+import { invariant } from "../../../shared/errors/invariant.ts";
+import type { LaneIdentity } from "../../../shared/identity/identity.ts";
+import type {
+  ConflictRow,
+  DeadLetterRow,
+  EventRow,
+  GapRow,
+  IdPage,
+  LaneQuery,
+  LaneRow,
+  PositionRow,
+  Totals,
+  VehicleState,
+} from "../reader.ts";
+import type { StoredEvent } from "./chunk-codec.ts";
+import { EventScan } from "./event-scan.ts";
+import type { LedgerRow } from "./lane-ranges.ts";
+
+interface SeriesRow {
+  readonly vehicle: string;
+  readonly stream: string;
+  readonly events: number;
+  readonly timeMs: number;
+  readonly storedAtMs: number;
+  readonly value: Buffer | null;
+}
+
+type Nullable<T, Keys extends keyof T> = Omit<T, Keys> & { readonly [Key in Keys]: Exclude<T[Key], undefined> | null };
+
+const seriesColumns = `vehicle, stream, events, last_time as timeMs, stored_at as storedAtMs, last_value as value`;
+const laneColumns = `id, agent, epoch, stream, lane, next_seq as nextSeq, received, shed, dead, repeated, conflicts,
+  next_seq - received - shed - dead as missing, last_time as lastTimeMs, updated_at as updatedAtMs`;
+
+/** Statements of one connection; each method is one or a few of them. */
+export class ReaderSession {
+  readonly scan: EventScan;
+  private readonly laneNames = new Map<number, LaneIdentity>();
+  private readonly sources = new Map<number, { readonly topic: string; readonly partition: number }>();
+  private readonly sql;
+
+  constructor(readonly database: Database.Database) {
+    this.scan = new EventScan(database);
+    this.sql = {
+      sums: database.prepare<[], Omit<Totals, "gaps" | "vehicles" | "deadLettered"> & { deadLettered: number }>(
+        `select (select coalesce(sum(stored), 0) from source) as stored,
+           (select coalesce(sum(foreign_events), 0) from source) as withoutIdentity,
+           (select coalesce(sum(dead), 0) from source) as deadLettered,
+           coalesce(sum(next_seq - received - shed - dead), 0) as missing, coalesce(sum(repeated), 0) as repeated,
+           coalesce(sum(conflicts), 0) as conflicts, coalesce(sum(shed), 0) as shed from lane`,
+      ),
+      gapCount: database.prepare<[], number>("select count(*) from gap").pluck(),
+      vehicleCount: database.prepare<[], number>("select count(distinct vehicle) from series").pluck(),
+      vehicleNames: database
+        .prepare<[string, number], string>(
+          "select distinct vehicle from series where vehicle > ? order by vehicle limit ?",
+        )
+        .pluck(),
+      vehicle: database.prepare<[string], SeriesRow>(
+        `select ${seriesColumns} from series where vehicle = ? and last_time is not null order by stream`,
+      ),
+      seriesIds: database.prepare<[string], { id: number; stream: string }>(
+        "select id, stream from series where vehicle = ?",
+      ),
+      lanes: database.prepare<[number, string | null, string | null, number], Nullable<LaneRow, "lastTimeMs">>(
+        `select ${laneColumns} from lane where id > ? and agent = coalesce(?, agent) and stream = coalesce(?, stream)
+         order by id limit ?`,
+      ),
+      lane: database.prepare<[number], LaneIdentity>("select agent, epoch, stream, lane from lane where id = ?"),
+      ledger: database.prepare<[number, number, number], LedgerRow>(
+        "select first, last, kind, reason from ledger where lane = ? and last >= ? order by first limit ?",
+      ),
+      source: database.prepare<[number], { topic: string; partition: number }>(
+        "select topic, partition from source where id = ?",
+      ),
+      positions: database.prepare<[], PositionRow>(
+        `select topic, partition, generation, next, stored, updated_at as updatedAtMs from source as this
+         where generation = (select max(generation) from source where topic = this.topic and partition = this.partition)
+         order by topic, partition`,
+      ),
+      deadLetters: database.prepare<[number, number], Nullable<DeadLetterRow, "identity">>(
+        `select d.id, topic, partition, first_offset as firstOffset, last_offset as lastOffset, reason, identity, key,
+           value, at as atMs from dead_letter d join source s on s.id = d.source where d.id > ? order by d.id limit ?`,
+      ),
+      gaps: database.prepare<[number, number], Nullable<GapRow, "lastOffset">>(
+        `select g.id, topic, partition, kind, first_offset as firstOffset, last_offset as lastOffset, at as atMs
+         from gap g join source s on s.id = g.source where g.id > ? order by g.id limit ?`,
+      ),
+      conflicts: database.prepare<[number, number], ConflictRow>(
+        `select c.id, agent, epoch, l.stream, l.lane, seq, vehicle, time as timeMs, topic, partition, offset, value,
+           at as atMs from conflict c join lane l on l.id = c.lane join source s on s.id = c.source
+         where c.id > ? order by c.id limit ?`,
+      ),
+    };
+  }
+
+  totals(): Totals {
+    const sums = this.sql.sums.get();
+    invariant(sums !== undefined, "a sum is always one row");
+    return { ...sums, gaps: this.sql.gapCount.get() ?? 0, vehicles: this.sql.vehicleCount.get() ?? 0 };
+  }
+
+  vehicles(after: string, limit: number): VehicleState[] {
+    return this.sql.vehicleNames.all(after, limit).flatMap((name) => this.vehicle(name) ?? []);
+  }
+
+  vehicle(name: string): VehicleState | undefined {
+    const rows = this.sql.vehicle.all(name);
+    return rows.length === 0 ? undefined : { vehicle: name, streams: rows };
+  }
+
+  series(vehicle: string, stream: string | undefined): { id: number; stream: string }[] {
+    return this.sql.seriesIds.all(vehicle).filter((row) => stream === undefined || row.stream === stream);
+  }
+
+  eventRow(stream: string, { time, source, offset, lane, seq, value }: StoredEvent): EventRow {
+    const { topic, partition } = this.source(source);
+    return { position: { time, source, offset }, stream, topic, partition, lane: this.laneName(lane), seq, value };
+  }
+
+  lanes({ agent, stream, afterId, limit }: LaneQuery): LaneRow[] {
+    return this.sql.lanes
+      .all(afterId, agent ?? null, stream ?? null, limit)
+      .map((row) => ({ ...row, lastTimeMs: row.lastTimeMs ?? undefined }));
+  }
+
+  ledgerRows(lane: number, fromSeq: number, limit: number): LedgerRow[] {
+    return this.sql.ledger.all(lane, fromSeq, limit);
+  }
+
+  positions(): PositionRow[] {
+    return this.sql.positions.all();
+  }
+
+  deadLetters({ afterId, limit }: IdPage): DeadLetterRow[] {
+    return this.sql.deadLetters.all(afterId, limit).map((row) => ({ ...row, identity: row.identity ?? undefined }));
+  }
+
+  gaps({ afterId, limit }: IdPage): GapRow[] {
+    return this.sql.gaps.all(afterId, limit).map((row) => ({ ...row, lastOffset: row.lastOffset ?? undefined }));
+  }
+
+  conflicts({ afterId, limit }: IdPage): ConflictRow[] {
+    return this.sql.conflicts.all(afterId, limit);
+  }
+
+  private source(id: number): { readonly topic: string; readonly partition: number } {
+    const found = this.sources.get(id) ?? this.sql.source.get(id);
+    invariant(found !== undefined, `source ${id} of an event exists`);
+    this.sources.set(id, found);
+    return found;
+  }
+
+  private laneName(id: number): LaneIdentity | undefined {
+    if (id === 0) return undefined;
+    const found = this.laneNames.get(id) ?? this.sql.lane.get(id);
+    invariant(found !== undefined, `lane ${id} of an event exists`);
+    if (this.laneNames.size > 50_000) this.laneNames.clear();
+    this.laneNames.set(id, found);
+    return found;
+  }
+}

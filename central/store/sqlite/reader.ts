@@ -1,0 +1,115 @@
+/** The SQLite store's readers' door: a read-only connection of its own, a read transaction a call. */
+import { AppError } from "../../../shared/errors/app-error.ts";
+import type {
+  ConflictRow,
+  DeadLetterRow,
+  EventPage,
+  EventQuery,
+  GapRow,
+  IdPage,
+  LaneQuery,
+  LaneRange,
+  LaneRow,
+  PositionRow,
+  StoreReader,
+  Totals,
+  VehicleState,
+} from "../reader.ts";
+import { mergeEvents } from "./event-scan.ts";
+import { storeFailure } from "./failure.ts";
+import { laneRanges } from "./lane-ranges.ts";
+import { fileIdentity, openReader } from "./open.ts";
+import { ReaderSession } from "./reader-session.ts";
+
+export class SqliteReader implements StoreReader {
+  private session: ReaderSession | undefined;
+  private file: string | undefined;
+
+  constructor(private readonly path: string) {}
+
+  totals(): Promise<Totals> {
+    return this.read("sum up the store", (session) => session.totals());
+  }
+
+  vehicles(after: string, limit: number): Promise<readonly VehicleState[]> {
+    return this.read("list vehicles", (session) => session.vehicles(after, limit));
+  }
+
+  vehicle(name: string): Promise<VehicleState | undefined> {
+    return this.read("read a vehicle's state", (session) => session.vehicle(name));
+  }
+
+  events(query: EventQuery): Promise<EventPage> {
+    return this.read("read events", (session) => {
+      const { order, after, fromMs } = query;
+      const limit = query.limit + 1;
+      const range = { fromMs, lastMs: query.toMs - 1, order, after, limit };
+      const inputs = session
+        .series(query.vehicle, query.stream)
+        .flatMap(({ id, stream }) => session.scan.sources(id, range).map((events) => ({ origin: stream, events })));
+      const found = mergeEvents(inputs, order, limit);
+      const events = found.slice(0, query.limit).map(({ origin, event }) => session.eventRow(origin, event));
+      return { events, more: found.length > query.limit };
+    });
+  }
+
+  lanes(query: LaneQuery): Promise<readonly LaneRow[]> {
+    return this.read("read the ledger", (session) => session.lanes(query));
+  }
+
+  ranges(lane: LaneRow, fromSeq: number, limit: number): Promise<readonly LaneRange[]> {
+    return this.read("read a lane's ranges", (session) =>
+      laneRanges(session.ledgerRows(lane.id, fromSeq, limit), fromSeq, lane.nextSeq, limit),
+    );
+  }
+
+  positions(): Promise<readonly PositionRow[]> {
+    return this.read("read positions", (session) => session.positions());
+  }
+
+  deadLetters(page: IdPage): Promise<readonly DeadLetterRow[]> {
+    return this.read("read dead letters", (session) => session.deadLetters(page));
+  }
+
+  gaps(page: IdPage): Promise<readonly GapRow[]> {
+    return this.read("read gaps", (session) => session.gaps(page));
+  }
+
+  conflicts(page: IdPage): Promise<readonly ConflictRow[]> {
+    return this.read("read conflicts", (session) => session.conflicts(page));
+  }
+
+  async close(): Promise<void> {
+    this.session?.database.close();
+    this.session = undefined;
+  }
+
+  private async read<T>(doing: string, work: (session: ReaderSession) => T): Promise<T> {
+    try {
+      const session = this.open();
+      session.database.exec("begin");
+      try {
+        return work(session);
+      } finally {
+        session.database.exec("commit");
+      }
+    } catch (thrown) {
+      const failure = storeFailure(doing, thrown);
+      if (failure.code !== "CENTRAL_RECORD_POISON") throw failure;
+      // A query has no record to blame.
+      throw new AppError("INVARIANT", doing, { cause: thrown });
+    }
+  }
+
+  private open(): ReaderSession {
+    const now = fileIdentity(this.path);
+    if (this.session !== undefined && now !== this.file) {
+      this.session.database.close();
+      this.session = undefined;
+    }
+    if (now === undefined) throw new AppError("CENTRAL_STORE_UNAVAILABLE", `open the store ${this.path}: no such file`);
+    this.session ??= new ReaderSession(openReader(this.path));
+    this.file = now;
+    return this.session;
+  }
+}

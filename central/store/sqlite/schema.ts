@@ -1,0 +1,97 @@
+/**
+ * The tables. Read top to bottom they are the data model; central/DESIGN.md says why they look so, and
+ * shared/decisions/0010 has the numbers. Times are milliseconds since 1970.
+ */
+export const schemaVersion = 1;
+
+export const schema = `
+-- How far each partition is stored. A topic that was deleted and made again is a new generation.
+create table source (
+  id          integer primary key,
+  topic       text    not null,
+  partition   integer not null,
+  generation  integer not null,
+  next        integer not null,                 -- offset of the next record to store
+  before_offset integer, before_identity text, before_crc integer,  -- the last record before next
+  stored      integer not null default 0,       -- events, all of them
+  foreign_events integer not null default 0,    -- of these, without an identity: outside the ledger
+  dead        integer not null default 0,
+  updated_at  integer not null,
+  unique (topic, partition, generation)
+);
+
+-- A lane is an ordered line of records of one stream of one agent; missing = next_seq - received - shed - dead.
+create table lane (
+  id         integer primary key,
+  agent      text not null, epoch text not null, stream text not null, lane integer not null,
+  next_seq   integer not null default 0,        -- one behind the highest number seen
+  received   integer not null default 0,
+  shed       integer not null default 0,        -- dropped by the edge's policy, said by a marker
+  dead       integer not null default 0,        -- received, and in dead_letter
+  repeated   integer not null default 0,        -- came again with the same bytes: not stored again
+  conflicts  integer not null default 0,        -- came again with other bytes: in conflict
+  last_time  integer,                           -- event time of the latest record received
+  updated_at integer not null,
+  unique (agent, epoch, stream, lane)
+);
+
+-- Which numbers of a lane are accounted for. One range a row; what lies between the rows is missing.
+create table ledger (
+  lane integer not null, first integer not null, last integer not null,
+  kind text not null,                           -- received | shed | dead
+  reason text,
+  primary key (lane, first)
+) without rowid;
+
+-- A vehicle's stream, and its last state.
+create table series (
+  id integer primary key,
+  vehicle text not null, stream text not null,
+  events integer not null default 0,
+  last_time integer, last_lane integer, last_seq integer, last_source integer, last_offset integer,
+  last_value blob, stored_at integer,
+  unique (vehicle, stream)
+);
+
+-- Events in the order of arrival, until there are enough to be folded into chunks.
+create table recent (
+  id integer primary key,
+  series integer not null, time integer not null,
+  lane integer not null, seq integer not null,  -- lane 0: a record without identity
+  source integer not null, offset integer not null,
+  value blob
+);
+create index recent_series on recent (series, time);
+
+-- Events of one series within one hour, sorted by time and compressed (chunk-codec.ts says how to read the body).
+create table chunk (
+  id integer primary key,
+  series integer not null, hour integer not null,  -- hours since 1970
+  first_time integer not null, last_time integer not null,
+  events integer not null, bytes integer not null, -- bytes: of the values, uncompressed
+  body blob not null
+);
+create index chunk_series on chunk (series, hour);
+
+-- What could not be stored as an event. A range where a whole batch was unreadable.
+create table dead_letter (
+  id integer primary key,
+  source integer not null, first_offset integer not null, last_offset integer not null,
+  reason text not null, identity text, key blob, value blob, record_time integer, at integer not null
+);
+
+-- Same identity, other bytes: somebody sends under another's name, or a broker lied.
+create table conflict (
+  id integer primary key,
+  lane integer not null, seq integer not null, vehicle text not null, time integer not null,
+  source integer not null, offset integer not null, value blob, at integer not null
+);
+
+-- Records that were in the topic and that nobody will read any more.
+create table gap (
+  id integer primary key,
+  source integer not null, kind text not null,
+  first_offset integer not null, last_offset integer,
+  at integer not null
+);
+`;

@@ -1,0 +1,147 @@
+/**
+ * The SQLite store's writer: one connection, one transaction an append.
+ *
+ *     begin immediate
+ *       the position row says what the writer saw?     no → CENTRAL_STORE_FENCED
+ *       records → ledger → chunks and recent rows → last states
+ *       update source set next = :next where next = :seen
+ *     commit
+ *
+ * A failure rolls everything back and forgets what was cached; the connection is made anew when the file is another one
+ * than before (moved, replaced) or was never open.
+ */
+import type Database from "better-sqlite3";
+import type { Clock } from "../../../shared/clock/clock.ts";
+import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
+import type { Report } from "../../../shared/telemetry/log.ts";
+import type { TopicPartition } from "../../consumer/consumer.ts";
+import type { Append, AppendResult, Gap, Position, Store } from "../store.ts";
+import { storeFailure } from "./failure.ts";
+import { fileIdentity, openWriter } from "./open.ts";
+import { closeFailed, foldDelayed, folded } from "./telemetry.ts";
+import { WriterSession } from "./writer-session.ts";
+
+export interface SqliteStoreOptions {
+  readonly path: string;
+  readonly clock: Clock;
+  readonly report: Report;
+  /** Rows in `recent` from which it is folded; the default is right but for tests. */
+  readonly foldRows?: number;
+}
+
+/** After a fold that failed (a full disk), the next try is this far away; appends go on meanwhile. */
+const foldRetryMs = 10_000;
+
+export class SqliteStore implements Store {
+  private session: WriterSession | undefined;
+  private file: string | undefined;
+  private foldNotBeforeMs = 0;
+  private closed = false;
+
+  constructor(private readonly options: SqliteStoreOptions) {}
+
+  async position(partition: TopicPartition): Promise<Position | undefined> {
+    const doing = `read the position of ${partition.topic}-${partition.partition}`;
+    return this.use(doing, (session) => session.position(partition)?.position);
+  }
+
+  async append(append: Append): Promise<AppendResult> {
+    const { topic, partition } = append;
+    const doing = `store offsets up to ${append.next} of ${topic}-${partition}`;
+    const result = this.transaction(doing, (session) => session.append(append, this.options.clock.now()));
+    this.foldWhenDue();
+    return result;
+  }
+
+  async startOver(partition: TopicPartition, seen: Position, gap: Gap, next: number): Promise<Position> {
+    const doing = `begin anew with ${partition.topic}-${partition.partition}`;
+    return this.transaction(doing, (session) =>
+      session.startOver(partition, seen, gap, next, this.options.clock.now()),
+    );
+  }
+
+  async probe(): Promise<void> {
+    this.transaction("probe the store", (session) => session.touch());
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    this.drop();
+  }
+
+  /** Moves `recent` into chunks now; for tests and for an orderly shutdown of a store that will only be read. */
+  fold(): number {
+    return this.transaction("fold recent events into chunks", (session) => session.fold());
+  }
+
+  private foldWhenDue(): void {
+    const nowMs = this.options.clock.uptimeMs();
+    if (this.session === undefined || !this.session.foldIsDue(this.options.foldRows)) return;
+    if (nowMs < this.foldNotBeforeMs) return;
+    try {
+      const rows = this.fold();
+      this.options.report(folded, { rows, ms: Math.round(this.options.clock.uptimeMs() - nowMs) });
+    } catch (thrown) {
+      // The rows are where they were; only their shape could not be changed.
+      this.foldNotBeforeMs = nowMs + foldRetryMs;
+      this.options.report(foldDelayed, { error: messageOf(thrown) });
+    }
+  }
+
+  private transaction<T>(doing: string, work: (session: WriterSession) => T): T {
+    return this.use(doing, (session, database) => {
+      database.exec("begin immediate");
+      try {
+        const result = work(session);
+        database.exec("commit");
+        return result;
+      } catch (thrown) {
+        if (database.inTransaction) database.exec("rollback");
+        session.forget();
+        throw thrown;
+      }
+    });
+  }
+
+  private use<T>(doing: string, work: (session: WriterSession, database: Database.Database) => T): T {
+    try {
+      const session = this.open();
+      return work(session, session.database);
+    } catch (thrown) {
+      const failure = storeFailure(doing, thrown);
+      if (failure.code === "CENTRAL_STORE_UNAVAILABLE" && !isBusy(thrown)) this.drop();
+      throw failure;
+    }
+  }
+
+  private open(): WriterSession {
+    const { path } = this.options;
+    if (this.closed) throw new AppError("CENTRAL_STORE_UNAVAILABLE", `use the store ${path}: it was closed`);
+    if (this.session !== undefined && fileIdentity(path) !== this.file) this.drop();
+    if (this.session === undefined) {
+      try {
+        this.session = new WriterSession(openWriter(path));
+      } catch (thrown) {
+        if (thrown instanceof AppError) throw thrown;
+        throw new AppError("CENTRAL_STORE_UNAVAILABLE", `open the store ${path}`, { cause: thrown });
+      }
+      this.file = fileIdentity(path);
+    }
+    return this.session;
+  }
+
+  private drop(): void {
+    const session = this.session;
+    this.session = undefined;
+    try {
+      session?.database.close();
+    } catch (thrown) {
+      this.options.report(closeFailed, { error: messageOf(thrown) });
+    }
+  }
+}
+
+/** Somebody else writes: the connection is as good as before. */
+function isBusy(thrown: unknown): boolean {
+  return thrown instanceof Error && "code" in thrown && String(thrown.code).startsWith("SQLITE_BUSY");
+}

@@ -1,0 +1,20 @@
+import { defineSignal } from "../../../shared/telemetry/log.ts";
+
+export const folded = defineSignal({
+  name: "recent_folded",
+  level: "debug",
+  message: "Folded recent events into chunks",
+});
+
+export const foldDelayed = defineSignal({
+  name: "recent_fold_delayed",
+  level: "warn",
+  message: "Could not fold recent events into chunks; they stay as rows and are folded later",
+  atMostEveryMs: 60_000,
+});
+
+export const closeFailed = defineSignal({
+  name: "store_close_failed",
+  level: "warn",
+  message: "The store did not close cleanly; the next start recovers it from its write-ahead log",
+});

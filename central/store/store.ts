@@ -1,0 +1,89 @@
+/**
+ * The store's two doors: one writer's (rows, ledger, positions in one transaction) and one readers' (see reader.ts).
+ * Every promise below is checked by testing/contracts/store.contract.ts.
+ */
+import type { DamagedRange, TopicPartition } from "../consumer/consumer.ts";
+import type { RecordSlice } from "../consumer/record-block.ts";
+
+/** The last record before `next`: proof, on assignment, that the topic is still the one that was read. */
+export interface RecordMark {
+  readonly offset: number;
+  /** The identity header's text; empty without one. */
+  readonly identity: string;
+  /** CRC-32C of the value. */
+  readonly crc: number;
+}
+
+/** How far a partition is stored. */
+export interface Position {
+  /** The offset of the next record to store. */
+  readonly next: number;
+  /** Undefined while nothing has been stored of this incarnation of the topic. */
+  readonly before: RecordMark | undefined;
+  /** 0, and one more each time the topic was found to be another one of the same name. */
+  readonly generation: number;
+}
+
+/** Offsets that were never read and are gone: an alert that stays. */
+export interface Gap {
+  readonly kind: "retention" | "recreated";
+  readonly firstOffset: number;
+  /** Inclusive; undefined when nobody can know. */
+  readonly lastOffset: number | undefined;
+}
+
+/** A record that cannot be stored as what it claims to be. */
+export interface DeadRecord extends RecordSlice {
+  readonly reason: string;
+}
+
+/** One transaction's worth of one partition. */
+export interface Append extends TopicPartition {
+  /** The position that the writer believes in; undefined: it has found none. */
+  readonly seen: Position | undefined;
+  readonly next: number;
+  /** The last record of this append; undefined when there is none, the old mark is then kept. */
+  readonly before: RecordMark | undefined;
+  readonly records: readonly RecordSlice[];
+  readonly dead: readonly DeadRecord[];
+  readonly damaged: readonly DamagedRange[];
+  readonly gap: Gap | undefined;
+}
+
+/** What an append did, in records. */
+export interface AppendResult {
+  readonly position: Position;
+  /** New events, the ones without an identity among them. */
+  readonly stored: number;
+  readonly withoutIdentity: number;
+  readonly repeated: number;
+  readonly conflicts: number;
+  /** Records that markers say were shed by policy. */
+  readonly shed: number;
+  readonly deadLettered: number;
+}
+
+/** The writer's door. */
+export interface Store {
+  /** Undefined: nothing of this partition was ever stored. */
+  position(partition: TopicPartition): Promise<Position | undefined>;
+  /**
+   * Stores rows, ledger, last states and the position in one transaction, or nothing at all. A record whose identity is
+   * in the ledger is not stored again: counted as repeated when its bytes are the same, kept apart as a conflict when not.
+   *
+   * @throws AppError `CENTRAL_STORE_FENCED` when the position is not the one seen: somebody else has moved it.
+   * @throws AppError `CENTRAL_STORE_UNAVAILABLE` when the store cannot take it now; the same append may work later.
+   * @throws AppError `CENTRAL_RECORD_POISON` when one of the records can never be stored; the caller finds out which.
+   */
+  append(append: Append): Promise<AppendResult>;
+  /**
+   * The topic is another one of the same name: a gap row for what was not read of the old one, and a new position at
+   * `next` without a mark. The rows stay.
+   *
+   * @throws AppError as `append`.
+   */
+  startOver(partition: TopicPartition, seen: Position, gap: Gap, next: number): Promise<Position>;
+  /** Resolves when the store takes writes. @throws AppError `CENTRAL_STORE_UNAVAILABLE`. */
+  probe(): Promise<void>;
+  close(): Promise<void>;
+}

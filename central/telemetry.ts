@@ -1,0 +1,65 @@
+import { defineSignal } from "../shared/telemetry/log.ts";
+
+export const started = defineSignal({ name: "central_started", level: "info", message: "Central is up" });
+
+export const stopping = defineSignal({ name: "central_stopping", level: "info", message: "Stopping" });
+
+export const stopped = defineSignal({ name: "central_stopped", level: "info", message: "Stopped" });
+
+export const failed = defineSignal({ name: "central_failed", level: "error", message: "Central cannot go on" });
+
+export const storeAway = defineSignal({
+  name: "store_away",
+  level: "error",
+  message: "The store takes no writes; the topic keeps the records, trying again without end",
+  atMostEveryMs: 10_000,
+});
+
+export const storeBack = defineSignal({ name: "store_back", level: "info", message: "The store takes writes again" });
+
+export const positionMoved = defineSignal({
+  name: "position_moved",
+  level: "info",
+  message: "Another instance has stored these records; going on from its position",
+  atMostEveryMs: 1_000,
+});
+
+export const recordDead = defineSignal({
+  name: "record_dead_lettered",
+  level: "error",
+  message: "Put aside what can never be stored; it is kept under /api/v1/dead-letters",
+  atMostEveryMs: 1_000,
+});
+
+export const conflictFound = defineSignal({
+  name: "identity_conflict",
+  level: "error",
+  message: "Records came again under the same identity with other bytes; they are kept apart",
+  atMostEveryMs: 1_000,
+});
+
+export const recordsLost = defineSignal({
+  name: "records_lost_to_retention",
+  level: "error",
+  message: "The topic's retention has deleted records before they were stored",
+});
+
+export const topicRecreated = defineSignal({
+  name: "topic_recreated",
+  level: "error",
+  message: "The topic is another one of the same name; reading it from its start",
+});
+
+export const sampleFailed = defineSignal({
+  name: "status_sample_failed",
+  level: "debug",
+  message: "Could not read the store's sums",
+  atMostEveryMs: 10_000,
+});
+
+export const requestFailed = defineSignal({
+  name: "request_failed",
+  level: "error",
+  message: "A request could not be answered",
+  atMostEveryMs: 1_000,
+});
