@@ -1,0 +1,158 @@
+import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
+import { decodeRecords } from "../../../shared/record-batch/records.ts";
+import { defineSignal } from "../../../shared/telemetry/log.ts";
+import type { LaneReader } from "../../core/channel.ts";
+import type { Context } from "../../core/context.ts";
+import type { Delivery, LaneDelivery, Sink } from "../../core/sink.ts";
+import type { StoredBatch } from "../../core/stored-batch.ts";
+import { FileNamer } from "./file-name.ts";
+import { LaneFiles } from "./files.ts";
+import type { Config } from "./index.ts";
+
+const signals = {
+  published: defineSignal({
+    name: "file_published",
+    level: "info",
+    message: "A file is complete and has its final name",
+  }),
+  short: defineSignal({
+    name: "file_short",
+    level: "error",
+    message: "A file is shorter than what was written and acknowledged: somebody else cut it",
+  }),
+  publishFailed: defineSignal({
+    name: "file_publish_failed",
+    level: "warn",
+    message: "A complete file could not get its final name; it is tried again",
+    atMostEveryMs: 60_000,
+  }),
+};
+
+const newline = Buffer.from("\n");
+const publishEveryMs = 5_000;
+
+export class FileRollSink implements Sink {
+  private readonly lanes: FileLane[] = [];
+  private timer: ReturnType<typeof setInterval> | undefined;
+
+  constructor(
+    private readonly config: Config,
+    private readonly context: Context,
+  ) {}
+
+  async start(): Promise<void> {
+    this.timer = setInterval(() => this.publish(), publishEveryMs);
+    this.timer.unref();
+  }
+
+  lane(reader: LaneReader): LaneDelivery {
+    const lane = new FileLane(this.config, this.context, reader);
+    this.lanes.push(lane);
+    return lane;
+  }
+
+  /** What is in progress stays so: the next start goes on with it. */
+  async stop(): Promise<void> {
+    clearInterval(this.timer);
+    await Promise.all(this.lanes.map((lane) => lane.idle));
+  }
+
+  status() {
+    return {
+      directory: this.config.directory,
+      inProgress: this.lanes.flatMap(({ inProgress }) => inProgress),
+      published: this.lanes.reduce((sum, { published }) => sum + published, 0),
+    };
+  }
+
+  private publish(): void {
+    for (const lane of this.lanes) void lane.publish();
+  }
+}
+
+/** One lane: deliveries and publishing take turns. */
+class FileLane implements LaneDelivery {
+  published = 0;
+  /** Resolves when nothing is being done. */
+  idle: Promise<unknown> = Promise.resolve();
+  private readonly files: LaneFiles;
+  private readonly namer: FileNamer;
+
+  constructor(
+    config: Config,
+    private readonly context: Context,
+    private readonly reader: LaneReader,
+  ) {
+    const { lane } = reader;
+    this.namer = new FileNamer(config.file, lane, context.agent);
+    this.files = new LaneFiles({
+      directory: config.directory,
+      owner: `${context.agent}.${lane.epoch}.${lane.stream}.${lane.number}.${lane.channel}.${context.name}`,
+      rollBytes: config.rollBytes ?? Number.POSITIVE_INFINITY,
+      rollIntervalMs: config.rollInterval ?? Number.POSITIVE_INFINITY,
+      settleMs: config.publishAfter,
+      onShort: (file, bytes, expected) =>
+        context.report(signals.short, { component: context.name, file, bytes, expected }),
+    });
+  }
+
+  get inProgress(): readonly string[] {
+    return this.files.inProgress;
+  }
+
+  deliver(batch: StoredBatch): Promise<Delivery> {
+    return this.inTurn(() => this.write(batch));
+  }
+
+  publish(): Promise<void> {
+    return this.inTurn(async () => {
+      const { clock, report, name } = this.context;
+      try {
+        await this.files.recover(this.reader.mark, clock.uptimeMs());
+        for (const file of await this.files.publishDue(clock.uptimeMs(), clock.now())) {
+          this.published++;
+          report(signals.published, { component: name, file });
+        }
+      } catch (thrown) {
+        report(signals.publishFailed, { component: name, error: messageOf(thrown) });
+      }
+    });
+  }
+
+  private async write(batch: StoredBatch): Promise<Delivery> {
+    const nowMs = this.context.clock.uptimeMs();
+    try {
+      await this.files.recover(this.reader.mark, nowMs);
+      // A marker stands for what policy shed: there is no line to write.
+      if (batch.kind === "records") await this.files.append(this.linesByFile(batch), nowMs);
+      return { kind: "delivered", mark: this.files.mark };
+    } catch (thrown) {
+      if (thrown instanceof AppError && thrown.severity === "permanent") {
+        return { kind: "refused", code: thrown.code, reason: messageOf(thrown) };
+      }
+      if (thrown instanceof AppError) throw thrown;
+      const what = `write ${batch.count} lines of stream "${this.reader.lane.stream}" to files`;
+      throw new AppError("EDGE_SINK_FILE", what, { cause: thrown });
+    }
+  }
+
+  private linesByFile(batch: StoredBatch) {
+    const byName = new Map<string, { untilMs: number | undefined; parts: Buffer[] }>();
+    for (const { timeMs, value } of decodeRecords(batch.bytes)) {
+      const { name, untilMs } = this.namer.nameOf(timeMs);
+      let file = byName.get(name);
+      if (file === undefined) {
+        file = { untilMs, parts: [] };
+        byName.set(name, file);
+      }
+      file.parts.push(value, newline);
+    }
+    return [...byName].map(([name, { untilMs, parts }]) => ({ name, untilMs, bytes: Buffer.concat(parts) }));
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.idle.then(work);
+    this.idle = done.catch(() => undefined);
+    return done;
+  }
+}
