@@ -29,29 +29,19 @@ export const Config = z.strictObject({
     .meta({
       description: "Files to follow: paths or glob patterns. Rotated names need not be matched; they are found.",
     }),
-  exclude: z
-    .array(z.string().min(1))
-    .default([])
-    .meta({
-      description: "Glob patterns of file names (or of whole paths, with a slash) that are left alone, rotated or not.",
-    }),
-  start: z
-    .enum(["beginning", "end"])
-    .default("beginning")
-    .meta({
-      description: "Where to begin in files that exist when their pattern is looked at for the first time ever.",
-    }),
-  ignoreOlderThan: duration()
-    .optional()
-    .meta({
-      description: "Files not written for this long when first seen are not read; lines added to them later are.",
-    }),
-  pollInterval: duration({ min: 10 })
-    .prefault("2s")
-    .meta({
-      description:
-        "How often all files are looked at, whatever the watch says. The watch makes it quick, polling makes it sure.",
-    }),
+  exclude: z.array(z.string().min(1)).default([]).meta({
+    description: "Glob patterns of file names (or of whole paths, with a slash) that are left alone, rotated or not.",
+  }),
+  start: z.enum(["beginning", "end"]).default("beginning").meta({
+    description: "Where to begin in files that exist when their pattern is looked at for the first time ever.",
+  }),
+  ignoreOlderThan: duration().optional().meta({
+    description: "Files not written for this long when first seen are not read; lines added to them later are.",
+  }),
+  pollInterval: duration({ min: 10 }).prefault("2s").meta({
+    description:
+      "How often all files are looked at, whatever the watch says. The watch makes it quick, polling makes it sure.",
+  }),
   readInterval: duration({ min: 1, max: 1_000 })
     .prefault("10ms")
     .meta({ description: "A file that is written all the time is read this often, instead of at each write." }),
@@ -63,16 +53,12 @@ export const Config = z.strictObject({
     .min(1)
     .default(512)
     .meta({ description: "Files held open at once; beyond it those that were read to their end are closed first." }),
-  rotateWait: duration({ min: 10 })
-    .prefault("5s")
-    .meta({
-      description: "A rotated or deleted file that was quiet for this long is complete: its half line is a line.",
-    }),
-  partialLineAfter: duration({ min: 10 })
-    .optional()
-    .meta({
-      description: "A half line that waited this long is forwarded as it is; unset: it waits for its line end.",
-    }),
+  rotateWait: duration({ min: 10 }).prefault("5s").meta({
+    description: "A rotated or deleted file that was quiet for this long is complete: its half line is a line.",
+  }),
+  partialLineAfter: duration({ min: 10 }).optional().meta({
+    description: "A half line that waited this long is forwarded as it is; unset: it waits for its line end.",
+  }),
   lineBytesMax: byteSize({ min: 16, max: limits.lineBytesMax })
     .prefault(limits.lineBytesMax)
     .meta({ description: "A longer line is cut here, marked with the header `cut`, and counted." }),

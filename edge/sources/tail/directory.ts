@@ -47,6 +47,9 @@ export class Directory {
 
   private readonly names: Names;
   private readonly changed = new Set<FollowedFile>();
+  private readonly waiting = new Set<FollowedFile>();
+  /** Descriptors of files that are met in this scan and were open before: by inode. */
+  private readonly held = new Map<bigint, number>();
   private last: Snapshot | undefined;
 
   constructor(
@@ -77,13 +80,28 @@ export class Directory {
     this.unsettled = true;
   }
 
+  /** Waits for the next scan: what comes after it in its trail has to wait as well. */
+  awaitsScan(file: FollowedFile): boolean {
+    return this.changed.has(file) || (this.waiting.has(file) && file.headLength === 0);
+  }
+
+  /** The first bytes came to a file that was empty: it is read after the next scan. */
+  noteHeadless(file: FollowedFile): void {
+    this.waiting.add(file);
+    this.unsettled = true;
+  }
+
   /** Looks at everything. */
   scan(): void {
     this.unsettled = false;
     const snapshot = this.picture();
     this.present = snapshot !== undefined;
-    if (snapshot === undefined) return this.absent();
+    if (snapshot === undefined) {
+      this.absent();
+      return;
+    }
     this.last = snapshot;
+    const unsure = [...this.files].filter((file) => !file.isFirmlyMet);
     const missing: FollowedFile[] = [];
     const departed: FollowedFile[] = [];
     const devicesBefore = new Set<bigint>();
@@ -100,6 +118,10 @@ export class Directory {
         missing.push(file);
         continue;
       }
+      if (snapshot.settled && file.fd !== undefined && file.headLength === 0 && entry.size > 0) {
+        this.meetAnew(file);
+        continue;
+      }
       const device = file.device;
       const known = this.place(file, entry);
       if (known === "other") departed.push(file);
@@ -111,14 +133,18 @@ export class Directory {
       return;
     }
     this.changed.clear();
+    this.waiting.clear();
     for (const file of missing) if (this.isGone(file, snapshot, devicesBefore)) departed.push(file);
     const isUnknown = (entry: Entry) => !taken.has(entry.inode);
     for (const file of this.truncatedRoots([...snapshot.entries.values()].filter(isUnknown))) {
       taken.delete(file.inode);
-      departed.push(file);
+      if (!departed.includes(file)) departed.push(file);
     }
     for (const file of departed) this.depart(file, snapshot, taken);
     this.meet([...snapshot.entries.values()].filter(isUnknown), snapshot, departed);
+    for (const file of unsure) file.isFirmlyMet = file.headLength > 0;
+    for (const fd of this.held.values()) closeSync(fd);
+    this.held.clear();
   }
 
   /** Forgets a file: it is gone, and read as far as it can be. */
@@ -160,6 +186,7 @@ export class Directory {
     for (const file of this.files) {
       if (file.fd === undefined) continue;
       file.look(this.host.uptimeMs());
+      file.elsewhere = !file.deleted;
       if (!file.rotated) this.markRotated(file);
     }
   }
@@ -189,13 +216,15 @@ export class Directory {
       }
       if (file.aside) file.close();
     }
+    // Renamed, and perhaps truncated before that: then the new name is another generation's.
+    if (moved && !file.aside && !file.intact()) return "other";
     file.noteStat(entry.size, entry.mtimeNs, host.uptimeMs());
     file.elsewhere = false;
     if (moved) {
       file.path = path;
       host.moved(file);
     }
-    const rotated = path !== file.trail && this.rootOf(entry.name) !== entry.name;
+    const rotated = meaning.kind !== "asked" || this.rootOf(entry.name) !== entry.name;
     if (rotated && !file.rotated) this.markRotated(file);
     if (!rotated) file.rotated = false;
     return "same";
@@ -284,7 +313,7 @@ export class Directory {
       const rootName = basename(trail);
       const current = this.trails.get(trail)?.find((file) => file.path === trail);
       // While the log itself is what it was, nothing was rotated: what is new beside it is a copy or somebody else's.
-      const explained = current !== undefined && current.headLength > 0;
+      const explained = current !== undefined && current.isFirmlyMet;
       for (const entry of entries.filter(({ name }) => name !== rootName).sort(olderFirst)) {
         this.meetDerived(entry, trail, explained, snapshot, departed);
       }
@@ -324,11 +353,22 @@ export class Directory {
     }
   }
 
+  /**
+   * A file that was empty until now could be anything: bytes may have come, been copied away, and others come since. It
+   * is met like a new one, so that it takes its place behind what turns up beside it.
+   */
+  private meetAnew(file: FollowedFile): void {
+    const fd = file.surrender();
+    if (fd !== undefined) this.held.set(file.inode, fd);
+    this.forget(file);
+  }
+
   private meetAsked(entry: Entry, trail: string): void {
     const { host } = this;
     const ageMs = host.wallMs() - Number(entry.mtimeNs / 1_000_000n);
     const ignored = host.ignoreOlderThanMs !== undefined && ageMs > host.ignoreOlderThanMs;
-    const fromEnd = ignored || (host.start === "end" && host.isFirstLook(this.path, entry.name));
+    const fromEnd =
+      !this.held.has(entry.inode) && (ignored || (host.start === "end" && host.isFirstLook(this.path, entry.name)));
     this.follow(entry, trail, fromEnd ? entry.size : 0);
   }
 
@@ -354,13 +394,17 @@ export class Directory {
   }
 
   private follow(entry: Entry, trail: string, offset: number): FollowedFile | undefined {
-    const fd = this.openEntry(entry);
+    const fd = this.held.get(entry.inode) ?? this.openEntry(entry);
     if (fd === undefined) return undefined;
+    this.held.delete(entry.inode);
     const file = new FollowedFile(this.host.nextSequence(), join(this.path, entry.name), trail, entry);
     file.begin(fd, offset);
     file.grewMs = this.host.uptimeMs();
     // From the end means from the next line on.
     file.skipping = offset > 0 && readAt(fd, offset - 1, 1)[0] !== lineFeed;
+    // Written between the picture and now: what else happened in between is not known.
+    file.isFirmlyMet = file.headLength > 0 && file.isAsSeen(entry);
+    if (!file.isFirmlyMet && file.headLength > 0) this.unsettled = true;
     this.add(file);
     this.host.moved(file);
     this.host.report(signals.fileFound, { path: file.path, from: offset, size: entry.size });

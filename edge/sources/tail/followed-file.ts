@@ -38,6 +38,8 @@ export class FollowedFile implements Positioned {
   deleted = false;
   /** It has a name, but none in its directory. */
   elsewhere = false;
+  /** Nothing can have happened to it that was not noticed since it was met: what turns up beside it is no part of it. */
+  isFirmlyMet = true;
   /** The position is to be forgotten. */
   forgotten = false;
   /** Uptime when it last grew. */
@@ -81,9 +83,9 @@ export class FollowedFile implements Positioned {
     return file;
   }
 
-  /** See `Positioned`. */
+  /** See `Positioned`. An empty file is not remembered: there is nothing to know it by, and nothing to lose. */
   position(): string | undefined {
-    return this.forgotten ? undefined : formatCursor(this.cursor());
+    return this.forgotten || this.headLength === 0 ? undefined : formatCursor(this.cursor());
   }
 
   /** What would be stored now. */
@@ -143,7 +145,7 @@ export class FollowedFile implements Positioned {
    */
   recognise(fd: number): boolean {
     const { head, tail } = this.unverified ?? { head: this.headHash, tail: fingerprintOf(this.tail) };
-    if (!matchesAt(fd, 0, head)) return false;
+    if (head.length === 0 || !matchesAt(fd, 0, head)) return false;
     if (!matchesAt(fd, this.offset - tail.length, tail)) return false;
     this.attach(fd, this.offset, tail.length);
     return true;

@@ -134,12 +134,16 @@ export class TailSource implements Source {
         this.troubled.set(file, this.host.uptimeMs() + unsettledMs);
         return;
       }
+      if (file.headLength === 0 && file.size > 0 && !file.deleted && !file.elsewhere) {
+        directory.noteHeadless(file);
+        this.wakeScan(directory);
+        return;
+      }
       const offset = file.offset;
       const ending = this.ending(file);
       const result = this.reader.read(file, this.outputFor(file), ending);
       if (result === "changed") {
         directory.noteChanged(file);
-        this.troubled.set(file, this.host.uptimeMs() + unsettledMs);
         this.wakeScan(directory);
         return;
       }
@@ -160,6 +164,7 @@ export class TailSource implements Source {
   private fileToRead(directory: Directory, trail: string): FollowedFile | undefined {
     const files = directory.trails.get(trail) ?? [];
     for (const [index, file] of files.entries()) {
+      if (directory.awaitsScan(file)) return undefined;
       const retryMs = this.troubled.get(file);
       if (retryMs !== undefined) {
         if (this.host.uptimeMs() < retryMs) continue;
