@@ -65,7 +65,7 @@ export class Directory {
   /** The file that is known under this name now. */
   fileNamed(name: string): FollowedFile | undefined {
     const path = join(this.path, name);
-    for (const file of this.files) if (file.path === path && !file.aside && !file.deleted) return file;
+    for (const file of this.files) if (file.path === path && !file.aside && file.isPresent) return file;
     return undefined;
   }
 
@@ -86,7 +86,7 @@ export class Directory {
   }
 
   /** The first bytes came to a file that was empty: it is read after the next scan. */
-  noteHeadless(file: FollowedFile): void {
+  noteUnmet(file: FollowedFile): void {
     this.waiting.add(file);
     this.unsettled = true;
   }
@@ -301,7 +301,7 @@ export class Directory {
   private truncatedRoots(unknown: readonly Entry[]): readonly FollowedFile[] {
     const trails = new Set(unknown.map((entry) => this.trailOf(entry.name)));
     return [...this.files].filter(
-      (file) => !file.aside && file.path === file.trail && trails.has(file.trail) && file.open() && !file.intact(),
+      (file) => !file.aside && file.path === file.trail && file.isPresent && trails.has(file.trail) && file.open() && !file.intact(),
     );
   }
 
@@ -311,7 +311,7 @@ export class Directory {
     byTrail.delete("");
     for (const [trail, entries] of byTrail) {
       const rootName = basename(trail);
-      const current = this.trails.get(trail)?.find((file) => file.path === trail);
+      const current = this.trails.get(trail)?.find((file) => file.path === trail && file.isPresent);
       // While the log itself is what it was, nothing was rotated: what is new beside it is a copy or somebody else's.
       const explained = current !== undefined && current.isFirmlyMet;
       for (const entry of entries.filter(({ name }) => name !== rootName).sort(olderFirst)) {

@@ -104,6 +104,11 @@ export class FollowedFile implements Positioned {
     };
   }
 
+  /** Whether its path leads to it, as far as known. */
+  get isPresent(): boolean {
+    return !this.deleted && !this.elsewhere;
+  }
+
   /** Bytes that are known to exist and were not appended. */
   get unread(): number {
     return this.aside ? 0 : Math.max(0, this.size - this.offset);

@@ -134,16 +134,12 @@ export class TailSource implements Source {
         this.troubled.set(file, this.host.uptimeMs() + unsettledMs);
         return;
       }
-      if (file.headLength === 0 && file.size > 0 && !file.deleted && !file.elsewhere) {
-        directory.noteHeadless(file);
-        this.wakeScan(directory);
-        return;
-      }
       const offset = file.offset;
       const ending = this.ending(file);
       const result = this.reader.read(file, this.outputFor(file), ending);
-      if (result === "changed") {
-        directory.noteChanged(file);
+      if (result === "changed" || result === "unmet") {
+        if (result === "changed") directory.noteChanged(file);
+        else directory.noteUnmet(file);
         this.wakeScan(directory);
         return;
       }
