@@ -13,6 +13,9 @@ import { ResultStore, type Sample } from "./report/results.ts";
 
 const store = new ResultStore(join(import.meta.dir, "results"));
 
+// An exit takes the children and the bench's files with it.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (thrown) {

@@ -23,12 +23,10 @@ export function openPlace(dataDir: string | undefined): Place {
   const fastIsMemory = existsSync(memoryDirectory) && freemem() >= memoryBytesMin;
   const fast = fastIsMemory ? mkdtempSync(join(memoryDirectory, "tailgate-bench-")) : join(data, "fast");
   mkdirSync(fast, { recursive: true });
-  return {
-    fast,
-    data,
-    fastIsMemory,
-    [Symbol.dispose]() {
-      for (const path of [fast, data]) rmSync(path, { recursive: true, force: true });
-    },
+  const remove = () => {
+    for (const path of [fast, data]) rmSync(path, { recursive: true, force: true });
   };
+  // Ctrl-C in the middle of a case must not leave gigabytes in memory.
+  process.once("exit", remove);
+  return { fast, data, fastIsMemory, [Symbol.dispose]: remove };
 }

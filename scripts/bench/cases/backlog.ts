@@ -7,7 +7,7 @@ import { until } from "../../../shared/testing/until.ts";
 import type { Agent } from "../agents/agent.ts";
 import type { Bench } from "../bench.ts";
 import { RunningAgent } from "../measure/running-agent.ts";
-import { verdictMetrics } from "../measure/verdict-metrics.ts";
+import { drainMetrics, verdictMetrics } from "../measure/verdict-metrics.ts";
 import { MemoryMeter } from "../meters/process.ts";
 import type { Metrics } from "../report/columns.ts";
 import { readTopic } from "../workload/read-topic.ts";
@@ -94,7 +94,7 @@ async function measureBacklog(bench: Bench, agent: Agent, lines: number): Promis
       rssAtStartMb: atStart.rssBytes / megabyte,
       rssPeakMb: after.rssPeakBytes / megabyte,
       anonymousMb: anonymousBytes / megabyte,
-      drainMbPerSecond: storedBytes / megabyte / ((verdict.lastAppendMs - verdict.firstAppendMs) / 1000),
+      ...drainMetrics(verdict, storedBytes),
       drainCpuPerMillion: after.cpuSeconds / (lines / 1e6),
       ...verdictMetrics(verdict),
     },

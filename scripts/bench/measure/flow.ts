@@ -3,7 +3,6 @@ import { join } from "node:path";
 import type { Bench } from "../bench.ts";
 import { MemoryMeter } from "../meters/process.ts";
 import type { Metrics } from "../report/columns.ts";
-import { LINE_BYTES } from "../workload/lines.ts";
 import { readTopic } from "../workload/read-topic.ts";
 import { type Launch, RunningAgent, type RunOptions } from "./running-agent.ts";
 import { verdictMetrics } from "./verdict-metrics.ts";
@@ -49,17 +48,18 @@ export async function measureFlow(bench: Bench, run: FlowRun): Promise<Metrics> 
   const millions = lines / 1e6;
   return {
     cpuPerMillion: (after.cpuSeconds - before.cpuSeconds) / millions,
-    linesPerSecond: (verdict.delivered * 1000) / (verdict.lastAppendMs - appearedMs),
+    ...(verdict.delivered === 0
+      ? {}
+      : { linesPerSecond: (verdict.delivered * 1000) / (verdict.lastAppendMs - appearedMs) }),
     rssPeakMb: after.rssPeakBytes / megabyte,
     anonymousMb: anonymousBytes / megabyte,
     writtenPerMillionMb: (after.writtenBytes - before.writtenBytes) / megabyte / millions,
     storedPerLine: storedBytes / lines,
-    compression: (lines * LINE_BYTES) / storedBytes,
     ...(diskBefore === undefined || diskAfter === undefined
       ? {}
       : {
           diskPerMillionMb: (diskAfter - diskBefore) / megabyte / millions,
-          diskPerStored: (diskAfter - diskBefore) / storedBytes,
+          diskPerStored: (diskAfter - diskBefore) / Math.max(1, storedBytes),
         }),
     ...(lagP99Ms === undefined ? {} : { lagP99Ms }),
     ...verdictMetrics(verdict),

@@ -5,7 +5,7 @@ import { MemoryMeter } from "../meters/process.ts";
 import type { Metrics } from "../report/columns.ts";
 import { readTopic } from "../workload/read-topic.ts";
 import { RunningAgent, type RunOptions } from "./running-agent.ts";
-import { verdictMetrics } from "./verdict-metrics.ts";
+import { drainMetrics, verdictMetrics } from "./verdict-metrics.ts";
 
 const megabyte = 1_000_000;
 const settleMs = 1_500;
@@ -48,19 +48,17 @@ export async function measureOutage(
 
   const verdict = await readTopic(bench.broker.internalAddress, topic, input);
   await bench.topics.delete(topic);
-  const drainSeconds = Math.max(0.001, (verdict.lastAppendMs - verdict.firstAppendMs) / 1000);
   return {
     recordCpuPerMillion: (recorded.cpuSeconds - before.cpuSeconds) / millions,
     drainCpuPerMillion: (drained.cpuSeconds - recorded.cpuSeconds) / millions,
-    drainLinesPerSecond: verdict.delivered / drainSeconds,
-    drainMbPerSecond: storedBytes / megabyte / drainSeconds,
+    ...drainMetrics(verdict, storedBytes),
     rssPeakMb: drained.rssPeakBytes / megabyte,
     anonymousMb: anonymousBytes / megabyte,
     ...(diskBefore === undefined || diskRecorded === undefined || diskDrained === undefined
       ? {}
       : {
-          recordDiskPerStored: (diskRecorded - diskBefore) / storedBytes,
-          drainDiskPerStored: (diskDrained - diskRecorded) / storedBytes,
+          recordDiskPerStored: (diskRecorded - diskBefore) / Math.max(1, storedBytes),
+          drainDiskPerStored: (diskDrained - diskRecorded) / Math.max(1, storedBytes),
         }),
     ...verdictMetrics(verdict),
   };

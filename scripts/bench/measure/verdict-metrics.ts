@@ -10,3 +10,10 @@ export function verdictMetrics(verdict: Verdict): Metrics {
     disordered: verdict.disordered,
   };
 }
+
+/** How fast a backlog came: from the broker's first append to its last; nothing when nothing came. */
+export function drainMetrics(verdict: Verdict, storedBytes: number): Metrics {
+  const seconds = (verdict.lastAppendMs - verdict.firstAppendMs) / 1000;
+  if (seconds <= 0) return {};
+  return { drainLinesPerSecond: verdict.delivered / seconds, drainMbPerSecond: storedBytes / 1_000_000 / seconds };
+}

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { parseWrittenBytes, splitDevice } from "./disk.ts";
+import { parseMount, parseWrittenBytes, splitDevice } from "./disk.ts";
 
 const diskstats = `   7       0 loop0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0
  254       0 vda 53044 7524 3363482 11606 10459 15740 2864464 3337 0 5108 15202 3419 43 295648 219 1170 40
@@ -18,4 +18,10 @@ test("a device that is not there has no figure", () => {
 test("device numbers are split as the kernel packs them", () => {
   expect(splitDevice(0xfe00n)).toEqual([254, 0]);
   expect(splitDevice((259n << 8n) | 3n | (1n << 20n))).toEqual([259, 259]);
+});
+
+test("a mounted device is named with its file system", () => {
+  const mountinfo = "22 1 0:5 / /proc rw - proc proc rw\n23 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw\n";
+  expect(parseMount(mountinfo, 254, 0)).toBe("/dev/vda, ext4");
+  expect(parseMount(mountinfo, 8, 1)).toBeUndefined();
 });

@@ -26,6 +26,11 @@ export class DiskMeter {
     return this.read() ?? 0;
   }
 
+  /** Its device and file system, for the page. */
+  describe(): string {
+    return parseMount(readFileSync("/proc/self/mountinfo", "utf8"), this.major, this.minor) ?? "unknown";
+  }
+
   private read(): number | undefined {
     return parseWrittenBytes(readFileSync("/proc/diskstats", "utf8"), this.major, this.minor);
   }
@@ -38,6 +43,13 @@ export function parseWrittenBytes(diskstats: string, major: number, minor: numbe
     if (Number(fields[0]) === major && Number(fields[1]) === minor) return Number(fields[9]) * 512;
   }
   return undefined;
+}
+
+/** `device, file system` of a mounted device (proc(5), mountinfo: what follows the dash). */
+export function parseMount(mountinfo: string, major: number, minor: number): string | undefined {
+  const line = mountinfo.split("\n").find((text) => text.split(" ")[2] === `${major}:${minor}`);
+  const [system, device] = line?.split(" - ")[1]?.split(" ") ?? [];
+  return system === undefined || device === undefined ? undefined : `${device}, ${system}`;
 }
 
 /** Major and minor number of a device number as Linux packs them into 64 bits (glibc sysmacros.h). */

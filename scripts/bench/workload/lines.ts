@@ -8,8 +8,10 @@
  */
 export const LINE_BYTES = 200;
 
-/** Where the fixed-width parts of a line begin and end. */
+/** Where a line's 13 digits of time begin. */
 export const TIME_AT = 5;
+
+/** Where its 10 digits of number begin. */
 export const NUMBER_AT = 23;
 
 /** Vehicles that share the stream: line `n` belongs to vehicle `n % VEHICLES`. */
