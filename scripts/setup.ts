@@ -19,7 +19,7 @@ interface Tool {
 }
 
 /** What the set-up is for. */
-export type Purpose = "start" | "test";
+export type Purpose = "start" | "demo" | "test";
 
 const onPath = (name: string) => () => Bun.which(name, { PATH: `${process.env.PATH}:/usr/sbin:/sbin` }) !== null;
 
@@ -30,8 +30,11 @@ const kafkaTools: readonly Tool[] = [
   { package: "maven", why: "fetches Kafka's jars once", present: () => kafkaIsCached() || onPath("mvn")() },
 ];
 
-const testTools: readonly Tool[] = [
+const demoTools: readonly Tool[] = [
   { package: "kcat", why: "reads topics independently of our code", present: onPath("kcat") },
+];
+
+const testTools: readonly Tool[] = [
   { package: "strace", why: "makes system calls fail on purpose", present: onPath("strace") },
   { package: "qemu-user-static", why: "runs the arm64 binary", present: onPath("qemu-aarch64-static") },
   { package: "libc6-arm64-cross", why: "runs the arm64 binary", present: inArmRoot("ld-linux-aarch64.so.1") },
@@ -47,7 +50,11 @@ const testTools: readonly Tool[] = [
  * @throws AppError `TOOL_MISSING`, naming what to install, when it cannot be brought in from here.
  */
 export async function setup(purpose: Purpose, say: (line: string) => void): Promise<void> {
-  const tools = [...(needsKafka(purpose) ? kafkaTools : []), ...(purpose === "test" ? testTools : [])];
+  const tools = [
+    ...(needsKafka(purpose) ? kafkaTools : []),
+    ...(purpose === "start" ? [] : demoTools),
+    ...(purpose === "test" ? testTools : []),
+  ];
   const missing = tools.filter((tool) => !tool.present());
   if (missing.length > 0) await install(missing, say);
   if (!needsKafka(purpose) || kafkaIsCached()) return;

@@ -37,3 +37,35 @@ export function auditBytes(audit: LineAudit, bytes: Buffer, channel: string): vo
   }
   if (at < bytes.length) audit.see(bytes.subarray(at), channel);
 }
+
+interface StoredEvent {
+  readonly value?: string;
+  readonly identity?: { readonly epoch: string; readonly lane: number; readonly seq: number };
+}
+
+/**
+ * All events of a stream that the centre serves over HTTP, vehicle by vehicle. Pages come by event time, which is not
+ * the order of writing; the numbers of each record's lane are. A lane is a channel.
+ *
+ * @param url the centre's address: `http://127.0.0.1:8080/`.
+ */
+export async function auditStore(audit: LineAudit, url: string, stream: string): Promise<void> {
+  for await (const { vehicle } of pages<{ vehicle: string }>(url, "api/v1/vehicles?limit=1000", "vehicles")) {
+    const query = `api/v1/events?vehicle=${encodeURIComponent(vehicle)}&stream=${stream}&limit=10000`;
+    const events: StoredEvent[] = [];
+    for await (const event of pages<StoredEvent>(url, query, "events")) events.push(event);
+    events.sort((a, b) => (a.identity?.seq ?? 0) - (b.identity?.seq ?? 0));
+    for (const { value = "", identity } of events) audit.see(value, `lane ${identity?.epoch}/${identity?.lane}`);
+  }
+}
+
+async function* pages<T>(url: string, query: string, name: string): AsyncGenerator<T> {
+  let cursor = "";
+  do {
+    const answer = await fetch(new URL(`${query}${cursor}`, url));
+    if (!answer.ok) throw new Error(`GET ${query}: ${answer.status} ${await answer.text()}`);
+    const page = (await answer.json()) as Record<string, T[]> & { next?: string };
+    yield* page[name] ?? [];
+    cursor = page.next === undefined ? "" : `&cursor=${page.next}`;
+  } while (cursor !== "");
+}

@@ -16,7 +16,7 @@ export async function freePort(): Promise<number> {
   const highest = firstEphemeralPort() - 1;
   for (let attempt = 0; attempt < 200; attempt++) {
     const port = lowest + Math.floor(systemRandom.next() * (highest - lowest));
-    if (given.has(port) || !(await canListen(port))) continue;
+    if (given.has(port) || !(await isFreePort(port))) continue;
     given.add(port);
     return port;
   }
@@ -28,7 +28,8 @@ function firstEphemeralPort(): number {
   return Math.max(Number(first), lowest + 1000);
 }
 
-function canListen(port: number): Promise<boolean> {
+/** Whether nobody listens on a port of loopback now. */
+export function isFreePort(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once("error", () => resolve(false));

@@ -8,6 +8,7 @@
 import { randomBytes } from "node:crypto";
 import { Kafka, logLevel } from "kafkajs";
 import { AppError } from "../errors/app-error.ts";
+import { quietTimers } from "../kafka/quiet-timers.ts";
 
 /** One record as it stands in the topic. Buffers are views: copy what is kept longer than the callback. */
 export interface TopicRecord {
@@ -28,7 +29,7 @@ export interface TopicOptions {
   readonly config?: Readonly<Record<string, string>>;
 }
 
-/** Makes a topic; waits until it has leaders. `address` is the broker's internal one, unless a test says otherwise. */
+/** Makes a topic, unless it is there; waits until it has leaders. `address` is the broker's internal one, unless a test says otherwise. */
 export async function createTopic(address: string, topic: string, options: TopicOptions = {}): Promise<void> {
   const configEntries = Object.entries(options.config ?? {}).map(([name, value]) => ({ name, value }));
   await withAdmin(address, (admin) =>
@@ -160,7 +161,8 @@ export class KcatParser {
 type Admin = ReturnType<Kafka["admin"]>;
 
 async function withAdmin<T>(address: string, work: (admin: Admin) => Promise<T>): Promise<T> {
-  const kafka = new Kafka({ brokers: [address], logLevel: logLevel.NOTHING, retry: { retries: 8 } });
+  quietTimers();
+  const kafka = new Kafka({ brokers: address.split(","), logLevel: logLevel.NOTHING, retry: { retries: 8 } });
   const admin = kafka.admin();
   await admin.connect();
   try {

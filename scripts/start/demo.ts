@@ -1,0 +1,86 @@
+import { sleep } from "../../shared/async/sleep.ts";
+import { type UntilOptions, until } from "../../shared/testing/until.ts";
+import { checkBooks } from "./books.ts";
+import type { Numbers } from "./numbers.ts";
+import type { Pilot } from "./pilot.ts";
+import type { Place } from "./place.ts";
+
+/** What the demo acts upon. */
+export interface DemoOptions {
+  readonly pilot: Pilot;
+  readonly place: Place;
+  readonly say: (text: string) => void;
+  readonly signal: AbortSignal;
+  /** How long the broker is away. */
+  readonly outageMs: number;
+}
+
+const patience: UntilOptions = { withinMs: 120_000, everyMs: 100 };
+
+/**
+ * The story: Kafka goes away, the edge's backlog grows, the rotated logs are deleted, the edge is killed with -9 and
+ * started again, Kafka comes back, the backlog drains. The cars drive on all the time.
+ */
+export async function playOutage({ pilot, say, signal, outageMs }: DemoOptions): Promise<void> {
+  const reach = (what: string, accept: (numbers: Numbers) => boolean) =>
+    until(
+      what,
+      () => pilot.numbers(),
+      (numbers) => signal.aborted || accept(numbers),
+      patience,
+    );
+
+  await reach("lines to be stored", ({ central }) => (central?.stored ?? 0) > 0);
+  if (pilot.ownsBroker) {
+    say("» Kafka is stopped");
+    await pilot.stopBroker();
+  } else {
+    say("» Kafka is not ours (KAFKA_BROKERS): it stays up");
+  }
+  await sleep(outageMs / 2, signal);
+
+  const { written } = await pilot.numbers();
+  await reach("the edge to have read what was written so far", ({ edge }) => (edge?.read ?? 0) >= written);
+  say(`» the rotated log files are deleted (${pilot.deleteRotatedLogs()}): only the edge has those lines now`);
+  await pilot.killEdge();
+  say("» the edge is killed with -9");
+  await sleep(outageMs / 4, signal);
+  await pilot.startEdge();
+  say("» the edge is started again");
+  await reach("the edge to answer", ({ edge }) => edge !== undefined);
+  await sleep(outageMs / 4, signal);
+
+  if (pilot.ownsBroker && !signal.aborted) {
+    await pilot.startBroker();
+    say("» Kafka is back: the backlog drains");
+  }
+  await reach("the backlog to drain", ({ edge, central }) => edge?.backlog === 0 && central?.lag === 0);
+}
+
+/**
+ * The cars stop, all that is on its way arrives, and an independent check counts every line.
+ *
+ * @returns whether missing and repeated are 0 everywhere.
+ */
+export async function balanceBooks({ pilot, place, say, signal }: DemoOptions): Promise<boolean> {
+  say("» the cars stop; every line is counted");
+  await pilot.stopSimulator();
+  const { written } = await pilot.numbers();
+  const arrived = ({ edge, central }: Numbers) =>
+    edge?.backlog === 0 &&
+    edge.batchHeld === 0 &&
+    edge.read >= written &&
+    central?.lag === 0 &&
+    central.stored >= written;
+  await until(
+    "all lines to arrive",
+    () => pilot.numbers(),
+    (numbers) => signal.aborted || arrived(numbers),
+    patience,
+  );
+  const { brokerAddress, url } = pilot;
+  const ok = await checkBooks({ place, brokerAddress, url, say });
+  const { central } = await pilot.numbers();
+  say(`central says: stored ${central?.stored}, missing ${central?.missing}, repeated ${central?.repeated}`);
+  return ok && central?.missing === 0 && central.repeated === 0;
+}
