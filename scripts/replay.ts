@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { buildEdge } from "./build.ts";
 import { renderReplayTable, replayRuns } from "./steps/replay-runs.ts";
 import { printStep, summary } from "./steps/step.ts";
 
@@ -19,6 +20,7 @@ const runs = Number(values.runs);
 const table = await replayRuns({
   root: join(import.meta.dir, ".."),
   runs,
+  binary: await buildEdge(),
   form: values.short ? "short" : "full",
   ...(values.only === undefined ? {} : { only: values.only }),
   onResult: (result, run) => printStep({ ...result, name: `${run}/${runs} ${result.name}` }),

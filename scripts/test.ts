@@ -6,6 +6,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { AppError, messageOf } from "../shared/errors/app-error.ts";
+import { buildEdge } from "./build.ts";
 import { setup } from "./setup.ts";
 import { bunTests } from "./steps/bun-tests.ts";
 import { checkSteps } from "./steps/check-steps.ts";
@@ -22,28 +23,37 @@ function record(result: StepResult): void {
   printStep(result);
 }
 
-async function setUp(): Promise<void> {
+/** The compiled edge, once for all; empty when it does not build, and every test of it says so for itself. */
+async function build(): Promise<string> {
+  let binary = "";
+  await ownStep("build the edge", async () => {
+    binary = await buildEdge();
+  });
+  return binary;
+}
+
+async function ownStep(name: string, work: () => Promise<void>): Promise<void> {
   const startMs = performance.now();
-  const step = { name: "set-up", passed: 1, failed: 0, output: "" };
   const seconds = () => (performance.now() - startMs) / 1000;
   try {
-    await setup("test", (line) => console.log(line));
-    record({ ...step, seconds: seconds() });
+    await work();
+    record({ name, passed: 1, failed: 0, seconds: seconds(), output: "" });
   } catch (thrown) {
     const hint = thrown instanceof AppError ? `\n${thrown.hint}` : "";
-    record({ ...step, passed: 0, failed: 1, seconds: seconds(), output: `${messageOf(thrown)}${hint}` });
+    record({ name, passed: 0, failed: 1, seconds: seconds(), output: `${messageOf(thrown)}${hint}` });
   }
 }
 
 /** A process for each file: what one leaves behind, or takes down with it, is no other's trouble. */
 async function slowTests(): Promise<void> {
   const found = findTestFiles(root);
+  const binary = await build();
   for (const kind of testKinds.filter((each) => each !== "unit")) {
     for (const path of found[kind]) {
       record(await bunTests(path, [path], { cwd: root, testTimeoutMs: 5 * minute, withinMs: 15 * minute }));
     }
   }
-  if (found.promises.length > 0) await replayRuns({ root, runs: 1, form: "short", onResult: record });
+  if (found.promises.length > 0) await replayRuns({ root, runs: 1, form: "short", binary, onResult: record });
 }
 
 async function benchSmoke(): Promise<void> {
@@ -52,7 +62,7 @@ async function benchSmoke(): Promise<void> {
   record(await commandStep("benchmark smoke", [process.execPath, smoke], { cwd: root, withinMs: 10 * minute }));
 }
 
-await setUp();
+await ownStep("set-up", () => setup("test", (line) => console.log(line)));
 await checkSteps(root, record);
 await slowTests();
 await benchSmoke();

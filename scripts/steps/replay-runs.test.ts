@@ -13,7 +13,7 @@ function project(files: Readonly<Record<string, string>>) {
 
 const good = 'import { test } from "bun:test"; test("good", () => {});';
 const bad = 'import { test } from "bun:test"; test("bad", () => { throw new Error("no"); });';
-const shortOnly = `import { expect, test } from "bun:test"; test("short", () => expect(process.env.TAILGATE_REPLAY).toBe("short"));`;
+const shortOnly = `import { expect, test } from "bun:test"; test("short", () => expect([process.env.TAILGATE_LONG, process.env.TAILGATE_BINARY]).toEqual(["0", "/edge"]));`;
 
 test("each promise is run as often as asked, and the table shows who failed when", async () => {
   using dir = project({
@@ -23,7 +23,7 @@ test("each promise is run as often as asked, and the table shows who failed when
   });
   const seen: string[] = [];
   const onResult = ({ name }: { name: string }, run: number) => seen.push(`${run} ${name}`);
-  const table = await replayRuns({ root: dir.path, runs: 2, form: "short", onResult });
+  const table = await replayRuns({ root: dir.path, runs: 2, form: "short", binary: "/edge", onResult });
   expect(seen).toEqual(
     ["keeps-order", "loses-nothing", "short-form"]
       .flatMap((name) => [`1 ${name}`])
@@ -39,7 +39,7 @@ test("a promise is chosen by a part of its name, and one that is not there is an
     "shared/testing/promises/keeps-order.e2e.test.ts": good,
     "shared/testing/promises/loses-nothing.e2e.test.ts": bad,
   });
-  const options = { root: dir.path, runs: 1, form: "full", onResult: () => {} } as const;
+  const options = { root: dir.path, runs: 1, form: "full", binary: "/edge", onResult: () => {} } as const;
   expect([...(await replayRuns({ ...options, only: "order" })).keys()]).toEqual(["keeps-order"]);
   await expect(replayRuns({ ...options, only: "nobody" })).rejects.toThrow("no promise is called nobody");
 }, 20_000);

@@ -10,8 +10,10 @@ export interface ReplayOptions {
   readonly runs: number;
   /** A part of a promise's name; all when not given. */
   readonly only?: string;
-  /** `short` is what `npm test` runs; tests read it from TAILGATE_REPLAY and make less data of the same faults. */
+  /** `short` is what `npm test` runs: less data, the same faults. Tests read it from TAILGATE_LONG. */
   readonly form: "short" | "full";
+  /** The compiled edge, so that not every file builds its own; they find it in TAILGATE_BINARY. */
+  readonly binary: string;
   readonly onResult: (result: StepResult, run: number) => void;
 }
 
@@ -26,15 +28,16 @@ const minute = 60_000;
  * @throws AppError `USAGE` when no promise has that name.
  */
 export async function replayRuns(options: ReplayOptions): Promise<ReplayTable> {
-  const { root, runs, only = "", form, onResult } = options;
+  const { root, runs, only = "", form, binary, onResult } = options;
   const files = findTestFiles(root).promises.filter((path) => promiseName(path).includes(only));
   if (files.length === 0) throw new AppError("USAGE", `replay: no promise is called ${only || "anything"}`);
   const table = new Map<string, StepResult[]>(files.map((path) => [promiseName(path), []]));
+  const env = { TAILGATE_LONG: form === "full" ? "1" : "0", TAILGATE_BINARY: binary };
   for (let run = 1; run <= runs; run++) {
     for (const path of files) {
       const name = promiseName(path);
       const limits = { testTimeoutMs: 10 * minute, withinMs: 20 * minute };
-      const result = await bunTests(name, [path], { cwd: root, ...limits, env: { TAILGATE_REPLAY: form } });
+      const result = await bunTests(name, [path], { cwd: root, ...limits, env });
       table.get(name)?.push(result);
       onResult(result, run);
     }
