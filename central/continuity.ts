@@ -31,13 +31,22 @@ export function checkContinuity(delivery: Delivery, position: Position | undefin
     }
   }
   if (nextOffset <= next) return { kind: "stale" };
-  if (logStartOffset !== undefined && logStartOffset > next) {
-    return { kind: "continues", gap: { kind: "retention", firstOffset: next, lastOffset: logStartOffset - 1 } };
-  }
+  const gone = lostToRetention(delivery, next);
+  if (gone >= next) return { kind: "continues", gap: { kind: "retention", firstOffset: next, lastOffset: gone } };
   // Offsets may be missing (compaction, control records), but only what the broker says is gone is a gap. Without its
   // word a delivery that begins behind the position is trusted no more than once: it is fetched again.
   if (logStartOffset === undefined && verified && firstOffset > next) return { kind: "behind" };
   return { kind: "continues", gap: undefined };
+}
+
+/**
+ * The last offset that the broker has deleted before it was stored; less than `next` when there is none. What is in
+ * hand is not lost: a batch is delivered whole even when the log's start has moved into it.
+ */
+function lostToRetention({ logStartOffset, firstOffset, blocks, damaged }: Delivery, next: number): number {
+  if (logStartOffset === undefined || logStartOffset <= next || firstOffset <= next) return next - 1;
+  const inHand = Math.min(blocks[0]?.offsets[0] ?? logStartOffset, damaged[0]?.firstOffset ?? logStartOffset);
+  return Math.min(logStartOffset, inHand) - 1;
 }
 
 function findMark(delivery: Delivery, offset: number): RecordMark | undefined {

@@ -1,0 +1,113 @@
+import { describe, expect, test } from "bun:test";
+import { renameSync } from "node:fs";
+import Database from "better-sqlite3";
+import { systemClock } from "../../../shared/clock/clock.ts";
+import { silent } from "../../../shared/telemetry/log.ts";
+import { tempDir } from "../../../shared/testing/temp-dir.ts";
+import { lastMark } from "../../record-slices.ts";
+import { storeContract } from "../../testing/contracts/store.contract.ts";
+import { slicesOf, testRecord } from "../../testing/records.ts";
+import type { Append, Position } from "../store.ts";
+import { SqliteReader } from "./reader.ts";
+import { SqliteStore } from "./store.ts";
+
+storeContract("sqlite", () => {
+  const dir = tempDir("tailgate-store-");
+  const path = dir.file("central.db");
+  const open = () => new SqliteStore({ path, clock: systemClock, report: silent });
+  const store = open();
+  const reader = new SqliteReader(path);
+  return {
+    store,
+    reader,
+    another: open,
+    settle: () => {
+      store.fold();
+    },
+    [Symbol.asyncDispose]: async () => {
+      await reader.close();
+      await store.close();
+      dir[Symbol.dispose]();
+    },
+  };
+});
+
+function appendOf(from: number, to: number, seen: Position | undefined): Append {
+  const records = slicesOf(Array.from({ length: to - from }, (_, index) => testRecord({ offset: from + index })));
+  const common = { topic: "drive", partition: 0, dead: [], damaged: [], gap: undefined };
+  return { ...common, seen, next: to, before: lastMark(records), records };
+}
+
+describe("the SQLite store", () => {
+  test("writes a chunk at once where there are many events of a vehicle, rows where there are few", async () => {
+    using dir = tempDir();
+    const store = new SqliteStore({ path: dir.file("db"), clock: systemClock, report: silent });
+    const { position } = await store.append(appendOf(0, 500, undefined));
+    await store.append(appendOf(500, 505, position));
+    await store.close();
+    const database = new Database(dir.file("db"), { readonly: true });
+    const count = (sql: string) => database.prepare(sql).pluck().get();
+    expect(count("select sum(events) from chunk")).toBe(500);
+    expect(count("select count(*) from recent")).toBe(5);
+    database.close();
+  });
+
+  test("folds recent events into chunks when there are enough of them, and loses none", async () => {
+    using dir = tempDir();
+    const store = new SqliteStore({ path: dir.file("db"), clock: systemClock, report: silent, foldRows: 40 });
+    let seen: Position | undefined;
+    for (let at = 0; at < 95; at += 5) seen = (await store.append(appendOf(at, at + 5, seen))).position;
+    await store.close();
+    const database = new Database(dir.file("db"), { readonly: true });
+    const count = (sql: string) => Number(database.prepare(sql).pluck().get());
+    expect(count("select count(*) from recent")).toBe(15);
+    expect(count("select sum(events) from chunk")).toBe(80);
+    expect(count("select events from series")).toBe(95);
+    database.close();
+  });
+
+  test("says that it is away while somebody else holds the file, and goes on when they let go", async () => {
+    using dir = tempDir();
+    const store = new SqliteStore({ path: dir.file("db"), clock: systemClock, report: silent });
+    const { position } = await store.append(appendOf(0, 5, undefined));
+    const other = new Database(dir.file("db"));
+    other.exec("begin immediate");
+    await expect(store.append(appendOf(5, 9, position))).rejects.toMatchObject({ code: "CENTRAL_STORE_UNAVAILABLE" });
+    other.exec("rollback");
+    other.close();
+    expect((await store.append(appendOf(5, 9, position))).stored).toBe(4);
+    await store.close();
+  });
+
+  test("notices that its file was moved away: it does not go on writing where nobody reads", async () => {
+    using dir = tempDir();
+    const store = new SqliteStore({ path: dir.file("db"), clock: systemClock, report: silent });
+    const { position } = await store.append(appendOf(0, 5, undefined));
+    for (const end of ["", "-wal", "-shm"]) renameSync(dir.file(`db${end}`), dir.file(`gone${end}`));
+    await expect(store.append(appendOf(5, 9, position))).rejects.toMatchObject({ code: "CENTRAL_STORE_FENCED" });
+    expect(await store.position({ topic: "drive", partition: 0 })).toBeUndefined();
+    expect((await store.append(appendOf(0, 9, undefined))).stored).toBe(9);
+    await store.close();
+  });
+
+  test("says that it is away when its folder cannot be made", async () => {
+    const store = new SqliteStore({ path: "/proc/no/such/place.db", clock: systemClock, report: silent });
+    await expect(store.probe()).rejects.toMatchObject({ code: "CENTRAL_STORE_UNAVAILABLE" });
+  });
+
+  test("refuses a file that a newer version has written", async () => {
+    using dir = tempDir();
+    const database = new Database(dir.file("db"));
+    database.pragma("user_version = 99");
+    database.close();
+    const store = new SqliteStore({ path: dir.file("db"), clock: systemClock, report: silent });
+    await expect(store.probe()).rejects.toMatchObject({ code: "CENTRAL_STORE_VERSION" });
+  });
+
+  test("a reader without a file says that the store is away", async () => {
+    using dir = tempDir();
+    await expect(new SqliteReader(dir.file("none")).totals()).rejects.toMatchObject({
+      code: "CENTRAL_STORE_UNAVAILABLE",
+    });
+  });
+});

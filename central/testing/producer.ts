@@ -1,0 +1,64 @@
+/** Puts records with identities into a topic, as an edge would, for tests with a real broker. */
+import { CompressionTypes, type Producer } from "kafkajs";
+import { formatIdentity, IDENTITY_HEADER } from "../../shared/identity/identity.ts";
+import { createKafka } from "../../shared/kafka/client.ts";
+import { silent } from "../../shared/telemetry/log.ts";
+
+/** One agent, one lane a partition; numbers go on from send to send. */
+export class TestProducer implements AsyncDisposable {
+  private readonly nextSeq: number[];
+  private sent = 0;
+
+  private constructor(
+    private readonly producer: Producer,
+    private readonly topic: string,
+    private readonly partitions: number,
+    private readonly agent: string,
+  ) {
+    this.nextSeq = Array.from({ length: partitions }, () => 0);
+  }
+
+  static async connect(address: string, topic: string, partitions: number, agent = "gw1"): Promise<TestProducer> {
+    const kafka = createKafka({ brokers: [address], clientId: "test", report: silent, component: "test" });
+    const producer = kafka.producer({ allowAutoTopicCreation: false, maxInFlightRequests: 1 });
+    await producer.connect();
+    return new TestProducer(producer, topic, partitions, agent);
+  }
+
+  /** Vehicles `car-0` … `car-9`; the value names lane and number. Returns how many were sent in all. */
+  async send(count: number): Promise<number> {
+    for (let left = count; left > 0; left -= 1_000) {
+      const messages = Array.from({ length: Math.min(left, 1_000) }, () => this.message());
+      await this.producer.sendBatch({
+        acks: -1,
+        compression: CompressionTypes.ZSTD,
+        topicMessages: [{ topic: this.topic, messages }],
+      });
+    }
+    return this.sent;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.producer.disconnect();
+  }
+
+  private message() {
+    const lane = this.sent % this.partitions;
+    const seq = this.nextSeq[lane] ?? 0;
+    this.nextSeq[lane] = seq + 1;
+    const vehicle = `car-${this.sent % 10}`;
+    this.sent++;
+    const identity = formatIdentity({
+      agent: this.agent,
+      epoch: "e1",
+      stream: "drive",
+      lane,
+      kind: "record",
+      first: seq,
+      last: seq,
+      reason: undefined,
+      eventTimeMs: 1_760_000_000_000 + seq * 100,
+    });
+    return { partition: lane, key: vehicle, value: `${lane}/${seq}`, headers: { [IDENTITY_HEADER]: identity } };
+  }
+}
