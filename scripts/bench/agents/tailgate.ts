@@ -1,10 +1,8 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { messageOf } from "../../../shared/errors/app-error.ts";
+import { buildEdge } from "../../build.ts";
 import type { Agent, Availability, Flow, Plan, Task } from "./agent.ts";
-
-const root = join(import.meta.dir, "..", "..", "..");
 
 /** The compiled edge, as it is shipped: one binary, no runtime, no node_modules. */
 export const tailgate: Agent = {
@@ -16,19 +14,14 @@ export const tailgate: Agent = {
   plan,
 };
 
-/** The binary for this machine. */
-export const binaryPath = join(root, "dist", `tailgate-linux-${process.arch}`);
+let binary = "";
 
 async function prepare(progress: (text: string) => void): Promise<Availability> {
   try {
-    if (!existsSync(binaryPath)) {
-      progress("building the edge binary");
-      const build = Bun.spawn(["bun", "scripts/build.ts"], { cwd: root, stdout: "ignore", stderr: "pipe" });
-      const complaint = await new Response(build.stderr).text();
-      if ((await build.exited) !== 0) return { kind: "unavailable", reason: `npm run build: ${complaint.slice(-400)}` };
-    }
-    const version = Bun.spawn([binaryPath, "version"], { stdout: "pipe", stderr: "ignore" });
-    return { kind: "ready", version: (await new Response(version.stdout).text()).trim() };
+    progress("building the edge binary, unless it is fresh");
+    binary = await buildEdge();
+    const version = Bun.spawn([binary, "version"], { stdout: "pipe", stderr: "ignore" });
+    return { kind: "ready", version: (await version.stdout.text()).trim().replaceAll(/\s+/g, " ") };
   } catch (thrown) {
     return { kind: "unavailable", reason: messageOf(thrown) };
   }
@@ -36,7 +29,7 @@ async function prepare(progress: (text: string) => void): Promise<Availability> 
 
 function plan(task: Task): Plan {
   return {
-    command: [binaryPath, "run", "--config", join(task.home, "tailgate.yaml")],
+    command: [binary, "run", "--config", join(task.home, "tailgate.yaml")],
     env: {},
     files: { "tailgate.yaml": stringify(config(task)) },
   };

@@ -1,6 +1,8 @@
 import { backlog } from "./backlog.ts";
 import type { BenchCase } from "./case.ts";
-import { centralIngest, centralReads } from "./central.ts";
+import { centralIngest } from "./central.ts";
+import { centralReads } from "./central-reads.ts";
+import { centralRecovery } from "./central-recovery.ts";
 import { idle } from "./idle.ts";
 import { kill } from "./kill.ts";
 import { lowRate } from "./low-rate.ts";
@@ -23,5 +25,6 @@ export const cases: readonly BenchCase[] = [
   backlog,
   soak,
   centralIngest,
+  centralRecovery,
   centralReads,
 ];

@@ -45,7 +45,9 @@ export const columns = {
   millions: { title: "M lines so far", digits: 2 },
   eventsPerSecond: { title: "events/s", digits: 0 },
   firstRowMs: { title: "first row stored after ms", digits: 0 },
-  rows: { title: "rows", digits: 0 },
+  requests: { title: "requests", digits: 0 },
+  storedPerEvent: { title: "B stored an event", digits: 0 },
+  writtenPerEvent: { title: "B given to write(2) an event", digits: 0 },
 } as const satisfies Record<string, Column>;
 
 /** The name of a column. */

@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { tailgate } from "../agents/tailgate.ts";
 import { cases } from "../cases/cases.ts";
+import { CENTRAL } from "../cases/central.ts";
 import { renderPage } from "./render-page.ts";
 import type { CaseResult } from "./results.ts";
 
@@ -24,7 +25,7 @@ is the median of the runs, with the range in brackets.`;
 export function writePages(results: ReadonlyMap<string, CaseResult>): void {
   const pages = [
     { page: "edge", title: "Benchmarks of the edge", introduction: edgeIntroduction, ours: tailgate.name },
-    { page: "central", title: "Benchmarks of the centre", introduction: centralIntroduction, ours: "Tailgate central" },
+    { page: "central", title: "Benchmarks of the centre", introduction: centralIntroduction, ours: CENTRAL },
   ] as const;
   for (const { page, ...options } of pages) {
     const text = renderPage(
