@@ -82,11 +82,11 @@ export class Directory {
 
   /** Waits for the next scan: what comes after it in its trail has to wait as well. */
   awaitsScan(file: FollowedFile): boolean {
-    return this.changed.has(file) || (this.waiting.has(file) && file.headLength === 0);
+    return this.changed.has(file) || this.waiting.has(file);
   }
 
-  /** The first bytes came to a file that was empty: it is read after the next scan. */
-  noteUnmet(file: FollowedFile): void {
+  /** The reader cannot go on before the next scan: it was empty until now, or its path leads elsewhere. */
+  hold(file: FollowedFile): void {
     this.waiting.add(file);
     this.unsettled = true;
   }
@@ -183,6 +183,7 @@ export class Directory {
   /** The directory is not there: unmounted, or removed. What is open is read on; what is closed is kept in mind. */
   private absent(): void {
     this.last = undefined;
+    this.waiting.clear();
     for (const file of this.files) {
       if (file.fd === undefined) continue;
       file.look(this.host.uptimeMs());
@@ -202,7 +203,7 @@ export class Directory {
       this.forget(file);
       return "unknown";
     }
-    if (file.fd === undefined && (moved || !file.isAsSeen(entry))) {
+    if (file.fd === undefined && (moved || !file.isAsSeen(entry) || this.waiting.has(file))) {
       let fd: number;
       try {
         fd = openSync(path, "r");
@@ -301,7 +302,13 @@ export class Directory {
   private truncatedRoots(unknown: readonly Entry[]): readonly FollowedFile[] {
     const trails = new Set(unknown.map((entry) => this.trailOf(entry.name)));
     return [...this.files].filter(
-      (file) => !file.aside && file.path === file.trail && file.isPresent && trails.has(file.trail) && file.open() && !file.intact(),
+      (file) =>
+        !file.aside &&
+        file.path === file.trail &&
+        file.isPresent &&
+        trails.has(file.trail) &&
+        file.open() &&
+        !file.intact(),
     );
   }
 

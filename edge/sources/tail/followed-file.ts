@@ -227,7 +227,8 @@ export class FollowedFile implements Positioned {
     const read = readSync(this.fd, headScratch, 0, length, 0);
     const known = this.head.length;
     if (read < known || headScratch.compare(this.head, 0, known, 0, known) !== 0) return false;
-    if (read > known) {
+    // From nothing it grows only by being met in a scan, while it has a name.
+    if (read > known && (known > 0 || !this.isPresent)) {
       this.head = Buffer.from(headScratch.subarray(0, read));
       this.headHash = fingerprintOf(this.head);
     }

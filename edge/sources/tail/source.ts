@@ -130,8 +130,8 @@ export class TailSource implements Source {
   private readChunk(directory: Directory, file: FollowedFile): void {
     try {
       if (!file.open()) {
+        directory.hold(file);
         this.wakeScan(directory);
-        this.troubled.set(file, this.host.uptimeMs() + unsettledMs);
         return;
       }
       const offset = file.offset;
@@ -139,7 +139,7 @@ export class TailSource implements Source {
       const result = this.reader.read(file, this.outputFor(file), ending);
       if (result === "changed" || result === "unmet") {
         if (result === "changed") directory.noteChanged(file);
-        else directory.noteUnmet(file);
+        else directory.hold(file);
         this.wakeScan(directory);
         return;
       }
