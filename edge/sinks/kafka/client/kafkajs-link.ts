@@ -55,6 +55,10 @@ class KafkajsLink implements KafkaLink {
     return topic;
   }
 
+  async ready(node: BrokerNode) {
+    await this.connect(node);
+  }
+
   async produce(node: BrokerNode, batches: readonly PartitionBatch[]) {
     // The leader gives up on its replicas before we give up on it: an answer is worth more than silence.
     const timeoutMs = Math.max(1_000, this.options.requestTimeoutMs - 1_000);

@@ -86,6 +86,8 @@ export interface NewTopic {
 export interface KafkaLink {
   /** Asks afresh, by way of any broker that answers. A topic that is missing is an answer, not an error; it is not created. */
   topic(name: string): Promise<TopicMetadata>;
+  /** Connects to the node when there is no connection. When it rejects, nothing was sent. */
+  ready(node: BrokerNode): Promise<void>;
   /** acks=all. One answer a batch, in the same order. */
   produce(node: BrokerNode, batches: readonly PartitionBatch[]): Promise<readonly ProduceAnswer[]>;
   /** A producer id that nobody else has, epoch 0. */

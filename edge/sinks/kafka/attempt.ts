@@ -1,0 +1,97 @@
+import { AppError } from "../../../shared/errors/app-error.ts";
+import { readBatchHeader, stampBatch } from "../../../shared/record-batch/header.ts";
+import type { StoredBatch } from "../../core/stored-batch.ts";
+import type { BrokerNode, ProduceAnswer } from "./client/link.ts";
+import type { Doubt } from "./doubt.ts";
+import type { LaneTools } from "./lane-tools.ts";
+import { orAbort } from "./or-abort.ts";
+import { endOf, type Session, sequenceOf } from "./session.ts";
+import type { Destination } from "./session-book.ts";
+import { signals } from "./telemetry.ts";
+import { timestampShift } from "./timestamps.ts";
+import type { TopicRoute } from "./topics.ts";
+import { type Verdict, verdictOf } from "./verdict.ts";
+
+/** Where a batch goes now: the destination, and who leads it. */
+export interface Target {
+  readonly destination: Destination;
+  readonly route: TopicRoute;
+  readonly node: BrokerNode;
+}
+
+/** One send and its answer. */
+export interface Attempt {
+  readonly verdict: Verdict;
+  readonly answer: ProduceAnswer;
+  /** The broker had it already, provably: it answered with the place and time of an earlier append. */
+  readonly repeat: boolean;
+}
+
+/**
+ * Sends a batch once under a session: stamps the header in place and waits for the answer. Time stamps that the topic
+ * refuses are moved and sent again, since a refusal of that kind comes before the append.
+ *
+ * @throws AppError of the link: not answered. The batch is in doubt then, unless the connection was what failed.
+ */
+export async function attempt(
+  batch: StoredBatch,
+  session: Session,
+  target: Target,
+  doubt: Doubt,
+  tools: LaneTools,
+  signal: AbortSignal,
+): Promise<Attempt> {
+  const { topic, partition } = target.destination;
+  const { context, clockCorrection } = tools;
+  const { settings } = target.route;
+  for (let first = true; ; first = false) {
+    await orAbort(tools.link.ready(target.node), signal);
+    const inDoubt = doubt.has(batch);
+    const { maxTimestampMs } = readBatchHeader(batch.bytes);
+    const nowMs = context.clock.now() - clockCorrection.aheadMs;
+    const rules = first ? { ...settings, nowMs } : { ...settings, nowMs, retentionMs: 0 };
+    stampBatch(batch.bytes, batch.recordsCrc, {
+      producerId: session.producerId,
+      producerEpoch: session.producerEpoch,
+      baseSequence: sequenceOf(session, batch.first),
+      shiftMs: timestampShift(maxTimestampMs, rules),
+    });
+    doubt.sending(batch);
+    const sentMs = context.clock.uptimeMs();
+    const answer = await tools.sender.send(target.node, { topic, partition, bytes: batch.bytes }, signal);
+    const verdict = verdictOf(answer.errorCode);
+    if (verdict.kind !== "timestamp") return { verdict, answer, repeat: noteAppend(answer, sentMs, settings, tools) };
+    if (!inDoubt) doubt.takeBack(batch);
+    // The first refusal may mean "too old": the next try carries our idea of now, and only then is our clock to blame.
+    if (first) continue;
+    tools.telemetry.report(signals.clockAhead, { topic, aheadMs: clockCorrection.aheadMs });
+    if (!clockCorrection.stepBack()) {
+      const reason = "the topic refuses every time stamp";
+      return { verdict: { kind: "refused", reason, corrupt: false }, answer, repeat: false };
+    }
+  }
+}
+
+/** Whether an append was an earlier one. Without LogAppendTime only repeats carry a time. */
+function noteAppend(
+  answer: ProduceAnswer,
+  sentMs: number,
+  settings: TopicRoute["settings"],
+  tools: LaneTools,
+): boolean {
+  if (answer.errorCode !== 0 || answer.appendTimeMs < 0) return false;
+  const repeat = settings.logAppendTime === false || tools.brokerClock.before(answer.appendTimeMs, sentMs);
+  if (!repeat) tools.brokerClock.note(answer.appendTimeMs, tools.context.clock.uptimeMs());
+  else tools.telemetry.metrics.repeats.add(1);
+  return repeat;
+}
+
+/** For messages: what was being done, to what. */
+export function describe(batch: StoredBatch, { destination }: Target): string {
+  return `send numbers ${batch.first} to ${endOf(batch) - 1} to ${destination.topic}/${destination.partition}`;
+}
+
+/** A batch that had to be taken was not; all is tried again. */
+export function notAppended(batch: StoredBatch, target: Target, verdict: string): AppError {
+  return new AppError("KAFKA_UNKNOWN_OUTCOME", `${describe(batch, target)} again: ${verdict}`);
+}

@@ -1,0 +1,52 @@
+import { AppError } from "../../../shared/errors/app-error.ts";
+import type { StoredBatch } from "../../core/stored-batch.ts";
+import type { Target } from "./attempt.ts";
+import { errorName, errors } from "./client/error-codes.ts";
+import type { KafkaLink, ProducerId } from "./client/link.ts";
+import type { Moment, Session } from "./session.ts";
+
+/** Kafka's epochs are int16. */
+const epochMax = 32_767;
+
+/**
+ * A session that begins with this batch. After an earlier one of ours in the same partition it is the next epoch of the
+ * same producer, which the broker takes without being asked and which shuts out whatever of the old one is still on its
+ * way; else a producer id that nobody has.
+ *
+ * @throws AppError `KAFKA_UNREACHABLE`, `KAFKA_UNAUTHORIZED`
+ */
+export async function openSession(
+  link: KafkaLink,
+  target: Target,
+  batch: Pick<StoredBatch, "first" | "count" | "kind">,
+  previous: Session | undefined,
+  suspectBelow: number,
+  opened: Moment,
+): Promise<Session> {
+  const { topic, partition } = target.destination;
+  const end = await link.endOffset(target.node, topic, partition);
+  const follows = previous !== undefined && !previous.fenced && previous.producerEpoch < epochMax;
+  const { producerId, producerEpoch } = follows
+    ? { producerId: previous.producerId, producerEpoch: previous.producerEpoch + 1 }
+    : await newProducer(link, target);
+  return {
+    producerId,
+    producerEpoch,
+    first: batch.first,
+    until: batch.kind === "shed" ? batch.first + batch.count : undefined,
+    marker: batch.kind === "shed",
+    fenced: false,
+    suspectBelow,
+    logEnd: end.errorCode === errors.NONE ? end.offset : undefined,
+    opened,
+  };
+}
+
+async function newProducer(link: KafkaLink, target: Target): Promise<ProducerId> {
+  const answer = await link.initProducerId(target.node);
+  if ("producerId" in answer) return answer;
+  const { errorCode } = answer;
+  const refused = errorCode === errors.CLUSTER_AUTHORIZATION_FAILED || errorCode === errors.TOPIC_AUTHORIZATION_FAILED;
+  const code = refused ? "KAFKA_UNAUTHORIZED" : "KAFKA_UNREACHABLE";
+  throw new AppError(code, `get a producer id for ${target.destination.topic}: ${errorName(errorCode)}`);
+}

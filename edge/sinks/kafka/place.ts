@@ -1,0 +1,96 @@
+import { AppError } from "../../../shared/errors/app-error.ts";
+import { partitionOfKey } from "../../../shared/kafka/murmur2.ts";
+import type { LaneReader } from "../../core/channel.ts";
+import type { Target } from "./attempt.ts";
+import type { Doubt } from "./doubt.ts";
+import type { LaneTools } from "./lane-tools.ts";
+import { type Mark, markOf, parseMark } from "./mark.ts";
+import { orAbort } from "./or-abort.ts";
+import type { Session } from "./session.ts";
+import { type Destination, SessionBook, sameDestination } from "./session-book.ts";
+import type { TopicRoute } from "./topics.ts";
+
+/** Where a lane sends to, and under which session; read back after a start, and made anew when the cluster changes. */
+export class Place {
+  destination: Destination | undefined;
+  session: Session | undefined;
+  /** The last acknowledgement under this session. */
+  mark: Mark | undefined;
+  /** A session of an earlier time at this destination: the next one follows it, but none goes on under it. */
+  private earlier: Session | undefined;
+  private readonly book: SessionBook;
+
+  constructor(
+    private readonly reader: LaneReader,
+    private readonly tools: LaneTools,
+    private readonly doubt: Doubt,
+  ) {
+    this.book = new SessionBook(reader, tools.context.name);
+  }
+
+  /** What the next session at this destination comes after. */
+  get previous(): Session | undefined {
+    return this.session ?? this.earlier;
+  }
+
+  /**
+   * Asks where the lane's partition is led now. `moved`: it is not the destination of the last question.
+   *
+   * @throws AppError `KAFKA_UNREACHABLE`, `KAFKA_TOPIC_MISSING`, `KAFKA_UNAUTHORIZED`, …
+   */
+  async reach(signal: AbortSignal): Promise<Target & { readonly moved: boolean }> {
+    const route = await orAbort(this.tools.topics.route(this.reader.lane.topic), signal);
+    const partition = this.partitionIn(route);
+    const node = route.leaders[partition];
+    if (node === undefined) {
+      throw new AppError("KAFKA_UNREACHABLE", `find the leader of ${route.topic}/${partition}: it has none now`);
+    }
+    const destination = { clusterId: route.clusterId, topic: route.topic, partition };
+    const moved = this.destination === undefined || !sameDestination(this.destination, destination);
+    if (moved) this.arrive(destination);
+    return { route, node, destination, moved };
+  }
+
+  /** Durable on return. */
+  store(session: Session, destination: Destination): void {
+    this.book.save(destination, session);
+    if (session.first !== this.session?.first) this.mark = undefined;
+    this.session = session;
+  }
+
+  /** Picked once for an agent's lane and then kept, also when the topic grows: what is in doubt is in doubt there. */
+  private partitionIn(route: TopicRoute): number {
+    const { partitioning } = this.reader.lane;
+    const partitions = route.leaders.length;
+    if (partitioning.by === "key") return partitioning.partition;
+    const kept = this.destination ?? this.book.last();
+    const same = kept?.clusterId === route.clusterId && kept.topic === route.topic && kept.partition < partitions;
+    return same ? kept.partition : partitionOfKey(Buffer.from(this.tools.context.agent, "utf8"), partitions);
+  }
+
+  private arrive(destination: Destination): void {
+    const firstTime = this.destination === undefined;
+    this.destination = destination;
+    const last = this.book.last();
+    const stored = this.book.session(destination);
+    this.mark = undefined;
+    if (last !== undefined && sameDestination(last, destination)) {
+      this.session = stored;
+      const mark = parseMark(this.reader.mark);
+      this.mark = stored === undefined ? undefined : markOf(mark, stored);
+      // A mark of an earlier session is older than anything of this one, and so a bound as well.
+      const brokerTimeMs = stored !== undefined && stored.suspectBelow > 0 ? undefined : mark?.brokerTimeMs;
+      if (firstTime) this.doubt.resume([stored?.opened, mark?.at], brokerTimeMs);
+      return;
+    }
+    // Sent to elsewhere meanwhile, or never: whatever stood here once does not go on.
+    this.session = undefined;
+    this.earlier = stored;
+    if (last === undefined) {
+      this.doubt.clear(0);
+      return;
+    }
+    const elsewhere = this.book.session(last);
+    if (elsewhere?.until !== undefined) this.doubt.clear(elsewhere.until);
+  }
+}

@@ -1,0 +1,94 @@
+import type { Report } from "../../../shared/telemetry/log.ts";
+import type { LaneReader } from "../../core/channel.ts";
+import type { SinkContext } from "../../core/context.ts";
+import type { LaneDelivery, Sink } from "../../core/sink.ts";
+import { createKafkajsLink } from "./client/kafkajs-link.ts";
+import type { KafkaLink } from "./client/link.ts";
+import type { Config } from "./config.ts";
+import { KafkaLane } from "./lane.ts";
+import { BrokerClock, type LaneTools } from "./lane-tools.ts";
+import { Sender } from "./sender.ts";
+import { SinkMetrics } from "./telemetry.ts";
+import { ClockCorrection } from "./timestamps.ts";
+import { TokenBucket } from "./token-bucket.ts";
+import { Topics } from "./topics.ts";
+
+/** The way to a cluster that a config describes. */
+export function linkOf(config: Config, context: SinkContext): KafkaLink {
+  return createKafkajsLink({
+    brokers: config.brokers,
+    clientId: config.clientId ?? `tailgate-${context.agent}`,
+    tls: config.tls,
+    sasl: config.sasl,
+    connectTimeoutMs: config.connectTimeout,
+    requestTimeoutMs: config.requestTimeout,
+    report: context.report,
+    component: context.name,
+    random: context.random,
+  });
+}
+
+/** Sends batches to Kafka as they stand. Connects when the first batch comes; a vehicle starts offline. */
+export class KafkaSink implements Sink {
+  private readonly tools: LaneTools;
+  private readonly lanes: KafkaLane[] = [];
+
+  constructor(
+    config: Config,
+    context: SinkContext,
+    private readonly link: KafkaLink = linkOf(config, context),
+  ) {
+    const { clock, metrics } = context;
+    const report: Report = (signal, fields) => context.report(signal, { component: context.name, ...fields });
+    const telemetry = { report, metrics: new SinkMetrics(metrics, context.name) };
+    const { bytesPerSecondMax, createTopic } = config;
+    const limit = bytesPerSecondMax === undefined ? undefined : new TokenBucket(bytesPerSecondMax, clock.uptimeMs());
+    this.tools = {
+      context,
+      link,
+      telemetry,
+      sender: new Sender({ link, clock, telemetry, limit }),
+      topics: new Topics({
+        link,
+        clock,
+        telemetry,
+        create: createTopic && {
+          partitions: createTopic.partitions,
+          replicationFactor: createTopic.replication ?? -1,
+          retentionMs: createTopic.retention,
+          settings: createTopic.settings,
+        },
+        partitionsKnown: (topic, partitions) => context.partitionsKnown(topic, partitions),
+      }),
+      clockCorrection: new ClockCorrection(),
+      brokerClock: new BrokerClock(),
+      producerIdExpirationMs: config.producerIdExpiration,
+    };
+    const connected = () => (link.connected ? 1 : 0);
+    const labels = { sink: context.name };
+    metrics.observe("tailgate_kafka_connected", "1 while a connection to a broker stands.", labels, connected);
+    const connections = () => link.connections;
+    const help = "Connections opened; each after the first of a broker means that one was lost.";
+    metrics.observe("tailgate_kafka_connections_total", help, labels, connections, "counter");
+  }
+
+  async start(): Promise<void> {}
+
+  lane(reader: LaneReader): LaneDelivery {
+    const lane = new KafkaLane(reader, this.tools);
+    this.lanes.push(lane);
+    return lane;
+  }
+
+  async stop(): Promise<void> {
+    this.link.close();
+  }
+
+  status(): Readonly<Record<string, unknown>> {
+    return {
+      connected: this.link.connected,
+      clusterId: this.tools.topics.clusterId,
+      lanes: this.lanes.map((lane) => lane.status()),
+    };
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * Which batches may be in the log a second time once they are taken, without our being able to look: the broker may have
+ * forgotten their producer, or they were sent to another cluster, or under a session that is lost. Each is counted as
+ * `maybe_repeated` when it is taken. Kept in the session's row, because a crash in the middle does not make it better.
+ *
+ * A suspicion for age alone can be dispelled: when the broker recognises the first send as a repeat, or when by its own
+ * clock it cannot have forgotten. That it recognises a later one proves only that it has the copy we just made.
+ */
+import type { LaneReader } from "../../core/channel.ts";
+import type { StoredBatch } from "../../core/stored-batch.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Doubt } from "./doubt.ts";
+import type { LaneTools } from "./lane-tools.ts";
+import { signals } from "./telemetry.ts";
+
+export class Suspicion {
+  /** Numbers below are suspect. */
+  below = 0;
+  private forAge = false;
+  /** Nothing was sent yet since it arose: the next answer tells. */
+  private telling = false;
+
+  constructor(
+    private readonly reader: LaneReader,
+    private readonly tools: LaneTools,
+    private readonly doubt: Doubt,
+  ) {}
+
+  has(batch: StoredBatch): boolean {
+    return batch.first < this.below;
+  }
+
+  /** Nothing will dispel it. */
+  raise(below: number): void {
+    this.below = Math.max(below, this.below);
+    this.forAge = false;
+    this.telling = false;
+  }
+
+  /** The broker may have forgotten what is in doubt below this number. */
+  raiseForAge(below: number): void {
+    this.below = below;
+    this.forAge = true;
+    this.telling = true;
+  }
+
+  /** What an answer says about it; true when it is dispelled. An attempt that throws says nothing, nor does the next. */
+  async hear(sending: Promise<Attempt>): Promise<{ readonly sent: Attempt; readonly dispelled: boolean }> {
+    const { telling } = this;
+    this.telling = false;
+    const sent = await sending;
+    const dispelled = telling && (sent.repeat || sent.verdict.kind === "out_of_order");
+    if (dispelled) this.below = 0;
+    return { sent, dispelled };
+  }
+
+  /** The log has the batch. `brokerTimeMs`: when it was appended, as far as the broker said. */
+  count(batch: StoredBatch, brokerTimeMs: number | undefined): void {
+    if (!this.has(batch)) return;
+    const { producerIdExpirationMs, telemetry } = this.tools;
+    if (this.forAge && this.doubt.rememberedAt(brokerTimeMs, producerIdExpirationMs)) return;
+    const { stream, number } = this.reader.lane;
+    this.reader.count("maybe_repeated", batch.count);
+    telemetry.report(signals.maybeRepeated, { stream, lane: number, first: batch.first, count: batch.count });
+  }
+}

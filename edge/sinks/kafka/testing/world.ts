@@ -1,0 +1,116 @@
+import { VirtualClock } from "../../../../shared/clock/clock.ts";
+import { AppError } from "../../../../shared/errors/app-error.ts";
+import { seededRandom } from "../../../../shared/random/random.ts";
+import { Metrics } from "../../../../shared/telemetry/metrics.ts";
+import type { SinkContext } from "../../../core/context.ts";
+import type { LaneDelivery } from "../../../core/sink.ts";
+import { Config } from "../config.ts";
+import { KafkaSink } from "../sink.ts";
+import { ArrayReader } from "./array-reader.ts";
+import { testBatch, testLane } from "./batches.ts";
+import { FakeBroker } from "./fake-broker.ts";
+
+/** A sink, a lane and a broker, all in memory and on one virtual clock; crashes are a method. */
+export class World {
+  readonly clock = new VirtualClock();
+  readonly broker = new FakeBroker();
+  readonly reader = new ArrayReader(testLane("driving"));
+  readonly said: string[] = [];
+  readonly renewed: string[] = [];
+  metrics = new Metrics();
+  /** What the topic should hold, in order. */
+  readonly written: string[] = [];
+  private nextSeq = 0;
+  private sink: KafkaSink;
+  private delivery: LaneDelivery;
+  private readonly signal = new AbortController().signal;
+
+  constructor(private readonly settings: Partial<Parameters<typeof Config.parse>[0] & object> = {}) {
+    this.broker.addTopic("driving");
+    this.sink = this.makeSink();
+    this.delivery = this.sink.lane(this.reader);
+  }
+
+  /** Puts batches of so many records each. */
+  put(...counts: readonly number[]): void {
+    for (const count of counts) {
+      this.reader.put(testBatch(this.reader.lane, { first: this.nextSeq, count, timeMs: this.clock.now() }));
+      for (let index = 0; index < count; index++) this.written.push(`line ${this.nextSeq + index}`);
+      this.nextSeq += count;
+    }
+  }
+
+  /** Puts a marker for records that policy dropped. */
+  shed(count: number): void {
+    const first = this.nextSeq;
+    this.reader.put(testBatch(this.reader.lane, { first, count, kind: "shed", timeMs: this.clock.now() }));
+    this.written.push(`line ${first}`);
+    this.nextSeq += count;
+  }
+
+  /** Time goes by, here and at the broker. */
+  advance(ms: number): void {
+    this.clock.advance(ms);
+    this.broker.timeMs += ms;
+  }
+
+  /** One delivery, as the runner does it; answers how it ended. */
+  async step(): Promise<string> {
+    const batch = this.reader.next();
+    if (batch === undefined) return "idle";
+    this.reader.lease(batch);
+    this.advance(1);
+    try {
+      const delivery = await this.delivery.deliver(batch, this.signal);
+      this.reader.end(batch, delivery);
+      return delivery.kind;
+    } catch (thrown) {
+      if (thrown instanceof AppError) return thrown.code;
+      throw thrown;
+    }
+  }
+
+  /** Steps until nothing is held, or the lane stops. */
+  async drain(stepsMax = 200): Promise<string> {
+    for (let steps = 0; steps < stepsMax; steps++) {
+      const ended = await this.step();
+      if (ended === "idle" || ended === "KAFKA_SESSION_FENCED") return ended;
+    }
+    return "still busy";
+  }
+
+  /** kill -9 of the edge: a new process on what was durable. */
+  crash(how: { reboot?: boolean } = {}): void {
+    if (how.reboot === true) this.clock.reboot();
+    this.reader.crash();
+    this.sink = this.makeSink();
+    this.delivery = this.sink.lane(this.reader);
+  }
+
+  get counted(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.reader.counters);
+  }
+
+  get inTopic(): readonly string[] {
+    return this.broker.values("driving");
+  }
+
+  private makeSink(): KafkaSink {
+    const config = Config.parse({ brokers: ["broker:9092"], topic: "driving", ...this.settings });
+    return new KafkaSink(config, this.context(), this.broker);
+  }
+
+  private context(): SinkContext {
+    return {
+      name: "kafka",
+      agent: "gw-1",
+      dataDir: "/nowhere",
+      clock: this.clock,
+      random: seededRandom(1),
+      report: (signal) => void this.said.push(signal.name),
+      metrics: this.metrics,
+      partitionsKnown: () => {},
+      renewEpoch: (reason) => void this.renewed.push(reason),
+    };
+  }
+}

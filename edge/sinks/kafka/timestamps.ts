@@ -1,0 +1,46 @@
+/**
+ * Time stamps on topics that keep the producer's time (CreateTime). There, records older than the retention are deleted
+ * as soon as their segment rolls, so that the backlog of an outage could be gone before anybody read it, and records
+ * more than an hour ahead of the broker's clock are refused. So the base and max timestamp in a batch's header are moved
+ * when it is sent; the event's own time stays in the identity header.
+ *
+ * The move is a function of the header as it stands: once moved it is in order, so a repeat within the hour has the same
+ * bytes. The broker recognises repeats by producer and sequence, never by content.
+ */
+const hourMs = 3_600_000;
+
+/** Before this a wall clock has not been set yet: nothing is moved to such a time. 2024-01-01. */
+const plausibleMs = 1_704_067_200_000;
+
+/** What is known of the topic and of the time. */
+export interface TimestampRules {
+  /** Undefined: not known, so it may be the producer's. */
+  readonly logAppendTime: boolean | undefined;
+  readonly retentionMs: number | undefined;
+  /** Wall clock, corrected by what the broker's refusals told about it. */
+  readonly nowMs: number;
+}
+
+/** By how much to move a batch whose newest record has this time. */
+export function timestampShift(maxTimestampMs: number, rules: TimestampRules): number {
+  const { logAppendTime, retentionMs, nowMs } = rules;
+  if (logAppendTime === true || nowMs < plausibleMs) return 0;
+  const aheadMsMax = hourMs / 2;
+  const lateMsMax = retentionMs === undefined ? hourMs : retentionMs < 0 ? Number.POSITIVE_INFINITY : retentionMs / 2;
+  const lateMs = nowMs - maxTimestampMs;
+  return lateMs > lateMsMax || -lateMs > aheadMsMax ? lateMs : 0;
+}
+
+/**
+ * How far our wall clock is ahead of the broker's, found out by being refused: a batch stamped with now is refused, so
+ * now is too late; the guess doubles until one is taken. Kept for the whole sink.
+ */
+export class ClockCorrection {
+  aheadMs = 0;
+
+  /** A batch whose newest time stamp was moved to our idea of now was refused. False: no guess is left. */
+  stepBack(): boolean {
+    this.aheadMs = this.aheadMs === 0 ? hourMs : this.aheadMs * 2;
+    return this.aheadMs < 100 * 365 * 24 * hourMs;
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * What the sink knows of its topics: leaders, partitions, settings. Asked for when a lane needs it, kept for a while, and
+ * asked again after anything that makes it doubtful; lanes that ask at the same time share one question.
+ */
+import type { Clock } from "../../../shared/clock/clock.ts";
+import { AppError } from "../../../shared/errors/app-error.ts";
+import { errorName, errors } from "./client/error-codes.ts";
+import type { KafkaLink, TopicMetadata } from "./client/link.ts";
+import { signals, type Telemetry } from "./telemetry.ts";
+import { settingsOf, type TopicSettings, unknownSettings, warningsOf } from "./topic-settings.ts";
+
+/** How a topic is made when it is missing. */
+export interface CreateTopic {
+  readonly partitions: number;
+  readonly replicationFactor: number;
+  readonly retentionMs: number;
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+export interface TopicsOptions {
+  readonly link: KafkaLink;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  readonly create: CreateTopic | undefined;
+  readonly partitionsKnown: (topic: string, partitions: number) => void;
+}
+
+/** A topic that exists. */
+export interface TopicRoute extends TopicMetadata {
+  readonly topic: string;
+  readonly settings: TopicSettings;
+}
+
+const keptMs = 300_000;
+
+interface Entry {
+  readonly route: Promise<TopicRoute>;
+  readonly askedMs: number;
+}
+
+export class Topics {
+  /** The cluster that answered last. */
+  clusterId: string | undefined;
+  private readonly entries = new Map<string, Entry>();
+  private readonly settings = new Map<string, TopicSettings>();
+
+  constructor(private readonly options: TopicsOptions) {}
+
+  /**
+   * The topic as the cluster has it.
+   *
+   * @throws AppError `KAFKA_TOPIC_MISSING`, `KAFKA_UNAUTHORIZED`, or what the link throws.
+   */
+  async route(topic: string): Promise<TopicRoute> {
+    const nowMs = this.options.clock.uptimeMs();
+    const known = this.entries.get(topic);
+    if (known !== undefined && nowMs - known.askedMs < keptMs) return await known.route;
+    const entry: Entry = { route: this.ask(topic), askedMs: nowMs };
+    this.entries.set(topic, entry);
+    try {
+      return await entry.route;
+    } catch (thrown) {
+      if (this.entries.get(topic) === entry) this.entries.delete(topic);
+      throw thrown;
+    }
+  }
+
+  /** Something about the topic is not as it was: the next question goes to the cluster. */
+  forget(topic: string): void {
+    this.entries.delete(topic);
+  }
+
+  forgetAll(): void {
+    this.entries.clear();
+  }
+
+  private async ask(topic: string): Promise<TopicRoute> {
+    const { link, telemetry, partitionsKnown } = this.options;
+    const metadata = await link.topic(topic);
+    this.noteCluster(metadata.clusterId);
+    switch (metadata.errorCode) {
+      case errors.NONE:
+        break;
+      case errors.UNKNOWN_TOPIC_OR_PARTITION:
+        return await this.create(topic);
+      case errors.TOPIC_AUTHORIZATION_FAILED:
+        throw new AppError("KAFKA_UNAUTHORIZED", `ask for topic ${topic}: ${errorName(metadata.errorCode)}`);
+      default:
+        throw new AppError("KAFKA_UNREACHABLE", `ask for topic ${topic}: ${errorName(metadata.errorCode)}`);
+    }
+    partitionsKnown(topic, metadata.leaders.length);
+    const key = `${metadata.clusterId}/${topic}`;
+    let settings = this.settings.get(key);
+    if (settings === undefined) {
+      settings = await this.describe(topic);
+      this.settings.set(key, settings);
+      for (const warning of warningsOf(settings, metadata.replicas[0] ?? 1)) {
+        telemetry.report(signals.topicSettings, { topic, ...warning });
+      }
+    }
+    return { ...metadata, topic, settings };
+  }
+
+  private async describe(topic: string): Promise<TopicSettings> {
+    const { errorCode, settings } = await this.options.link.describeConfigs(topic);
+    return errorCode === errors.NONE ? settingsOf(settings) : unknownSettings;
+  }
+
+  private async create(topic: string): Promise<TopicRoute> {
+    const { link, create, telemetry } = this.options;
+    if (create === undefined) throw new AppError("KAFKA_TOPIC_MISSING", `ask for topic ${topic}: there is none`);
+    const { partitions, replicationFactor, retentionMs } = create;
+    const settings = {
+      "message.timestamp.type": "LogAppendTime",
+      "retention.ms": String(retentionMs),
+      ...create.settings,
+    };
+    const answer = await link.createTopic({ topic, partitions, replicationFactor, settings });
+    switch (answer.errorCode) {
+      case errors.NONE:
+        telemetry.report(signals.topicCreated, { topic, partitions, replicationFactor });
+        break;
+      case errors.TOPIC_ALREADY_EXISTS:
+        break;
+      case errors.TOPIC_AUTHORIZATION_FAILED:
+      case errors.CLUSTER_AUTHORIZATION_FAILED:
+        throw new AppError("KAFKA_UNAUTHORIZED", `create topic ${topic}: ${errorName(answer.errorCode)}`, {
+          hint: "Grant CREATE on the topic or the cluster, or create the topic and remove `createTopic` from the config.",
+        });
+      default:
+        throw new AppError(
+          "KAFKA_TOPIC_MISSING",
+          `create topic ${topic}: ${errorName(answer.errorCode)}${answer.message === undefined ? "" : `: ${answer.message}`}`,
+        );
+    }
+    // Its leaders take a moment: the next try, by the runner's backoff, finds them.
+    throw new AppError("KAFKA_TOPIC_MISSING", `ask for topic ${topic}: created just now`, { retryAfterMs: 200 });
+  }
+
+  private noteCluster(clusterId: string): void {
+    const { telemetry, link } = this.options;
+    if (this.clusterId === clusterId) return;
+    if (this.clusterId === undefined) telemetry.report(signals.connected, { clusterId });
+    else telemetry.report(signals.clusterChanged, { before: this.clusterId, clusterId, connections: link.connections });
+    this.clusterId = clusterId;
+  }
+}
