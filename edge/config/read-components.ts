@@ -231,7 +231,8 @@ export class ComponentReader {
       this.problems.push(...problemsOf(reading.issues, section));
       return undefined;
     }
-    const parsed = hasConfig(reading.value) ? reading.value.config : reading.value;
+    // A channel's choice has other names than its config: people are shown what they may write.
+    const parsed = hasConfig(reading.value) ? reading.value.config : definition.config.safeParse(value).data;
     this.shown.set(JSON.stringify(path), { type: definition.type, ...asMap(redact(definition.config, parsed)) });
     return reading.value;
   }

@@ -1,0 +1,62 @@
+import { AppError, messageOf } from "../../shared/errors/app-error.ts";
+import type { Metrics } from "../../shared/telemetry/metrics.ts";
+import type { AdminAddress } from "../config/agent-config.ts";
+
+/** What the pages are made from. */
+export interface AdminPages {
+  readonly metrics: Metrics;
+  /** The process does its work: false means that it should be started again. */
+  readonly live: () => boolean;
+  /** Sources and channels run. A destination that is away does not make an agent unready: it buffers. */
+  readonly ready: () => boolean;
+  /** Plain values. */
+  readonly status: () => unknown;
+}
+
+/** The HTTP for operators: `/metrics`, `/livez`, `/readyz`, `/status`. Read only. */
+export interface AdminServer {
+  /** Where it listens, with the port that the system picked when 0 was asked for. */
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** Starts listening. @throws AppError `EDGE_ADMIN_ADDRESS` when the address cannot be had. */
+export function startAdmin({ host, port }: AdminAddress, pages: AdminPages): AdminServer {
+  const server = listen(host, port, (request) => answer(request, pages));
+  const shown = host.includes(":") ? `[${host}]` : host;
+  return { url: `http://${shown}:${server.port}`, stop: () => server.stop(true) };
+}
+
+function listen(hostname: string, port: number, fetch: (request: Request) => Response) {
+  try {
+    return Bun.serve({ hostname, port, fetch, reusePort: false, development: false });
+  } catch (thrown) {
+    throw new AppError("EDGE_ADMIN_ADDRESS", `listen on ${hostname}:${port} for the admin HTTP: ${messageOf(thrown)}`);
+  }
+}
+
+function answer(request: Request, pages: AdminPages): Response {
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    return new Response("only GET\n", { status: 405, headers: { allow: "GET, HEAD" } });
+  }
+  switch (new URL(request.url).pathname) {
+    case "/metrics":
+      return new Response(pages.metrics.render(), {
+        headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
+      });
+    case "/livez":
+      return probe(pages.live(), "live", "not live");
+    case "/readyz":
+      return probe(pages.ready(), "ready", "not ready");
+    case "/status":
+      return Response.json(pages.status());
+    case "/":
+      return new Response("/metrics\n/livez\n/readyz\n/status\n");
+    default:
+      return new Response("there is /metrics, /livez, /readyz and /status\n", { status: 404 });
+  }
+}
+
+function probe(good: boolean, yes: string, no: string): Response {
+  return new Response(`${good ? yes : no}\n`, { status: good ? 200 : 503 });
+}

@@ -1,0 +1,16 @@
+import { dispatch } from "./commands/dispatch.ts";
+import { commands } from "./commands/index.ts";
+import { registry } from "./registry.gen.ts";
+
+/**
+ * Runs the verb that the arguments name; answers the exit code. A module of its own, because importing it loads the
+ * components and with them the SQLite addon: `main.ts` looks at that first.
+ */
+export function runCommandLine(args: readonly string[]): Promise<number> {
+  return dispatch(args, commands, {
+    registry,
+    environment: process.env,
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+  });
+}

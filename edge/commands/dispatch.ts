@@ -1,0 +1,47 @@
+import { AppError } from "../../shared/errors/app-error.ts";
+import { suggest } from "../config/nearest.ts";
+import { type Command, readArguments, type World } from "./command.ts";
+import { renderCommandHelp, renderHelp } from "./help.ts";
+
+/** Finds the verb, reads its arguments, runs it. Answers the exit code; usage mistakes are said, with the nearest word. */
+export async function dispatch(args: readonly string[], commands: readonly Command[], world: World): Promise<number> {
+  const [first] = args;
+  if (first === undefined || first === "--help" || first === "-h" || first === "help") {
+    world.out(renderHelp(commands));
+    return first === undefined ? 2 : 0;
+  }
+  const words = first === "--version" ? ["version"] : args;
+  const command = commands.find(({ name }) => name.split(" ").every((word, index) => word === words[index]));
+  if (command === undefined) return unknownVerb(words, commands, world);
+  const rest = words.slice(command.name.split(" ").length);
+  const end = rest.indexOf("--");
+  const asked = end < 0 ? rest : rest.slice(0, end);
+  if (asked.includes("--help") || asked.includes("-h")) {
+    world.out(renderCommandHelp(command));
+    return 0;
+  }
+  try {
+    return await command.run(readArguments(command, rest), world);
+  } catch (thrown) {
+    if (!(thrown instanceof AppError) || thrown.severity !== "usage") throw thrown;
+    world.err(`${thrown.message}\n  ${thrown.hint}\n`);
+    return 2;
+  }
+}
+
+function unknownVerb(words: readonly string[], commands: readonly Command[], world: World): number {
+  const [first = "", second = ""] = words;
+  const family = commands.filter(({ name }) => name.startsWith(`${first} `));
+  if (family.length > 0) {
+    const hint = suggest(
+      second,
+      family.map(({ name }) => name.slice(first.length + 1)),
+      "there are",
+    );
+    world.err(`tailgate ${first}: ${second === "" ? "says not what to do" : `no verb "${second}"`}\n  ${hint}\n`);
+    return 2;
+  }
+  const hint = suggest(first, [...new Set(commands.map(({ name }) => name.split(" ")[0] ?? name))], "verbs");
+  world.err(`tailgate: no verb "${first}"\n  ${hint}\n`);
+  return 2;
+}

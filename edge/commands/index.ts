@@ -1,0 +1,12 @@
+import { check } from "./check.ts";
+import type { Command } from "./command.ts";
+import { init } from "./init.ts";
+import { list } from "./list.ts";
+import { pattern } from "./pattern.ts";
+import { run } from "./run.ts";
+import { schema } from "./schema.ts";
+import { serviceInstall } from "./service-install.ts";
+import { version } from "./version.ts";
+
+/** Every verb, in the order of the help. */
+export const commands: readonly Command[] = [run, check, init, list, schema, pattern, serviceInstall, version];

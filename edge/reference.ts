@@ -1,0 +1,164 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the reference explains the config's own ${…}.
+/** REFERENCE.md and config.schema.json, from the components' own declarations. */
+
+import { stringify } from "yaml";
+import { z } from "zod";
+import { type Code, codes } from "../shared/errors/codes.ts";
+import type { Registry } from "./config/agent-config.ts";
+import { AgentSection } from "./config/schema.ts";
+import type { AnyDefinition } from "./core/define.ts";
+
+type JsonSchema = z.core.JSONSchema.BaseSchema;
+
+/** The JSON Schema (2020-12) of the config, for editors: every component with its own keys, chosen by `type`. */
+export function renderConfigSchema(registry: Registry): string {
+  const agent = inputSchema(AgentSection);
+  const names: JsonSchema = { type: "string", description: "Name of a channel." };
+  const channels: JsonSchema = {
+    anyOf: [names, { type: "array", items: names, minItems: 1 }],
+    description: "The channels it feeds.",
+  };
+  const interceptor = oneOf(
+    registry.interceptors,
+    { name: { type: "string", description: "Its name in counters; its type when not given." } },
+    [],
+  );
+  const selector = oneOf(registry.selectors, {}, []);
+  const source: Readonly<Record<string, JsonSchema>> = {
+    interceptors: { type: "array", items: interceptor },
+    selector,
+    channels,
+  };
+  const properties = {
+    ...agent.properties,
+    sources: named(oneOf(registry.sources, source, ["channels"]), "The sources, by name."),
+    channels: named(oneOf(registry.channels, {}, []), "The channels, by name."),
+    sinks: named(oneOf(registry.sinks, { channel: names }, ["channel"]), "The sinks, by name."),
+  };
+  const schema = { ...agent, title: "Tailgate config", properties };
+  return `${JSON.stringify(schema, null, 2)}\n`;
+}
+
+function oneOf(
+  definitions: readonly AnyDefinition[],
+  more: Readonly<Record<string, JsonSchema>>,
+  required: readonly string[],
+): JsonSchema {
+  return {
+    oneOf: definitions.map((definition) => {
+      const { $schema: _schema, ...own } = inputSchema(definition.config);
+      return {
+        ...own,
+        description: definition.summary,
+        properties: { type: { const: definition.type }, ...own.properties, ...more },
+        required: ["type", ...(own.required ?? []), ...required],
+      };
+    }),
+  };
+}
+
+function named(item: JsonSchema, description: string): JsonSchema {
+  return {
+    type: "object",
+    description,
+    minProperties: 1,
+    propertyNames: { pattern: "^[A-Za-z0-9_-]{1,100}$" },
+    additionalProperties: item,
+  };
+}
+
+function inputSchema(schema: z.ZodType): JsonSchema {
+  return z.toJSONSchema(schema, { io: "input", unrepresentable: "any", reused: "inline" });
+}
+
+/** REFERENCE.md: the agent's own keys, every component with its keys and an example, every error code. */
+export function renderReference(registry: Registry): string {
+  const kinds: readonly (readonly [string, readonly AnyDefinition[], string])[] = [
+    [
+      "Sources",
+      registry.sources,
+      "Beside its own keys every source takes `channels` (a name or a list), `interceptors` (a list) and `selector`.",
+    ],
+    [
+      "Interceptors",
+      registry.interceptors,
+      "Beside its own keys every interceptor takes `name`, under which what it drops is counted.",
+    ],
+    ["Selectors", registry.selectors, "Choose the channels of an event; `replicating` when none is given."],
+    ["Channels", registry.channels, "Hold batches between source and sink."],
+    ["Sinks", registry.sinks, "Beside its own keys every sink takes `channel`, the name of the one that it drains."],
+  ];
+  return [
+    "# Reference\n",
+    "Generated from the components' declarations by `npm run generate`. Do not edit.\n",
+    "Durations are written `500ms`, `1s`, `2h`, `1h30m`; sizes `64MiB` (1,024s) or `1GB` (thousands). `${NAME}`, `${NAME:-default}` and `${file:/path}` are put in anywhere a value stands; relative paths mean the config file's folder.\n",
+    "## Agent\n",
+    table(inputSchema(AgentSection)),
+    ...kinds.flatMap(([title, definitions, words]) => [
+      `## ${title}\n`,
+      `${words}\n`,
+      ...definitions.map(renderDefinition),
+    ]),
+    "## Errors\n",
+    "| code | severity | what to do |\n| --- | --- | --- |",
+    ...codeNames().map((code) => `| \`${code}\` | ${codes[code].severity} | ${cell(codes[code].hint)} |`),
+    "",
+  ].join("\n");
+}
+
+function renderDefinition({ type, summary, stability, config, example }: AnyDefinition): string {
+  const note = stability === "experimental" ? " _Experimental: its config may change._" : "";
+  const own = typeof example === "object" && example !== null ? example : {};
+  return [
+    `### ${type}\n`,
+    `${summary}${note}\n`,
+    table(inputSchema(config)),
+    "```yaml",
+    stringify({ type, ...own }).trimEnd(),
+    "```\n",
+  ].join("\n");
+}
+
+function table(schema: JsonSchema): string {
+  const rows = rowsOf(schema, "");
+  if (rows.length === 0) return "No keys of its own.\n";
+  return ["| key | value | default | meaning |", "| --- | --- | --- | --- |", ...rows, ""].join("\n");
+}
+
+function rowsOf(schema: JsonSchema, prefix: string): readonly string[] {
+  const required = new Set(schema.required ?? []);
+  return Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {
+    if (typeof field === "boolean") return [];
+    const key = `${prefix}${name}`;
+    const standard =
+      field.default === undefined
+        ? required.has(name)
+          ? "_required_"
+          : ""
+        : `\`${cell(JSON.stringify(field.default))}\``;
+    const row = `| \`${key}\` | ${cell(kindOf(field))} | ${standard} | ${cell(field.description ?? "")} |`;
+    return [row, ...rowsOf(field, `${key}.`)];
+  });
+}
+
+function kindOf(field: JsonSchema): string {
+  if (field.enum !== undefined) return field.enum.map((value) => `\`${String(value)}\``).join(", ");
+  if (field.format !== undefined)
+    return field.format === "regex" ? "regular expression" : field.format.replace("byte-size", "size");
+  if (field.secret === true) return "secret: text or `{ file: … }`";
+  if (field.anyOf !== undefined) {
+    return [...new Set(field.anyOf.map((each) => (typeof each === "boolean" ? "" : kindOf(each))))].join(" or ");
+  }
+  if (field.type === "array")
+    return `list of ${typeof field.items === "object" && !Array.isArray(field.items) ? kindOf(field.items) : "values"}`;
+  if (field.type === "object") return "map";
+  return [field.type ?? "anything"].flat().join(" or ").replace("string", "text");
+}
+
+function cell(text: string): string {
+  return text.replaceAll("|", "\\|").replaceAll("\n", " ");
+}
+
+function codeNames(): readonly Code[] {
+  return Object.keys(codes).filter((name): name is Code => name in codes);
+}
