@@ -9,7 +9,9 @@ export const untestedByThemselves: Readonly<Record<string, string>> = {
   "scripts/test.ts": "is the test run itself",
   "scripts/replay.ts": "runs the offline-replay tests",
   "scripts/setup.ts": "what it brings in is used by all other tests",
-  "scripts/start.ts": "tried as a whole by the demo",
+  "scripts/start.ts": "start.e2e.test.ts runs it as a process",
+  "scripts/start/pilot.ts": "start.e2e.test.ts runs it as a process",
+  "scripts/start/demo.ts": "start.e2e.test.ts runs it as a process",
   "scripts/simulate/main.ts": "simulate.test.ts runs it as a process",
   "scripts/simulate/check.ts": "check.integration.test.ts runs it as a process",
 };
