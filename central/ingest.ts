@@ -48,6 +48,11 @@ export interface IngestOptions {
   readonly fatal: (thrown: unknown) => void;
 }
 
+/** A transaction holds the thread: it must end well before the group's session does. */
+const recordsPerAppend = 25_000;
+
+type PartitionAppend = Omit<Append, "seen">;
+
 interface PartitionProgress {
   position: Position | undefined;
   /** The record before the position has been seen again since the partition was assigned. */
@@ -138,18 +143,33 @@ export class Ingest implements ConsumerHandler {
     const records = sliceRecords(delivery.blocks, from);
     const fresh = damaged.filter((range) => range.lastOffset >= from);
     for (const range of fresh) this.options.report(recordDead, { topic, partition, reason: range.reason });
-    const whole = { topic, partition, next, before: lastMark(records), records, dead: [], damaged: fresh, gap };
-    try {
-      await this.append(whole, progress, context);
-    } catch (thrown) {
-      if (!isPoison(thrown)) throw thrown;
-      await this.bisect(whole, progress, context, thrown);
+    let left: PartitionAppend = {
+      topic,
+      partition,
+      next,
+      before: lastMark(records),
+      records,
+      dead: [],
+      damaged: fresh,
+      gap,
+    };
+    for (;;) {
+      const [now, later] = splitAppend(left, recordsPerAppend);
+      try {
+        await this.append(now, progress, context);
+      } catch (thrown) {
+        if (!isPoison(thrown)) throw thrown;
+        await this.bisect(now, progress, context, thrown);
+      }
+      if (later === undefined) return;
+      left = later;
+      await context.heartbeat();
     }
   }
 
   /** Halves what holds a poison record until it stands alone, and puts that one aside. */
   private async bisect(
-    append: Omit<Append, "seen">,
+    append: PartitionAppend,
     progress: PartitionProgress,
     context: DeliveryContext,
     cause: AppError,
@@ -164,14 +184,9 @@ export class Ingest implements ConsumerHandler {
       await this.append({ ...append, records: [], dead: [dead] }, progress, context);
       return;
     }
-    const [head, tail] = takeRecords(append.records, count >> 1);
-    const headMark = lastMark(head);
-    const boundary = (headMark?.offset ?? append.next) + 1;
-    const parts: Omit<Append, "seen">[] = [
-      { ...append, records: head, before: headMark, next: boundary, damaged: [] },
-      { ...append, records: tail, gap: undefined },
-    ];
+    const parts = splitAppend(append, count >> 1);
     for (const half of parts) {
+      if (half === undefined) continue;
       try {
         await this.append(half, progress, context);
       } catch (thrown) {
@@ -181,11 +196,7 @@ export class Ingest implements ConsumerHandler {
     }
   }
 
-  private async append(
-    append: Omit<Append, "seen">,
-    progress: PartitionProgress,
-    context: DeliveryContext,
-  ): Promise<void> {
+  private async append(append: PartitionAppend, progress: PartitionProgress, context: DeliveryContext): Promise<void> {
     const seen = progress.position;
     const result = await this.untilStored(context.signal, context.heartbeat, () =>
       this.options.store.append({ ...append, seen }),
@@ -232,6 +243,17 @@ export class Ingest implements ConsumerHandler {
       }
     }
   }
+}
+
+/** The first `count` records of an append, and what is left of it. The gap goes first, unreadable ranges go last. */
+function splitAppend(append: PartitionAppend, count: number): [PartitionAppend, PartitionAppend | undefined] {
+  const [head, tail] = takeRecords(append.records, count);
+  const headMark = lastMark(head);
+  if (tail.length === 0 || headMark === undefined) return [append, undefined];
+  return [
+    { ...append, records: head, before: headMark, next: headMark.offset + 1, damaged: [] },
+    { ...append, records: tail, gap: undefined },
+  ];
 }
 
 /** Where to read from: the record before the position, to see whether it is still the same one. */

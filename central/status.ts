@@ -3,6 +3,7 @@ import type { Clock } from "../shared/clock/clock.ts";
 import type { IngestSnapshot } from "./ingest-snapshot.ts";
 import type { StoreReader, Totals } from "./store/reader.ts";
 
+/** How far one partition is stored. `null`: unknown to this instance. */
 export interface PartitionLag {
   topic: string;
   partition: number;
@@ -14,12 +15,14 @@ export interface PartitionLag {
   updatedAtMs: number | null;
 }
 
+/** All partitions; `lag` is the sum of what is known. */
 export interface Lag {
   partitions: PartitionLag[];
   lag: number | null;
   rebalances: number;
 }
 
+/** Everything in one line of numbers. */
 export interface StatusSummary extends Totals {
   linesPerSecond: number;
   lag: number | null;
@@ -28,6 +31,7 @@ export interface StatusSummary extends Totals {
   sinceMs: number;
 }
 
+/** What the numbers are made of. */
 export interface StatusOptions {
   readonly reader: StoreReader;
   readonly clock: Clock;

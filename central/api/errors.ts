@@ -8,6 +8,7 @@ import type { Report } from "../../shared/telemetry/log.ts";
 import { requestFailed } from "../telemetry.ts";
 import type { ApiEnvironment } from "./api.ts";
 
+/** The body of every error (RFC 9457). */
 export const Problem = z
   .object({
     type: z.string().openapi({ example: "urn:tailgate:CENTRAL_NOT_FOUND" }),

@@ -10,6 +10,7 @@ export interface LastState {
   readonly value: Buffer | null;
 }
 
+/** A vehicle and the last state of each of its streams. */
 export interface VehicleState {
   readonly vehicle: string;
   readonly streams: readonly LastState[];
@@ -22,6 +23,7 @@ export interface EventPosition {
   readonly offset: number;
 }
 
+/** Which events of a vehicle, in which order, and how many of them. */
 export interface EventQuery {
   readonly vehicle: string;
   /** All of the vehicle's when not given. */
@@ -36,6 +38,7 @@ export interface EventQuery {
   readonly limit: number;
 }
 
+/** An event as it is handed out. `seq` means nothing without a lane. */
 export interface EventRow {
   readonly position: EventPosition;
   readonly stream: string;
@@ -47,6 +50,7 @@ export interface EventRow {
   readonly value: Buffer | null;
 }
 
+/** Events in order; `more`: there are others behind the last one. */
 export interface EventPage {
   readonly events: readonly EventRow[];
   readonly more: boolean;
@@ -66,6 +70,7 @@ export interface LaneRow extends LaneIdentity {
   readonly updatedAtMs: number;
 }
 
+/** Which lanes of the ledger, in the order of their ids. */
 export interface LaneQuery {
   readonly agent: string | undefined;
   readonly stream: string | undefined;
@@ -94,6 +99,7 @@ export interface Totals {
   readonly vehicles: number;
 }
 
+/** How far the present incarnation of a partition is stored. */
 export interface PositionRow {
   readonly topic: string;
   readonly partition: number;
@@ -103,6 +109,7 @@ export interface PositionRow {
   readonly updatedAtMs: number;
 }
 
+/** What was put aside, with its bytes. */
 export interface DeadLetterRow {
   readonly id: number;
   readonly topic: string;
@@ -116,6 +123,7 @@ export interface DeadLetterRow {
   readonly atMs: number;
 }
 
+/** An alert: offsets that nobody will read any more. */
 export interface GapRow {
   readonly id: number;
   readonly topic: string;
@@ -126,6 +134,7 @@ export interface GapRow {
   readonly atMs: number;
 }
 
+/** An alert: a record under an identity that was stored with other bytes. */
 export interface ConflictRow extends LaneIdentity {
   readonly id: number;
   readonly seq: number;

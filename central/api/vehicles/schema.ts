@@ -11,6 +11,7 @@ const StreamState = z.object({
   ...Value,
 });
 
+/** A vehicle on the wire. */
 export const Vehicle = z.object({ vehicle: z.string(), streams: z.array(StreamState) }).openapi("Vehicle");
 
 /** As it goes over the wire. */

@@ -18,6 +18,7 @@ const chunkEventsMax = 1_000;
 const chunkBytesMax = 256 * 1024;
 const seriesCachedMax = 50_000;
 
+/** Chunks are cut at hours of event time. */
 export const hourMs = 3_600_000;
 
 interface Group {

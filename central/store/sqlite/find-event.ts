@@ -2,12 +2,12 @@ import type Database from "better-sqlite3";
 import { type StoredEvent, unpackChunk } from "./chunk-codec.ts";
 import { hourMs } from "./event-writer.ts";
 
-const unpackedMax = 16;
+const unpackedMax = 8;
 
 /**
  * Finds one stored event by its identity, to compare it with a repeat. No index of its own: an honest repeat has the
  * same vehicle, stream and event time, and by these the events are laid out. Unpacked chunks are kept for a while,
- * because repeats come in runs.
+ * because repeats come in runs; the caller asks in the order (series, time).
  */
 export class FindEvent {
   private readonly unpacked = new Map<number, StoredEvent[]>();
@@ -32,8 +32,11 @@ export class FindEvent {
     const row = this.sql.recent.get(series, time, lane, seq);
     if (row !== undefined) return row.value;
     for (const id of this.sql.chunks.all(series, Math.floor(time / hourMs), time, time)) {
-      const event = this.events(id).find((one) => one.lane === lane && one.seq === seq && one.time === time);
-      if (event !== undefined) return event.value;
+      const events = this.events(id);
+      for (let index = firstAt(events, time); events[index]?.time === time; index++) {
+        const event = events[index];
+        if (event?.lane === lane && event.seq === seq) return event.value;
+      }
     }
     return undefined;
   }
@@ -54,4 +57,16 @@ export class FindEvent {
     }
     return events;
   }
+}
+
+/** Index of the first event at `time` or later, by halving. */
+function firstAt(events: readonly StoredEvent[], time: number): number {
+  let low = 0;
+  let high = events.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((events[middle]?.time ?? time) < time) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -4,6 +4,7 @@ import type { EventWriter } from "./event-writer.ts";
 
 /** `recent` is folded when it holds this many rows, or this many bytes of values. */
 export const foldRows = 200_000;
+/** Bytes of values in `recent` from which it is folded. */
 export const foldBytes = 48 * 1024 * 1024;
 
 /**

@@ -7,6 +7,7 @@ import { AppError } from "../../../shared/errors/app-error.ts";
 import { type Identity, parseIdentity } from "../../../shared/identity/identity.ts";
 import { part, plainRecord, type RecordBlock } from "../../consumer/record-block.ts";
 import type { DeadRecord } from "../store.ts";
+import { compareEvents, type StoredEvent } from "./chunk-codec.ts";
 import type { EventWriter } from "./event-writer.ts";
 import { FindEvent } from "./find-event.ts";
 import type { LaneBook, LedgerWriter } from "./ledger-writer.ts";
@@ -38,9 +39,18 @@ interface KnownLane {
   readonly stream: string;
 }
 
+/** A record whose number the ledger has: a repeat, or a conflict. */
+interface Doubtful {
+  readonly book: LaneBook;
+  readonly series: number;
+  readonly vehicle: string;
+  readonly event: StoredEvent;
+}
+
 export class RecordWriter {
   private counts: RecordCounts = noCounts();
   private lanes = new Map<string, KnownLane>();
+  private doubtful: Doubtful[] = [];
   private readonly find: FindEvent;
   private readonly insertConflict;
   private readonly insertDead;
@@ -63,6 +73,7 @@ export class RecordWriter {
   begin(): void {
     this.counts = noCounts();
     this.lanes = new Map();
+    this.doubtful = [];
     this.find.forget();
   }
 
@@ -72,7 +83,7 @@ export class RecordWriter {
   }
 
   /** @throws AppError `CENTRAL_RECORD_POISON` when the record is not what it claims to be. */
-  write(source: RecordSource, block: RecordBlock, index: number, nowMs: number): void {
+  write(source: RecordSource, block: RecordBlock, index: number): void {
     const slot = index * part.stride;
     const { bytes, parts } = block;
     const identityStart = parts[slot + part.identityStart] ?? -1;
@@ -84,16 +95,9 @@ export class RecordWriter {
     const known = slash > 0 ? this.lanes.get(text.slice(0, slash)) : undefined;
     const quick = known === undefined ? undefined : quickNumbers(text, slash);
     if (known !== undefined && quick !== undefined) {
-      this.writeKnown(
-        source,
-        known,
-        quick.seq,
-        quick.time,
-        this.vehicle(block, slot, known.agent),
-        offset,
-        value,
-        nowMs,
-      );
+      const { time, seq } = quick;
+      const event = { time, source: source.id, offset, lane: known.book.id, seq, value };
+      this.receive(known, this.vehicle(block, slot, known.agent), event);
       return;
     }
     const identity = identityStart < 0 ? undefined : parseIdentity(text);
@@ -108,7 +112,31 @@ export class RecordWriter {
       return;
     }
     const vehicle = this.vehicle(block, slot, identity.agent);
-    this.writeKnown(source, lane, identity.first, identity.eventTimeMs, vehicle, offset, value, nowMs);
+    const { first: seq, eventTimeMs: time } = identity;
+    this.receive(lane, vehicle, { time, source: source.id, offset, lane: lane.book.id, seq, value });
+  }
+
+  /**
+   * Looks at the records whose numbers the ledger had already: once a transaction, in the order in which events are
+   * laid out, so that each chunk is unpacked once however many repeats it answers for.
+   */
+  settleDoubts(nowMs: number): void {
+    if (this.doubtful.length === 0) return;
+    this.events.flush();
+    this.doubtful.sort((a, b) => a.series - b.series || compareEvents(a.event, b.event));
+    for (const { book, series, vehicle, event } of this.doubtful) {
+      const { time, source, offset, lane, seq, value } = event;
+      const stored = this.find.value(series, time, lane, seq);
+      if (stored !== undefined && sameBytes(stored, value)) {
+        book.repeated++;
+        this.counts.repeated++;
+        continue;
+      }
+      this.insertConflict.run(lane, seq, vehicle, time, source, offset, value, nowMs);
+      book.conflicts++;
+      this.counts.conflicts++;
+    }
+    this.doubtful = [];
   }
 
   /** Puts a record aside; its number is accounted for, so that it is not missing as well. */
@@ -130,33 +158,15 @@ export class RecordWriter {
     this.counts.deadLettered += last - first + 1;
   }
 
-  private writeKnown(
-    source: RecordSource,
-    { book, stream }: KnownLane,
-    seq: number,
-    time: number,
-    vehicle: string,
-    offset: number,
-    value: Buffer | null,
-    nowMs: number,
-  ): void {
+  private receive({ book, stream }: KnownLane, vehicle: string, event: StoredEvent): void {
     const series = this.events.seriesId(vehicle, stream);
-    if (this.ledger.receive(book, seq) === "new") {
-      this.events.add(series, { time, source: source.id, offset, lane: book.id, seq, value });
-      this.counts.stored++;
-      book.lastTime = time;
+    if (this.ledger.receive(book, event.seq) === "seen") {
+      this.doubtful.push({ book, series, vehicle, event });
       return;
     }
-    this.events.flush();
-    const stored = this.find.value(series, time, book.id, seq);
-    if (stored !== undefined && sameBytes(stored, value)) {
-      book.repeated++;
-      this.counts.repeated++;
-      return;
-    }
-    this.insertConflict.run(book.id, seq, vehicle, time, source.id, offset, value, nowMs);
-    book.conflicts++;
-    this.counts.conflicts++;
+    this.events.add(series, event);
+    this.counts.stored++;
+    book.lastTime = event.time;
   }
 
   /** A record of somebody else: the topic is its stream, Kafka's time its time, topic-partition-offset its identity. */

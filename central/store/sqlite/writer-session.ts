@@ -63,8 +63,9 @@ export class WriterSession {
     if (append.gap !== undefined) this.gap(source.id, append.gap, nowMs);
     this.records.begin();
     for (const { block, from, to } of append.records) {
-      for (let index = from; index < to; index++) this.records.write(source, block, index, nowMs);
+      for (let index = from; index < to; index++) this.records.write(source, block, index);
     }
+    this.records.settleDoubts(nowMs);
     for (const dead of append.dead) this.records.writeDead(source, dead, nowMs);
     for (const { firstOffset, lastOffset, reason, bytes } of append.damaged) {
       this.records.writeDamaged(source, firstOffset, lastOffset, reason, bytes, nowMs);
