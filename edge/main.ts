@@ -25,6 +25,7 @@ function fail(what: string, error: unknown): never {
 }
 
 function exitCodeOf(error: unknown): number {
+  if (isAddonError(error)) return 2;
   if (!(error instanceof AppError)) return 70;
   if (error.severity === "usage") return 2;
   return error.severity === "invariant" ? 70 : 1;
@@ -34,9 +35,14 @@ function describe(what: string, error: unknown): string {
   if (error instanceof AppError && error.severity !== "invariant") {
     return `tailgate: ${messageOf(error)} [${error.code}]\n  ${error.hint}`;
   }
-  if (error instanceof Error && "code" in error && error.code === "ERR_DLOPEN_FAILED") {
+  if (isAddonError(error)) {
     return `tailgate: load the SQLite addon: ${error.message}\n  It is unpacked into $BUN_TMPDIR, $TMPDIR or /tmp, which must allow exec: set BUN_TMPDIR to a folder that does.`;
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return `tailgate: ${what}: ${messageOf(error)}\n${stack}`;
+}
+
+/** The place where the binary unpacks its addon does not allow it: for whoever runs it to change. */
+function isAddonError(error: unknown): error is Error {
+  return error instanceof Error && "code" in error && error.code === "ERR_DLOPEN_FAILED";
 }
