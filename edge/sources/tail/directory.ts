@@ -137,8 +137,9 @@ export class Directory {
     for (const file of missing) if (this.isGone(file, snapshot, devicesBefore)) departed.push(file);
     const isUnknown = (entry: Entry) => !taken.has(entry.inode);
     for (const file of this.truncatedRoots([...snapshot.entries.values()].filter(isUnknown))) {
-      taken.delete(file.inode);
-      if (!departed.includes(file)) departed.push(file);
+      if (departed.includes(file)) continue;
+      if (taken.delete(file.inode)) departed.push(file);
+      else this.startOver(file, departed);
     }
     for (const file of departed) this.depart(file, snapshot, taken);
     this.meet([...snapshot.entries.values()].filter(isUnknown), snapshot, departed);
@@ -158,11 +159,11 @@ export class Directory {
     this.host.moved(file);
   }
 
-  /** Counts bytes that nobody can read any more. */
-  lose(file: FollowedFile, bytes: number): void {
+  /** Counts the bytes before `to` that nobody can read any more. */
+  lose(file: FollowedFile, to: number, bytes: number): void {
     if (bytes <= 0) return;
     this.host.count("lost_at_source", bytes);
-    this.host.report(signals.lost, { path: file.path, from: file.size - bytes, to: file.size, bytes });
+    this.host.report(signals.lost, { path: file.path, from: to - bytes, to, bytes });
   }
 
   private picture(): Snapshot | undefined {
@@ -221,6 +222,7 @@ export class Directory {
     if (moved && !file.aside && !file.intact()) return "other";
     file.noteStat(entry.size, entry.mtimeNs, host.uptimeMs());
     file.elsewhere = false;
+    this.prove(file);
     if (moved) {
       file.path = path;
       host.moved(file);
@@ -229,6 +231,14 @@ export class Directory {
     if (rotated && !file.rotated) this.markRotated(file);
     if (!rotated) file.rotated = false;
     return "same";
+  }
+
+  /** While reading has to wait, what is there to be read is looked at: should it be removed, its loss is known. */
+  private prove(file: FollowedFile): void {
+    if (file.fd === undefined || file.size <= file.provenSize || !file.intact()) return;
+    const waiting = file.provenUnread > 0;
+    file.provenSize = file.size;
+    if (waiting) this.host.moved(file);
   }
 
   /** No name here leads to it. True when nothing else does either. */
@@ -251,7 +261,7 @@ export class Directory {
     const copy = file.aside ? undefined : this.findCopy(file, snapshot, taken);
     if (copy === undefined) {
       if (truncated) host.report(signals.truncated, { path: file.path, offset: file.offset });
-      this.lose(file, file.unread);
+      this.lose(file, file.provenSize, file.provenUnread);
       this.forget(file);
       return;
     }
@@ -260,7 +270,6 @@ export class Directory {
     host.report(signals.copyFound, { path: file.path, copy: copy.entry.name, offset: file.offset });
     file.path = join(this.path, copy.entry.name);
     file.recognise(copy.fd);
-    file.settleSize();
     this.markRotated(file);
     taken.add(copy.entry.inode);
     host.moved(file);
@@ -304,8 +313,7 @@ export class Directory {
     return [...this.files].filter(
       (file) =>
         !file.aside &&
-        file.path === file.trail &&
-        file.isPresent &&
+        (file.path === file.trail || !file.isPresent) &&
         trails.has(file.trail) &&
         file.open() &&
         !file.intact(),

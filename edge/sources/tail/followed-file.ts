@@ -24,8 +24,10 @@ export class FollowedFile implements Positioned {
   device: bigint;
   /** The first byte that was not appended yet. */
   offset = 0;
-  /** The largest size seen; smaller again once the reader found its end cut off. */
+  /** At the last look. */
   size = 0;
+  /** This much of it was there while head and tail were intact: what lies behind the offset is known to be unread. */
+  provenSize = 0;
   mtimeNs = -1n;
   /** See `Cursor`. */
   skipping = false;
@@ -50,7 +52,6 @@ export class FollowedFile implements Positioned {
   /** An event that waited for more lines was given since the file last grew. */
   flushed = false;
 
-  private statSize = -1;
   private head: Buffer = empty;
   private readonly tailBuffer = Buffer.alloc(tailBytesMax);
   private tailLength = 0;
@@ -77,6 +78,7 @@ export class FollowedFile implements Positioned {
     const file = new FollowedFile(sequence, cursor.path, cursor.trail, stat);
     file.offset = cursor.offset;
     file.size = cursor.size;
+    file.provenSize = cursor.size;
     file.skipping = cursor.skipping === true;
     file.aside = cursor.aside === true;
     file.unverified = cursor;
@@ -96,7 +98,7 @@ export class FollowedFile implements Positioned {
       inode: this.inode.toString(),
       device: this.device.toString(),
       offset: this.offset,
-      size: this.size,
+      size: this.provenSize,
       head: this.unverified?.head ?? this.headHash,
       tail: this.unverified?.tail ?? fingerprintOf(this.tail),
       ...(this.skipping ? { skipping: true } : {}),
@@ -109,9 +111,14 @@ export class FollowedFile implements Positioned {
     return !this.deleted && !this.elsewhere;
   }
 
-  /** Bytes that are known to exist and were not appended. */
+  /** Bytes that seem to be there and were not appended. */
   get unread(): number {
     return this.aside ? 0 : Math.max(0, this.size - this.offset);
+  }
+
+  /** Bytes that are lost if it is gone now. */
+  get provenUnread(): number {
+    return this.aside ? 0 : Math.max(0, this.provenSize - this.offset);
   }
 
   /** Enough was read to know a copy of it without doubt: not just a first line that all generations share. */
@@ -121,12 +128,7 @@ export class FollowedFile implements Positioned {
 
   /** Whether size and time are what they were at the last look. */
   isAsSeen(stat: FileStat): boolean {
-    return this.unverified === undefined && stat.size === this.statSize && stat.mtimeNs === this.mtimeNs;
-  }
-
-  /** What was known of the size belonged to other bytes. */
-  settleSize(): void {
-    this.size = this.statSize;
+    return this.unverified === undefined && stat.size === this.size && stat.mtimeNs === this.mtimeNs;
   }
 
   /** Bytes before the offset, as many as are remembered. */
@@ -207,14 +209,12 @@ export class FollowedFile implements Positioned {
 
   /** Takes note of what a look at the file said. */
   noteStat(size: number, mtimeNs: bigint, nowMs: number): void {
-    if (size === this.statSize && mtimeNs === this.mtimeNs) return;
-    this.statSize = size;
+    if (size === this.size && mtimeNs === this.mtimeNs) return;
+    this.size = size;
     this.mtimeNs = mtimeNs;
     this.grewMs = nowMs;
     this.flushed = false;
     this.atEnd = false;
-    // A smaller size stays unbelieved until the reader has looked at the content: it counts what is missing.
-    if (size > this.size) this.size = size;
   }
 
   /**
@@ -257,11 +257,11 @@ export class FollowedFile implements Positioned {
     this.inode = stat.ino;
     this.device = stat.dev;
     this.deleted = stat.nlink === 0n;
-    this.statSize = Number(stat.size);
-    this.size = Math.max(this.size, this.statSize);
+    this.size = Number(stat.size);
+    this.provenSize = Math.max(this.provenSize, this.size);
     this.mtimeNs = stat.mtimeNs;
     this.atEnd = false;
-    this.head = readAt(fd, 0, Math.min(headBytesMax, this.statSize));
+    this.head = readAt(fd, 0, Math.min(headBytesMax, this.size));
     this.headHash = fingerprintOf(this.head);
     const tail = readAt(fd, offset - tailLength, tailLength);
     tail.copy(this.tailBuffer);

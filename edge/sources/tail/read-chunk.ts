@@ -47,8 +47,9 @@ export class ChunkReader {
     if (end > tail.length) file.advance(end - tail.length, buffer, end);
     file.atEnd = read < wanted;
     const seen = file.offset + read - end;
-    this.missing = file.atEnd ? Math.max(0, file.size - seen) : 0;
-    file.size = file.atEnd ? seen : Math.max(file.size, seen);
+    this.missing = file.atEnd ? Math.max(0, file.provenSize - seen) : 0;
+    file.provenSize = file.atEnd ? seen : Math.max(file.provenSize, seen);
+    file.size = Math.max(file.size, seen);
     return file.atEnd ? "end" : "more";
   }
 }

@@ -143,7 +143,7 @@ export class TailSource implements Source {
         this.wakeScan(directory);
         return;
       }
-      directory.lose(file, this.reader.missing);
+      directory.lose(file, file.provenSize + this.reader.missing, this.reader.missing);
       if (file.offset !== offset) this.host.moved(file);
       if (file.deleted && result === "end" && ending === "final") {
         this.context.report(signals.fileFinished, { path: file.path, bytes: file.offset });
