@@ -71,7 +71,14 @@ export class LogFile implements Disposable {
     this.close();
   }
 
+  /** Makes place for `.1`, as logrotate does: every rotated file gets the next higher number. */
   private nextName(): string {
-    return join(dirname(this.path), `${basename(this.path)}.${++this.generation}`);
+    const name = (generation: number) => join(dirname(this.path), `${basename(this.path)}.${generation}`);
+    for (let generation = this.generation; generation > 0; generation--) {
+      // The oldest may have been deleted meanwhile.
+      if (existsSync(name(generation))) renameSync(name(generation), name(generation + 1));
+    }
+    this.generation++;
+    return name(1);
   }
 }

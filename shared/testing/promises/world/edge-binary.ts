@@ -1,22 +1,8 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { type BuildTarget, buildEdge } from "../../../../scripts/build.ts";
 
-const root = join(import.meta.dir, "..", "..", "..", "..");
-
-let built: Promise<string> | undefined;
-
-/** The compiled edge for this machine, as it is shipped; built once a run. */
-export function edgeBinary(): Promise<string> {
-  built ??= build();
-  return built;
-}
-
-async function build(): Promise<string> {
+/** The compiled edge as it is shipped, for this machine or another; built when its sources have changed. */
+export async function edgeBinary(target?: BuildTarget): Promise<string> {
   const given = process.env.TAILGATE_BINARY;
-  if (given !== undefined) return given;
-  const path = join(root, "dist", `tailgate-linux-${process.arch}`);
-  const run = Bun.spawn([process.execPath, "scripts/build.ts"], { cwd: root, stdout: "ignore", stderr: "pipe" });
-  const complaint = await run.stderr.text();
-  if ((await run.exited) !== 0 || !existsSync(path)) throw new Error(`build the edge: ${complaint}`);
-  return path;
+  if (given !== undefined && target === undefined) return given;
+  return await buildEdge(target === undefined ? {} : { target });
 }
