@@ -6,9 +6,9 @@
  *     npm start                      d: stop Kafka, delete the rotated logs, kill the edge with -9, see it drain
  *     npm start -- --demo            the same by itself, then an independent check; exit code 0 when the books balance
  *     npm start -- --for 60          end after so many seconds
- *     npm start -- --speed 10x --cars 100 --dir .tailgate
+ *     npm start -- --speed 10x --cars 100 --dir .tailgate --config my-edge.yaml
  */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { sleep } from "../shared/async/sleep.ts";
 import { AppError, messageOf } from "../shared/errors/app-error.ts";
@@ -26,6 +26,7 @@ const { values } = parseArgs({
     cars: { type: "string", default: "100" },
     dir: { type: "string", default: join(import.meta.dir, "..", ".tailgate") },
     outage: { type: "string", default: "20" },
+    config: { type: "string" },
   },
 });
 
@@ -53,7 +54,7 @@ async function run(): Promise<number> {
   };
   let say = (text: string) => console.log(text);
   await setup(values.demo ? "demo" : "start", say);
-  const place = await openPlace(values.dir);
+  const place = await openPlace(resolve(values.dir));
   const { KAFKA_BROKERS: brokers } = process.env;
   const speed = amount("speed", values.speed ?? (values.demo ? "10x" : "1x"));
   await using pilot = new Pilot({
@@ -61,6 +62,7 @@ async function run(): Promise<number> {
     cars: amount("cars", values.cars),
     speed,
     ...(brokers === undefined || brokers === "" ? {} : { brokers }),
+    ...(values.config === undefined ? {} : { config: resolve(values.config) }),
     say: (text) => say(text),
   });
   await pilot.start();

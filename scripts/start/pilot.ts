@@ -26,6 +26,8 @@ export interface PilotOptions {
   readonly brokers?: string;
   readonly cars: number;
   readonly speed: number;
+  /** Another config for the edge than edge/examples/pilot.yaml. */
+  readonly config?: string;
   readonly say: (text: string) => void;
 }
 
@@ -107,10 +109,10 @@ export class Pilot implements AsyncDisposable {
   }
 
   async startEdge(): Promise<void> {
-    const { place } = this.options;
+    const { place, config = join(root, "edge", "examples", "pilot.yaml") } = this.options;
     this.edge = startChild({
       name: "edge",
-      command: [await buildEdge(), "run", "--config", join(root, "edge", "examples", "pilot.yaml")],
+      command: [await buildEdge(), "run", "--config", config],
       cwd: place.folder,
       env: {
         KAFKA_BROKERS: this.clientBrokers,
