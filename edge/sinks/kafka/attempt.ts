@@ -8,7 +8,7 @@ import { orAbort } from "./or-abort.ts";
 import { endOf, type Session, sequenceOf } from "./session.ts";
 import type { Destination } from "./session-book.ts";
 import { signals } from "./telemetry.ts";
-import { timestampShift } from "./timestamps.ts";
+import { clockIsUnset, timestampShift } from "./timestamps.ts";
 import type { TopicRoute } from "./topics.ts";
 import { type Verdict, verdictOf } from "./verdict.ts";
 
@@ -49,7 +49,10 @@ export async function attempt(
     const inDoubt = doubt.has(batch);
     const { maxTimestampMs } = readBatchHeader(batch.bytes);
     const nowMs = context.clock.now() - clockCorrection.aheadMs;
-    const rules = first ? { ...settings, nowMs } : { ...settings, nowMs, retentionMs: 0 };
+    const { producerIdExpirationMs } = tools;
+    const retentionMs = first ? settings.retentionMs : 0;
+    const rules = { ...settings, retentionMs, producerIdExpirationMs, nowMs };
+    if (clockIsUnset(rules)) tools.telemetry.report(signals.clockUnset, { topic, nowMs });
     stampBatch(batch.bytes, batch.recordsCrc, {
       producerId: session.producerId,
       producerEpoch: session.producerEpoch,

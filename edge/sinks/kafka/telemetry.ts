@@ -71,6 +71,12 @@ export const signals = {
     message: "The batch is too large for the topic and was cut in two",
     atMostEveryMs: 10_000,
   }),
+  clockUnset: defineSignal({
+    name: "kafka_clock_unset",
+    level: "warn",
+    message: "The topic keeps the producer's time and this machine's clock is not set: set LogAppendTime on the topic",
+    atMostEveryMs: 3_600_000,
+  }),
   clockAhead: defineSignal({
     name: "kafka_clock_ahead",
     level: "warn",

@@ -1,8 +1,14 @@
 /**
- * Time stamps on topics that keep the producer's time (CreateTime). There, records older than the retention are deleted
- * as soon as their segment rolls, so that the backlog of an outage could be gone before anybody read it, and records
- * more than an hour ahead of the broker's clock are refused. So the base and max timestamp in a batch's header are moved
- * when it is sent; the event's own time stays in the identity header.
+ * Time stamps on topics that keep the producer's time (CreateTime). There
+ * - records older than the retention are deleted as soon as their segment rolls, so that the backlog of an outage could
+ *   be gone before anybody read it;
+ * - the broker counts the age of a producer from the time stamp of its last batch, not from its append
+ *   (kafka.storage ProducerStateManager.isProducerExpired), so that the sender of an old batch is forgotten at the next
+ *   check and a repeat of it would be stored twice;
+ * - records more than an hour ahead of the broker's clock are refused.
+ *
+ * So the base and max timestamp in a batch's header are moved when it is sent; the event's own time stays in the identity
+ * header. All of this rests on the wall clock: LogAppendTime, where the broker's own clock counts, does not.
  *
  * The move is a function of the header as it stands: once moved it is in order, so a repeat within the hour has the same
  * bytes. The broker recognises repeats by producer and sequence, never by content.
@@ -17,16 +23,24 @@ export interface TimestampRules {
   /** Undefined: not known, so it may be the producer's. */
   readonly logAppendTime: boolean | undefined;
   readonly retentionMs: number | undefined;
+  readonly producerIdExpirationMs: number;
   /** Wall clock, corrected by what the broker's refusals told about it. */
   readonly nowMs: number;
 }
 
+/** Whether the time stamps are the producer's, and this machine does not know the time. */
+export function clockIsUnset({ logAppendTime, nowMs }: TimestampRules): boolean {
+  return logAppendTime !== true && nowMs < plausibleMs;
+}
+
 /** By how much to move a batch whose newest record has this time. */
 export function timestampShift(maxTimestampMs: number, rules: TimestampRules): number {
-  const { logAppendTime, retentionMs, nowMs } = rules;
-  if (logAppendTime === true || nowMs < plausibleMs) return 0;
+  const { logAppendTime, retentionMs = -1, producerIdExpirationMs, nowMs } = rules;
+  if (logAppendTime === true || clockIsUnset(rules)) return 0;
   const aheadMsMax = hourMs / 2;
-  const lateMsMax = retentionMs === undefined ? hourMs : retentionMs < 0 ? Number.POSITIVE_INFINITY : retentionMs / 2;
+  // A twentieth: within the tenth by which we take the broker's memory to be shorter than it is.
+  const retainedMs = retentionMs < 0 ? Number.POSITIVE_INFINITY : retentionMs / 2;
+  const lateMsMax = Math.min(hourMs, retainedMs, producerIdExpirationMs / 20);
   const lateMs = nowMs - maxTimestampMs;
   return lateMs > lateMsMax || -lateMs > aheadMsMax ? lateMs : 0;
 }

@@ -52,7 +52,8 @@ export function warningsOf(settings: TopicSettings, replicas: number): readonly 
   const warnings: SettingWarning[] = [];
   const warn = (setting: string, value: string, hint: string) => warnings.push({ setting, value, hint });
   if (logAppendTime === false) {
-    const hint = "Set LogAppendTime: with the producer's time, retention deletes an outage's backlog early.";
+    const hint =
+      "Set LogAppendTime: with the producer's time, deletion and the broker's memory of a sender go by our clock.";
     warn("message.timestamp.type", "CreateTime", hint);
   }
   if (retentionMs !== undefined && retentionMs >= 0 && retentionMs < retentionMsWanted) {
