@@ -38,7 +38,7 @@ test("the demo stops Kafka, deletes the logs and kills the edge, and its books b
   const written = () => Number(JSON.parse(readFileSync(dir.file("pilot/simulator/progress.json"), "utf8")).driving);
   const before = written();
   await using again = startChild({ command, env: { KAFKA_BROKERS: "" } });
-  const stored = () => Number(/stored ([\d,]+)(?![^]*stored)/.exec(again.stdout)?.[1]?.replaceAll(",", "") ?? 0);
+  const stored = () => Number(/stored ([\d,]+)(?![\s\S]*stored)/.exec(again.stdout)?.[1]?.replaceAll(",", "") ?? 0);
   await until("more lines to be stored than before", stored, (lines) => lines > before, { withinMs: 60_000 });
   expect(await again.stop(60_000)).toEqual({ code: 0, signal: null });
   expect(written()).toBeGreaterThan(before);

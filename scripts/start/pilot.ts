@@ -76,7 +76,7 @@ export class Pilot implements AsyncDisposable {
   /** Ends everything, in the reverse order; the edge has time to hand over what it can. */
   async stop(): Promise<void> {
     await this.stopSimulator();
-    await this.edge?.stop(20_000);
+    await this.edge?.stop(45_000);
     await this.central?.stop(20_000);
     if (this.ownsBroker) await this.broker?.stop();
   }
