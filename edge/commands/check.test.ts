@@ -3,7 +3,7 @@ import { readdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { freePort } from "../../shared/testing/free-port.ts";
 import { tempDir } from "../../shared/testing/temp-dir.ts";
-import { good } from "../config/testing-config.ts";
+import { good } from "../testing/fakes/config.ts";
 import { fakeRegistry } from "../testing/fakes/registry.ts";
 import { check } from "./check.ts";
 import { readArguments } from "./command.ts";

@@ -2,10 +2,10 @@
 import { expect, test } from "bun:test";
 import { readdirSync, writeFileSync } from "node:fs";
 import { tempDir } from "../../shared/testing/temp-dir.ts";
+import { changed, good, load, problems } from "../testing/fakes/config.ts";
 import { fakeRegistry } from "../testing/fakes/registry.ts";
 import { loadConfig } from "./load-config.ts";
 import { formatProblem } from "./problem.ts";
-import { changed, good, load, problems } from "./testing-config.ts";
 
 test("a good config is complete: defaults, makers, chain and routing", () => {
   const { config, warnings } = load(good);

@@ -37,6 +37,7 @@ export interface Components {
   readonly definitions: ReadonlyMap<string, DefinitionOf<unknown>>;
 }
 
+/** Reads one document's components; what is wrong with them gathers in `problems`. */
 export class ComponentReader {
   readonly problems: Problem[] = [];
   private readonly shown = new Map<string, unknown>();

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the configs under test hold ${…} of their own.
 import { expect, test } from "bun:test";
-import { changed, problems } from "./testing-config.ts";
+import { changed, problems } from "../testing/fakes/config.ts";
 
 /** Each rule: what is changed in the good config, and the whole sentence that must come of it. */
 const rules: readonly (readonly [rule: string, from: string, to: string, expected: string])[] = [

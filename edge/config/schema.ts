@@ -5,6 +5,7 @@ import { limits } from "../core/limits.ts";
 
 /** Names stand in identities, topics, file names and metrics: no separator of any of them may occur in one. */
 export const legalName = /^[A-Za-z0-9_-]{1,100}$/;
+/** The same, as a sentence. */
 export const illegalName = "a name has 1 to 100 of the characters A-Z a-z 0-9 _ -";
 
 const address = z.string({ error: 'not an address: write "host:port"' }).transform((written, context) => {

@@ -23,6 +23,7 @@ const Config = z.strictObject({
       "A file whose time is over (or that is full) gets its final name when nothing was written to it for this long; until then it lies in `.in-progress`.",
   }),
 });
+/** What the sink is made from. */
 export type Config = z.output<typeof Config>;
 
 /** Flume's org.apache.flume.sink.RollingFileSink, with names by event time and every line in the files once. */

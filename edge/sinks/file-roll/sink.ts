@@ -31,6 +31,7 @@ const signals = {
 const newline = Buffer.from("\n");
 const publishEveryMs = 5_000;
 
+/** Writes lanes to files; every `publishEveryMs` it looks whether one is complete. */
 export class FileRollSink implements Sink {
   private readonly lanes: FileLane[] = [];
   private timer: ReturnType<typeof setInterval> | undefined;

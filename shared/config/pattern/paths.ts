@@ -13,6 +13,7 @@ export type Item =
   | { readonly kind: "chars"; readonly set: CharSet; readonly min: number; readonly max: number }
   | { readonly kind: "start" | "end" | "boundary" };
 
+/** What must match one after the other. */
 export type Path = readonly Item[];
 
 const pathsMax = 64;

@@ -1,6 +1,6 @@
-import { fakeRegistry } from "../testing/fakes/registry.ts";
-import { parseConfig } from "./load-config.ts";
-import { formatProblem } from "./problem.ts";
+import { parseConfig } from "../../config/load-config.ts";
+import { formatProblem } from "../../config/problem.ts";
+import { fakeRegistry } from "./registry.ts";
 
 /** A config without a mistake, for tests that put one in. */
 export const good = `agent: gw-0042

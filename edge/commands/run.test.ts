@@ -1,0 +1,92 @@
+import { expect, test } from "bun:test";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { startChild } from "../../shared/testing/child.ts";
+import { freePort } from "../../shared/testing/free-port.ts";
+import { tempDir } from "../../shared/testing/temp-dir.ts";
+import { until } from "../../shared/testing/until.ts";
+import { good } from "../testing/fakes/config.ts";
+import { fakeRegistry } from "../testing/fakes/registry.ts";
+import { readArguments } from "./command.ts";
+import { run } from "./run.ts";
+
+const main = join(import.meta.dir, "../main.ts");
+
+function configOf(port: number): string {
+  return `agent: gw-1
+dataDir: data
+linger: 10ms
+sources:
+  a: { type: tail, paths: ["*.log"], pollInterval: 100ms, channels: main }
+channels:
+  main: { type: sqlite, freeDisk: 0 }
+sinks:
+  out: { type: logger, channel: main }
+admin: { address: "127.0.0.1:${port}" }
+`;
+}
+
+function start(cwd: string) {
+  return startChild({ command: [process.execPath, main, "run", "tailgate.yaml"], cwd, name: "tailgate" });
+}
+
+test("a wrong config is exit code 2, and no data directory is made", async () => {
+  using dir = tempDir();
+  const config = good.replace("type: tail", "type: tial").replace("/var/lib/tailgate", "data");
+  writeFileSync(dir.file("tailgate.yaml"), config);
+  let err = "";
+  const code = await run.run(readArguments(run, [dir.file("tailgate.yaml")]), {
+    registry: fakeRegistry,
+    environment: {},
+    out: () => {},
+    err: (text) => {
+      err += text;
+    },
+  });
+  expect(code).toBe(2);
+  expect(err).toContain("1 mistake in the config");
+  expect(readdirSync(dir.path)).toEqual(["tailgate.yaml"]);
+});
+
+test("the agent runs, is seen through the admin HTTP, and SIGTERM ends it with 0", async () => {
+  using dir = tempDir();
+  const port = await freePort();
+  writeFileSync(dir.file("tailgate.yaml"), configOf(port));
+  writeFileSync(dir.file("a.log"), "one\ntwo\n");
+  await using child = start(dir.path);
+  await child.waitForLine('"body":"two"', 20_000);
+  expect(await (await fetch(`http://127.0.0.1:${port}/readyz`)).text()).toBe("ready\n");
+  const status = async (): Promise<unknown> => (await fetch(`http://127.0.0.1:${port}/status`)).json();
+  const sent = (answer: unknown) => JSON.stringify(answer).includes('"sent":2,"held":0');
+  const answer = await until("both lines to be sent", status, sent);
+  expect(answer).toMatchObject({ books: [{ stream: "a", channel: "main", read: 2, filtered: 0, held: 0 }] });
+  expect(await child.stop()).toMatchObject({ code: 0 });
+}, 40_000);
+
+test("SIGHUP with a wrong config says what is wrong and leaves the running one in force", async () => {
+  using dir = tempDir();
+  writeFileSync(dir.file("tailgate.yaml"), configOf(await freePort()));
+  await using child = start(dir.path);
+  await child.waitForLine("agent_started", 20_000);
+  writeFileSync(dir.file("tailgate.yaml"), "agent: [");
+  child.signal("SIGHUP");
+  await child.waitForLine("config_reload_refused");
+  expect(child.stderr).toMatch(/tailgate\.yaml:\d+:\d+: /);
+  writeFileSync(dir.file("a.log"), "after\n");
+  await child.waitForLine('"body":"after"', 20_000);
+}, 40_000);
+
+test("a port that is taken stops the start with exit code 2, before the channel is touched", async () => {
+  using dir = tempDir();
+  const port = await freePort();
+  const server = Bun.serve({ port, hostname: "127.0.0.1", fetch: () => new Response() });
+  try {
+    writeFileSync(dir.file("tailgate.yaml"), configOf(port));
+    await using child = start(dir.path);
+    expect(await child.exited).toMatchObject({ code: 2 });
+    expect(child.stderr).toContain(`listen on 127.0.0.1:${port}`);
+    expect(existsSync(dir.file("data"))).toBe(false);
+  } finally {
+    await server.stop(true);
+  }
+}, 40_000);
