@@ -2,7 +2,7 @@
  * Writes what is derived from the code and kept beside it, so that it shows in review:
  *
  *     edge/registry.gen.ts       static imports of every component (a compiled binary cannot scan folders)
- *     edge/REFERENCE.md          every component, field and metric
+ *     edge/REFERENCE.md          every component with its keys, every error code
  *     edge/config.schema.json    for editors
  *     central/openapi.json       the HTTP interface, from its routes
  *
@@ -13,57 +13,37 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { renderRegistry } from "./generate/registry.ts";
 
-/** A generated file: where it stands, and the text it should have. */
-interface Generated {
-  readonly path: string;
-  /** What renders it. */
-  readonly module: string;
-  readonly render: () => Promise<string>;
-}
-
-/** A module that renders, by the name of its function. Not imported statically: it imports what is generated here. */
-function rendered(root: string, path: string, module: string, name: string): Generated {
-  return {
-    path,
-    module,
-    render: async () => {
-      const exported: unknown = (await import(join(root, module)))[name];
-      if (typeof exported !== "function") throw new Error(`generate ${path}: ${module} exports no function ${name}`);
-      return String(await exported());
-    },
-  };
-}
+const root = join(import.meta.dir, "..");
 
 /**
  * Brings all generated files up to date, or only says which are not.
  *
  * @returns the paths that were not fresh.
  */
-export async function generate(root: string, write: boolean): Promise<string[]> {
-  const candidates: readonly Generated[] = [
-    {
-      path: "edge/registry.gen.ts",
-      module: "edge/config/agent-config.ts",
-      render: () => Promise.resolve(renderRegistry(join(root, "edge"))),
-    },
-    rendered(root, "edge/REFERENCE.md", "edge/config/reference.ts", "renderReference"),
-    rendered(root, "edge/config.schema.json", "edge/config/json-schema.ts", "renderJsonSchema"),
-    rendered(root, "central/openapi.json", "central/openapi.ts", "renderOpenApi"),
-  ];
+export async function generate(write: boolean): Promise<string[]> {
   const stale: string[] = [];
-  for (const { path, render } of candidates.filter(({ module }) => existsSync(join(root, module)))) {
-    const text = await render();
+  const settle = (path: string, text: string) => {
     const file = join(root, path);
-    if (existsSync(file) && readFileSync(file, "utf8") === text) continue;
+    if (existsSync(file) && readFileSync(file, "utf8") === text) return;
     stale.push(path);
     if (write) writeFileSync(file, text);
-  }
+  };
+  settle("edge/registry.gen.ts", renderRegistry(join(root, "edge")));
+  // Only now: the others import the registry, which may just have been written.
+  const [{ registry }, { renderConfigSchema, renderReference }, { renderOpenApi }] = await Promise.all([
+    import("../edge/registry.gen.ts"),
+    import("../edge/reference.ts"),
+    import("../central/openapi.ts"),
+  ]);
+  settle("edge/REFERENCE.md", renderReference(registry));
+  settle("edge/config.schema.json", renderConfigSchema(registry));
+  settle("central/openapi.json", renderOpenApi());
   return stale;
 }
 
 if (import.meta.main) {
   const check = process.argv.includes("--check");
-  const stale = await generate(join(import.meta.dir, ".."), !check);
+  const stale = await generate(!check);
   for (const path of stale) console.log(check ? `${path} is not fresh: run npm run generate` : `wrote ${path}`);
-  process.exitCode = check && stale.length > 0 ? 1 : 0;
+  process.exit(check && stale.length > 0 ? 1 : 0);
 }
