@@ -26,7 +26,7 @@ export interface PilotOptions {
   readonly brokers?: string;
   readonly cars: number;
   readonly speed: number;
-  /** Another config for the edge than edge/examples/pilot.yaml. */
+  /** Another config for the edge than edge.yaml beside this file. */
   readonly config?: string;
   readonly say: (text: string) => void;
 }
@@ -109,7 +109,7 @@ export class Pilot implements AsyncDisposable {
   }
 
   async startEdge(): Promise<void> {
-    const { place, config = join(root, "edge", "examples", "pilot.yaml") } = this.options;
+    const { place, config = join(import.meta.dir, "edge.yaml") } = this.options;
     this.edge = startChild({
       name: "edge",
       command: [await buildEdge(), "run", "--config", config],
