@@ -9,8 +9,8 @@ export type Continuity =
   | { readonly kind: "continues"; readonly gap: Gap | undefined }
   /** Everything in it is stored already. */
   | { readonly kind: "stale" }
-  /** It begins further on than it should: read from the right place. */
-  | { readonly kind: "behind" }
+  /** It is from elsewhere in the log: read from the right place. */
+  | { readonly kind: "misplaced" }
   /** The topic is another one of the same name. */
   | { readonly kind: "recreated" };
 
@@ -22,9 +22,10 @@ export type Continuity =
 export function checkContinuity(delivery: Delivery, position: Position | undefined, verified: boolean): Continuity {
   if (position === undefined) return { kind: "continues", gap: undefined };
   const { next, before } = position;
-  const { firstOffset, nextOffset, logStartOffset } = delivery;
+  const { firstOffset, nextOffset, endOffset, logStartOffset } = delivery;
   if (before !== undefined && (!verified || firstOffset <= before.offset)) {
-    if (nextOffset <= before.offset) return { kind: "recreated" };
+    // The broker has sent us back to the log's start. Is the log shorter than what was read of it?
+    if (nextOffset <= before.offset) return { kind: endOffset > before.offset ? "misplaced" : "recreated" };
     const found = findMark(delivery, before.offset);
     if (found !== undefined && (found.crc !== before.crc || found.identity !== before.identity)) {
       return { kind: "recreated" };
@@ -35,7 +36,7 @@ export function checkContinuity(delivery: Delivery, position: Position | undefin
   if (gone >= next) return { kind: "continues", gap: { kind: "retention", firstOffset: next, lastOffset: gone } };
   // Offsets may be missing (compaction, control records), but only what the broker says is gone is a gap. Without its
   // word a delivery that begins behind the position is trusted no more than once: it is fetched again.
-  if (logStartOffset === undefined && verified && firstOffset > next) return { kind: "behind" };
+  if (logStartOffset === undefined && verified && firstOffset > next) return { kind: "misplaced" };
   return { kind: "continues", gap: undefined };
 }
 

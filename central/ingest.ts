@@ -117,8 +117,8 @@ export class Ingest implements ConsumerHandler {
       case "stale":
         progress.verified = true;
         return { kind: "done" };
-      case "behind":
-        // Somebody reads for us from further on than we have stored.
+      case "misplaced":
+        progress.verified = progress.position?.before === undefined;
         return { kind: "seek", start: startOf(progress.position) };
       case "continues": {
         progress.verified = true;

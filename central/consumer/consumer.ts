@@ -23,6 +23,8 @@ export interface Delivery extends TopicPartition {
   readonly firstOffset: number;
   /** The offset behind everything delivered, control records and compacted ones included. */
   readonly nextOffset: number;
+  /** The offset behind the last record that the log holds. */
+  readonly endOffset: number;
   /** The oldest offset the broker still has; undefined when it did not say. */
   readonly logStartOffset: number | undefined;
 }

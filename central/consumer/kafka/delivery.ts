@@ -33,8 +33,8 @@ export class DeliveryBuilder {
       }
     }
     if (nextOffset <= first.baseOffset) return undefined;
-    const { topic, partition, logStartOffset } = raw;
-    return { topic, partition, blocks, damaged, firstOffset: first.baseOffset, nextOffset, logStartOffset };
+    const { topic, partition, endOffset, logStartOffset } = raw;
+    return { topic, partition, blocks, damaged, firstOffset: first.baseOffset, nextOffset, endOffset, logStartOffset };
   }
 
   private worthAnotherTry({ topic, partition }: FetchedPartition, offset: number): boolean {

@@ -18,7 +18,10 @@ export interface FetchedPartition {
   readonly topic: string;
   readonly partition: number;
   readonly errorCode: number;
+  /** The offset behind the last record that we may read: of open transactions nothing. */
   readonly highWatermark: number;
+  /** The offset behind the last record that the log holds. */
+  readonly endOffset: number;
   readonly logStartOffset: number | undefined;
   readonly aborted: readonly AbortedTransaction[];
   readonly frames: readonly BatchFrame[];
@@ -91,6 +94,7 @@ function partitionOf(reader: ResponseReader, topic: string, version: number): ob
     errorCode,
     // Behind the last stable offset nothing can be read by us: lag that counted it would never reach zero.
     highWatermark: lastStableOffset >= 0 ? Math.min(lastStableOffset, highWatermark) : highWatermark,
+    endOffset: highWatermark,
     logStartOffset: logStartOffset >= 0 ? logStartOffset : undefined,
     aborted,
     frames,

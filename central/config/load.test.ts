@@ -1,0 +1,106 @@
+import { describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { messageOf } from "../../shared/errors/app-error.ts";
+import { tempDir } from "../../shared/testing/temp-dir.ts";
+import { loadConfig } from "./load.ts";
+
+const least = { KAFKA_BROKERS: "127.0.0.1:9092", TAILGATE_TOPICS: "drive" };
+
+function mistakes(environment: Readonly<Record<string, string>>, yaml?: string): string {
+  using dir = tempDir();
+  const file = yaml === undefined ? undefined : dir.file("central.yaml");
+  if (file !== undefined && yaml !== undefined) writeFileSync(file, yaml);
+  try {
+    loadConfig({ file, environment });
+  } catch (thrown) {
+    expect(thrown).toMatchObject({ code: "CONFIG_INVALID" });
+    return messageOf(thrown).replaceAll(dir.path, "");
+  }
+  throw new Error("the config was taken");
+}
+
+describe("the config", () => {
+  test("needs brokers and topics, and has a default for all the rest", () => {
+    const config = loadConfig({ file: undefined, environment: least });
+    expect(config).toMatchObject({
+      kafka: { brokers: ["127.0.0.1:9092"], clientId: "tailgate-central" },
+      topics: ["drive"],
+      group: "tailgate-central",
+      listen: "127.0.0.1:8080",
+      sessionTimeout: 6_000,
+      fetchBytes: 384 * 1024,
+      log: { level: "info", format: "text" },
+    });
+    expect(config.store.endsWith("/tailgate-central.db")).toBe(true);
+  });
+
+  test("comes from a file, and variables win over it", () => {
+    using dir = tempDir();
+    writeFileSync(
+      dir.file("central.yaml"),
+      'kafka:\n  brokers: [a:9092, b:9092]\ntopicPattern: "^car-.*"\nstore: data/central.db\nlog: { level: debug }\n',
+    );
+    const config = loadConfig({
+      file: dir.file("central.yaml"),
+      environment: { TAILGATE_GROUP: "night", TAILGATE_LOG_LEVEL: "warn" },
+    });
+    expect(config).toMatchObject({ kafka: { brokers: ["a:9092", "b:9092"] }, group: "night", log: { level: "warn" } });
+    expect(config.store).toBe(dir.file("data/central.db"));
+    expect(config.topicPattern?.test("car-7")).toBe(true);
+  });
+
+  test("says every mistake at once, each with its place", () => {
+    const text = mistakes(
+      { TAILGATE_LOG_LEVEL: "loud" },
+      "kafka:\n  brokers: [nowhere]\n  clientID: x\nstoer: a.db\nsessionTimeout: 1ms\n",
+    );
+    expect(text).toContain('/central.yaml:2:13: kafka.brokers.0: write host:port, as in "127.0.0.1:9092"');
+    expect(text).toContain('kafka.clientID: no such key; did you mean "clientId"?');
+    expect(text).toContain('/central.yaml:4:8: stoer: no such key; did you mean "store"?');
+    expect(text).toContain("/central.yaml:5:17: sessionTimeout:");
+    expect(text).toContain("TAILGATE_LOG_LEVEL: log.level:");
+  });
+
+  test("tells somebody who gave nothing what is needed", () => {
+    expect(mistakes({})).toContain("no brokers: write a list of host:port, or set KAFKA_BROKERS");
+  });
+
+  test.each([
+    ["no topics", { KAFKA_BROKERS: "a:1" }, "no topics: name some, or give a topicPattern"],
+    ["a pattern that is none", { ...least, TAILGATE_TOPIC_PATTERN: "(" }, "not a regular expression"],
+    ["a topic's name that cannot be", { ...least, TAILGATE_TOPICS: "a b" }, "not a topic's name"],
+    [
+      "an open address without a key",
+      { ...least, TAILGATE_LISTEN: "0.0.0.0:8080" },
+      "set an apiKey, or listen on 127.0.0.1",
+    ],
+    ["an open IPv6 address without a key", { ...least, TAILGATE_LISTEN: "[::]:8080" }, "set an apiKey"],
+    ["a key that can be guessed", { ...least, TAILGATE_API_KEY: "short" }, "16 characters or more"],
+    ["half a login", { ...least, KAFKA_SASL_USERNAME: "me" }, "kafka.sasl.mechanism"],
+  ])("refuses %s", (_, environment, word) => {
+    expect(mistakes(environment)).toContain(word);
+  });
+
+  test.each(["127.0.0.1:80", "localhost:80", "[::1]:80"])("asks for no key on %s", (listen) => {
+    expect(loadConfig({ file: undefined, environment: { ...least, TAILGATE_LISTEN: listen } }).listen).toBe(listen);
+  });
+
+  test("takes an open address with a key", () => {
+    const environment = { ...least, TAILGATE_LISTEN: "0.0.0.0:80", TAILGATE_API_KEY: "a-key-of-some-length" };
+    expect(loadConfig({ file: undefined, environment }).apiKey).toBe("a-key-of-some-length");
+  });
+
+  test.each([
+    ["a duplicate key", "store: a\nstore: b\n", "/central.yaml:2:1"],
+    ["a list", "- a\n", "is a list"],
+    ["what is no YAML", "kafka: [\n", "/central.yaml:"],
+  ])("refuses a file that is %s", (_, yaml, word) => {
+    expect(mistakes(least, yaml)).toContain(word);
+  });
+
+  test("refuses a file that cannot be read", () => {
+    expect(() => loadConfig({ file: "/no/such/file.yaml", environment: least })).toThrow(
+      "read the config /no/such/file.yaml",
+    );
+  });
+});

@@ -1,0 +1,99 @@
+import { describe, expect, test } from "bun:test";
+import { at } from "../../../shared/record-batch/header.ts";
+import { mendCrc, topicBatch } from "../../testing/batches.ts";
+import { plainRecord } from "../record-block.ts";
+import { splitBatches } from "./decode-batch.ts";
+import { DeliveryBuilder } from "./delivery.ts";
+import type { AbortedTransaction, FetchedPartition } from "./fetch-seam.ts";
+
+function fetched(batches: readonly Buffer[], aborted: readonly AbortedTransaction[] = []): FetchedPartition {
+  const frames = splitBatches(Buffer.concat(batches));
+  const place = {
+    topic: "drive",
+    partition: 0,
+    errorCode: 0,
+    highWatermark: 1_000,
+    endOffset: 1_000,
+    logStartOffset: 0,
+  };
+  return { ...place, aborted, frames };
+}
+
+/** As a transaction of this producer; `control`: its end marker. */
+function transactional(batch: Buffer, producerId: bigint, control = false): Buffer {
+  batch.writeBigInt64BE(producerId, at.producerId);
+  batch.writeInt16BE(batch.readInt16BE(at.attributes) | 16 | (control ? 32 : 0), at.attributes);
+  return mendCrc(batch);
+}
+
+/** A control batch whose record's key is version 0 and this type: 0 abort, 1 commit. */
+function marker(baseOffset: number, producerId: bigint, type: 0 | 1): Buffer {
+  const batch = topicBatch(baseOffset, [""], "none");
+  const key = batch.indexOf("car-0");
+  batch.writeInt16BE(0, key);
+  batch.writeInt16BE(type, key + 2);
+  return transactional(batch, producerId, true);
+}
+
+function broken(batch: Buffer): Buffer {
+  batch.writeUInt8((batch[batch.length - 1] ?? 0) ^ 1, batch.length - 1);
+  return batch;
+}
+
+function lines(builder: DeliveryBuilder, raw: FetchedPartition): string[] | undefined {
+  return builder
+    .build(raw)
+    ?.blocks.flatMap((block) =>
+      Array.from({ length: block.count }, (_, index) => plainRecord(block, index).value?.toString() ?? ""),
+    );
+}
+
+describe("making deliveries", () => {
+  test("says where the fetch begins and where reading goes on", () => {
+    const delivery = new DeliveryBuilder().build(fetched([topicBatch(7, ["a", "b"]), topicBatch(9, ["c"])]));
+    expect(delivery).toMatchObject({ firstOffset: 7, nextOffset: 10, logStartOffset: 0, damaged: [] });
+  });
+
+  test("a batch that cannot be read is fetched again before it counts as damaged; then the rest goes on", () => {
+    const builder = new DeliveryBuilder();
+    const raw = fetched([topicBatch(0, ["a"]), broken(topicBatch(1, ["b", "c"])), topicBatch(3, ["d"])]);
+    expect(lines(builder, raw)).toEqual(["a"]);
+    const again = fetched([broken(topicBatch(1, ["b", "c"])), topicBatch(3, ["d"])]);
+    expect(builder.build(again)).toBeUndefined();
+    const delivery = builder.build(again);
+    expect(delivery).toMatchObject({ firstOffset: 1, nextOffset: 4 });
+    expect(delivery?.damaged).toMatchObject([{ firstOffset: 1, lastOffset: 2 }]);
+    expect(delivery?.damaged[0]?.reason).toContain("CRC");
+    expect(delivery?.blocks.length).toBe(1);
+  });
+
+  test("a batch that was only damaged on its way is stored whole", () => {
+    const builder = new DeliveryBuilder();
+    expect(builder.build(fetched([broken(topicBatch(0, ["a"]))]))).toBeUndefined();
+    expect(lines(builder, fetched([topicBatch(0, ["a"])]))).toEqual(["a"]);
+  });
+
+  test("leaves out what a transaction that was rolled back has written, and nothing else", () => {
+    const raw = fetched(
+      [
+        transactional(topicBatch(0, ["gone"]), 5n),
+        transactional(topicBatch(1, ["kept"]), 6n),
+        topicBatch(2, ["plain"]),
+        transactional(topicBatch(3, ["gone too"]), 5n),
+        marker(4, 5n, 0),
+        transactional(topicBatch(5, ["next transaction"]), 5n),
+        marker(6, 5n, 1),
+        marker(7, 6n, 1),
+      ],
+      [{ producerId: 5n, firstOffset: 0 }],
+    );
+    const builder = new DeliveryBuilder();
+    expect(lines(builder, raw)).toEqual(["kept", "plain", "next transaction"]);
+    expect(builder.build(raw)?.nextOffset).toBe(8);
+  });
+
+  test("control records alone still move the position", () => {
+    const delivery = new DeliveryBuilder().build(fetched([marker(3, 5n, 1)]));
+    expect(delivery).toMatchObject({ firstOffset: 3, nextOffset: 4, blocks: [] });
+  });
+});

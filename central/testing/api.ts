@@ -1,0 +1,68 @@
+/** The API on a real store, without a port. */
+import { systemClock, VirtualClock } from "../../shared/clock/clock.ts";
+import { silent } from "../../shared/telemetry/log.ts";
+import { Metrics } from "../../shared/telemetry/metrics.ts";
+import { tempDir } from "../../shared/testing/temp-dir.ts";
+import { createApi } from "../app.ts";
+import type { PlainRecord } from "../consumer/record-block.ts";
+import { type IngestSnapshot, noSnapshot } from "../ingest-snapshot.ts";
+import { declareMetrics } from "../metrics.ts";
+import { lastMark } from "../record-slices.ts";
+import { StatusService } from "../status.ts";
+import { SqliteReader } from "../store/sqlite/reader.ts";
+import { SqliteStore } from "../store/sqlite/store.ts";
+import type { Append, Position } from "../store/store.ts";
+import { noonMs, slicesOf } from "./records.ts";
+
+/** What a test may set; answers are parsed JSON. */
+export class TestApi implements AsyncDisposable {
+  readonly clock = new VirtualClock(noonMs);
+  snapshot: IngestSnapshot = { ...noSnapshot, counters: { ...noSnapshot.counters, storeAvailable: true } };
+  readonly status: StatusService;
+  readonly store: SqliteStore;
+  private readonly dir = tempDir("tailgate-api-");
+  private readonly reader: SqliteReader;
+  private readonly api;
+  private position: Position | undefined;
+
+  constructor(options: { readonly apiKey?: string; readonly path?: string } = {}) {
+    const path = options.path ?? this.dir.file("central.db");
+    this.store = new SqliteStore({ path, clock: systemClock, report: silent });
+    this.reader = new SqliteReader(path);
+    const { reader, clock } = this;
+    this.status = new StatusService({ reader, clock, snapshot: () => this.snapshot });
+    const metrics = new Metrics();
+    declareMetrics(
+      metrics,
+      () => this.snapshot,
+      () => this.status.latest,
+    );
+    this.api = createApi({ reader, status: this.status, clock, metrics, report: silent, apiKey: options.apiKey });
+  }
+
+  /** Stores records of topic `drive`, partition 0. */
+  async put(records: readonly PlainRecord[], more: Partial<Append> = {}): Promise<void> {
+    const slices = slicesOf(records);
+    const before = lastMark(slices);
+    const next = (before?.offset ?? -1) + 1;
+    const rest = { dead: [], damaged: [], gap: undefined, ...more };
+    const append = { topic: "drive", partition: 0, seen: this.position, next, before, records: slices, ...rest };
+    this.position = (await this.store.append(append)).position;
+  }
+
+  async request(path: string, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
+    return await this.api.request(path, { headers: { ...headers } });
+  }
+
+  /** The body, whatever the status. */
+  async get(path: string): Promise<Record<string, unknown>> {
+    const body: unknown = await (await this.request(path)).json();
+    return typeof body === "object" && body !== null ? Object.fromEntries(Object.entries(body)) : {};
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.reader.close();
+    await this.store.close();
+    this.dir[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,53 @@
+import { AppError } from "../../shared/errors/app-error.ts";
+import type { Code } from "../../shared/errors/codes.ts";
+import type { TopicPartition } from "../consumer/consumer.ts";
+import { type PlainRecord, plainRecord } from "../consumer/record-block.ts";
+import type { Append, AppendResult, Gap, Position, Store } from "../store/store.ts";
+
+/** A store that fails when told to, in front of a real one. */
+export class FaultyStore implements Store {
+  /** What the next calls throw, one each, before the store is asked. */
+  readonly failures: Code[] = [];
+  /** Appends that hold such a record are poison. */
+  poison: (record: PlainRecord) => boolean = () => false;
+  appends = 0;
+
+  constructor(private readonly inner: Store) {}
+
+  async position(partition: TopicPartition): Promise<Position | undefined> {
+    this.fail();
+    return await this.inner.position(partition);
+  }
+
+  async append(append: Append): Promise<AppendResult> {
+    this.fail();
+    this.appends++;
+    for (const { block, from, to } of append.records) {
+      for (let index = from; index < to; index++) {
+        if (this.poison(plainRecord(block, index))) {
+          throw new AppError("CENTRAL_RECORD_POISON", "store a record: it does not like it");
+        }
+      }
+    }
+    return await this.inner.append(append);
+  }
+
+  async startOver(partition: TopicPartition, seen: Position, gap: Gap, next: number): Promise<Position> {
+    this.fail();
+    return await this.inner.startOver(partition, seen, gap, next);
+  }
+
+  async probe(): Promise<void> {
+    this.fail();
+    await this.inner.probe();
+  }
+
+  async close(): Promise<void> {
+    await this.inner.close();
+  }
+
+  private fail(): void {
+    const code = this.failures.shift();
+    if (code !== undefined) throw new AppError(code, "fail as told");
+  }
+}
