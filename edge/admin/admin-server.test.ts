@@ -3,7 +3,7 @@ import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { type AdminPages, startAdmin } from "./admin-server.ts";
 
 async function withAdmin(changes: Partial<AdminPages>, use: (url: string) => Promise<void>): Promise<void> {
-  const pages = { metrics: new Metrics(), live: () => true, ready: () => true, status: () => ({}), ...changes };
+  const pages = { metrics: () => "", live: () => true, ready: () => true, status: () => ({}), ...changes };
   const server = startAdmin({ host: "127.0.0.1", port: 0 }, pages);
   try {
     await use(server.url);
@@ -15,7 +15,7 @@ async function withAdmin(changes: Partial<AdminPages>, use: (url: string) => Pro
 test("metrics are what Prometheus reads", async () => {
   const metrics = new Metrics();
   metrics.counter("tailgate_x_total", "X.").add(3);
-  await withAdmin({ metrics }, async (url) => {
+  await withAdmin({ metrics: () => metrics.render() }, async (url) => {
     const response = await fetch(`${url}/metrics`);
     expect(response.headers.get("content-type")).toStartWith("text/plain; version=0.0.4");
     expect(await response.text()).toContain("tailgate_x_total 3");
@@ -49,7 +49,7 @@ test("it is read only, and says what there is", async () => {
 test("a port that is taken is an error that names it", async () => {
   await withAdmin({}, async (url) => {
     const port = Number(new URL(url).port);
-    const pages = { metrics: new Metrics(), live: () => true, ready: () => true, status: () => ({}) };
+    const pages = { metrics: () => "", live: () => true, ready: () => true, status: () => ({}) };
     expect(() => startAdmin({ host: "127.0.0.1", port }, pages)).toThrow(`listen on 127.0.0.1:${port}`);
   });
 });

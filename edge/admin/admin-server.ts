@@ -1,10 +1,10 @@
 import { AppError, messageOf } from "../../shared/errors/app-error.ts";
-import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { AdminAddress } from "../config/agent-config.ts";
 
 /** What the pages are made from. */
 export interface AdminPages {
-  readonly metrics: Metrics;
+  /** Prometheus text. */
+  readonly metrics: () => string;
   /** The process does its work: false means that it should be started again. */
   readonly live: () => boolean;
   /** Sources and channels run. A destination that is away does not make an agent unready: it buffers. */
@@ -41,7 +41,7 @@ function answer(request: Request, pages: AdminPages): Response {
   }
   switch (new URL(request.url).pathname) {
     case "/metrics":
-      return new Response(pages.metrics.render(), {
+      return new Response(pages.metrics(), {
         headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
       });
     case "/livez":

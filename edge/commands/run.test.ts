@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startChild } from "../../shared/testing/child.ts";
 import { freePort } from "../../shared/testing/free-port.ts";
@@ -74,6 +74,29 @@ test("SIGHUP with a wrong config says what is wrong and leaves the running one i
   expect(child.stderr).toMatch(/tailgate\.yaml:\d+:\d+: /);
   writeFileSync(dir.file("a.log"), "after\n");
   await child.waitForLine('"body":"after"', 20_000);
+}, 40_000);
+
+test("SIGHUP with a new config puts it in force, admin address and all, without repeating a line", async () => {
+  using dir = tempDir();
+  const [before, after] = [await freePort(), await freePort()];
+  writeFileSync(dir.file("tailgate.yaml"), configOf(before));
+  writeFileSync(dir.file("a.log"), "one\n");
+  await using child = start(dir.path);
+  await child.waitForLine('"body":"one"', 20_000);
+  const changed = configOf(after).replace(
+    "channels: main",
+    'channels: main, interceptors: [{ type: static, headers: { h: "2" } }]',
+  );
+  writeFileSync(dir.file("tailgate.yaml"), changed);
+  child.signal("SIGHUP");
+  await child.waitForLine("config_reloaded", 20_000);
+  appendFileSync(dir.file("a.log"), "two\n");
+  await child.waitForLine('"body":"two"', 20_000);
+  expect((await fetch(`http://127.0.0.1:${after}/livez`)).status).toBe(200);
+  expect(fetch(`http://127.0.0.1:${before}/livez`)).rejects.toThrow();
+  expect(await child.stop()).toMatchObject({ code: 0 });
+  expect(child.stdout.match(/"body":"one"/g)).toHaveLength(1);
+  expect(child.stdout).toContain('"h":"2"');
 }, 40_000);
 
 test("a port that is taken stops the start with exit code 2, before the channel is touched", async () => {

@@ -10,10 +10,11 @@ import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { type AdminServer, startAdmin } from "../admin/admin-server.ts";
 import { createMemoryChannels } from "../channels/memory/index.ts";
 import { openChannelStore } from "../channels/sqlite/index.ts";
-import type { AgentConfig } from "../config/agent-config.ts";
+import type { AdminAddress, AgentConfig } from "../config/agent-config.ts";
 import { loadConfig } from "../config/load-config.ts";
-import { formatProblem } from "../config/problem.ts";
+import { formatProblem, type Problem } from "../config/problem.ts";
 import { Agent } from "../engine/agent.ts";
+import { AgentHost } from "../engine/agent-host.ts";
 import { type Command, configOption, configPath, type World } from "./command.ts";
 import { reportProblems } from "./report-problems.ts";
 import { type Notify, serviceManager, watchdogEveryMs } from "./sd-notify.ts";
@@ -23,20 +24,15 @@ const signals = {
   starting: defineSignal({ name: "tailgate_starting", level: "info", message: "Tailgate starts" }),
   warning: defineSignal({ name: "config_warning", level: "warn", message: "The config may not be what was wanted" }),
   admin: defineSignal({ name: "admin_listening", level: "info", message: "The admin HTTP listens" }),
-  reloaded: defineSignal({
-    name: "config_reloaded",
-    level: "info",
-    message: "The config was read again and is in force",
-  }),
   reloadRefused: defineSignal({
     name: "config_reload_refused",
     level: "error",
     message: "The config on disk has mistakes; the one that was loaded before stays in force",
   }),
   reloadFailed: defineSignal({
-    name: "config_reload_failed",
+    name: "reload_failed",
     level: "error",
-    message: "The new config could not be put in force",
+    message: "The new config is not in force",
   }),
   leaving: defineSignal({
     name: "tailgate_leaving",
@@ -68,10 +64,7 @@ SIGHUP           read the config again; one with mistakes leaves the running one
       world.err(reportProblems(loaded.problems));
       return 2;
     }
-    const report = logOf(loaded.config, world);
-    report(signals.starting, { version: versionText(), config: path, agent: loaded.config.agent });
-    for (const warning of loaded.warnings) report(signals.warning, { at: formatProblem(warning) });
-    return new Running(path, loaded.config, world, report).untilStopped();
+    return new Running(path, loaded.config, world).untilStopped(loaded.warnings);
   },
 };
 
@@ -80,9 +73,12 @@ function logOf({ log: { level, format } }: AgentConfig, world: World): Report {
 }
 
 class Running {
-  private readonly metrics = new Metrics();
-  private readonly agent: Agent;
+  private readonly host: AgentHost;
   private readonly tell: Notify | undefined;
+  /** Of the agent that was made last: a reload begins new counters, as a restart does. */
+  private metrics = new Metrics();
+  private config: AgentConfig;
+  private report: Report;
   private admin: AdminServer | undefined;
   private watchdog: ReturnType<typeof setInterval> | undefined;
   private asked = 0;
@@ -90,26 +86,23 @@ class Running {
 
   constructor(
     private readonly path: string,
-    private readonly config: AgentConfig,
+    config: AgentConfig,
     private readonly world: World,
-    private readonly report: Report,
   ) {
+    this.config = config;
+    this.report = logOf(config, world);
     this.tell = serviceManager(world.environment);
-    const { metrics } = this;
-    this.agent = new Agent({
-      config,
-      openStore: openChannelStore,
-      createMemoryChannels,
-      clock: systemClock,
-      random: systemRandom,
-      report,
-      metrics,
-      onInvariant: (error) => this.broke(error),
-    });
+    this.host = new AgentHost(
+      (each) => this.createAgent(each),
+      (signal, fields) => this.report(signal, fields),
+    );
   }
 
   /** Answers the exit code. */
-  async untilStopped(): Promise<number> {
+  async untilStopped(warnings: readonly Problem[]): Promise<number> {
+    const { agent } = this.config;
+    this.report(signals.starting, { version: versionText(), config: this.path, agent });
+    this.warn(warnings);
     const ended = new Promise<number>((resolve) => {
       this.end = resolve;
     });
@@ -118,7 +111,7 @@ class Running {
     process.on("SIGTERM", stop).on("SIGINT", stop).on("SIGHUP", reload);
     try {
       this.startAdmin();
-      await Promise.race([this.agent.start(), ended]);
+      await Promise.race([this.host.start(this.config), ended]);
       this.tell?.("READY=1");
       this.startWatchdog();
       return await ended;
@@ -129,19 +122,36 @@ class Running {
     }
   }
 
-  private startAdmin(): void {
-    if (this.config.admin === undefined) return;
-    this.admin = startAdmin(this.config.admin, {
+  private createAgent(config: AgentConfig): Agent {
+    this.config = config;
+    this.report = logOf(config, this.world);
+    this.metrics = new Metrics();
+    return new Agent({
+      config,
+      openStore: openChannelStore,
+      createMemoryChannels,
+      clock: systemClock,
+      random: systemRandom,
+      report: this.report,
       metrics: this.metrics,
+      onInvariant: (error) => this.broke(error),
+    });
+  }
+
+  private startAdmin(): void {
+    const { admin } = this.config;
+    if (admin === undefined) return;
+    this.admin = startAdmin(admin, {
+      metrics: () => this.metrics.render(),
       live: () => this.live(),
-      ready: () => this.agent.ready,
-      status: () => this.agent.status(),
+      ready: () => this.host.agent?.ready ?? false,
+      status: () => this.host.agent?.status() ?? { agent: this.config.agent, state: "starting" },
     });
     this.report(signals.admin, { url: this.admin.url });
   }
 
   private live(): boolean {
-    return this.agent.state !== "failed";
+    return this.host.agent?.state !== "failed";
   }
 
   private startWatchdog(): void {
@@ -160,7 +170,7 @@ class Running {
       return;
     }
     this.tell?.("STOPPING=1");
-    void this.agent.stop().then(
+    void this.host.stop().then(
       () => this.end(0),
       (error: unknown) => {
         this.world.err(`${messageOf(error)}\n`);
@@ -178,24 +188,33 @@ class Running {
     }
     this.tell?.(`RELOADING=1\nMONOTONIC_USEC=${Math.round(systemClock.uptimeMs() * 1_000)}`);
     try {
-      const { agent } = this;
-      if (!canReload(agent)) throw new AppError("EDGE_RELOAD_UNSUPPORTED", "reload the config");
-      await agent.reload(loaded.config);
-      for (const warning of loaded.warnings) this.report(signals.warning, { at: formatProblem(warning) });
-      this.report(signals.reloaded, { config: this.path });
+      const before = this.config.admin;
+      await this.host.reload(loaded.config);
+      this.warn(loaded.warnings);
+      await this.moveAdmin(before);
     } catch (thrown) {
       const hint = thrown instanceof AppError ? thrown.hint : undefined;
       this.report(signals.reloadFailed, { error: messageOf(thrown), hint });
     }
+    // The old config could not be started again either: nothing works any more, so the supervisor starts us anew.
+    if (!this.live()) this.end(1);
     this.tell?.("READY=1");
+  }
+
+  private async moveAdmin(before: AdminAddress | undefined): Promise<void> {
+    const { admin } = this.config;
+    if (admin?.host === before?.host && admin?.port === before?.port) return;
+    await this.admin?.stop();
+    this.admin = undefined;
+    this.startAdmin();
+  }
+
+  private warn(warnings: readonly Problem[]): void {
+    for (const warning of warnings) this.report(signals.warning, { at: formatProblem(warning) });
   }
 
   private broke(error: unknown): void {
     this.report(signals.broken, { error: messageOf(error) });
     this.end(brokenAssumption);
   }
-}
-
-function canReload(agent: object): agent is { reload(config: AgentConfig): Promise<unknown> } {
-  return "reload" in agent && typeof agent.reload === "function";
 }

@@ -71,7 +71,6 @@ export const codes = {
     severity: "transient",
     hint: "A sink met something it does not know. The events are held and tried again; please report the message.",
   },
-  EDGE_RELOAD_UNSUPPORTED: { severity: "usage", hint: "Restart the agent to put the new config in force." },
   EDGE_ADMIN_ADDRESS: {
     severity: "usage",
     hint: "Another process listens there, or the address is not this machine's. Change `admin.address` in the config.",
