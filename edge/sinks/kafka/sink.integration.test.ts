@@ -5,7 +5,7 @@ import { stampBatch } from "../../../shared/record-batch/header.ts";
 import { type Broker, startBroker } from "../../../shared/testing/broker.ts";
 import { createTopic, topicRecords } from "../../../shared/testing/topic.ts";
 import { until } from "../../../shared/testing/until.ts";
-import { testBatch } from "./testing/batches.ts";
+import { testBatch } from "../../testing/fakes/test-batches.ts";
 import { RealWorld } from "./testing/real-world.ts";
 
 let broker: Broker;

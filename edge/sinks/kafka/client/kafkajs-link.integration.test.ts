@@ -5,7 +5,7 @@ import { silent } from "../../../../shared/telemetry/log.ts";
 import { type Broker, startBroker } from "../../../../shared/testing/broker.ts";
 import { createTopic, topicRecords } from "../../../../shared/testing/topic.ts";
 import { until } from "../../../../shared/testing/until.ts";
-import { testBatch, testLane } from "../testing/batches.ts";
+import { testBatch, testLane } from "../../../testing/fakes/test-batches.ts";
 import { errors } from "./error-codes.ts";
 import { createKafkajsLink } from "./kafkajs-link.ts";
 import type { BrokerNode, KafkaLink } from "./link.ts";

@@ -6,11 +6,11 @@ import { Metrics } from "../../../../shared/telemetry/metrics.ts";
 import { topicRecords } from "../../../../shared/testing/topic.ts";
 import type { SinkContext } from "../../../core/context.ts";
 import type { LaneDelivery } from "../../../core/sink.ts";
+import { ArrayReader } from "../../../testing/fakes/array-reader.ts";
+import { testBatch, testLane, testValue } from "../../../testing/fakes/test-batches.ts";
 import type { KafkaLink } from "../client/link.ts";
 import { Config } from "../config.ts";
 import { KafkaSink, linkOf } from "../sink.ts";
-import { ArrayReader } from "./array-reader.ts";
-import { testBatch, testLane, testValue } from "./batches.ts";
 
 /** A sink and a lane against a real broker. Crashes of the edge are a method; answers can be lost on purpose. */
 export class RealWorld implements Disposable {

@@ -4,10 +4,10 @@ import { seededRandom } from "../../../../shared/random/random.ts";
 import { Metrics } from "../../../../shared/telemetry/metrics.ts";
 import type { SinkContext } from "../../../core/context.ts";
 import type { LaneDelivery } from "../../../core/sink.ts";
+import { ArrayReader } from "../../../testing/fakes/array-reader.ts";
+import { testBatch, testLane } from "../../../testing/fakes/test-batches.ts";
 import { Config } from "../config.ts";
 import { KafkaSink } from "../sink.ts";
-import { ArrayReader } from "./array-reader.ts";
-import { testBatch, testLane } from "./batches.ts";
 import { FakeBroker } from "./fake-broker.ts";
 
 /** A sink, a lane and a broker, all in memory and on one virtual clock; crashes are a method. */
@@ -17,11 +17,11 @@ export class World {
   readonly reader = new ArrayReader(testLane("driving"));
   readonly said: string[] = [];
   readonly renewed: string[] = [];
-  metrics = new Metrics();
+  readonly metrics = new Metrics();
   /** What the topic should hold, in order. */
   readonly written: string[] = [];
   private nextSeq = 0;
-  private sink: KafkaSink;
+  sink: KafkaSink;
   private delivery: LaneDelivery;
   private readonly signal = new AbortController().signal;
 

@@ -1,7 +1,7 @@
-import { RecordBatchBuilder } from "../../../../shared/record-batch/builder.ts";
-import type { Compression } from "../../../../shared/record-batch/compression.ts";
-import type { Lane } from "../../../core/lane.ts";
-import type { StoredBatch } from "../../../core/stored-batch.ts";
+import { RecordBatchBuilder } from "../../../shared/record-batch/builder.ts";
+import type { Compression } from "../../../shared/record-batch/compression.ts";
+import type { Lane } from "../../core/lane.ts";
+import type { StoredBatch } from "../../core/stored-batch.ts";
 
 const noHeaders = { headerNames: [], headerValues: [] };
 

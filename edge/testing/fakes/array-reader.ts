@@ -1,7 +1,7 @@
-import type { LaneReader } from "../../../core/channel.ts";
-import type { Lane } from "../../../core/lane.ts";
-import type { Delivery } from "../../../core/sink.ts";
-import type { PutBatch, StoredBatch } from "../../../core/stored-batch.ts";
+import type { LaneReader } from "../../core/channel.ts";
+import type { Lane } from "../../core/lane.ts";
+import type { Delivery } from "../../core/sink.ts";
+import type { PutBatch, StoredBatch } from "../../core/stored-batch.ts";
 
 /**
  * A lane in memory that forgets what a channel forgets in a crash: acknowledgements and marks since the last commit.
