@@ -125,6 +125,16 @@ export class ChannelFile {
     draft.apply();
   }
 
+  /** Reads outside a transaction. @throws AppError `EDGE_CHANNEL_IO`, `EDGE_CHANNEL_DAMAGED`. */
+  read<T>(query: (statements: Statements) => T): T {
+    const { statements } = this;
+    try {
+      return query(statements);
+    } catch (error) {
+      throw this.translate("read", error);
+    }
+  }
+
   /** The error as the callers know it. Damage leaves a note, so that the next start rebuilds the file. */
   translate(doing: string, error: unknown): unknown {
     const code = sqliteCode(error);
@@ -203,9 +213,13 @@ export class ChannelFile {
 
   /** Copies the log into the file. False: a reader or a full disk kept it from being complete. */
   checkpoint(mode: "PASSIVE" | "TRUNCATE"): boolean {
-    const rows = this.db.prepare<[], Checkpoint>(`PRAGMA wal_checkpoint(${mode})`).all();
-    const result = rows[0];
-    return result !== undefined && result.busy === 0 && result.log === result.checkpointed;
+    try {
+      const [result] = this.db.prepare<[], Checkpoint>(`PRAGMA wal_checkpoint(${mode})`).all();
+      return result !== undefined && result.busy === 0 && result.log === result.checkpointed;
+    } catch (error) {
+      if (sqliteCode(error) === "SQLITE_FULL") return false;
+      throw error;
+    }
   }
 
   private setSynchronous(durable: boolean): void {

@@ -243,7 +243,7 @@ export class SqliteChannel implements Channel {
       const putMs =
         head?.first === progress.acked
           ? head.putMs
-          : this.store.file.statements.rowFrom.get(lane.id, progress.acked)?.put_ms;
+          : this.store.file.read(({ rowFrom }) => rowFrom.get(lane.id, progress.acked))?.put_ms;
       if (putMs !== undefined && (oldest === undefined || putMs < oldest)) oldest = putMs;
     }
     return oldest === undefined ? undefined : this.store.ageMs(oldest);

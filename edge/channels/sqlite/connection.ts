@@ -141,6 +141,8 @@ export class Statements {
   readonly deleteDead: Statement<[number]>;
   readonly saveSession: Statement<[number, string, string]>;
 
+  readonly sessions: Statement<[number], { readonly destination: string; readonly value: string }>;
+
   /** The row that begins at or behind a number. */
   readonly rowFrom: Statement<[number, number], BatchRow>;
   /** The row of records that begins at or behind a number. */
@@ -182,6 +184,8 @@ export class Statements {
     );
     this.deleteDead = db.prepare("DELETE FROM dead WHERE id = ?");
     this.saveSession = db.prepare("INSERT OR REPLACE INTO session (lane, destination, value) VALUES (?, ?, ?)");
+
+    this.sessions = db.prepare("SELECT destination, value FROM session WHERE lane = ?");
 
     const rows = `SELECT ${batchColumns} FROM batch WHERE lane = ?`;
     this.rowFrom = db.prepare(`${rows} AND first >= ? ORDER BY first LIMIT 1`);

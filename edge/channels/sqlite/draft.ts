@@ -51,7 +51,8 @@ export class Draft {
 
   /** Writes the hot rows: the last thing before the commit. */
   flush(): void {
-    for (const [{ lane }, progress] of this.lanes) {
+    for (const [{ lane, taken }, progress] of this.lanes) {
+      progress.taken = taken;
       this.changes.set("lane", lane.stream, String(lane.id), formatProgress(progress));
     }
     this.written = this.state.write(this.changes, this.statements);

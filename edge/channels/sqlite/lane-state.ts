@@ -1,7 +1,8 @@
 import type { Lane } from "../../core/lane.ts";
 import type { LaneRow } from "./connection.ts";
+import type { Connection } from "./driver.ts";
 import { endOf, type HeldBatch } from "./held-batch.ts";
-import type { Progress } from "./progress.ts";
+import { newProgress, type Progress, parseProgress } from "./progress.ts";
 
 /** Bytes of batches that all lanes together hold in memory. */
 export interface RecentBudget {
@@ -14,7 +15,7 @@ export class LaneState {
   dirty = false;
   /** Numbers below this one were handed out: they may be on the wire, policy leaves them alone. */
   taken = 0;
-  /** Numbers below this one may have been sent by the process before this one; undefined: not looked up yet. */
+  /** Numbers below this one may have been sent by the process before this one; undefined: it crashed, not looked up yet. */
   sentBefore: number | undefined;
   /** Rows below `progress.kept` that are still in the file, about. */
   garbage = 0;
@@ -79,7 +80,41 @@ export function laneOf(row: LaneRow): Lane {
   };
 }
 
+/** Its row. */
+export function rowOfLane(lane: Lane): LaneRow {
+  const { id, channel, stream, epoch, number, topic, partitioning } = lane;
+  const key = partitioning.by === "key" ? partitioning : undefined;
+  return {
+    id,
+    channel,
+    stream,
+    epoch,
+    number,
+    topic,
+    partition: key?.partition ?? null,
+    partitions: key?.partitions ?? null,
+    generation: key?.generation ?? null,
+  };
+}
+
 /** Whether the next batch of a lane would leave a hole. */
 export function follows(progress: Progress, batch: { readonly first: number; readonly count: number }): boolean {
   return batch.first === progress.next && endOf(batch) > batch.first;
+}
+
+/** A lane as the file has it. */
+export interface StoredLane {
+  readonly lane: Lane;
+  readonly progress: Progress;
+}
+
+/** All lanes of a file, in the order they were made. */
+export function readLanes(db: Connection): StoredLane[] {
+  const texts = db.prepare<[], { name: string; value: string }>("SELECT name, value FROM state WHERE what = 'lane'");
+  const progressOf = new Map(texts.all().map(({ name, value }) => [name, value]));
+  const rows = db.prepare<[], LaneRow>("SELECT * FROM lane ORDER BY id").all();
+  return rows.map((row) => {
+    const text = progressOf.get(String(row.id));
+    return { lane: laneOf(row), progress: text === undefined ? newProgress() : parseProgress(text) };
+  });
 }

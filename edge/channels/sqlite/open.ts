@@ -6,14 +6,13 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import type { ChannelStoreOptions } from "../../core/channel-store.ts";
-import type { Lane } from "../../core/lane.ts";
 import { limits } from "../../core/limits.ts";
 import { ChannelFile, damageNote, isDamage } from "./channel-file.ts";
-import { type BatchRow, type LaneRow, openForWriting } from "./connection.ts";
+import { type BatchRow, openForWriting } from "./connection.ts";
 import { type Connection, sqliteCode } from "./driver.ts";
-import { LaneState, laneOf } from "./lane-state.ts";
+import { LaneState, readLanes, type StoredLane } from "./lane-state.ts";
 import { type Lock, takeLock } from "./lock.ts";
-import { formatProgress, heldOf, newProgress, type Progress, parseProgress } from "./progress.ts";
+import { formatProgress, heldOf } from "./progress.ts";
 import { foundElsewhere, inodeOf, newEpoch, readMachineId } from "./provenance.ts";
 import { rebuild } from "./recover.ts";
 import { migrate, SLOTS, versionOf } from "./schema.ts";
@@ -75,7 +74,7 @@ function openSound(options: OpenOptions, lock: Lock, path: string, renewed: stri
     const reservePath = join(dataDir, fileNames.reserve);
     const space = new Space(file, { dataDir, reservePath, reserveBytes, freeBytesMin, clock, report });
     const store = new SqliteStore(options, { file, lock, space, ...facts });
-    adoptLanes(store, file, readLanes(db));
+    adoptLanes(store, file, readLanes(db), facts.clean);
     if (made) report(signals.created, { path, epoch: store.epoch });
     return store;
   } catch (error) {
@@ -126,18 +125,20 @@ function startFacts(
   db.transaction(() => {
     const written = { epoch, agent, machine: machineId, inode: now.inode, starts };
     for (const [name, value] of Object.entries(written)) set.run(name, value);
+    set.run("clean", 0);
     set.run("boot", clock.bootId());
     set.run("lived_before_boot_ms", livedBeforeBootMs);
   }).immediate();
   lock.started(starts);
   if (reason !== undefined) report(signals.epochRenewed, { epoch, reason });
-  return { epoch, livedBeforeBootMs, lanesMade: number("lanes_made") };
+  return { epoch, livedBeforeBootMs, lanesMade: number("lanes_made"), clean: number("clean") === 1 };
 }
 
-function adoptLanes(store: SqliteStore, file: ChannelFile, lanes: readonly StoredLane[]): void {
+function adoptLanes(store: SqliteStore, file: ChannelFile, lanes: readonly StoredLane[], clean: boolean): void {
   const kept: { readonly state: LaneState; readonly row: BatchRow; readonly order: number }[] = [];
   for (const { lane, progress } of lanes) {
     const state = new LaneState(lane, progress, true, store.recent.budget);
+    if (clean) state.sentBefore = progress.taken; // closed in order: nothing was handed out that the file does not know of
     state.garbage = Number.POSITIVE_INFINITY; // rows below `kept` may have been left: the first commit sweeps
     store.adopt(state);
     const rows = file.statements.rowsBetween.all(lane.id, progress.kept, progress.acked);
@@ -150,21 +151,6 @@ function adoptLanes(store: SqliteStore, file: ChannelFile, lanes: readonly Store
   }
   kept.sort((a, b) => a.order - b.order);
   for (const { state, row } of kept) store.keep(state, row);
-}
-
-interface StoredLane {
-  readonly lane: Lane;
-  readonly progress: Progress;
-}
-
-function readLanes(db: Connection): StoredLane[] {
-  const texts = db.prepare<[], { name: string; value: string }>("SELECT name, value FROM state WHERE what = 'lane'");
-  const progressOf = new Map(texts.all().map(({ name, value }) => [name, value]));
-  const rows = db.prepare<[], LaneRow>("SELECT * FROM lane ORDER BY id").all();
-  return rows.map((row) => {
-    const text = progressOf.get(String(row.id));
-    return { lane: laneOf(row), progress: text === undefined ? newProgress() : parseProgress(text) };
-  });
 }
 
 /** Rows of channels that the config no longer names and that hold no events: kept batches and undelivered markers. */

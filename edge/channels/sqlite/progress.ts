@@ -10,6 +10,8 @@ export interface Progress {
   next: number;
   acked: number;
   kept: number;
+  /** Numbers below this one had been handed out for sending when the row was written. */
+  taken: number;
   /** Records, by how they ended; what is left of `next` is held. */
   sent: number;
   shed: number;
@@ -29,6 +31,7 @@ export function newProgress(): Progress {
     next: 0,
     acked: 0,
     kept: 0,
+    taken: 0,
     sent: 0,
     shed: 0,
     dead: 0,

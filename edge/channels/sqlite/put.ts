@@ -2,7 +2,7 @@ import { invariant } from "../../../shared/errors/invariant.ts";
 import type { PutBatch } from "../../core/stored-batch.ts";
 import type { Draft } from "./draft.ts";
 import { endOf, footprint, type HeldBatch } from "./held-batch.ts";
-import { follows, type LaneState } from "./lane-state.ts";
+import { follows, type LaneState, rowOfLane } from "./lane-state.ts";
 import { SLOT_BYTES_MAX, SLOTS } from "./schema.ts";
 
 /** Puts a batch at the end of its lane. Answers it as it is stored, for memory. */
@@ -76,18 +76,10 @@ function placeBody(draft: Draft, lane: LaneState, first: number, bytes: Buffer):
 }
 
 function insertLane(draft: Draft, { lane }: LaneState): void {
-  const { id, channel, stream, epoch, number, topic, partitioning } = lane;
-  const key = partitioning.by === "key" ? partitioning : undefined;
-  draft.statements.insertLane.run(
-    id,
-    channel,
-    stream,
-    epoch,
-    number,
-    topic,
-    key?.partition ?? null,
-    key?.partitions ?? null,
-    key?.generation ?? null,
-  );
+  const row = rowOfLane(lane);
+  const { id, channel, stream, epoch, number, topic, partition, partitions, generation } = row;
+  draft.statements.insertLane.run(id, channel, stream, epoch, number, topic, partition, partitions, generation);
   draft.statements.setFile.run("lanes_made", id);
+  // Once more on another page: without its lane a batch would have nowhere to go.
+  draft.statements.setFile.run(`lane ${id}`, JSON.stringify(row));
 }

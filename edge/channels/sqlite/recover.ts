@@ -21,12 +21,13 @@ import {
 import { basename, dirname, join } from "node:path";
 import type { Clock } from "../../../shared/clock/clock.ts";
 import { crc32c } from "../../../shared/record-batch/crc32c.ts";
-import { crcMatches, HEADER_BYTES, readBatchHeader } from "../../../shared/record-batch/header.ts";
+import { HEADER_BYTES, readBatchHeader } from "../../../shared/record-batch/header.ts";
 import { damageNote } from "./channel-file.ts";
-import { type BatchRow, type BodyRow, type LaneRow, openForWriting, Statements, type StateRow } from "./connection.ts";
+import { type BatchRow, type LaneRow, openForWriting, Statements, type StateRow } from "./connection.ts";
 import { type Connection, Sqlite, sqliteCode } from "./driver.ts";
 import { endOf, footprint, isIntact } from "./held-batch.ts";
 import { addCounter, formatProgress, newProgress, type Progress, parseProgress } from "./progress.ts";
+import { salvageBodies } from "./salvage.ts";
 import { migrate, PAGE_BYTES } from "./schema.ts";
 
 /** What came of it. */
@@ -77,16 +78,18 @@ function setAside(path: string): string {
 
 function openDamaged(name: string, donor: string): Connection {
   const db = new Sqlite(name);
-  try {
-    db.prepare("SELECT count(*) FROM file").get();
-    db.prepare("SELECT id FROM body LIMIT 1").get();
-    return db;
-  } catch {
-    // The first page, or what it says about the tables, is gone.
-    db.close();
-    transplantFirstPage(donor, name);
-    return new Sqlite(name);
-  }
+  const schema = tolerant(() => db.prepare("SELECT count(*) FROM sqlite_schema").pluck().get());
+  if (Number(schema ?? 0) > 0 && tolerant(() => db.prepare("SELECT 1 FROM file")) !== undefined) return logCopied(db);
+  // The first page, or what it says about the tables, is gone.
+  db.close();
+  transplantFirstPage(donor, name);
+  return logCopied(new Sqlite(name));
+}
+
+/** What is in the log goes into the file: it is read page by page later. */
+function logCopied(db: Connection): Connection {
+  tolerant(() => db.pragma("wal_checkpoint(TRUNCATE)"));
+  return db;
 }
 
 function transplantFirstPage(donor: string, patient: string): void {
@@ -106,12 +109,19 @@ function transplantFirstPage(donor: string, patient: string): void {
   }
 }
 
+interface DeadRow extends Omit<BatchRow, "reason" | "put_ms"> {
+  readonly id: number;
+  readonly lane: number;
+  readonly reason: string;
+}
+
 class Copy {
   private readonly statements: Statements;
   private readonly lanes = new Map<number, Progress>();
   private batches = 0;
   private lost = 0;
   private pendingBytes = 0;
+  private livedMs = 0;
 
   constructor(
     private readonly source: Connection,
@@ -127,14 +137,15 @@ class Copy {
     this.copyLanes();
     this.copyState();
     for (const [lane, progress] of this.lanes) this.copyRows(lane, progress);
-    this.copyOrphans();
+    if ([...this.lanes.keys()].some((lane) => this.hasHoles(lane))) this.copyOrphans();
+    this.copyDead();
     for (const [lane, progress] of this.lanes) this.closeLane(lane, progress);
     this.target.exec("COMMIT");
     return { batches: this.batches, lost: this.lost };
   }
 
   private copyFacts(): void {
-    for (const name of ["epoch", "agent", "machine", "inode", "starts", "boot", "lived_before_boot_ms", "lanes_made"]) {
+    for (const name of ["epoch", "agent", "machine", "inode", "starts", "boot", "lived_before_boot_ms"]) {
       const value = tolerant(() =>
         this.source.prepare<[string], string | number>("SELECT value FROM file WHERE name = ?").pluck().get(name),
       );
@@ -146,19 +157,29 @@ class Copy {
     for (const session of sessions ?? []) this.statements.saveSession.run(...session);
   }
 
+  /** Lanes stand in two places; whichever can be read. */
   private copyLanes(): void {
+    const found = new Map<number, LaneRow>();
+    const facts = tolerant(() =>
+      this.source.prepare<[], string>("SELECT value FROM file WHERE name LIKE 'lane %'").pluck().all(),
+    );
+    for (const text of facts ?? []) {
+      const row: LaneRow = JSON.parse(text);
+      found.set(row.id, row);
+    }
     const at = this.source.prepare<[number], LaneRow>("SELECT * FROM lane WHERE id >= ? ORDER BY id LIMIT 1");
-    let made = 0;
     for (const row of readable(
       (id) => at.get(id),
       ({ id }) => id,
-    )) {
+    ))
+      found.set(row.id, row);
+    for (const row of found.values()) {
       const { id, channel, stream, epoch, number, topic, partition, partitions, generation } = row;
       this.statements.insertLane.run(id, channel, stream, epoch, number, topic, partition, partitions, generation);
+      this.statements.setFile.run(`lane ${id}`, JSON.stringify(row));
       this.lanes.set(id, newProgress());
-      made = id;
     }
-    if (made > 0) this.statements.setFile.run("lanes_made", made);
+    this.statements.setFile.run("lanes_made", Math.max(0, ...found.keys()));
   }
 
   private copyState(): void {
@@ -169,6 +190,7 @@ class Copy {
     )) {
       if (what === "lane") this.lanes.set(Number(name), { ...parseProgress(String(value)), batches: 0, bytes: 0 });
       else if (name !== "dead_bytes") this.statements.insertState.run(what, stream, name, value);
+      if (what === "file" && name === "lived_ms") this.livedMs = Number(value);
     }
   }
 
@@ -191,19 +213,11 @@ class Copy {
 
   /** Bodies that no batch row leads to: they say themselves which records they are. */
   private copyOrphans(): void {
-    const at = this.source.prepare<[number], BodyRow & { id: number }>(
-      "SELECT id, lane, first, bytes FROM body WHERE id >= ? ORDER BY id LIMIT 1",
-    );
-    const known = this.target.prepare("SELECT 1 FROM batch WHERE lane = ? AND first = ?");
-    for (const { lane, first, bytes } of readable(
-      (id) => at.get(id),
-      ({ id }) => id,
-    )) {
+    for (const { lane, first, bytes } of salvageBodies(this.source.name)) {
       const progress = this.lanes.get(lane);
-      if (progress === undefined || first < progress.acked || known.get(lane, first) !== undefined) continue;
-      if (bytes.length < HEADER_BYTES || bytes[16] !== 2 || !crcMatches(bytes)) continue;
+      if (progress === undefined || first < progress.acked) continue;
       const { recordCount, baseTimestampMs, maxTimestampMs } = readBatchHeader(bytes);
-      // A slot's former batch, or one that was shed: its numbers are taken.
+      // Copied already; or a former batch on a page that is free now: its numbers are taken.
       if (this.overlaps(lane, first, recordCount)) continue;
       const row = {
         first,
@@ -214,10 +228,33 @@ class Copy {
         crc: crc32c(bytes, HEADER_BYTES),
         bytes: bytes.length,
         body: null,
-        put_ms: 0,
+        put_ms: this.livedMs, // unknown: young, not old
       };
       this.insert(lane, progress, row, bytes);
     }
+  }
+
+  private copyDead(): void {
+    const at = this.source.prepare<[number], DeadRow>("SELECT * FROM dead WHERE id >= ? ORDER BY id LIMIT 1");
+    const bodyOf = this.source.prepare<[number], Buffer>("SELECT bytes FROM body WHERE id = ?").pluck();
+    let total = 0;
+    for (const row of readable(
+      (id) => at.get(id),
+      ({ id }) => id,
+    )) {
+      const { lane, first, count, reason, time_ms_min, time_ms_max, crc, bytes, body } = row;
+      const found = body === null ? undefined : tolerant(() => bodyOf.get(body));
+      const copied = found && Number(this.statements.insertBody.run(lane, first, found).lastInsertRowid);
+      this.statements.insertDead.run(lane, first, count, reason, time_ms_min, time_ms_max, crc, bytes, copied ?? null);
+      total += bytes;
+    }
+    this.statements.insertState.run("file", "", "dead_bytes", total);
+  }
+
+  private hasHoles(lane: number): boolean {
+    const progress = this.lanes.get(lane);
+    const covered = this.target.prepare<[number], number>("SELECT total(count) FROM batch WHERE lane = ?").pluck();
+    return progress === undefined || progress.next === 0 || covered.get(lane) !== progress.next - progress.acked;
   }
 
   private overlaps(lane: number, first: number, count: number): boolean {

@@ -134,7 +134,9 @@ export class SqliteStore implements ChannelStore {
     if (this.closed) return;
     this.closed = true;
     try {
-      if ([...this.lanes.values()].some(({ dirty }) => dirty)) this.write(nothing, 0, true);
+      for (const lane of this.lanes.values()) lane.dirty ||= lane.stored && lane.taken !== lane.progress.taken;
+      this.write(nothing, 0, false);
+      this.change((draft) => draft.statements.setFile.run("clean", 1));
     } finally {
       this.abandon();
     }
@@ -182,24 +184,13 @@ export class SqliteStore implements ChannelStore {
   }
 
   sessions(lane: Lane): Map<string, string> {
-    const rows = this.file.connection
-      .prepare<[number], { destination: string; value: string }>(
-        "SELECT destination, value FROM session WHERE lane = ?",
-      )
-      .all(lane.id);
+    const rows = this.file.read(({ sessions }) => sessions.all(lane.id));
     return new Map(rows.map(({ destination, value }) => [destination, value]));
   }
 
   /** One transaction of a reader's, durable on return. When the disk is full the reserve is freed for it. */
   change(build: (draft: Draft) => void): void {
-    const run = () => this.file.run(true, {}, this.around, build);
-    try {
-      run();
-    } catch (error) {
-      if (!isFull(error)) throw error;
-      this.space.free();
-      run();
-    }
+    this.freeing(() => this.file.run(true, {}, this.around, build));
   }
 
   /**
@@ -207,23 +198,12 @@ export class SqliteStore implements ChannelStore {
    * reserve is for acknowledgements and deletions; a put that took it would leave the next ones stuck.
    */
   private commitOnFullDisk(work: CommitWork, bytes: number): void {
-    try {
-      this.write(nothing, 0, false);
-    } catch (error) {
-      if (!isFull(error)) throw error;
-      this.space.free();
-      this.write(nothing, 0, false);
-    }
+    this.freeing(() => this.write(nothing, 0, false));
     const fits = bytes === 0 || this.space.allows(bytes);
     const dropping = work.batches.some(({ lane }) => this.channel(lane.channel).choice.full === "drop_oldest");
     if (fits || dropping) {
-      try {
-        this.write(work, bytes, !fits);
-        return;
-      } catch (error) {
-        if (!isFull(error)) throw error;
-        this.space.free();
-      }
+      this.freeing(() => this.write(work, bytes, !fits));
+      return;
     }
     const free = this.space.freePagesBytes();
     throw new AppError(
@@ -232,11 +212,22 @@ export class SqliteStore implements ChannelStore {
     );
   }
 
+  /** Runs it; when the disk is full, frees the reserve and runs it again. */
+  private freeing(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      this.space.free();
+      run();
+    }
+  }
+
   private write(work: CommitWork, bytes: number, diskIsFull: boolean): void {
     const marked = this.unmarkedBytes;
     const durable = bytes > 0 || marked + this.unsyncedBytes > limits.unmarkedBytesMax || this.closed;
     this.file.run(durable, work, this.around, (draft) => {
-      for (const lane of this.lanes.values()) if (lane.dirty) draft.progress(lane);
+      for (const lane of this.lanes.values()) if (lane.dirty && lane.stored) draft.progress(lane);
       for (const channel of this.channels.values()) channel.deleteDue(draft);
       this.applyPolicies(draft, work, diskIsFull);
       this.put(draft, work);

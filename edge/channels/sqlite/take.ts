@@ -52,7 +52,7 @@ export class SqliteLaneReader implements LaneReader {
   kept(seq: number): HeldBatch | undefined {
     const { kept, acked } = this.state.progress;
     if (seq < kept || seq >= acked) return undefined;
-    const row = this.channel.store.file.statements.rowBefore.get(this.lane.id, seq);
+    const row = this.file.read(({ rowBefore }) => rowBefore.get(this.lane.id, seq));
     if (row === undefined || row.first < kept || endOf(row) <= seq) return undefined;
     return row.reason === null ? this.withBody(row) : this.marker(row, row.reason);
   }
@@ -63,7 +63,7 @@ export class SqliteLaneReader implements LaneReader {
 
   acknowledge(batch: StoredBatch, mark: string | undefined): void {
     const held = this.heldOf(batch);
-    this.channel.store.file.whenSettled(() => {
+    this.file.whenSettled(() => {
       this.channel.acknowledged(this.state, held, mark);
       this.head = undefined;
     });
@@ -110,10 +110,14 @@ export class SqliteLaneReader implements LaneReader {
   }
 
   count(name: string, amount: number): void {
-    this.channel.store.file.whenSettled(() => {
+    this.file.whenSettled(() => {
       addCounter(this.state.progress, name, amount);
       this.state.dirty = true;
     });
+  }
+
+  private get file() {
+    return this.channel.store.file;
   }
 
   /** Batches end in order, one at a time: this is the oldest one that is held. */
@@ -138,7 +142,6 @@ export class SqliteLaneReader implements LaneReader {
 
   /** From the file, with everything that can be wrong with it. */
   private readHeld(first: number): HeldBatch {
-    const { statements } = this.channel.store.file;
     let row = this.row(first);
     if (row.reason === null && this.channel.isExpired(row)) {
       this.channel.expire();
@@ -148,22 +151,15 @@ export class SqliteLaneReader implements LaneReader {
     const batch = this.withBody(row);
     if (batch !== undefined) return batch;
     this.quarantine(row);
-    const marker = statements.rowFrom.get(this.lane.id, first);
-    invariant(marker !== undefined && marker.reason !== null, `a marker stands at ${first} of lane ${this.lane.id}`);
-    return this.marker(marker, marker.reason);
+    row = this.row(first);
+    invariant(row.reason !== null, `a marker stands at ${first} of lane ${this.lane.id}`);
+    return this.marker(row, row.reason);
   }
 
   /** The row at a number; where rows are missing, a marker for what they were. */
   private row(first: number): BatchRow {
-    const { store } = this.channel;
-    try {
-      const row = store.file.statements.rowFrom.get(this.lane.id, first);
-      if (row?.first === first) return row;
-      const marker = this.fillHole(first, row?.first ?? this.state.progress.next);
-      return marker;
-    } catch (error) {
-      throw store.file.translate("read", error);
-    }
+    const row = this.file.read(({ rowFrom }) => rowFrom.get(this.lane.id, first));
+    return row?.first === first ? row : this.fillHole(first, row?.first ?? this.state.progress.next);
   }
 
   /** Undefined: what is stored is not what was put. @throws AppError `EDGE_CHANNEL_IO` for what may be read next time. */
@@ -188,14 +184,14 @@ export class SqliteLaneReader implements LaneReader {
 
   private readBody(body: number, first: number): Buffer | undefined {
     try {
-      const row = this.channel.store.file.statements.body.get(body);
+      const row = this.file.statements.body.get(body);
       return row?.lane === this.lane.id && row.first === first ? row.bytes : undefined;
     } catch (error) {
       if (isDamage(sqliteCode(error))) return undefined;
       // A bad sector answers the same for ever; anything else deserves another try.
       if (this.unreadable?.first !== first) this.unreadable = { first, tries: 0 };
       if (++this.unreadable.tries >= readTriesMax) return undefined;
-      throw this.channel.store.file.translate("read", error);
+      throw this.file.translate("read", error);
     }
   }
 
@@ -251,7 +247,7 @@ export class SqliteLaneReader implements LaneReader {
       countShed(progress, "damaged", count);
     });
     this.reportDamage(first, count);
-    const row = this.channel.store.file.statements.rowFrom.get(this.lane.id, first);
+    const row = this.file.read(({ rowFrom }) => rowFrom.get(this.lane.id, first));
     invariant(row !== undefined, `the marker at ${first} of lane ${this.lane.id} is there`);
     return row;
   }

@@ -69,7 +69,6 @@ export function makeBatch(
 
 const noHeaders = { headerNames: [], headerValues: [] };
 const spec = { channel: "main", stream: "driving", topic: "driving", partitioning: { by: "agent" } } as const;
-const MiB = 1024 * 1024;
 
 export function channelContract(name: string, openWorld: () => ChannelWorld): void {
   const within = (what: string, body: (world: ChannelWorld) => void) =>
@@ -400,9 +399,8 @@ function structuredModel(model: Model): Model {
   return { ...model, held: [...model.held] };
 }
 
-/** Takes and acknowledges everything. */
-export function drain(reader: LaneReader): StoredBatch[] {
-  const given: StoredBatch[] = [];
+/** Takes and acknowledges everything; what came before an error is in `given` too. */
+export function drain(reader: LaneReader, given: StoredBatch[] = []): StoredBatch[] {
   for (let batch = reader.next(); batch !== undefined; batch = reader.next()) {
     given.push(batch);
     reader.acknowledge(batch, undefined);
@@ -435,5 +433,3 @@ export function expectContiguous(batches: readonly StoredBatch[], first: number,
   }
   expect(expected).toBe(end);
 }
-
-export { MiB };
