@@ -11,6 +11,10 @@ export function runCommandLine(args: readonly string[]): Promise<number> {
     registry,
     environment: process.env,
     out: (text) => void process.stdout.write(text),
+    outBytes: (bytes) =>
+      new Promise((resolve, reject) => {
+        process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
+      }),
     err: (text) => void process.stderr.write(text),
   });
 }

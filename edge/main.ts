@@ -20,6 +20,8 @@ try {
 }
 
 function fail(what: string, error: unknown): never {
+  // Whoever read our output has seen enough (`| head`).
+  if (error instanceof Error && "code" in error && error.code === "EPIPE") process.exit(0);
   process.stderr.write(`${describe(what, error)}\n`);
   process.exit(exitCodeOf(error));
 }

@@ -17,6 +17,7 @@ async function run(config: string, ...args: readonly string[]) {
   const code = await check.run(given, {
     registry: fakeRegistry,
     environment: {},
+    outBytes: async () => {},
     out: (text) => {
       out += text;
     },

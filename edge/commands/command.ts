@@ -14,6 +14,8 @@ export interface World {
   readonly environment: Environment;
   /** Standard output and standard error; whole lines. */
   readonly out: (text: string) => void;
+  /** Standard output for much at once: resolves when it was taken. */
+  readonly outBytes: (bytes: Uint8Array) => Promise<void>;
   readonly err: (text: string) => void;
 }
 

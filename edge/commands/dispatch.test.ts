@@ -39,6 +39,7 @@ async function call(...args: readonly string[]) {
   const code = await dispatch(args, verbs, {
     registry: fakeRegistry,
     environment: {},
+    outBytes: async () => {},
     out: (text) => {
       out += text;
     },

@@ -1,3 +1,8 @@
+import { channelExport } from "./channel/export.ts";
+import { channelLs } from "./channel/ls.ts";
+import { channelPeek } from "./channel/peek.ts";
+import { channelStat } from "./channel/stat.ts";
+import { channelVerify } from "./channel/verify.ts";
 import { check } from "./check.ts";
 import type { Command } from "./command.ts";
 import { init } from "./init.ts";
@@ -9,4 +14,18 @@ import { serviceInstall } from "./service-install.ts";
 import { version } from "./version.ts";
 
 /** Every verb, in the order of the help. */
-export const commands: readonly Command[] = [run, check, init, list, schema, pattern, serviceInstall, version];
+export const commands: readonly Command[] = [
+  run,
+  check,
+  init,
+  list,
+  schema,
+  channelLs,
+  channelStat,
+  channelPeek,
+  channelVerify,
+  channelExport,
+  pattern,
+  serviceInstall,
+  version,
+];

@@ -38,6 +38,7 @@ test("a wrong config is exit code 2, and no data directory is made", async () =>
   const code = await run.run(readArguments(run, [dir.file("tailgate.yaml")]), {
     registry: fakeRegistry,
     environment: {},
+    outBytes: async () => {},
     out: () => {},
     err: (text) => {
       err += text;

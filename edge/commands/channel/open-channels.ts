@@ -1,0 +1,49 @@
+import { resolve } from "node:path";
+import { AppError } from "../../../shared/errors/app-error.ts";
+import { type Inspector, openInspector } from "../../channels/sqlite/inspect.ts";
+import { loadConfig } from "../../config/load-config.ts";
+import { suggest } from "../../config/nearest.ts";
+import { type Arguments, configOption, configPath, type OptionDeclaration, type World } from "../command.ts";
+import { reportProblems } from "../report-problems.ts";
+
+/** How the verbs are told which file to look into. */
+export const fileOptions = {
+  ...configOption,
+  data: { summary: "The data directory, instead of the config's", value: "dir", short: "d" },
+} as const satisfies Record<string, OptionDeclaration>;
+
+/** Looks into the channel file; safe beside a running agent. @throws AppError `USAGE` when the config does not say where. */
+export function withChannels<T>(given: Arguments, world: World, use: (inspector: Inspector) => T): T {
+  const inspector = openInspector(dataDirOf(given, world));
+  let closing = true;
+  try {
+    const result = use(inspector);
+    if (!(result instanceof Promise)) return result;
+    closing = false;
+    result.finally(() => inspector.close()).catch(() => undefined);
+    return result;
+  } finally {
+    if (closing) inspector.close();
+  }
+}
+
+function dataDirOf(given: Arguments, world: World): string {
+  const data = given.value("data");
+  if (data !== undefined) return resolve(data);
+  // The positional argument names a channel here, not a config.
+  const path = configPath({ ...given, positionals: [] }, world);
+  const loaded = loadConfig(path, world.registry, world.environment);
+  if (loaded.ok) return loaded.config.dataDir;
+  throw new AppError("USAGE", reportProblems(loaded.problems).trimEnd(), {
+    hint: "To look without a config, name the data directory: --data /var/lib/tailgate",
+  });
+}
+
+/** The channel that the arguments name; the only one, when they name none. @throws AppError `USAGE`. */
+export function chosenChannel(given: Arguments, inspector: Inspector): string {
+  const names = inspector.channels().map(({ name }) => name);
+  const name = given.positionals[0] ?? (names.length === 1 ? names[0] : undefined);
+  if (name !== undefined && names.includes(name)) return name;
+  const hint = names.length === 0 ? "The file holds no channel yet." : (suggest(name ?? "", names, "channels") ?? "");
+  throw new AppError("USAGE", name === undefined ? "say which channel" : `there is no channel "${name}"`, { hint });
+}
