@@ -23,7 +23,7 @@ export interface Target {
 export interface Attempt {
   readonly verdict: Verdict;
   readonly answer: ProduceAnswer;
-  /** The broker had it already, provably: it answered with the place and time of an earlier append. */
+  /** The broker had it already, certainly: it answered with the place and time of an earlier append. */
   readonly repeat: boolean;
 }
 
@@ -63,7 +63,7 @@ export async function attempt(
     const sentMs = context.clock.uptimeMs();
     const answer = await tools.sender.send(target.node, { topic, partition, bytes: batch.bytes }, signal);
     const verdict = verdictOf(answer.errorCode);
-    if (verdict.kind !== "timestamp") return { verdict, answer, repeat: noteAppend(answer, sentMs, settings, tools) };
+    if (verdict.kind !== "timestamp") return { verdict, answer, repeat: noteAppend(answer, sentMs, target, tools) };
     if (!inDoubt) doubt.takeBack(batch);
     // The first refusal may mean "too old": the next try carries our idea of now, and only then is our clock to blame.
     if (first) continue;
@@ -75,18 +75,16 @@ export async function attempt(
   }
 }
 
-/** Whether an append was an earlier one. Without LogAppendTime only repeats carry a time. */
-function noteAppend(
-  answer: ProduceAnswer,
-  sentMs: number,
-  settings: TopicRoute["settings"],
-  tools: LaneTools,
-): boolean {
-  if (answer.errorCode !== 0 || answer.appendTimeMs < 0) return false;
-  const repeat = settings.logAppendTime === false || tools.brokerClock.before(answer.appendTimeMs, sentMs);
-  if (!repeat) tools.brokerClock.note(answer.appendTimeMs, tools.context.clock.uptimeMs());
-  else tools.telemetry.metrics.repeats.add(1);
-  return repeat;
+/** Whether an append was certainly an earlier one: where the producer's time is kept, only repeats carry a time. */
+function noteAppend(answer: ProduceAnswer, sentMs: number, target: Target, tools: LaneTools): boolean {
+  const { errorCode, appendTimeMs } = answer;
+  if (errorCode !== 0 || appendTimeMs < 0) return false;
+  const { brokerClock, context, telemetry } = tools;
+  const { nodeId } = target.node;
+  const certain = target.route.settings.logAppendTime === false;
+  if (certain || brokerClock.before(nodeId, appendTimeMs, sentMs)) telemetry.metrics.repeats.add(1);
+  else brokerClock.note(nodeId, appendTimeMs, context.clock.uptimeMs());
+  return certain;
 }
 
 /** For messages: what was being done, to what. */

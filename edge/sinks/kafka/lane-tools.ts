@@ -19,21 +19,23 @@ export interface LaneTools {
 }
 
 /**
- * What time it is at the broker, from the appends it reports. It tells a repeat on a LogAppendTime topic: the answer
- * names the time of the first append, which lies before the send that was answered.
+ * What time it is at each broker, from the appends it reports. It tells a repeat on a LogAppendTime topic: the answer names
+ * the time of the first append, which lies before the send that was answered. Good enough to count by, no proof: clocks
+ * are set.
  */
 export class BrokerClock {
-  private offsetMs: number | undefined;
+  private readonly offsetsMs = new Map<number, number>();
 
   /** An append that was new: the broker's clock shows at least this much more than our uptime. */
-  note(appendTimeMs: number, uptimeMs: number): void {
+  note(nodeId: number, appendTimeMs: number, uptimeMs: number): void {
     const offsetMs = appendTimeMs - uptimeMs;
-    if (this.offsetMs === undefined || offsetMs > this.offsetMs) this.offsetMs = offsetMs;
+    if (offsetMs > (this.offsetsMs.get(nodeId) ?? Number.NEGATIVE_INFINITY)) this.offsetsMs.set(nodeId, offsetMs);
   }
 
   /** Whether that append happened before we sent at `sentUptimeMs`; false when it cannot be told. */
-  before(appendTimeMs: number, sentUptimeMs: number): boolean {
-    return this.offsetMs !== undefined && appendTimeMs + toleranceMs < sentUptimeMs + this.offsetMs;
+  before(nodeId: number, appendTimeMs: number, sentUptimeMs: number): boolean {
+    const offsetMs = this.offsetsMs.get(nodeId);
+    return offsetMs !== undefined && appendTimeMs + toleranceMs < sentUptimeMs + offsetMs;
   }
 }
 

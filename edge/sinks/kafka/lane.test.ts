@@ -236,6 +236,18 @@ describe("a broker that may have forgotten the producer", () => {
     });
   });
 
+  test("a batch whose only send was refused is not in doubt: no look-up, however long ago", async () => {
+    const world = new World();
+    world.put(3, 2);
+    await world.step();
+    world.broker.faults = [{ code: errors.NOT_ENOUGH_REPLICAS }];
+    await world.step();
+    world.advance(2 * day);
+    expect(await world.drain()).toBe("idle");
+    expect(world.inTopic).toEqual(world.written);
+    expect(world.broker.requests).not.toContain("DescribeProducers");
+  });
+
   test("a wall clock that jumps a year means nothing", async () => {
     const world = new World();
     world.put(3, 2);
@@ -260,6 +272,18 @@ describe("holes", () => {
       producerEpoch: 2,
       first: 1_003,
     });
+  });
+
+  test("numbers that were taken out of the channel leave a hole, and a new session begins behind it", async () => {
+    const world = new World();
+    world.put(3);
+    await world.drain();
+    world.skip(40);
+    world.put(2, 2);
+    expect(await world.drain()).toBe("idle");
+    expect(world.inTopic).toEqual(world.written);
+    expect(world.said).not.toContain("kafka_sequence_unexplained");
+    expect(world.broker.requests).not.toContain("DescribeProducers");
   });
 
   test("too large: halves go out in its place, under the same session", async () => {

@@ -40,6 +40,11 @@ export class World {
     }
   }
 
+  /** Numbers that never come: somebody moved their batches out of the channel. */
+  skip(count: number): void {
+    this.nextSeq += count;
+  }
+
   /** Puts a marker for records that policy dropped. */
   shed(count: number): void {
     const first = this.nextSeq;
