@@ -26,9 +26,10 @@ test("the demo stops Kafka, deletes the logs and kills the edge, and its books b
   using dir = tempDir("tailgate-start-");
   const command = [process.execPath, start, "--dir", dir.path, "--cars", "20"];
   {
-    await using demo = startChild({ command: [...command, "--demo", "--outage", "6"], env: { KAFKA_BROKERS: "" } });
+    await using demo = startChild({ command: [...command, "--demo", "--outage", "12"], env: { KAFKA_BROKERS: "" } });
     const { code } = await demo.exited;
     expect(demo.stderr).toBe("");
+    expect(demo.stdout).toMatch(/log files are deleted \([1-9]/);
     expect(demo.stdout).toMatch(/ok +topic .* missing 0, repeated 0, out of order 0, altered 0/);
     expect(demo.stdout).toMatch(/ok +store .* missing 0, repeated 0, out of order 0, altered 0/);
     expect(demo.stdout).toMatch(/central says: stored \d+, missing 0, repeated 0/);

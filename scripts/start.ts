@@ -31,7 +31,7 @@ const { values } = parseArgs({
 });
 
 const stop = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => {
     // The second one does not wait for anybody; what was started is ended on the way out all the same.
     if (stop.signal.aborted) process.exit(130);

@@ -13,6 +13,7 @@ import { until } from "../../shared/testing/until.ts";
 import { buildEdge } from "../build.ts";
 import type { Progress } from "../simulate/manifest.ts";
 import { simulate, simulatorPaths } from "../simulate/simulate.ts";
+import { Leftovers } from "./leftovers.ts";
 import { askCentral, askEdge, type Numbers } from "./numbers.ts";
 import type { Place } from "./place.ts";
 
@@ -42,8 +43,11 @@ export class Pilot implements AsyncDisposable {
   private edge: Child | undefined;
   private simulation: { readonly stop: AbortController; readonly ended: Promise<Progress> } | undefined;
   private written = 0;
+  private readonly leftovers: Leftovers;
 
-  constructor(private readonly options: PilotOptions) {}
+  constructor(private readonly options: PilotOptions) {
+    this.leftovers = new Leftovers(join(options.place.folder, "pids.json"));
+  }
 
   get url(): string {
     return `http://127.0.0.1:${this.options.place.ports.central}/`;
@@ -62,6 +66,8 @@ export class Pilot implements AsyncDisposable {
   /** Starts everything, in the order in which the parts lean on each other. */
   async start(): Promise<void> {
     const { place, say } = this.options;
+    const ended = await this.leftovers.end();
+    if (ended.length > 0) say(`ended what an earlier start had left: ${ended.join(", ")}`);
     await this.startBroker();
     say("building the edge");
     await buildEdge();
@@ -98,6 +104,7 @@ export class Pilot implements AsyncDisposable {
       if (this.broker === undefined)
         this.broker = await startBroker({ dataDir: place.kafkaDir, port: place.ports.kafka });
       else await this.broker.start();
+      this.leftovers.note("kafka", this.broker.pid);
     }
     // Time stamps by the broker, so that an outage's backlog does not arrive past its retention; kept when it is there.
     const config = { "message.timestamp.type": "LogAppendTime" };
@@ -124,6 +131,7 @@ export class Pilot implements AsyncDisposable {
       },
       onLine: (line) => this.log("edge", line),
     });
+    this.leftovers.note("edge", this.edge.pid);
   }
 
   /** -9, as when the ignition cuts the power. */
@@ -168,6 +176,7 @@ export class Pilot implements AsyncDisposable {
       },
       onLine: (line) => this.log("central", line),
     });
+    this.leftovers.note("central", this.central.pid);
   }
 
   private startSimulator(): void {
@@ -180,7 +189,8 @@ export class Pilot implements AsyncDisposable {
         speed,
         reportsPerDay,
         statusEveryMs,
-        rotateLines: Math.max(2_000, Math.round(cars * speed * 10)),
+        // A file every five seconds, so that an outage sees several.
+        rotateLines: Math.max(100, Math.round(cars * speed * 5)),
         onProgress: ({ driving }) => {
           this.written = driving;
         },
