@@ -5,7 +5,7 @@ import type { Context } from "../../core/context.ts";
 import { defineInterceptor } from "../../core/define.ts";
 import type { EventView } from "../../core/event-view.ts";
 import type { Interceptor } from "../../core/interceptor.ts";
-import { parseEventTime, type TimeFormat } from "./event-time.ts";
+import { type TimeReader, timeReader } from "./event-time.ts";
 import { Field, readerOf } from "./field.ts";
 import type { FieldReader } from "./json-field.ts";
 
@@ -52,9 +52,10 @@ export default defineInterceptor({
 
 class RegexExtractor implements Interceptor {
   private readonly key: FieldReader | undefined;
-  private readonly time: { readonly read: FieldReader; readonly format: TimeFormat } | undefined;
+  private readonly time: { readonly read: FieldReader; readonly parse: TimeReader } | undefined;
   private readonly headers: readonly (readonly [string, FieldReader])[];
   private readonly groups: readonly (readonly [string, number])[];
+  private readonly groupTime = timeReader("auto");
   private readonly missingKey: Counter;
   private readonly missingTime: Counter;
 
@@ -66,7 +67,7 @@ class RegexExtractor implements Interceptor {
     this.key = key === undefined ? undefined : readerOf(key);
     if (time !== undefined) {
       const written = "from" in time ? time : { from: time, format: "auto" as const };
-      this.time = { read: readerOf(written.from), format: written.format };
+      this.time = { read: readerOf(written.from), parse: timeReader(written.format) };
     }
     this.headers = Object.entries(headers).map(([header, field]) => [header, readerOf(field)] as const);
     this.groups = (config.pattern?.groupNames ?? []).map((group) => [group, config.pattern?.groupIndex(group) ?? 0]);
@@ -80,7 +81,7 @@ class RegexExtractor implements Interceptor {
   intercept(view: EventView): boolean {
     const text = view.text();
     if (this.key !== undefined) this.setKey(view, this.key(text));
-    if (this.time !== undefined) this.setTime(view, this.time.read(text), this.time.format);
+    if (this.time !== undefined) this.setTime(view, this.time.read(text), this.time.parse);
     if (this.groups.length > 0) this.setGroups(view, text);
     for (const [name, read] of this.headers) {
       const value = read(text);
@@ -94,7 +95,7 @@ class RegexExtractor implements Interceptor {
     for (const [name, index] of this.groups) {
       const value = match?.[index];
       if (name === "key") this.setKey(view, value);
-      else if (name === "time") this.setTime(view, value, "auto");
+      else if (name === "time") this.setTime(view, value, this.groupTime);
       else if (value !== undefined) view.setHeader(name, value);
     }
   }
@@ -104,8 +105,8 @@ class RegexExtractor implements Interceptor {
     else view.key = key;
   }
 
-  private setTime(view: EventView, text: string | undefined, format: TimeFormat): void {
-    const timeMs = text === undefined ? undefined : parseEventTime(text, format);
+  private setTime(view: EventView, text: string | undefined, parse: TimeReader): void {
+    const timeMs = text === undefined ? undefined : parse(text);
     if (timeMs === undefined) this.missingTime.add(1);
     else view.eventTimeMs = timeMs;
   }
