@@ -75,7 +75,7 @@ export class Bench implements AsyncDisposable {
       wire,
       new Topics(broker),
       new InputFiles(join(place.fast, "inputs"), progress),
-      place.fastIsMemory ? DiskMeter.of(place.data) : undefined,
+      options.disk && place.fastIsMemory ? DiskMeter.of(place.data) : undefined,
     );
   }
 

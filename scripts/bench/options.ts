@@ -16,6 +16,8 @@ export interface Options {
   readonly soak: boolean;
   /** A directory on the device whose writes are counted. */
   readonly dataDir: string | undefined;
+  /** Count the device's sectors, which takes a sync before and after each measurement. */
+  readonly disk: boolean;
   /** Render the pages from stored results and measure nothing. */
   readonly renderOnly: boolean;
   readonly help: boolean;
@@ -37,6 +39,7 @@ Measures the compiled edge and its peers on a real Kafka, and writes edge/BENCHM
   --big            also the cases that need tens of gigabytes of disk and memory
   --soak           also a day of pilot traffic at 100 times its speed (15 minutes)
   --data-dir DIR   where agents keep their data; the device under it is the one whose sectors are counted
+  --no-disk        do not count the device's sectors: no sync before and after each measurement
   --render         write the pages anew from the stored results
   --help
 
@@ -65,6 +68,7 @@ export function parseOptions(argv: readonly string[], caseNames: readonly string
     big: values.big ?? false,
     soak: values.soak ?? false,
     dataDir: values["data-dir"],
+    disk: !(values["no-disk"] ?? false),
     renderOnly: values.render ?? false,
     help: values.help ?? false,
   };
@@ -84,6 +88,7 @@ function readFlags(argv: readonly string[]) {
         big: { type: "boolean" },
         soak: { type: "boolean" },
         "data-dir": { type: "string" },
+        "no-disk": { type: "boolean" },
         render: { type: "boolean" },
         help: { type: "boolean" },
       },

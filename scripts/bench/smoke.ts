@@ -42,7 +42,7 @@ export async function runSmoke(progress: Progress, record = false): Promise<Smok
 }
 
 async function measure(progress: Progress): Promise<{ ratios: Record<Measure, number>; wrongLines: number }> {
-  await using bench = await Bench.open(parseOptions(["--quick", "--peers", "none"], [], []), progress);
+  await using bench = await Bench.open(parseOptions(["--quick", "--no-disk", "--peers", "none"], [], []), progress);
   const agent = bench.requireOurs();
   const calibrations = [calibrate(bench.place.data)];
   const runs: Metrics[] = [];

@@ -58,7 +58,7 @@ export function config({ logs, home, bootstrap, topic, flow, adminPort }: Task):
 function interceptors(flow: Flow): object[] {
   if (!flow.interceptors) return [];
   return [
-    { type: "regex_filter", regex: '"speed":\\d+', excludeEvents: false },
+    { type: "regex_filter", include: '"speed":\\d+' },
     { type: "regex_extractor", key: '"vehicle":"([^"]+)"' },
   ];
 }

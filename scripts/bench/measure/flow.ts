@@ -5,7 +5,7 @@ import { MemoryMeter } from "../meters/process.ts";
 import type { Metrics } from "../report/columns.ts";
 import { readTopic } from "../workload/read-topic.ts";
 import { type Launch, RunningAgent, type RunOptions } from "./running-agent.ts";
-import { verdictMetrics } from "./verdict-metrics.ts";
+import { rateMetrics, verdictMetrics } from "./verdict-metrics.ts";
 
 const megabyte = 1_000_000;
 
@@ -48,9 +48,7 @@ export async function measureFlow(bench: Bench, run: FlowRun): Promise<Metrics> 
   const millions = lines / 1e6;
   return {
     cpuPerMillion: (after.cpuSeconds - before.cpuSeconds) / millions,
-    ...(verdict.delivered === 0
-      ? {}
-      : { linesPerSecond: (verdict.delivered * 1000) / (verdict.lastAppendMs - appearedMs) }),
+    ...rateMetrics(verdict, appearedMs),
     rssPeakMb: after.rssPeakBytes / megabyte,
     anonymousMb: anonymousBytes / megabyte,
     writtenPerMillionMb: (after.writtenBytes - before.writtenBytes) / megabyte / millions,

@@ -1,3 +1,4 @@
+import { quantile } from "../meters/statistics.ts";
 import type { Metrics } from "../report/columns.ts";
 import type { Verdict } from "../workload/tally.ts";
 
@@ -11,9 +12,30 @@ export function verdictMetrics(verdict: Verdict): Metrics {
   };
 }
 
-/** How fast a backlog came: from the broker's first append to its last; nothing when nothing came. */
+/**
+ * The share of the lines whose arrival is timed. The end of a file may wait for company (a linger, a poll): that is
+ * latency, which other cases measure, and would make a rate depend on how long the file was.
+ */
+const timedShare = 0.95;
+
+/** Lines a second from `fromMs` until 95 % of them were appended; nothing when nothing came. */
+export function rateMetrics(verdict: Verdict, fromMs: number): Metrics {
+  const seconds = secondsUntilTimed(verdict, fromMs);
+  return seconds === undefined ? {} : { linesPerSecond: (verdict.delivered * timedShare) / seconds };
+}
+
+/** How fast a backlog came, from the broker's first append until 95 % of it were appended; nothing when nothing came. */
 export function drainMetrics(verdict: Verdict, storedBytes: number): Metrics {
-  const seconds = (verdict.lastAppendMs - verdict.firstAppendMs) / 1000;
-  if (seconds <= 0) return {};
-  return { drainLinesPerSecond: verdict.delivered / seconds, drainMbPerSecond: storedBytes / 1_000_000 / seconds };
+  const seconds = secondsUntilTimed(verdict, verdict.appendedMs[0] ?? 0);
+  if (seconds === undefined) return {};
+  return {
+    drainLinesPerSecond: (verdict.delivered * timedShare) / seconds,
+    drainMbPerSecond: (storedBytes * timedShare) / 1_000_000 / seconds,
+  };
+}
+
+function secondsUntilTimed({ appendedMs }: Verdict, fromMs: number): number | undefined {
+  if (appendedMs.length === 0) return undefined;
+  const seconds = (quantile(appendedMs, timedShare) - fromMs) / 1000;
+  return seconds > 0 ? seconds : undefined;
 }

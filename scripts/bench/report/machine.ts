@@ -10,7 +10,7 @@ export async function describeMachine(bench: Bench): Promise<Record<string, stri
     memory: `${Math.round(totalmem() / 1024 ** 3)} GiB`,
     kernel: `Linux ${release()}`,
     system: systemName(),
-    disk: bench.disk?.describe() ?? "not measured (no device of its own)",
+    disk: bench.disk?.describe() ?? "not measured",
     "broker's files and logs": bench.place.fastIsMemory ? "in memory (tmpfs)" : "on the same disk as the agents' data",
     Kafka: `${KAFKA_VERSION}, one node, defaults, 1 GB heap`,
     Java: await firstLine(["java", "-version"]),

@@ -14,8 +14,7 @@ describe("Tally", () => {
     const verdict = tally.verdict();
     expect(verdict).toMatchObject({ delivered: 3, lost: 0, repeated: 0, altered: 0, disordered: 0 });
     expect([...verdict.latenciesMs]).toEqual([5, 6, 7]);
-    expect(verdict.firstAppendMs).toBe(time(0) + 5);
-    expect(verdict.lastAppendMs).toBe(time(2) + 7);
+    expect([...verdict.appendedMs]).toEqual([time(0) + 5, time(1) + 6, time(2) + 7]);
   });
 
   test("counts a lost, a repeated and an altered line", () => {

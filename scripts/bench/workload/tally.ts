@@ -11,9 +11,8 @@ export interface Verdict {
   readonly altered: number;
   /** Lines whose first record stands behind that of a later line of the same vehicle. */
   readonly disordered: number;
-  /** The broker's append times of the input's first and last record, milliseconds since 1970; 0 when there is none. */
-  readonly firstAppendMs: number;
-  readonly lastAppendMs: number;
+  /** When the broker appended each delivered line, milliseconds since 1970, sorted. */
+  readonly appendedMs: Float64Array;
   /** From the time in a line to the broker's append time, one entry a delivered line, sorted. */
   readonly latenciesMs: Float64Array;
 }
@@ -29,18 +28,18 @@ export class Tally {
   private readonly lines: number;
   private readonly seen: Uint8Array;
   private readonly latencies: Float64Array;
+  private readonly appended: Float64Array;
   private readonly lastOfVehicle = new Int32Array(VEHICLES).fill(-1);
   private delivered = 0;
   private repeated = 0;
   private altered = 0;
   private disordered = 0;
-  private firstAppendMs = 0;
-  private lastAppendMs = 0;
 
   constructor(private readonly input: Uint8Array) {
     this.lines = Math.floor(input.length / LINE_BYTES);
     this.seen = new Uint8Array(this.lines);
     this.latencies = new Float64Array(this.lines);
+    this.appended = new Float64Array(this.lines);
   }
 
   /** One record of the topic, without a newline at its end. */
@@ -52,13 +51,12 @@ export class Tally {
       this.altered++;
       return;
     }
-    if (this.firstAppendMs === 0 || appendMs < this.firstAppendMs) this.firstAppendMs = appendMs;
-    if (appendMs > this.lastAppendMs) this.lastAppendMs = appendMs;
     if (this.seen[n] === 1) {
       this.repeated++;
       return;
     }
     this.seen[n] = 1;
+    this.appended[this.delivered] = appendMs;
     this.latencies[this.delivered++] = appendMs - digits(payload, TIME_AT, TIME_AT + 13);
     const vehicle = n % VEHICLES;
     if (n < (this.lastOfVehicle[vehicle] ?? -1)) this.disordered++;
@@ -72,8 +70,7 @@ export class Tally {
       repeated: this.repeated,
       altered: this.altered,
       disordered: this.disordered,
-      firstAppendMs: this.firstAppendMs,
-      lastAppendMs: this.lastAppendMs,
+      appendedMs: this.appended.slice(0, this.delivered).sort(),
       latenciesMs: this.latencies.slice(0, this.delivered).sort(),
     };
   }
