@@ -35,10 +35,13 @@ export function warningsOf(document: ConfigDocument, agent: AgentSection, compon
     );
   }
   for (const [source, config] of components.sources) {
-    for (const [index, link] of (config?.interceptors ?? []).entries()) {
-      for (const { path, reason } of slowPatterns(link.make.config, [])) {
+    if (config === undefined) continue;
+    const at = ["sources", source];
+    const links = config.interceptors.map(({ make }, index) => ({ make, at: [...at, "interceptors", index] }));
+    for (const { make, at: base } of [{ make: config.make, at }, ...links]) {
+      for (const { path, reason } of slowPatterns(make.config, [])) {
         const message = `this pattern could stall the flow (${reason}); it runs on the safe engine, several times slower`;
-        warn(["sources", source, "interceptors", index, ...path], message, "see `tailgate pattern '…'`");
+        warn([...base, ...path], message, "see `tailgate pattern '…'`");
       }
     }
   }
