@@ -8,6 +8,8 @@ import { IDENTITY_HEADER } from "../../../shared/identity/identity.ts";
 import { decompress } from "../../../shared/record-batch/compression.ts";
 import { at, crcMatches, HEADER_BYTES } from "../../../shared/record-batch/header.ts";
 import { part, type RecordBlock } from "../record-block.ts";
+import { decompressLz4 } from "./lz4.ts";
+import { decompressSnappy } from "./snappy.ts";
 
 const identityHeader = Buffer.from(IDENTITY_HEADER);
 
@@ -57,7 +59,7 @@ export function decodeBatch(frame: BatchFrame): RecordBlock {
   const baseTimeMs = Number(batch.readBigInt64BE(at.baseTimestamp));
   const appendTimeMs = (attributes & 8) === 0 ? undefined : Number(batch.readBigInt64BE(at.maxTimestamp));
   const count = batch.readInt32BE(at.recordCount);
-  const raw = decompress(attributes & 7, batch.subarray(HEADER_BYTES));
+  const raw = decompressAny(attributes & 7, batch.subarray(HEADER_BYTES));
   const bytes = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength);
   // A record takes at least seven bytes: a count that claims more is a lie that would cost memory.
   if (count < 0 || count * 7 > bytes.length) throw corrupt(`${count} records in ${bytes.length} bytes`);
@@ -79,6 +81,13 @@ export function decodeBatch(frame: BatchFrame): RecordBlock {
     if (reader.position !== end) throw corrupt(`record ${index} is not as long as it says`);
   }
   return { bytes, count, offsets, timesMs, parts };
+}
+
+/** What Tailgate writes, and what other producers may. */
+function decompressAny(codecNumber: number, records: Buffer): Uint8Array {
+  if (codecNumber === 2) return decompressSnappy(records);
+  if (codecNumber === 3) return decompressLz4(records);
+  return decompress(codecNumber, records);
 }
 
 class Reader {

@@ -1,0 +1,45 @@
+import { AppError } from "../../../shared/errors/app-error.ts";
+
+/** No honest batch is larger: brokers take 1 MB compressed by default. */
+const outputBytesMax = 128 * 1024 * 1024;
+
+/** What a decompressor writes: bytes from the input, and repetitions of what it has written before. */
+export class OutputBuffer {
+  length = 0;
+  private buffer = Buffer.allocUnsafe(64 * 1024);
+
+  constructor(private readonly codec: string) {}
+
+  append(source: Buffer, start: number, length: number): void {
+    this.room(length);
+    source.copy(this.buffer, this.length, start, start + length);
+    this.length += length;
+  }
+
+  /** Copies `length` bytes from `offset` bytes back; they may overlap with what is being written. */
+  repeat(offset: number, length: number): void {
+    if (offset === 0 || offset > this.length) {
+      throw new AppError("RECORD_BATCH_CORRUPT", `decompress ${this.codec}: an offset of ${offset} at ${this.length}`);
+    }
+    this.room(length);
+    const { buffer } = this;
+    const end = this.length + length;
+    for (let at = this.length; at < end; at++) buffer[at] = buffer[at - offset] ?? 0;
+    this.length = end;
+  }
+
+  bytes(): Buffer {
+    return this.buffer.subarray(0, this.length);
+  }
+
+  private room(length: number): void {
+    const needed = this.length + length;
+    if (needed <= this.buffer.length) return;
+    if (needed > outputBytesMax) {
+      throw new AppError("RECORD_BATCH_CORRUPT", `decompress ${this.codec}: more than ${outputBytesMax} bytes`);
+    }
+    const grown = Buffer.allocUnsafe(Math.max(needed, this.buffer.length * 2));
+    this.buffer.copy(grown, 0, 0, this.length);
+    this.buffer = grown;
+  }
+}
