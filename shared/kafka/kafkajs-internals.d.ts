@@ -4,6 +4,20 @@
  */
 
 declare module "kafkajs/src/network/requestQueue" {
+  /** An answer: what stands behind the correlation id. */
+  interface RawResponse {
+    readonly payload: Buffer;
+  }
+
+  interface RequestEntry {
+    readonly apiKey: number;
+    readonly apiName: string;
+    readonly apiVersion: number;
+    readonly correlationId: number;
+    readonly resolve: (response: RawResponse) => void;
+    readonly reject: (error: unknown) => void;
+  }
+
   /** Requests of one connection: in flight, and waiting because of a throttle or the in-flight limit. */
   export default class RequestQueue {
     readonly pending: readonly unknown[];
@@ -14,6 +28,13 @@ declare module "kafkajs/src/network/requestQueue" {
     checkPendingRequests(): void;
     scheduleCheckPendingRequests(): void;
     rejectAll(error: Error): void;
+    /** Sends at once, or when the connection has room; the entry resolves with the answer. */
+    push(request: {
+      readonly entry: RequestEntry;
+      readonly expectResponse: boolean;
+      readonly requestTimeout: number | null;
+      sendRequest(): void;
+    }): void;
   }
 }
 
@@ -21,36 +42,16 @@ declare module "kafkajs/src/network/connection" {
   import type { Socket } from "node:net";
   import type RequestQueue from "kafkajs/src/network/requestQueue";
 
-  /** What a request's `encode` answers: kafkajs copies `buffer` behind its own request header. */
-  interface EncodedRequest {
-    readonly buf: Buffer;
-    readonly buffer: Buffer;
-  }
-
-  interface ConnectionRequest<Decoded, Parsed> {
-    readonly request: {
-      readonly apiKey: number;
-      readonly apiVersion: number;
-      readonly apiName: string;
-      expectResponse?(): boolean;
-      encode(): Promise<EncodedRequest>;
-    };
-    readonly response: {
-      /** The response behind its correlation id; for flexible versions the header's tagged fields come first. */
-      decode(payload: Buffer): Promise<Decoded>;
-      parse(decoded: Decoded): Promise<Parsed>;
-    };
-    readonly requestTimeout?: number;
-    readonly logResponseError?: boolean;
-  }
-
   export default class Connection {
     /** Undefined until `connect`. */
     readonly socket: Socket | undefined;
     readonly requestQueue: RequestQueue;
     isConnected(): boolean;
+    /** False without SASL too; and when the broker wants us to authenticate anew (KIP-368). */
+    isAuthenticated(): boolean;
+    authenticate(): Promise<void>;
+    nextCorrelationId(): number;
     rejectRequests(error: Error): void;
-    send<Decoded, Parsed>(request: ConnectionRequest<Decoded, Parsed>): Promise<Parsed>;
   }
 }
 

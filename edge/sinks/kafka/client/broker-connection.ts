@@ -1,5 +1,5 @@
 /**
- * One connection to one broker, over kafkajs: its TLS, SASL, version handshake and framing, but none of its retries.
+ * One connection to one broker, over kafkajs: its TLS, SASL, version handshake and matching of answers, but none of its retries.
  *
  * It is used once: whatever goes wrong on it (a deadline, a reset, an answer that cannot be read) ends it for good and
  * rejects everything in flight, because kafkajs would reconnect in silence, with half an old answer still in its buffer
@@ -11,6 +11,7 @@ import type { Kafka } from "kafkajs";
 import Broker from "kafkajs/src/broker";
 import type Connection from "kafkajs/src/network/connection";
 import ConnectionPool from "kafkajs/src/network/connectionPool";
+import type { RawResponse } from "kafkajs/src/network/requestQueue";
 import socketFactory from "kafkajs/src/network/socketFactory";
 import { withDeadline } from "../../../../shared/async/deadline.ts";
 import { AppError } from "../../../../shared/errors/app-error.ts";
@@ -71,7 +72,7 @@ export class BrokerConnection {
     const where = `${address.host}:${address.port}`;
     const connect = async () => {
       await broker.connect();
-      return await send(connection, metadataMessage(undefined));
+      return await send(connection, metadataMessage(undefined), options);
     };
     try {
       const cluster = await withDeadline(
@@ -104,7 +105,7 @@ export class BrokerConnection {
     if (!this.alive) throw this.ended ?? this.unreachable(message.name, new Error("the broker closed the connection"));
     try {
       return await withDeadline(
-        send(this.connection, message),
+        send(this.connection, message, this.options),
         this.options.requestTimeoutMs,
         () => new Error(`no answer within ${this.options.requestTimeoutMs} ms`),
       );
@@ -132,28 +133,34 @@ function end(connection: Connection, error: AppError): void {
   connection.socket?.destroy();
 }
 
-function send<Answer>(connection: Connection, message: Message<Answer>): Promise<Answer> {
-  return connection.send({
-    logResponseError: false,
-    request: {
-      apiKey: message.apiKey,
-      apiVersion: message.version,
-      apiName: message.name,
-      encode: async () => {
-        const body = new WireWriter(message.bytes);
-        // kafkajs writes a header without tagged fields: the empty list of a flexible request's header stands first.
-        if (message.flexible === true) body.tags();
-        message.write(body);
-        return { buf: body.written, buffer: body.written };
-      },
-    },
-    response: {
-      decode: async (payload: Buffer) => {
-        const reader = new WireReader(payload);
-        if (message.flexible === true) reader.tags();
-        return { answer: message.read(reader) };
-      },
-      parse: async (decoded) => decoded.answer,
-    },
+/**
+ * Kafka's framing (protocol guide, "Protocol", and KIP-482 for flexible headers): length, API key, version, correlation
+ * id, client id, then the body, written once into one buffer. kafkajs's own `send` would copy it twice more, into buffers
+ * that it clears first; what it does beside that is matching answers to requests, and its queue does it here too.
+ */
+async function send<Answer>(
+  connection: Connection,
+  message: Message<Answer>,
+  { clientId, sasl }: ConnectionOptions,
+): Promise<Answer> {
+  if (sasl !== undefined && !connection.isAuthenticated()) await connection.authenticate();
+  const correlationId = connection.nextCorrelationId();
+  const request = new WireWriter((message.bytes ?? 256) + clientId.length + 64);
+  request.int32(0).int16(message.apiKey).int16(message.version).int32(correlationId).string(clientId);
+  if (message.flexible === true) request.tags();
+  message.write(request);
+  const bytes = request.written;
+  bytes.writeInt32BE(bytes.length - 4, 0);
+  const { payload } = await new Promise<RawResponse>((resolve, reject) => {
+    const { apiKey, name: apiName, version: apiVersion } = message;
+    connection.requestQueue.push({
+      entry: { apiKey, apiName, apiVersion, correlationId, resolve, reject },
+      expectResponse: true,
+      requestTimeout: null,
+      sendRequest: () => void connection.socket?.write(bytes),
+    });
   });
+  const reader = new WireReader(payload);
+  if (message.flexible === true) reader.tags();
+  return message.read(reader);
 }
