@@ -143,6 +143,7 @@ export class Directory {
     }
     for (const file of departed) this.depart(file, snapshot, taken);
     this.meet([...snapshot.entries.values()].filter(isUnknown), snapshot, departed);
+    for (const file of this.files) if (!file.isPresent) file.meet();
     for (const file of unsure) file.isFirmlyMet = file.headLength > 0;
     for (const fd of this.held.values()) closeSync(fd);
     this.held.clear();
@@ -191,6 +192,7 @@ export class Directory {
       file.elsewhere = !file.deleted;
       if (!file.rotated) this.markRotated(file);
     }
+    for (const file of this.files) if (!file.isPresent) file.meet();
   }
 
   /** A known inode has this name now. `other`: it is not the same file any more. */
@@ -296,8 +298,13 @@ export class Directory {
 
   /** A file without a name was truncated: only its descriptor leads to what is written now. */
   private startOver(file: FollowedFile, departed: FollowedFile[]): void {
-    const fd = file.surrender();
     departed.push(file);
+    this.renew(file);
+  }
+
+  /** What the descriptor leads to, as a file of its own, the youngest of its trail. */
+  private renew(file: FollowedFile): void {
+    const fd = file.surrender();
     if (fd === undefined) return;
     const fresh = new FollowedFile(this.host.nextSequence(), file.path, file.trail, file);
     fresh.begin(fd, 0);
@@ -328,13 +335,24 @@ export class Directory {
       const rootName = basename(trail);
       const current = this.trails.get(trail)?.find((file) => file.path === trail && file.isPresent);
       // While the log itself is what it was, nothing was rotated: what is new beside it is a copy or somebody else's.
-      const explained = current !== undefined && current.isFirmlyMet;
-      for (const entry of entries.filter(({ name }) => name !== rootName).sort(olderFirst)) {
-        this.meetDerived(entry, trail, explained, snapshot, departed);
-      }
+      const explained = current?.isFirmlyMet;
+      // Emptied or still empty when last seen, and removed since: as old as its last write.
+      const nameless = (this.trails.get(trail) ?? [])
+        .filter((file) => !file.isPresent && file.headLength === 0 && file.fd !== undefined)
+        .map((file) => ({ name: rootName, mtimeNs: file.mtimeNs, meet: () => this.meetNameless(file) }));
+      const derived = entries
+        .filter(({ name }) => name !== rootName)
+        .map((entry) => ({ ...entry, meet: () => this.meetDerived(entry, trail, explained, snapshot, departed) }));
+      for (const { meet } of [...nameless, ...derived].sort(olderFirst)) meet();
       const root = entries.find(({ name }) => name === rootName);
       if (root !== undefined) this.meetAsked(root, trail);
     }
+  }
+
+  /** Its place in the trail is found only now. */
+  private meetNameless(file: FollowedFile): void {
+    this.renew(file);
+    this.forget(file);
   }
 
   private meetDerived(

@@ -227,12 +227,15 @@ export class FollowedFile implements Positioned {
     const read = readSync(this.fd, headScratch, 0, length, 0);
     const known = this.head.length;
     if (read < known || headScratch.compare(this.head, 0, known, 0, known) !== 0) return false;
-    // From nothing it grows only by being met in a scan, while it has a name.
-    if (read > known && (known > 0 || !this.isPresent)) {
-      this.head = Buffer.from(headScratch.subarray(0, read));
-      this.headHash = fingerprintOf(this.head);
-    }
+    // From nothing it grows only by being met in a scan.
+    if (read > known && known > 0) this.rememberHead(read);
     return true;
+  }
+
+  /** A scan has looked at everything around it: its first bytes, which came since, may be remembered. */
+  meet(): void {
+    if (this.fd === undefined || this.headLength > 0) return;
+    this.rememberHead(readSync(this.fd, headScratch, 0, headBytesMax, 0));
   }
 
   /** Whether head and the bytes before the offset are what they were. */
@@ -246,6 +249,11 @@ export class FollowedFile implements Positioned {
     this.offset += bytes;
     this.tailLength = Math.min(tailBytesMax, end, this.offset);
     buffer.copy(this.tailBuffer, 0, end - this.tailLength, end);
+  }
+
+  private rememberHead(length: number): void {
+    this.head = Buffer.from(headScratch.subarray(0, length));
+    this.headHash = fingerprintOf(this.head);
   }
 
   private attach(fd: number, offset: number, tailLength: number): void {

@@ -40,7 +40,7 @@ export class ChunkReader {
     const wanted = tail.length + this.chunkBytes;
     const read = readSync(file.fd, buffer, 0, wanted, file.offset - tail.length);
     if (read < tail.length || buffer.compare(tail, 0, tail.length, 0, tail.length) !== 0) return "changed";
-    if (read > 0 && file.headLength === 0 && file.isPresent) return "unmet";
+    if (read > 0 && file.headLength === 0) return "unmet";
     splitter.skipping = file.skipping;
     const end = splitter.split(buffer, tail.length, read, output, read < wanted ? ending : "keep");
     file.skipping = splitter.skipping;

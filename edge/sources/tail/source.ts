@@ -9,12 +9,13 @@
  * Neither waits between reading and moving a position, so a commit always finds positions exactly behind the lines.
  */
 import { dirname } from "node:path";
+import { Alarm } from "../../../shared/async/alarm.ts";
 import { messageOf } from "../../../shared/errors/app-error.ts";
 import { type Ending, LineSplitter } from "../../../shared/lines/split-lines.ts";
 import type { Context } from "../../core/context.ts";
 import { limits } from "../../core/limits.ts";
+import { LineIntake } from "../../core/line-intake.ts";
 import type { Intake, Positioned, Source } from "../../core/source.ts";
-import { Alarm } from "./alarm.ts";
 import { Attention } from "./attention.ts";
 import type { Config } from "./config.ts";
 import { parseCursor } from "./cursor.ts";
@@ -22,7 +23,6 @@ import { Directory, type DirectoryHost } from "./directory.ts";
 import { excluder, PathPattern } from "./discover.ts";
 import { FollowedFile } from "./followed-file.ts";
 import { MultilineSplitter } from "./multiline.ts";
-import { FileOutput } from "./output.ts";
 import { ChunkReader } from "./read-chunk.ts";
 import { signals } from "./telemetry.ts";
 
@@ -39,7 +39,7 @@ export class TailSource implements Source {
   private readonly readAlarm = new Alarm();
   private readonly host: DirectoryHost;
   private readonly troubled = new Map<FollowedFile, number>();
-  private output: FileOutput | undefined;
+  private output: LineIntake | undefined;
   private intake: Intake | undefined;
   private sequence = 1;
   private lastWakeMs = 0;
@@ -58,7 +58,7 @@ export class TailSource implements Source {
 
   async run(intake: Intake, signal: AbortSignal): Promise<void> {
     this.intake = intake;
-    this.output = new FileOutput(intake, this.config);
+    this.output = new LineIntake(intake, this.config);
     this.restore(intake);
     try {
       await Promise.all([this.scanLoop(signal), this.readLoop(intake, signal)]);
@@ -310,7 +310,7 @@ export class TailSource implements Source {
     this.scanAlarm.ring();
   }
 
-  private outputFor(file: FollowedFile): FileOutput {
+  private outputFor(file: FollowedFile): LineIntake {
     if (this.output === undefined) throw new Error("read a chunk: the source does not run");
     this.output.path = file.path;
     return this.output;

@@ -12,8 +12,8 @@ import { type RunningSource, runSource } from "../../testing/fakes/running-sourc
 import definition from "./index.ts";
 import { SimulatedWriter } from "./simulated-writer.ts";
 
-const seeds = Number(process.env["TAIL_SIM_SEEDS"] ?? 12);
-const first = Number(process.env["TAIL_SIM_FIRST"] ?? 1);
+const seeds = Number(process.env.TAIL_SIM_SEEDS ?? 12);
+const first = Number(process.env.TAIL_SIM_FIRST ?? 1);
 
 const patterns = [["a.log", "b.log"], ["*.log"], ["*.log*"]];
 
@@ -78,8 +78,10 @@ async function simulate(seed: number): Promise<void> {
   const total = actions.reduce((sum, [weight]) => sum + weight, 0);
   for (let step = 0; step < 150; step++) {
     let at = pick(total);
-    const action = actions.find(([weight]) => (at -= weight) < 0)?.[1];
-    await action?.(writers[pick(writers.length)] as SimulatedWriter);
+    let chosen = 0;
+    while (at >= (actions[chosen]?.[0] ?? 0)) at -= actions[chosen++]?.[0] ?? 0;
+    const writer = writers[pick(writers.length)];
+    if (writer !== undefined) await actions[chosen]?.[1](writer);
   }
 
   agent ??= start();

@@ -44,6 +44,7 @@ export class FakeIntake implements Intake {
   private readonly counts = new Map<string, number>();
   private readonly gate = new Gate();
   private blocked = false;
+  private held = false;
   private readonly positionsAtStart: ReadonlyMap<string, string>;
 
   constructor(
@@ -79,7 +80,7 @@ export class FakeIntake implements Intake {
 
   async committed(signal: AbortSignal): Promise<void> {
     await new Promise(setImmediate);
-    while (this.blocked && !signal.aborted) await this.gate.wait(signal);
+    while ((this.blocked || this.held) && !signal.aborted) await this.gate.wait(signal);
     if (!signal.aborted) this.commit();
   }
 
@@ -112,9 +113,15 @@ export class FakeIntake implements Intake {
     this.blocked = true;
   }
 
-  /** There is room again. */
+  /** From now on there is room, and nothing becomes durable by itself. */
+  holdCommits(): void {
+    this.held = true;
+  }
+
+  /** There is room again, and commits succeed. */
   unblock(): void {
     this.blocked = false;
+    this.held = false;
     this.gate.open();
   }
 

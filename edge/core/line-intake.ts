@@ -1,12 +1,12 @@
-import type { LineOutput } from "../../../shared/lines/split-lines.ts";
-import type { EventView } from "../../core/event-view.ts";
-import type { Intake } from "../../core/source.ts";
+import type { LineOutput } from "../../shared/lines/split-lines.ts";
+import type { EventView } from "./event-view.ts";
+import type { Intake } from "./source.ts";
 
 /** Set on a cut line; its value says how many bytes of the line were kept. */
 export const cutHeader = "cut";
 
-/** Hands lines to the intake, with the headers that the config asks for. One for all files of a source. */
-export class FileOutput implements LineOutput {
+/** Hands the lines of files to an intake, with the headers that the config asks for. One object for all files of a source. */
+export class LineIntake implements LineOutput {
   /** The file that is read now. */
   path = "";
 

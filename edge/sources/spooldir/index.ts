@@ -1,0 +1,12 @@
+import { defineSource } from "../../core/define.ts";
+import { Config } from "./config.ts";
+import { SpoolDirectorySource } from "./source.ts";
+
+export default defineSource({
+  type: "spooldir",
+  summary: "Reads complete files that are put into a directory, each once, and renames or deletes them when durable.",
+  stability: "stable",
+  config: Config,
+  example: { path: "/var/spool/vehicle", done: "rename" },
+  create: (config, context) => new SpoolDirectorySource(config, context),
+});

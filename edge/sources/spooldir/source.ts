@@ -1,0 +1,276 @@
+/**
+ * The spooldir source (Flume's org.apache.flume.source.SpoolDirectorySource): complete files, each read once.
+ *
+ * A file goes through three steps, each durable before the next begins: its lines with the offset behind them; the word
+ * that it is done; then what is to be done with it. A crash in between repeats the last step and nothing else: a file
+ * that is stored as done is put away without being read.
+ *
+ * A file is known by inode, size and time. When these change while it is read, or a name comes again in a directory
+ * whose files are renamed or remembered, nobody can say which lines are whose: that file alone is an error, is put
+ * aside, and the others go on.
+ */
+import { closeSync, existsSync, fstatSync, openSync, readSync, renameSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { sleep } from "../../../shared/async/sleep.ts";
+import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
+import { LineSplitter } from "../../../shared/lines/split-lines.ts";
+import type { Context } from "../../core/context.ts";
+import { limits } from "../../core/limits.ts";
+import { LineIntake } from "../../core/line-intake.ts";
+import type { Intake, Source } from "../../core/source.ts";
+import { type Candidate, Candidates } from "./candidates.ts";
+import type { Config } from "./config.ts";
+import { identityOf, SpoolFile, sameIdentity } from "./spool-file.ts";
+import { signals } from "./telemetry.ts";
+
+/** Files that are read to their end share one wait for durability, up to this many. */
+const finishedMax = 64;
+/** The status page names this many of the files that were put aside. */
+const errorsShownMax = 100;
+
+export class SpoolDirectorySource implements Source {
+  private readonly files = new Map<string, SpoolFile>();
+  private readonly candidates: Candidates;
+  private readonly splitter: LineSplitter;
+  private readonly buffer = Buffer.allocUnsafeSlow(limits.readBytes + 1);
+  private readonly errors: { readonly file: string; readonly reason: string }[] = [];
+  private finished: SpoolFile[] = [];
+  private current: SpoolFile | undefined;
+  private filesDone = 0;
+
+  constructor(
+    private readonly config: Config,
+    private readonly context: Context,
+  ) {
+    this.candidates = new Candidates(config);
+    this.splitter = new LineSplitter(config);
+  }
+
+  async start(): Promise<void> {}
+
+  async stop(): Promise<void> {}
+
+  async run(intake: Intake, signal: AbortSignal): Promise<void> {
+    this.restore(intake);
+    const output = new LineIntake(intake, this.config);
+    while (!signal.aborted) {
+      for (const candidate of this.look(intake)) {
+        if (signal.aborted) return;
+        await this.readFile(candidate, intake, output, signal);
+        if (this.finished.length >= finishedMax) await this.finish(intake, signal);
+      }
+      await this.finish(intake, signal);
+      await sleep(this.config.pollInterval, signal);
+    }
+  }
+
+  status(): Readonly<Record<string, unknown>> {
+    const { current } = this;
+    return {
+      filesDone: this.filesDone,
+      ...(current === undefined
+        ? {}
+        : { current: { file: current.key, offset: current.offset, size: current.identity.size } }),
+      errors: this.errors,
+    };
+  }
+
+  /** What is to be read now. Files that are known get their due on the way. */
+  private look(intake: Intake): readonly Candidate[] {
+    let all: readonly Candidate[];
+    try {
+      all = this.candidates.list();
+    } catch (thrown) {
+      if (!isSystemError(thrown)) throw thrown;
+      this.context.report(signals.directoryUnreadable, { path: this.config.path, error: messageOf(thrown) });
+      return [];
+    }
+    const present = new Map(all.map((candidate) => [candidate.key, candidate]));
+    for (const file of [...this.files.values()]) if (!present.has(file.key)) this.noteGone(file, present, intake);
+    const settled = this.candidates.settled(all, this.config.settle, this.context.clock.uptimeMs());
+    return settled.filter((candidate) => this.isToRead(candidate, intake));
+  }
+
+  private isToRead(candidate: Candidate, intake: Intake): boolean {
+    const known = this.files.get(candidate.key);
+    if (known === undefined) {
+      const completed = join(this.config.path, candidate.key) + this.config.completedSuffix;
+      if (this.config.done !== "rename" || !existsSync(completed)) return true;
+      this.fail(new SpoolFile(candidate.key, candidate), "a file of this name was done before", intake);
+      return false;
+    }
+    if (known.state === "error") return false;
+    if (!sameIdentity(known.identity, candidate)) {
+      const when = known.state === "done" ? "after it was done" : "while it was read";
+      this.fail(known, `it was changed or replaced ${when}`, intake);
+      return false;
+    }
+    if (known.state === "done") {
+      if (this.config.done !== "tracker" && !this.finished.includes(known)) this.finished.push(known);
+      return false;
+    }
+    return true;
+  }
+
+  /** A file that is known is not there any more under its name. */
+  private noteGone(file: SpoolFile, present: ReadonlyMap<string, Candidate>, intake: Intake): void {
+    const renamed = [...present.values()].find((candidate) => sameIdentity(candidate, file.identity));
+    if (renamed !== undefined && !this.files.has(renamed.key)) {
+      // The same file under another name: what is known of it moves along.
+      const moved = new SpoolFile(renamed.key, file.identity);
+      moved.offset = file.offset;
+      moved.state = file.state;
+      moved.skipping = file.skipping;
+      moved.reason = file.reason;
+      this.files.set(moved.key, moved);
+      intake.moved(moved);
+    } else if (file.state === "reading" && !existsSync(join(this.config.path, file.key) + this.config.errorSuffix)) {
+      const bytes = file.identity.size - file.offset;
+      intake.count("lost_at_source", bytes);
+      this.context.report(signals.fileVanished, { file: file.key, from: file.offset, to: file.identity.size, bytes });
+    }
+    this.forget(file, intake);
+  }
+
+  /** Appends the whole file, chunk by chunk. */
+  private async readFile(candidate: Candidate, intake: Intake, output: LineIntake, signal: AbortSignal): Promise<void> {
+    const path = join(this.config.path, candidate.key);
+    const file = this.files.get(candidate.key) ?? new SpoolFile(candidate.key, candidate);
+    let fd: number | undefined;
+    try {
+      fd = openSync(path, "r");
+      this.files.set(file.key, file);
+      this.current = file;
+      output.path = path;
+      this.context.report(signals.fileStarted, { file: file.key, offset: file.offset });
+      while (file.state === "reading") {
+        await intake.ready(signal);
+        if (signal.aborted) return;
+        this.readChunk(fd, file, path, intake, output);
+      }
+    } catch (thrown) {
+      if (!isSystemError(thrown)) throw thrown;
+      if (file.offset === 0) this.files.delete(file.key);
+      this.context.report(signals.unreadable, { file: candidate.key, error: messageOf(thrown) });
+    } finally {
+      if (fd !== undefined) closeSync(fd);
+      this.current = undefined;
+    }
+  }
+
+  private readChunk(fd: number, file: SpoolFile, path: string, intake: Intake, output: LineIntake): void {
+    const { buffer, splitter } = this;
+    if (!this.isUnchanged(fd, file, path)) {
+      this.fail(file, "it was changed or replaced while it was read", intake);
+      return;
+    }
+    const wanted = Math.min(limits.readBytes, file.identity.size - file.offset);
+    const read = wanted === 0 ? 0 : readSync(fd, buffer, 0, wanted, file.offset);
+    const atEnd = file.offset + read >= file.identity.size;
+    // Its writer may have been at work during the read: then these bytes are nobody's.
+    if ((read < wanted && !atEnd) || !this.isUnchanged(fd, file, path)) {
+      this.fail(file, "it was changed or replaced while it was read", intake);
+      return;
+    }
+    splitter.skipping = file.skipping;
+    file.offset += splitter.split(buffer, 0, read, output, atEnd ? "final" : "keep");
+    file.skipping = splitter.skipping;
+    if (atEnd) {
+      file.state = "done";
+      this.finished.push(file);
+    }
+    intake.moved(file);
+  }
+
+  private isUnchanged(fd: number, file: SpoolFile, path: string): boolean {
+    if (!sameIdentity(identityOf(fstatSync(fd, { bigint: true })), file.identity)) return false;
+    const named = statSync(path, { bigint: true, throwIfNoEntry: false });
+    // Removed by somebody: the descriptor still leads to all of it.
+    return named === undefined || named.ino.toString() === file.identity.inode;
+  }
+
+  /** Once the word that files are done is durable: does with them what is to be done. */
+  private async finish(intake: Intake, signal: AbortSignal): Promise<void> {
+    if (this.finished.length === 0 || signal.aborted) return;
+    await intake.committed(signal);
+    if (signal.aborted) return;
+    const finished = this.finished;
+    this.finished = [];
+    for (const file of finished) {
+      try {
+        this.putAway(file, intake);
+        this.filesDone++;
+        intake.count("files_done", 1);
+        this.context.report(signals.fileDone, { file: file.key, bytes: file.identity.size });
+      } catch (thrown) {
+        if (!isSystemError(thrown)) throw thrown;
+        // It stays known as done, so it is not read again; the next look tries once more to put it away.
+        this.context.report(signals.unreadable, { file: file.key, error: messageOf(thrown) });
+      }
+    }
+  }
+
+  private putAway(file: SpoolFile, intake: Intake): void {
+    const { done, completedSuffix } = this.config;
+    if (done === "tracker") return;
+    const path = join(this.config.path, file.key);
+    const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+    if (stat !== undefined) {
+      if (!sameIdentity(identityOf(stat), file.identity)) {
+        this.fail(file, "it was changed or replaced after it was done", intake);
+        return;
+      }
+      if (done === "delete") rmSync(path);
+      else if (existsSync(path + completedSuffix)) {
+        this.fail(file, "a file of this name was done before", intake);
+        return;
+      } else renameSync(path, path + completedSuffix);
+    }
+    this.forget(file, intake);
+  }
+
+  /** An error for this file alone. */
+  private fail(file: SpoolFile, reason: string, intake: Intake): void {
+    const { done, errorSuffix } = this.config;
+    const path = join(this.config.path, file.key);
+    const error = new AppError("EDGE_SPOOL_FILE_CHANGED", `read spool file "${path}" at ${file.offset}: ${reason}`);
+    this.context.report(signals.fileChanged, { code: error.code, error: error.message, hint: error.hint });
+    intake.count("spool_file_changed", 1);
+    this.errors.push({ file: file.key, reason });
+    if (this.errors.length > errorsShownMax) this.errors.shift();
+    file.state = "error";
+    file.reason = reason;
+    this.files.set(file.key, file);
+    if (done !== "tracker" && !existsSync(path + errorSuffix)) {
+      try {
+        renameSync(path, path + errorSuffix);
+        this.forget(file, intake);
+        return;
+      } catch (thrown) {
+        if (!isSystemError(thrown)) throw thrown;
+        this.context.report(signals.unreadable, { file: file.key, error: messageOf(thrown) });
+      }
+    }
+    // Left where it is, and remembered: it is not read again under this name until it is gone.
+    intake.moved(file);
+  }
+
+  private forget(file: SpoolFile, intake: Intake): void {
+    file.forgotten = true;
+    if (this.files.get(file.key) === file) this.files.delete(file.key);
+    intake.moved(file);
+  }
+
+  private restore(intake: Intake): void {
+    for (const [key, text] of intake.positions()) {
+      const file = SpoolFile.parse(key, text);
+      if (file === undefined) this.context.report(signals.positionUnknown, { key });
+      else this.files.set(key, file);
+      if (file?.state === "error") this.errors.push({ file: key, reason: file.reason ?? "" });
+    }
+  }
+}
+
+function isSystemError(thrown: unknown): boolean {
+  return thrown instanceof Error && "code" in thrown && "syscall" in thrown;
+}

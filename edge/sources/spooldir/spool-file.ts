@@ -1,0 +1,69 @@
+import type { BigIntStats } from "node:fs";
+import { z } from "zod";
+import type { Positioned } from "../../core/source.ts";
+
+/** What a file is as long as nobody touches it. Any difference means: not the file we know. */
+const Identity = z.object({ inode: z.string(), size: z.int().nonnegative(), mtimeNs: z.string() });
+export type Identity = z.output<typeof Identity>;
+
+const StoredFile = Identity.extend({
+  offset: z.int().nonnegative(),
+  /**
+   * `reading`: lines up to the offset are durable. `done`: all are, and what is to be done with the file may have been
+   * done already. `error`: it changed; never read again.
+   */
+  state: z.enum(["reading", "done", "error"]),
+  reason: z.string().optional(),
+  skipping: z.literal(true).optional(),
+});
+
+/** The identity that a stat shows. */
+export function identityOf(stat: BigIntStats): Identity {
+  return { inode: stat.ino.toString(), size: Number(stat.size), mtimeNs: stat.mtimeNs.toString() };
+}
+
+/** Whether these are the same unchanged file. */
+export function sameIdentity(a: Identity, b: Identity): boolean {
+  return a.inode === b.inode && a.size === b.size && a.mtimeNs === b.mtimeNs;
+}
+
+/** One file of the spool directory, with how far it was read; stored under its path in the directory. */
+export class SpoolFile implements Positioned {
+  offset = 0;
+  state: "reading" | "done" | "error" = "reading";
+  reason: string | undefined;
+  skipping = false;
+  forgotten = false;
+
+  constructor(
+    /** Path below the spool directory. */
+    readonly key: string,
+    readonly identity: Identity,
+  ) {}
+
+  /** Reads a stored text; undefined when it is none of ours. */
+  static parse(key: string, text: string): SpoolFile | undefined {
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch (thrown) {
+      if (thrown instanceof SyntaxError) return undefined;
+      throw thrown;
+    }
+    const stored = StoredFile.safeParse(value).data;
+    if (stored === undefined) return undefined;
+    const { inode, size, mtimeNs } = stored;
+    const file = new SpoolFile(key, { inode, size, mtimeNs });
+    file.offset = stored.offset;
+    file.state = stored.state;
+    file.reason = stored.reason;
+    file.skipping = stored.skipping === true;
+    return file;
+  }
+
+  position(): string | undefined {
+    if (this.forgotten) return undefined;
+    const { offset, state, reason, skipping, identity } = this;
+    return JSON.stringify({ ...identity, offset, state, reason, ...(skipping ? { skipping: true } : {}) });
+  }
+}

@@ -1,0 +1,34 @@
+import { defineSignal } from "../../../shared/telemetry/log.ts";
+
+/** What the spooldir source says. */
+export const signals = {
+  fileStarted: defineSignal({ name: "spool_file_started", level: "debug", message: "A spool file is read" }),
+  fileDone: defineSignal({ name: "spool_file_done", level: "info", message: "All lines of a spool file are durable" }),
+  fileChanged: defineSignal({
+    name: "spool_file_changed",
+    level: "error",
+    message: "A spool file changed under us; it is put aside and the others go on",
+  }),
+  fileVanished: defineSignal({
+    name: "spool_file_vanished",
+    level: "error",
+    message: "A spool file was removed before it was read to its end",
+  }),
+  unreadable: defineSignal({
+    name: "spool_file_unreadable",
+    level: "warn",
+    message: "A spool file cannot be read or put away; it is tried again",
+    atMostEveryMs: 60_000,
+  }),
+  directoryUnreadable: defineSignal({
+    name: "spool_directory_unreadable",
+    level: "warn",
+    message: "The spool directory cannot be read; it is tried again",
+    atMostEveryMs: 60_000,
+  }),
+  positionUnknown: defineSignal({
+    name: "spool_position_unknown",
+    level: "warn",
+    message: "A stored position cannot be understood; it is left as it is",
+  }),
+} as const;
