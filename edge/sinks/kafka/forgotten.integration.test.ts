@@ -17,9 +17,8 @@ import { RealWorld } from "./testing/real-world.ts";
 let broker: Broker;
 beforeAll(async () => {
   broker = await startBroker({
-    port: 22_300,
     protocol: "SASL_PLAINTEXT",
-    users: { writer: "w", reader: "r" },
+    users: { writer: "w", reader: "r", stranger: "s" },
     properties: {
       "producer.id.expiration.ms": 10_000,
       "producer.id.expiration.check.interval.ms": 1_000,
@@ -130,12 +129,18 @@ test("with the producer's time, an hour-old batch is not forgotten at the broker
   expect(await it.inTopic(broker.internalAddress)).toEqual(it.written);
 }, 30_000);
 
-test("without WRITE the sink says so and waits", async () => {
-  await createTopic(broker.internalAddress, "forbidden");
-  using it = new RealWorld("forbidden", {
-    brokers: [broker.address],
-    sasl: { mechanism: "plain", username: "writer", password: "wrong" },
-  });
-  it.put(1);
-  expect(await it.step()).toBe("KAFKA_AUTHENTICATION");
-}, 30_000);
+test.each([
+  ["without WRITE", "stranger", "s", "KAFKA_UNAUTHORIZED"],
+  ["with a wrong password", "writer", "wrong", "KAFKA_AUTHENTICATION"],
+])(
+  "%s the sink says so and waits",
+  async (what, username, password, code) => {
+    const topic = what.replaceAll(" ", "-");
+    await createTopic(broker.internalAddress, topic);
+    using it = new RealWorld(topic, { brokers: [broker.address], sasl: { mechanism: "plain", username, password } });
+    it.put(1);
+    expect(await it.step()).toBe(code);
+    expect(it.reader.heldCount).toBe(1);
+  },
+  30_000,
+);

@@ -10,7 +10,7 @@ import { RealWorld } from "./testing/real-world.ts";
 
 let broker: Broker;
 beforeAll(async () => {
-  broker = await startBroker({ port: 22_200 });
+  broker = await startBroker();
 }, 90_000);
 afterAll(() => broker[Symbol.asyncDispose]());
 

@@ -3,6 +3,7 @@ import { seededRandom } from "../../../../shared/random/random.ts";
 import { readBatchHeader, stampBatch } from "../../../../shared/record-batch/header.ts";
 import { silent } from "../../../../shared/telemetry/log.ts";
 import { type Broker, startBroker } from "../../../../shared/testing/broker.ts";
+import { freePort } from "../../../../shared/testing/free-port.ts";
 import { createTopic, topicRecords } from "../../../../shared/testing/topic.ts";
 import { until } from "../../../../shared/testing/until.ts";
 import { testBatch, testLane } from "../../../testing/fakes/test-batches.ts";
@@ -14,7 +15,7 @@ let broker: Broker;
 const links: KafkaLink[] = [];
 
 beforeAll(async () => {
-  broker = await startBroker({ port: 22_100 });
+  broker = await startBroker();
 }, 90_000);
 afterAll(async () => {
   for (const link of links) link.close();
@@ -136,7 +137,7 @@ test("gives up on a frozen broker by its own deadline and starts from zero when 
 
 test("a broker that nobody runs is unreachable, quickly", async () => {
   const client = createKafkajsLink({
-    brokers: ["127.0.0.1:22199"],
+    brokers: [`127.0.0.1:${await freePort()}`],
     clientId: "test",
     connectTimeoutMs: 2_000,
     requestTimeoutMs: 2_000,
