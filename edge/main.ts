@@ -8,7 +8,7 @@ import { removeDamagedAddons } from "./commands/addon-guard.ts";
 process.on("uncaughtException", (error) => fail("uncaught", error));
 process.on("unhandledRejection", (error) => fail("unhandled", error));
 
-for (const path of removeDamagedAddons(process.env)) {
+for (const path of await removeDamagedAddons(process.env)) {
   process.stderr.write(`removed ${path}: a damaged copy of this binary's own addon; it is unpacked anew\n`);
 }
 try {

@@ -43,7 +43,7 @@ WorkingDirectory=/var/lib/tailgate
 Nice=5
 IOSchedulingClass=best-effort
 IOSchedulingPriority=6
-MemoryHigh=200M
+MemoryHigh=256M
 
 NoNewPrivileges=yes
 ProtectSystem=strict
