@@ -19,7 +19,7 @@ export interface RunLaneOptions {
   readonly wait: (signal: AbortSignal) => Promise<void>;
   /** False while lanes that come before this one still hold batches. */
   readonly mayStart: () => boolean;
-  /** Called when the lane has nothing more to send: those that wait for it look again. */
+  /** Called when the lane has sent the last that it had: those that wait for it look again. */
   readonly drained: () => void;
   /** Called after each batch that ended: its acknowledgement waits for a durable mark. */
   readonly ended: () => void;
@@ -60,11 +60,14 @@ export async function runLane(options: RunLaneOptions, signal: AbortSignal): Pro
   const { stream, number } = reader.lane;
   const backoff = new Backoff({ initialMs: 100, maxMs: 5_000 }, options.random);
   let retrying = false;
+  let ranEmpty = false;
   while (!signal.aborted) {
     const batch = options.mayStart() ? reader.next() : undefined;
     if (batch === undefined) {
       changed({ kind: "idle" });
-      options.drained();
+      // Said once: idle lanes that told each other each time they look would never let go of the thread.
+      if (ranEmpty) options.drained();
+      ranEmpty = false;
       await options.wait(signal);
       continue;
     }
@@ -76,6 +79,7 @@ export async function runLane(options: RunLaneOptions, signal: AbortSignal): Pro
       retrying = false;
       backoff.reset();
       end(options, batch, result);
+      ranEmpty = true;
       options.ended();
       continue;
     }

@@ -178,6 +178,33 @@ describe("the sink runner", () => {
     expect(generations).toEqual([0, 0, 0, 0, 1, 1]);
   });
 
+  test("idle lanes leave the thread to the one that others wait for", async () => {
+    const store = new ArrayStore();
+    const channel = channelOf(store);
+    for (const partition of [0, 1, 2]) put(store, channel, keyLane(0, partition, 3), [1]);
+    put(store, channel, keyLane(1, 3, 4), [1]);
+    let looks = 0;
+    const { reader } = channel;
+    channel.reader = (lane) => {
+      const plain = reader.call(channel, lane);
+      const next: typeof plain.next = (after) => {
+        // Without an end here, a loop of microtasks would hang the test instead of failing it.
+        if (++looks > 1_000) throw new Error("the lanes look for batches without end");
+        return plain.next(after);
+      };
+      return { ...plain, next };
+    };
+    await run(
+      channel,
+      async ({ lane }) => {
+        if (lane.number === 2) await Bun.sleep(20);
+        return { kind: "delivered" };
+      },
+      () => channel.held.length === 0,
+    );
+    expect(looks).toBeLessThan(100);
+  });
+
   test("finds a lane that appears while it runs", async () => {
     const store = new ArrayStore();
     const channel = channelOf(store);
