@@ -39,3 +39,14 @@ export function onBareMachine({ binaries, runtime, data }: BareMachine) {
   const enter = ["unshare", ...namespaces, "sh", "-c", script, "bare machine", binaries, runtime, data];
   return (command: readonly string[]): readonly string[] => [...enter, ...command];
 }
+
+/**
+ * Shows a command another folder under a path: two vehicles whose files have the same names, on one machine.
+ * In a mount namespace of its own, gone with the process.
+ */
+export function withFolderAt(path: string, folder: string) {
+  const namespaces = process.getuid?.() === 0 ? ["-m"] : ["-U", "-r", "-m"];
+  const mount = 'mount --make-rprivate / && mount --bind "$2" "$1" && shift 2 && exec "$@"';
+  const enter = ["unshare", ...namespaces, "sh", "-c", mount, "folder", path, folder];
+  return (command: readonly string[]): readonly string[] => [...enter, ...command];
+}
