@@ -39,8 +39,11 @@ export interface ChannelStore {
    * One transaction: batches, positions, counters, the acknowledgements since the last commit, and deletions that are
    * due. Batches are on disk when it returns (fsync); a commit without batches needs no fsync and makes none.
    *
-   * Work that failed may be committed again as it is: nothing of it was stored. (When the disk leaves it open whether
-   * it was, the store finds out before it answers.)
+   * Work that failed may be committed again: nothing of it was stored. When the disk leaves it open whether it was, the
+   * store finds out before it answers; when it cannot even find out, it fails, and the same work object committed again
+   * is answered by what turns out: so hand in the same object until it succeeds.
+   *
+   * The bytes of the batches belong to the store from here on: it serves them from memory while they are fresh.
    *
    * @throws AppError `EDGE_CHANNEL_FULL` or `EDGE_CHANNEL_IO`; nothing was changed.
    */

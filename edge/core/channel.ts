@@ -69,13 +69,17 @@ export interface LaneReader {
   /** From now on policy must not shed this batch: it is about to be sent. */
   lease(batch: StoredBatch): void;
   /**
-   * The destination has it. Counted and forgotten; becomes durable with the next commit, `mark` in the same
+   * The destination has it: the oldest batch that is held, batches end in order. Counted and forgotten; becomes durable with the next commit, `mark` in the same
    * transaction. After a crash a few acknowledged batches may come again.
    */
   acknowledge(batch: StoredBatch, mark: string | undefined): void;
-  /** The destination will never take it: kept apart for `channel export --dead`, counted as dead with the reason. Durable on return. */
+  /**
+   * The destination will never take it: kept apart for `channel export --dead`, counted as dead with the reason. A
+   * `shed` marker (`dead`) stands in its place and is what `next()` gives now; a marker that is buried just goes.
+   * Durable on return.
+   */
   bury(batch: StoredBatch, reason: string): void;
-  /** Puts parts in a batch's place (same numbers, other cuts), durable on return; `next` gives the parts. */
+  /** Puts parts in a batch's place (same numbers, other cuts), durable on return; `next()` gives the parts. */
   replace(batch: StoredBatch, parts: readonly PutBatch[]): void;
   /** The sink's own note of the last acknowledged batch that became durable; as of the last start or `acknowledge`. */
   readonly mark: string | undefined;
@@ -98,6 +102,7 @@ export interface ChannelStat {
   /** Age of the oldest held batch by uptime; undefined when nothing is held or its age is unknown. */
   readonly oldestMs: number | undefined;
   readonly admission: Admission;
+  /** All lanes ever made, drained ones of old epochs too: the books of a stream are their sum. */
   readonly lanes: readonly LaneStat[];
 }
 

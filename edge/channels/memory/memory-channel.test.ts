@@ -1,5 +1,6 @@
 import { VirtualClock } from "../../../shared/clock/clock.ts";
-import { channelContract, plainChoice } from "../../testing/contracts/channel.contract.ts";
+import { plainChoice } from "../../testing/contracts/batches.ts";
+import { channelContract } from "../../testing/contracts/channel.contract.ts";
 import { createMemoryChannels } from "./memory-channels.ts";
 
 channelContract("memory", () => {

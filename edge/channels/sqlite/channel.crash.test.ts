@@ -9,9 +9,11 @@ import { seededRandom } from "../../../shared/random/random.ts";
 import { type Child, startChild } from "../../../shared/testing/child.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
-import { describeBatch, drain } from "../../testing/contracts/channel.contract.ts";
+import { describeBatch, drain } from "../../testing/contracts/batches.ts";
 import { batchAt, openWritten } from "./testing/writer.ts";
 
+/** `TAILGATE_KILLS=300 bun test …` for a long night. */
+const kills = Number(process.env.TAILGATE_KILLS ?? 10);
 const writer = join(import.meta.dir, "testing", "writer.ts");
 
 /** What a writer said last under each word. */
@@ -85,14 +87,14 @@ async function runWithFault(dataDir: string, inject: string, seed: number): Prom
 
 test("killed at any write to the file, it opens again with everything it had said", async () => {
   const random = seededRandom(12);
-  for (let round = 0; round < 10; round++) {
+  for (let round = 0; round < kills; round++) {
     using dir = tempDir();
     // The file's birth takes some 1,100 writes; the workload some 500 behind it. Both are tried.
-    const at = Math.floor(round < 3 ? random.next() * 1_100 : 1_100 + random.next() * 400);
+    const at = Math.floor(round % 4 === 0 ? random.next() * 1_100 : 1_100 + random.next() * 400);
     const child = await runWithFault(dir.path, `pwrite64:signal=KILL:when=${at}`, round);
     check(dir.path, said(child));
   }
-}, 120_000);
+}, 600_000);
 
 test("an fsync that answers EIO leaves nothing in doubt: the commit is stored once, or not and can be tried again", async () => {
   for (const when of [21, 23, 26, 30, 34]) {

@@ -3,7 +3,8 @@ import { seededRandom } from "../../../shared/random/random.ts";
 import { silent } from "../../../shared/telemetry/log.ts";
 import { Metrics } from "../../../shared/telemetry/metrics.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
-import { channelContract, plainChoice } from "../../testing/contracts/channel.contract.ts";
+import { plainChoice } from "../../testing/contracts/batches.ts";
+import { channelContract } from "../../testing/contracts/channel.contract.ts";
 import { openChannelStore } from "./open.ts";
 
 channelContract("sqlite", () => {

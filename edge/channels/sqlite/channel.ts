@@ -236,6 +236,7 @@ export class SqliteChannel implements Channel {
 
   /** Put in this boot, the age is exact; put in an earlier one, nobody knows how long the machine was off. */
   private oldestMs(): number | undefined {
+    if (this.store.closed) return undefined;
     let oldest: number | undefined;
     for (const { lane, progress, recent } of this.lanesMade) {
       if (progress.batches === 0) continue;

@@ -5,7 +5,7 @@ import { AppError } from "../../../shared/errors/app-error.ts";
 import { seededRandom } from "../../../shared/random/random.ts";
 import { type TempDir, tempDir } from "../../../shared/testing/temp-dir.ts";
 import type { StoredBatch } from "../../core/stored-batch.ts";
-import { describeBatch, drain, expectContiguous, identityOf } from "../../testing/contracts/channel.contract.ts";
+import { describeBatch, drain, expectContiguous, identityOf } from "../../testing/contracts/batches.ts";
 import { Sqlite } from "./driver.ts";
 import { PAGE_BYTES } from "./schema.ts";
 import { batchAt, openWritten, spec, work } from "./testing/writer.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
-import { describeBatch } from "../../testing/contracts/channel.contract.ts";
+import { describeBatch } from "../../testing/contracts/batches.ts";
 import { openInspector } from "./inspect.ts";
 import { batchAt, openWritten, spec, work } from "./testing/writer.ts";
 

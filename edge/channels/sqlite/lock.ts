@@ -21,7 +21,7 @@ export interface Lock {
 export function takeLock(path: string): Lock {
   const db = new Sqlite(path, { timeout: 0 });
   try {
-    db.pragma("journal_mode = TRUNCATE");
+    db.pragma("journal_mode = DELETE");
     db.exec("CREATE TABLE IF NOT EXISTS start (starts INTEGER NOT NULL)");
     db.exec("BEGIN EXCLUSIVE");
   } catch (error) {

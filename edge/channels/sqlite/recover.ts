@@ -44,6 +44,7 @@ const transactionBytes = 16 * 1024 * 1024;
 /** No key is further away than this from one that can be read. */
 const keyMax = Number.MAX_SAFE_INTEGER;
 
+/** Renames the file at `path` aside and makes a new one of what can be read. */
 export function rebuild(path: string, clock: Clock): Rebuilt {
   const name = setAside(path);
   const target = openForWriting(path);

@@ -8,6 +8,7 @@ import type { Connection } from "./driver.ts";
 export const SCHEMA_VERSION = 1;
 /** `PRAGMA application_id`: "TGch", so that `file` and we know what it is. */
 export const APPLICATION_ID = 0x54476368;
+/** Small commits are many: the smallest page that a file system writes whole (DESIGN.md, "Pages"). */
 export const PAGE_BYTES = 4096;
 /** Rows of `body` made at birth, one a page, overwritten in place by small batches. */
 export const SLOTS = 512;

@@ -53,7 +53,7 @@ export class SqliteStore implements ChannelStore {
   private lanesMade: number;
   /** Marked by commits that were not synced. */
   private unsyncedBytes = 0;
-  private closed = false;
+  closed = false;
 
   constructor(
     readonly options: ChannelStoreOptions,

@@ -12,7 +12,7 @@ import { silent } from "../../../../shared/telemetry/log.ts";
 import { Metrics } from "../../../../shared/telemetry/metrics.ts";
 import type { FullPolicy } from "../../../core/channel.ts";
 import type { PutBatch } from "../../../core/stored-batch.ts";
-import { makeBatch, plainChoice } from "../../../testing/contracts/channel.contract.ts";
+import { makeBatch, plainChoice } from "../../../testing/contracts/batches.ts";
 import { fileNames, openChannelStore } from "../open.ts";
 import { spec } from "./writer.ts";
 
