@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { appendFileSync } from "node:fs";
 import Database from "better-sqlite3";
 import { Kafka, logLevel } from "kafkajs";
+import { seededRandom } from "../shared/random/random.ts";
 import { type Broker, startBroker } from "../shared/testing/broker.ts";
 import { tempDir } from "../shared/testing/temp-dir.ts";
 import { createTopic, deleteTopic, growTopic, topicCount } from "../shared/testing/topic.ts";
@@ -80,6 +81,26 @@ describe("central with a real broker", () => {
     await second.child.stop();
     expect(storeSums(on.store)).toEqual({ events: sent, counted: sent, received: sent });
   }, 60_000);
+
+  test("killed with -9 at random moments under load: none lost, none twice", async () => {
+    await using on = await ground();
+    const random = seededRandom(7);
+    let sent = 0;
+    const session = { TAILGATE_SESSION_TIMEOUT: "6s" };
+    for (let round = 0; round < 4; round++) {
+      const pushing = on.producer.send(20_000);
+      await using central = await on.start(session);
+      await until("central to be up", () => central.get("/livez").catch(() => true));
+      // Anywhere between joining the group and having stored it all.
+      await Bun.sleep(random.next() * 8_000);
+      await central.child.kill();
+      sent = await pushing;
+    }
+    await using last = await on.start();
+    expect(await last.stored(sent, 60_000)).toMatchObject({ stored: sent, ...clean });
+    await last.child.stop();
+    expect(storeSums(on.store)).toEqual({ events: sent, counted: sent, received: sent });
+  }, 120_000);
 
   test("SIGTERM ends it with 0 and leaves the group: the next one has the partitions at once", async () => {
     await using on = await ground();

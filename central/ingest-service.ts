@@ -10,21 +10,26 @@ import { Ingest } from "./ingest.ts";
 import type { IngestSnapshot } from "./ingest-snapshot.ts";
 import { SqliteStore } from "./store/sqlite/store.ts";
 
+/** The writing half, running. */
 export interface IngestService {
   snapshot(): IngestSnapshot;
   /** Ends the delivery in hand, leaves the group, closes the store. */
   stop(): Promise<void>;
 }
 
-/** Opens the store first, then joins the group: a member that cannot store yet would only hold partitions. */
+/**
+ * Opens the store first, then joins the group: a member that cannot store yet would only hold partitions. Waits for a
+ * store that is away until the signal aborts.
+ */
 export async function startIngest(
   config: CentralConfig,
   report: Report,
   fatal: (thrown: unknown) => void,
+  signal: AbortSignal,
 ): Promise<IngestService> {
   const store = new SqliteStore({ path: config.store, clock: systemClock, report });
   const ingest = new Ingest({ store, clock: systemClock, random: systemRandom, report, fatal });
-  await ingest.untilStoreOpens();
+  await ingest.untilStoreOpens(signal);
   const { kafka } = config;
   const consumer = new KafkaConsumer({
     connection: { brokers: kafka.brokers, clientId: kafka.clientId, tls: tlsOf(config), sasl: kafka.sasl },

@@ -22,6 +22,7 @@ export type IngestNews =
 declare const self: Worker;
 
 const snapshotEveryMs = 500;
+const starting = new AbortController();
 let service: Promise<IngestService> | undefined;
 let snapshots: ReturnType<typeof setInterval> | undefined;
 
@@ -37,13 +38,19 @@ async function begin(config: CentralConfig): Promise<void> {
   const { level, format } = config.log;
   const write = (line: string) => process.stderr.write(`${line}\n`);
   const report = createLog({ level, format, clock: systemClock, write });
-  service = startIngest(config, report, fail);
-  const running = await service;
+  service = startIngest(config, report, fail, starting.signal);
+  const running = await service.catch((thrown: unknown) => {
+    if (starting.signal.aborted) return undefined; // told to stop before there was anything to stop
+    throw thrown;
+  });
+  if (running === undefined) return;
   snapshots = setInterval(() => tell({ type: "snapshot", snapshot: running.snapshot() }), snapshotEveryMs);
 }
 
 async function end(): Promise<void> {
   clearInterval(snapshots);
-  await (await service)?.stop();
+  starting.abort();
+  const running = await service?.catch(() => undefined);
+  await running?.stop();
   tell({ type: "stopped" });
 }

@@ -66,9 +66,9 @@ export class Ingest implements ConsumerHandler {
   constructor(private readonly options: IngestOptions) {}
 
   /** Resolves when the store is open and takes writes; nothing should be assigned to us before. */
-  async untilStoreOpens(): Promise<void> {
+  async untilStoreOpens(signal: AbortSignal): Promise<void> {
     await this.untilStored(
-      new AbortController().signal,
+      signal,
       async () => {},
       () => this.options.store.probe(),
     );

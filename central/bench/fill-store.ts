@@ -7,6 +7,7 @@ import { SqliteStore } from "../store/sqlite/store.ts";
 import type { Position } from "../store/store.ts";
 import { line, vehicleName } from "./produce.ts";
 
+/** What is put into the store. */
 export interface FillOptions {
   readonly path: string;
   readonly rows: number;

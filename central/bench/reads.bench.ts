@@ -20,6 +20,8 @@ export interface ReadBenchOptions {
   /** In the topic, to be ingested while reading. */
   readonly events: number;
   readonly vehicles?: number;
+  /** A store that `fillStore` has filled with `rows` before; filled now, and thrown away after, when not given. */
+  readonly store?: string;
 }
 
 /** Milliseconds, and how many were asked. */
@@ -39,21 +41,18 @@ export interface ReadBenchResult {
   readonly eventsPerHour: number;
 }
 
-const startMs = 1_700_000_000_000;
+/** Event time of a filled store's first row. */
+export const filledFromMs = 1_700_000_000_000;
 const hourMs = 3_600_000;
 
 /** One run; the store goes with it. */
-export async function runReadBench({
-  brokers,
-  rows,
-  events,
-  vehicles = 100,
-}: ReadBenchOptions): Promise<ReadBenchResult> {
+export async function runReadBench(options: ReadBenchOptions): Promise<ReadBenchResult> {
+  const { brokers, rows, events, vehicles = 100 } = options;
   using dir = tempDir("tailgate-reads-bench-");
-  const store = dir.file("central.db");
+  const store = options.store ?? dir.file("central.db");
   const topic = `reads-bench-${Math.round(systemClock.now())}`;
-  await fillStore({ path: store, rows, vehicles, startMs });
-  await produce({ brokers, topic, partitions: 4, events, vehicles, startMs: startMs + (rows / vehicles) * 1_000 });
+  if (options.store === undefined) await fillStore({ path: store, rows, vehicles, startMs: filledFromMs });
+  await produce({ brokers, topic, partitions: 4, events, vehicles, startMs: filledFromMs + (rows / vehicles) * 1_000 });
   const port = await freePort();
   await using central = startChild({
     name: "central",
@@ -68,7 +67,7 @@ export async function runReadBench({
     },
   });
   const ask = async (path: string): Promise<string> => await (await fetch(`http://127.0.0.1:${port}${path}`)).text();
-  const stored = async () => Number(/"stored":(\d+)/.exec(await ask("/api/v1/status"))?.[1] ?? 0);
+  const stored = async (): Promise<number> => Number(/"stored":(\d+)/.exec(await ask("/api/v1/status"))?.[1] ?? 0);
   await until("ingest to begin", stored, (count) => count > rows, { withinMs: 60_000, everyMs: 5 });
   const beganMs = systemClock.uptimeMs();
   const random = seededRandom(3);
@@ -79,7 +78,7 @@ export async function runReadBench({
     const vehicle = vehicleName(Math.floor(random.next() * vehicles));
     await timed(times.lastState, () => ask(`/api/v1/vehicles/${vehicle}`));
     if (turn % 4 !== 0) continue;
-    const from = startMs + Math.floor(random.next() * hours) * hourMs;
+    const from = filledFromMs + Math.floor(random.next() * hours) * hourMs;
     const range = `from=${from}&to=${from + hourMs}`;
     const body = await timed(times.vehicleHour, () => ask(`/api/v1/events?vehicle=${vehicle}&${range}&limit=10000`));
     eventsPerHour = body.split('"timeMs":').length - 1;
@@ -119,6 +118,7 @@ if (import.meta.main) {
     brokers: option("brokers", "127.0.0.1:9092").split(","),
     rows: Number(option("rows", "1000000")),
     events: Number(option("events", "1000000")),
+    ...(option("store", "") === "" ? {} : { store: option("store", "") }),
   });
   console.log(JSON.stringify(result, null, 2));
 }
