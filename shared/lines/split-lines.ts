@@ -65,7 +65,7 @@ export class LineSplitter implements Splitter {
       if (stripCarriageReturn && stop > at && buffer[stop - 1] === carriageReturn) stop--;
       if (stop - at > lineBytesMax) {
         output.cutLine(buffer, at, at + lineBytesMax);
-        output.leftOut(stop - at - lineBytesMax);
+        output.leftOut(found - at - lineBytesMax);
       } else if (stop > at || !skipEmptyLines) {
         output.line(buffer, at, stop);
       }

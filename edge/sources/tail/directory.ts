@@ -335,7 +335,7 @@ export class Directory {
       const rootName = basename(trail);
       const current = this.trails.get(trail)?.find((file) => file.path === trail && file.isPresent);
       // While the log itself is what it was, nothing was rotated: what is new beside it is a copy or somebody else's.
-      const explained = current?.isFirmlyMet;
+      const explained = current?.isFirmlyMet === true;
       // Emptied or still empty when last seen, and removed since: as old as its last write.
       const nameless = (this.trails.get(trail) ?? [])
         .filter((file) => !file.isPresent && file.headLength === 0 && file.fd !== undefined)

@@ -3,7 +3,7 @@
  * gives a picture that never was (a generation missing, another one seen under its new name): conclusions from such a
  * picture would lose or repeat a file. So the picture is taken until two in a row are equal.
  */
-import { readdirSync, statSync } from "node:fs";
+import { type BigIntStats, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { FileStat } from "./followed-file.ts";
 
@@ -58,11 +58,22 @@ function collect(directory: string, wanted: (name: string) => boolean): Map<stri
   }
   for (const name of names) {
     if (!wanted(name)) continue;
-    const stat = statSync(join(directory, name), { bigint: true, throwIfNoEntry: false });
+    const stat = statOf(join(directory, name));
     if (stat === undefined || !stat.isFile()) continue;
     entries.set(name, { name, inode: stat.ino, device: stat.dev, size: Number(stat.size), mtimeNs: stat.mtimeNs });
   }
   return entries;
+}
+
+function statOf(path: string): BigIntStats | undefined {
+  try {
+    return statSync(path, { bigint: true, throwIfNoEntry: false });
+  } catch (thrown) {
+    // A link that leads nowhere is no file; it must not hide the others.
+    if (thrown instanceof Error && "code" in thrown && (thrown.code === "ELOOP" || thrown.code === "EACCES"))
+      return undefined;
+    throw thrown;
+  }
 }
 
 function sameShape(a: ReadonlyMap<string, Entry>, b: ReadonlyMap<string, Entry>): boolean {
