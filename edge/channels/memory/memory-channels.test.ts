@@ -4,7 +4,7 @@ import type { PositionUpdate } from "../../core/channel-store.ts";
 import { makeBatch, plainChoice, spec } from "../../testing/contracts/batches.ts";
 import { createMemoryChannels } from "./memory-channels.ts";
 
-function open() {
+function open(clock = new VirtualClock()) {
   const delivered: string[] = [];
   const memory = createMemoryChannels({
     agent: "agent",
@@ -14,7 +14,7 @@ function open() {
     ]),
     epoch: "epoch",
     onDelivered: (positions) => delivered.push(...positions.map(({ value }) => String(value))),
-    clock: new VirtualClock(),
+    clock,
   });
   const channel = (name: string) => {
     const found = memory.channels.get(name);
@@ -66,11 +66,16 @@ test("what was buried, split or shed has ended too", () => {
   }
 });
 
-test("lanes of one stream in two channels have two numbers, and an epoch of this process alone", () => {
-  const [one, two] = [open(), open()];
-  const lanes = [one.main.createLane(spec), one.other.createLane({ ...spec, channel: "other" })];
+test("lanes of one stream in two channels have two numbers, and an epoch that the next start does not have", () => {
+  const clock = new VirtualClock();
+  const start = () => {
+    const { main, other } = open(clock);
+    return [main.createLane(spec), other.createLane({ ...spec, channel: "other" })];
+  };
+  const lanes = start();
   expect(lanes.map(({ number }) => number)).toEqual([0, 1]);
-  expect(lanes[0]?.epoch).toBe(lanes[1]?.epoch ?? "");
   expect(lanes[0]?.epoch).toMatch(/^epoch-[0-9a-f]{8}$/);
-  expect(two.main.createLane(spec).epoch).toBe(lanes[0]?.epoch ?? ""); // the same process at the same moment
+  expect(lanes[1]?.epoch).toBe(lanes[0]?.epoch ?? "");
+  clock.advance(10);
+  expect(start()[0]?.epoch).not.toBe(lanes[0]?.epoch ?? "");
 });
