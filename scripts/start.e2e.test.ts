@@ -32,6 +32,9 @@ test("the demo stops Kafka, deletes the logs and kills the edge, and its books b
     expect(demo.stdout).toMatch(/log files are deleted \([1-9]/);
     expect(demo.stdout).toMatch(/ok +topic .* missing 0, repeated 0, out of order 0, altered 0/);
     expect(demo.stdout).toMatch(/ok +store .* missing 0, repeated 0, out of order 0, altered 0/);
+    expect(demo.stdout).toMatch(
+      /ok +daily files +status: [1-9]\d* lines .* missing 0, repeated 0, out of order 0, altered 0/,
+    );
     expect(demo.stdout).toMatch(/central says: stored \d+, missing 0, repeated 0/);
     expect(code).toBe(0);
   }

@@ -65,13 +65,14 @@ export async function playOutage({ pilot, say, signal, outageMs }: DemoOptions):
 export async function balanceBooks({ pilot, place, say, signal }: DemoOptions): Promise<boolean> {
   say("» the cars stop; every line is counted");
   await pilot.stopSimulator();
-  const { written } = await pilot.numbers();
-  const arrived = ({ edge, central }: Numbers) =>
-    edge?.backlog === 0 &&
-    edge.batchHeld === 0 &&
+  const arrived = ({ written, writtenStatus, edge, central }: Numbers) =>
+    edge !== undefined &&
+    central !== undefined &&
     edge.read >= written &&
-    central?.lag === 0 &&
-    central.stored >= written;
+    edge.backlog === 0 &&
+    central.lag === 0 &&
+    central.stored >= written &&
+    edge.batchSent >= writtenStatus;
   await until(
     "all lines to arrive",
     () => pilot.numbers(),

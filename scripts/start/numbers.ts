@@ -4,6 +4,8 @@
 export interface Numbers {
   /** Lines of driving data that the simulator has written, earlier starts included. */
   readonly written: number;
+  /** Lines of device status in files that have appeared. */
+  readonly writtenStatus: number;
   readonly edge: EdgeNumbers | undefined;
   readonly central: CentralNumbers | undefined;
   readonly brokerUp: boolean;

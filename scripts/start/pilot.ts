@@ -33,7 +33,7 @@ export interface PilotOptions {
 }
 
 const root = join(import.meta.dir, "..", "..");
-const statusEveryMs = 60_000;
+const statusEveryMs = 15_000;
 const reportsPerDay = 60;
 
 /** The running parts. */
@@ -42,7 +42,7 @@ export class Pilot implements AsyncDisposable {
   private central: Child | undefined;
   private edge: Child | undefined;
   private simulation: { readonly stop: AbortController; readonly ended: Promise<Progress> } | undefined;
-  private written = 0;
+  private written: Progress = { driving: 0, status: 0 };
   private readonly leftovers: Leftovers;
 
   constructor(private readonly options: PilotOptions) {
@@ -75,8 +75,8 @@ export class Pilot implements AsyncDisposable {
     this.startCentral();
     await this.startEdge();
     this.startSimulator();
-    await until("the edge to answer", () => this.answered("edge", askEdge(place.ports.edge)), Boolean, slow);
-    await until("central to answer", () => this.answered("central", askCentral(place.ports.central)), Boolean, slow);
+    await this.answers("edge", () => askEdge(place.ports.edge));
+    await this.answers("central", () => askCentral(place.ports.central));
   }
 
   /** Ends everything, in the reverse order; the edge has time to hand over what it can. */
@@ -94,7 +94,8 @@ export class Pilot implements AsyncDisposable {
       askCentral(ports.central),
       this.ownsBroker ? brokerAnswers(ports.kafka) : Promise.resolve(true),
     ]);
-    return { written: this.written, edge, central, brokerUp };
+    const { driving, status } = this.written;
+    return { written: driving, writtenStatus: status, edge, central, brokerUp };
   }
 
   async startBroker(): Promise<void> {
@@ -191,8 +192,8 @@ export class Pilot implements AsyncDisposable {
         statusEveryMs,
         // A file every five seconds, so that an outage sees several.
         rotateLines: Math.max(100, Math.round(cars * speed * 5)),
-        onProgress: ({ driving }) => {
-          this.written = driving;
+        onProgress: (progress) => {
+          this.written = { ...progress };
         },
       },
       stop.signal,
@@ -200,15 +201,12 @@ export class Pilot implements AsyncDisposable {
     this.simulation = { stop, ended };
   }
 
-  /** A part that has ended will never answer: say why instead of waiting. */
-  private async answered<T>(part: "edge" | "central", answer: Promise<T | undefined>): Promise<T | undefined> {
+  /** Waits for a part's first answer. One that has ended will never answer: its own words say why. */
+  private async answers(part: "edge" | "central", ask: () => Promise<unknown>): Promise<void> {
     const child = this[part];
-    if (child?.exit !== undefined) {
-      this.options.say(child.tail());
-      await this[Symbol.asyncDispose]();
-      throw new AppError("START_FAILED", `start ${part}: it ended with code ${child.exit.code}`);
-    }
-    return await answer;
+    await until(`${part} to answer`, async () => child?.exit ?? (await ask()), Boolean, { withinMs: 30_000 });
+    if (child?.exit === undefined) return;
+    throw new AppError("START_FAILED", `start ${part}: it ended with code ${child.exit.code}\n${child.tail()}`);
   }
 
   private log(part: string, line: string): void {
@@ -216,5 +214,3 @@ export class Pilot implements AsyncDisposable {
     if (existsSync(logs)) appendFileSync(join(logs, `${part}.log`), `${line}\n`);
   }
 }
-
-const slow = { withinMs: 30_000, everyMs: 100 };

@@ -27,7 +27,7 @@ export const codes = {
   },
   CONFIG_INVALID: { severity: "usage", hint: "Correct the lines named above; nothing was started or changed." },
   BUILD_FAILED: { severity: "usage", hint: "Correct what the bundler names above, then build again." },
-  START_FAILED: { severity: "fatal", hint: "Its own words are above, and in the logs of the folder .tailgate." },
+  START_FAILED: { severity: "fatal", hint: "All that it said is in the folder logs of .tailgate." },
   TOOL_MISSING: { severity: "usage", hint: "Install what is named above, then run the command again." },
   USAGE: { severity: "usage", hint: "Run the command with --help to see what it takes." },
 
