@@ -10,6 +10,8 @@ export interface CentralOptions {
   readonly group: string;
   /** Path of the SQLite file. */
   readonly store: string;
+  /** "6s" when not given; less needs a broker that allows it. */
+  readonly sessionTimeout?: string;
   /** Puts words before the command: `nsenter …`. */
   readonly wrap?: (command: readonly string[]) => readonly string[];
 }
@@ -53,7 +55,7 @@ export class Central implements AsyncDisposable {
   /** Starts it and does not wait. */
   launch(): void {
     if (this.running) throw new Error("start central: it runs already");
-    const { brokers, topics, group, store, wrap = (command) => command } = this.options;
+    const { brokers, topics, group, store, sessionTimeout = "6s", wrap = (command) => command } = this.options;
     this.past = this.log;
     this.child = startChild({
       name: "central",
@@ -64,6 +66,7 @@ export class Central implements AsyncDisposable {
         TAILGATE_TOPICS: topics.join(","),
         TAILGATE_GROUP: group,
         TAILGATE_STORE: store,
+        TAILGATE_SESSION_TIMEOUT: sessionTimeout,
         TAILGATE_LISTEN: `127.0.0.1:${this.port}`,
       },
     });

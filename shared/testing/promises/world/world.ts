@@ -55,6 +55,8 @@ export class World implements AsyncDisposable {
     readonly edge: Edge,
     readonly central: Central,
     private readonly folder: TempDir,
+    /** How its centre is set up: for a second one in the same group, on the same store. */
+    readonly centralOptions: CentralOptions,
     lines: NumberedLines,
   ) {
     this.logs = this.file("logs");
@@ -118,13 +120,14 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       topic,
     },
   });
-  const central = await prepareCentral({
+  const centralOptions = {
     brokers: broker.address,
     topics: [topic],
     group: `central-of-${topic}`,
     store: folder.file("store.db"),
     ...options.central,
-  });
+  };
+  const central = await prepareCentral(centralOptions);
   central.launch();
-  return new World(broker, topic, edge, central, folder, new NumberedLines(lines));
+  return new World(broker, topic, edge, central, folder, centralOptions, new NumberedLines(lines));
 }
