@@ -217,6 +217,7 @@ export class Agent {
         sinks: this.sinks.filter((sink) => sink.channel === name),
         random: this.options.random,
         report: this.options.report,
+        onInvariant: this.options.onInvariant,
         ended: () => this.committer?.acknowledged(),
       });
       const done = runner.run(this.stopSinks.signal).catch(this.options.onInvariant);

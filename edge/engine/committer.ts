@@ -112,7 +112,10 @@ export class Committer {
     if (this.timer !== undefined || this.immediate !== undefined || this.closed) return;
     this.unhurried = this.isBehind();
     const { lingerMs } = this.options;
-    const pauseAfterMs = Math.max(this.unhurried ? Math.max(lingerMs, limits.lingerBehindMs) : lingerMs, this.lastTookMs);
+    const pauseAfterMs = Math.max(
+      this.unhurried ? Math.max(lingerMs, limits.lingerBehindMs) : lingerMs,
+      this.lastTookMs,
+    );
     const pauseMs = pauseAfterMs - (performance.now() - this.lastEndMs);
     if (pauseMs <= 0) {
       // Not now: the source may be in the middle of its chunk. When it lets go of the thread, its position is exact.

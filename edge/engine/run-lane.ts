@@ -54,55 +54,65 @@ const signals = {
   failed: defineSignal({ name: "lane_failed", level: "error", message: "This lane cannot go on; the others do" }),
 };
 
-/** Runs until the signal aborts, or until the sink says that the lane cannot go on. */
+/**
+ * Runs until the signal aborts, or until the sink says that the lane cannot go on.
+ *
+ * @throws AppError `invariant`: our own assumption was broken, or the channel file is; the process must stop.
+ */
 export async function runLane(options: RunLaneOptions, signal: AbortSignal): Promise<void> {
-  const { reader, delivery, changed, report, sinkName } = options;
+  const { reader, changed, report, sinkName } = options;
   const { stream, number } = reader.lane;
   const backoff = new Backoff({ initialMs: 100, maxMs: 5_000 }, options.random);
   let retrying = false;
-  let ranEmpty = false;
   while (!signal.aborted) {
-    const batch = options.mayStart() ? reader.next() : undefined;
-    if (batch === undefined) {
-      changed({ kind: "idle" });
-      // Said once: idle lanes that told each other each time they look would never let go of the thread.
-      if (ranEmpty) options.drained();
-      ranEmpty = false;
-      await options.wait(signal);
-      continue;
+    const step = await takeStep(options, retrying, signal);
+    switch (step.kind) {
+      case "empty":
+        changed({ kind: "idle" });
+        options.drained();
+        await options.wait(signal);
+        break;
+      case "ended":
+        if (retrying) report(signals.resumed, { component: sinkName, stream, lane: number });
+        retrying = false;
+        backoff.reset();
+        options.ended();
+        break;
+      case "thrown": {
+        if (signal.aborted) return;
+        const { error } = step;
+        const said = { code: error.code, message: messageOf(error), hint: error.hint };
+        const fields = { component: sinkName, stream, lane: number, error: said.message, hint: said.hint };
+        if (error.severity === "fatal") {
+          changed({ kind: "failed", ...said });
+          report(signals.failed, fields);
+          return;
+        }
+        retrying = true;
+        changed({ kind: "retrying", ...said });
+        report(signals.retrying, fields);
+        await sleep(error.retryAfterMs ?? backoff.nextMs(), signal);
+        break;
+      }
     }
-    reader.lease(batch);
-    if (!retrying) changed({ kind: "sending" });
-    const result = await attempt(delivery, batch, signal);
-    if (result.kind !== "thrown") {
-      if (retrying) report(signals.resumed, { component: sinkName, stream, lane: number });
-      retrying = false;
-      backoff.reset();
-      end(options, batch, result);
-      ranEmpty = true;
-      options.ended();
-      continue;
-    }
-    if (signal.aborted) return;
-    const { error } = result;
-    const said = { code: error.code, message: messageOf(error), hint: error.hint };
-    if (error.severity === "fatal") {
-      changed({ kind: "failed", ...said });
-      report(signals.failed, { component: sinkName, stream, lane: number, error: said.message, hint: said.hint });
-      return;
-    }
-    retrying = true;
-    changed({ kind: "retrying", ...said });
-    report(signals.retrying, { component: sinkName, stream, lane: number, error: said.message, hint: said.hint });
-    await sleep(error.retryAfterMs ?? backoff.nextMs(), signal);
   }
 }
 
-type Attempt = Delivery | { readonly kind: "thrown"; readonly error: AppError };
+type Step =
+  | { readonly kind: "empty" }
+  | { readonly kind: "ended" }
+  | { readonly kind: "thrown"; readonly error: AppError };
 
-async function attempt(delivery: LaneDelivery, batch: StoredBatch, signal: AbortSignal): Promise<Attempt> {
+/** Brings the next batch to its end, if there is one. What the channel or the sink throws on the way is told apart here. */
+async function takeStep(options: RunLaneOptions, retrying: boolean, signal: AbortSignal): Promise<Step> {
+  const { reader, delivery, changed } = options;
   try {
-    return await delivery.deliver(batch, signal);
+    const batch = options.mayStart() ? reader.next() : undefined;
+    if (batch === undefined) return { kind: "empty" };
+    reader.lease(batch);
+    if (!retrying) changed({ kind: "sending" });
+    end(options, batch, await delivery.deliver(batch, signal));
+    return { kind: "ended" };
   } catch (error) {
     if (!(error instanceof AppError)) {
       // Something a sink did not foresee is no reason to lose the lane: the batch stays and is tried again.

@@ -37,6 +37,9 @@ async function run(channel: ArrayChannel, answer: Answer, until: () => boolean):
     sinks: [{ name: "sink", sink: sinkOf(answer) }],
     random: seededRandom(1),
     report: silent,
+    onInvariant: (error) => {
+      throw error;
+    },
     ended: () => undefined,
   });
   const done = runner.run(stop.signal);
@@ -203,6 +206,34 @@ describe("the sink runner", () => {
       () => channel.held.length === 0,
     );
     expect(looks).toBeLessThan(100);
+  });
+
+  test("tries again when the channel cannot be read or will not bury, and loses nothing by it", async () => {
+    const store = new ArrayStore();
+    const channel = channelOf(store);
+    put(store, channel, agentLane, [1, 1]);
+    const [lane] = channel.lanes();
+    if (lane === undefined) throw new Error("no lane");
+    let refusals = 2;
+    const makeReader = channel.reader.bind(channel);
+    channel.reader = (which) => {
+      const reader = makeReader(which);
+      const failing = <A extends unknown[], R>(work: (...given: A) => R) => {
+        return (...given: A): R => {
+          if (refusals-- > 0) throw new AppError("EDGE_CHANNEL_IO", "read in a test", { retryAfterMs: 1 });
+          return work(...given);
+        };
+      };
+      return { ...reader, next: failing(reader.next), bury: failing(reader.bury) };
+    };
+    await run(
+      channel,
+      ({ first }) =>
+        first === 0 ? { kind: "refused", code: "KAFKA_RECORD_REFUSED", reason: "never" } : { kind: "delivered" },
+      () => channel.held.length === 0,
+    );
+    expect(channel.buried.map(({ batch }) => batch.first)).toEqual([0]);
+    expect(channel.acknowledged.map(({ first }) => first)).toEqual([1]);
   });
 
   test("finds a lane that appears while it runs", async () => {

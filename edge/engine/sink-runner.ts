@@ -18,6 +18,8 @@ export interface SinkRunnerOptions {
   readonly sinks: readonly NamedSink[];
   readonly random: Random;
   readonly report: Report;
+  /** A lane threw what no lane may throw: the process must stop. */
+  readonly onInvariant: (error: unknown) => void;
   /** Called after a batch ended: acknowledgements may want a durable mark. */
   readonly ended: () => void;
 }
@@ -67,7 +69,7 @@ export class SinkRunner {
   }
 
   private startLane(lane: Lane, signal: AbortSignal): void {
-    const { channel, sinks, random, report, ended } = this.options;
+    const { channel, sinks, random, report, ended, onInvariant } = this.options;
     const chosen = sinks[lane.id % sinks.length];
     if (chosen === undefined) return;
     const reader = channel.reader(lane);
@@ -98,7 +100,7 @@ export class SinkRunner {
         sinkName: chosen.name,
       },
       signal,
-    );
+    ).catch(onInvariant);
   }
 }
 
