@@ -64,17 +64,21 @@ export async function runLane(options: RunLaneOptions, signal: AbortSignal): Pro
   const { stream, number } = reader.lane;
   const backoff = new Backoff({ initialMs: 100, maxMs: 5_000 }, options.random);
   let retrying = false;
+  let ranEmpty = false;
   while (!signal.aborted) {
     const step = await takeStep(options, retrying, signal);
     switch (step.kind) {
       case "empty":
         changed({ kind: "idle" });
-        options.drained();
+        // Said once: idle lanes that told each other each time they look would never let go of the thread.
+        if (ranEmpty) options.drained();
+        ranEmpty = false;
         await options.wait(signal);
         break;
       case "ended":
         if (retrying) report(signals.resumed, { component: sinkName, stream, lane: number });
         retrying = false;
+        ranEmpty = true;
         backoff.reset();
         options.ended();
         break;
