@@ -1,7 +1,11 @@
-/** Waits for a time or a ring, whichever comes first. A ring while nobody waits is kept for the next wait. */
+/**
+ * Waits for a time or a ring, whichever comes first. A ring while nobody waits is kept for the next wait. For loops that
+ * wait often: whoever ends the loop rings, too.
+ */
 export class Alarm {
   private rung = false;
   private wake: (() => void) | undefined;
+  private timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Ends the wait, or the next one. */
   ring(): void {
@@ -9,23 +13,20 @@ export class Alarm {
     this.wake?.();
   }
 
-  /** One waiter at a time. Leaves no timer and no listener behind. */
-  wait(ms: number, signal: AbortSignal): Promise<void> {
-    if (this.rung || signal.aborted) {
+  /** One waiter at a time; `Infinity` waits for a ring alone. Leaves no timer behind. */
+  wait(ms: number): Promise<void> {
+    if (this.rung) {
       this.rung = false;
       return Promise.resolve();
     }
     return new Promise((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", done);
+      this.wake = () => {
+        clearTimeout(this.timer);
         this.wake = undefined;
         this.rung = false;
         resolve();
       };
-      const timer = ms === Number.POSITIVE_INFINITY ? undefined : setTimeout(done, ms);
-      signal.addEventListener("abort", done, { once: true });
-      this.wake = done;
+      this.timer = ms === Number.POSITIVE_INFINITY ? undefined : setTimeout(this.wake, ms);
     });
   }
 }

@@ -7,6 +7,8 @@ const streakMin = 8;
 const streakGapMs = 100;
 /** A busy directory in which nothing happened for this long is watched again. */
 const calmAfterMs = 1_000;
+/** In a busy directory names are looked at this often; what is open meanwhile is read under any name. */
+const namesIntervalMs = 50;
 /** Looking at more files than this in short intervals costs more than the events would. */
 const glanceFilesMax = 16;
 
@@ -25,6 +27,7 @@ export class Attention {
   private lastEventMs = Number.NEGATIVE_INFINITY;
   private lastChangeMs = 0;
   private directoryMtimeNs = -1n;
+  private namesLookedAtMs = 0;
 
   constructor(
     readonly directory: Directory,
@@ -47,18 +50,22 @@ export class Attention {
   /** One look in a busy directory. True when something was written. */
   glance(): boolean {
     const nowMs = this.uptimeMs();
-    const stat = statSync(this.directory.path, { bigint: true, throwIfNoEntry: false });
-    if (stat?.mtimeNs !== this.directoryMtimeNs) {
-      this.directoryMtimeNs = stat?.mtimeNs ?? -1n;
-      this.dirty = true;
-    }
+    if (nowMs - this.namesLookedAtMs >= namesIntervalMs) this.glanceAtNames(nowMs);
     let written = this.dirty;
-    for (const file of this.directory.files) {
+    for (const file of this.directory.book.files) {
       if (file.fd !== undefined && file.look(nowMs)) written = true;
     }
     if (written) this.lastChangeMs = nowMs;
     else if (nowMs - this.lastChangeMs > calmAfterMs) this.calmDown();
     return written;
+  }
+
+  private glanceAtNames(nowMs: number): void {
+    this.namesLookedAtMs = nowMs;
+    const stat = statSync(this.directory.path, { bigint: true, throwIfNoEntry: false });
+    if (stat?.mtimeNs === this.directoryMtimeNs) return;
+    this.directoryMtimeNs = stat?.mtimeNs ?? -1n;
+    this.dirty = true;
   }
 
   private calmDown(): void {
@@ -74,13 +81,13 @@ export class Attention {
     const nowMs = this.uptimeMs();
     this.streak = nowMs - this.lastEventMs < streakGapMs ? this.streak + 1 : 0;
     this.lastEventMs = nowMs;
-    if (this.streak >= streakMin && this.directory.files.size <= glanceFilesMax) {
+    if (this.streak >= streakMin && this.directory.book.files.size <= glanceFilesMax) {
       this.busy = true;
       this.lastChangeMs = nowMs;
       this.directoryMtimeNs = -1n;
       this.watch.stop();
     }
-    const file = name === undefined ? undefined : this.directory.fileNamed(name);
+    const file = name === undefined ? undefined : this.directory.book.fileNamed(name);
     if (file === undefined || file.fd === undefined) this.dirty = true;
     else file.look(nowMs);
     this.wake();

@@ -43,7 +43,7 @@ export const Config = z.strictObject({
       "How often all files are looked at, whatever the watch says. The watch makes it quick, polling makes it sure.",
   }),
   readInterval: duration({ min: 1, max: 1_000 })
-    .prefault("10ms")
+    .prefault("20ms")
     .meta({ description: "A file that is written all the time is read this often, instead of at each write." }),
   idleClose: duration({ min: 100 })
     .prefault("5m")

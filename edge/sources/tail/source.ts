@@ -19,7 +19,8 @@ import type { Intake, Positioned, Source } from "../../core/source.ts";
 import { Attention } from "./attention.ts";
 import type { Config } from "./config.ts";
 import { parseCursor } from "./cursor.ts";
-import { Directory, type DirectoryHost } from "./directory.ts";
+import { Directory } from "./directory.ts";
+import type { DirectoryHost } from "./directory-book.ts";
 import { excluder, PathPattern } from "./discover.ts";
 import { FollowedFile } from "./followed-file.ts";
 import { MultilineSplitter } from "./multiline.ts";
@@ -60,9 +61,15 @@ export class TailSource implements Source {
     this.intake = intake;
     this.output = new LineIntake(intake, this.config);
     this.restore(intake);
+    const ring = () => {
+      this.scanAlarm.ring();
+      this.readAlarm.ring();
+    };
+    signal.addEventListener("abort", ring, { once: true });
     try {
       await Promise.all([this.scanLoop(signal), this.readLoop(intake, signal)]);
     } finally {
+      signal.removeEventListener("abort", ring);
       this.close();
     }
   }
@@ -104,7 +111,7 @@ export class TailSource implements Source {
       }
       this.noteFirstLook();
       this.readAlarm.ring();
-      await this.scanAlarm.wait(Math.max(1, waitMs), signal);
+      await this.scanAlarm.wait(Math.max(1, waitMs));
       this.lastWakeMs = this.host.uptimeMs();
     }
   }
@@ -112,17 +119,19 @@ export class TailSource implements Source {
   private async readLoop(intake: Intake, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       let read = false;
-      for (const [directory, trail] of this.trails()) {
-        if (this.fileToRead(directory, trail) === undefined) continue;
-        await intake.ready(signal);
-        if (signal.aborted) return;
-        // The wait may have been long: what is to be read is asked again.
-        const file = this.fileToRead(directory, trail);
-        if (file === undefined) continue;
-        read = true;
-        this.readChunk(directory, file);
+      for (const { directory } of this.attentions.values()) {
+        for (const trail of directory.book.trails.keys()) {
+          if (this.fileToRead(directory, trail) === undefined) continue;
+          await intake.ready(signal);
+          if (signal.aborted) return;
+          // The wait may have been long: what is to be read is asked again.
+          const file = this.fileToRead(directory, trail);
+          if (file === undefined) continue;
+          read = true;
+          this.readChunk(directory, file);
+        }
       }
-      if (!read) await this.readAlarm.wait(this.nextDeadlineMs(), signal);
+      if (!read) await this.readAlarm.wait(this.nextDeadlineMs());
     }
   }
 
@@ -143,11 +152,11 @@ export class TailSource implements Source {
         this.wakeScan(directory);
         return;
       }
-      directory.lose(file, file.provenSize + this.reader.missing, this.reader.missing);
+      directory.book.lose(file, file.provenSize + this.reader.missing, this.reader.missing);
       if (file.offset !== offset) this.host.moved(file);
       if (file.deleted && result === "end" && ending === "final") {
         this.context.report(signals.fileFinished, { path: file.path, bytes: file.offset });
-        directory.forget(file);
+        directory.book.forget(file);
       }
     } catch (thrown) {
       if (!(thrown instanceof Error && "code" in thrown && "syscall" in thrown)) throw thrown;
@@ -158,7 +167,7 @@ export class TailSource implements Source {
 
   /** The oldest file of the trail that has something to give; undefined also while a half line of an old one is waited for. */
   private fileToRead(directory: Directory, trail: string): FollowedFile | undefined {
-    const files = directory.trails.get(trail) ?? [];
+    const files = directory.book.trails.get(trail) ?? [];
     for (const [index, file] of files.entries()) {
       if (directory.awaitsScan(file)) return undefined;
       const retryMs = this.troubled.get(file);
@@ -203,7 +212,7 @@ export class TailSource implements Source {
     const nowMs = this.host.uptimeMs();
     let next = Number.POSITIVE_INFINITY;
     for (const file of this.files()) {
-      if (file.aside) continue;
+      if (file.aside || (file.atEnd && file.unread === 0 && !file.deleted)) continue;
       next = Math.min(next, this.troubled.get(file) ?? (file.atEnd ? this.deadlineMs(file) : Number.POSITIVE_INFINITY));
     }
     return Math.max(1, next - nowMs);
@@ -214,7 +223,7 @@ export class TailSource implements Source {
     attention.dirty = false;
     try {
       directory.scan();
-      attention.dirty = directory.unsettled;
+      attention.dirty = directory.book.unsettled;
       if (directory.present && !attention.begin()) {
         this.context.report(signals.unwatched, { path: directory.path });
       }
@@ -222,23 +231,25 @@ export class TailSource implements Source {
       if (!(thrown instanceof Error && "code" in thrown && "syscall" in thrown)) throw thrown;
       this.context.report(signals.directoryUnreadable, { path: directory.path, error: messageOf(thrown) });
     }
-    this.boundOpenFiles();
+    this.boundOpenFiles(directory);
   }
 
   /** Closes what is read and quiet; more when too many are open. */
-  private boundOpenFiles(): void {
-    const nowMs = this.host.uptimeMs();
-    const open = [...this.files()].filter((file) => file.fd !== undefined);
-    let excess = open.length - this.config.openFilesMax;
+  private boundOpenFiles(directory: Directory): void {
     const idle = (file: FollowedFile) => file.atEnd && file.unread === 0 && !file.deleted;
-    // Files without a name cannot be opened again; of the others those go first that have nothing to give.
-    const closable = open.filter((file) => !file.deleted && !file.elsewhere);
-    closable.sort((a, b) => Number(idle(b)) - Number(idle(a)) || a.grewMs - b.grewMs);
-    for (const file of closable) {
-      if (excess <= 0 && !(idle(file) && nowMs - file.grewMs > this.config.idleClose)) continue;
-      file.close();
-      excess--;
+    const quietSinceMs = this.host.uptimeMs() - this.config.idleClose;
+    for (const file of [...directory.book.files]) {
+      if (file.fd === undefined || !idle(file) || file.grewMs > quietSinceMs) continue;
+      // Without its directory it could not be found again: it is finished.
+      if (file.elsewhere) directory.book.forget(file);
+      else file.close();
     }
+    const open = [...this.files()].filter((file) => file.fd !== undefined);
+    const excess = open.length - this.config.openFilesMax;
+    if (excess <= 0) return;
+    const closable = open.filter((file) => file.isPresent);
+    closable.sort((a, b) => Number(idle(b)) - Number(idle(a)) || a.grewMs - b.grewMs);
+    for (const file of closable.slice(0, excess)) file.close();
   }
 
   /** Folders may have come since the last look. */
@@ -274,7 +285,7 @@ export class TailSource implements Source {
       this.sequence = Math.max(this.sequence, sequence + 1);
       const file = FollowedFile.restore(sequence, cursor);
       file.grewMs = this.host.uptimeMs();
-      this.directoryOf(dirname(cursor.path)).directory.restore(file);
+      this.directoryOf(dirname(cursor.path)).directory.book.add(file);
     }
     for (const entry of this.patterns) entry.lookedAt = marks.has(entry.pattern.pattern);
   }
@@ -285,7 +296,7 @@ export class TailSource implements Source {
       if (entry.lookedAt) continue;
       const fixed = entry.pattern.fixedDirectory;
       const directories = [...this.attentions.values()].map(({ directory }) => directory);
-      if (directories.some((directory) => directory.unsettled)) continue;
+      if (directories.some((directory) => directory.book.unsettled)) continue;
       if (fixed !== undefined && this.attentions.get(fixed)?.directory.present !== true) continue;
       entry.lookedAt = true;
       this.host.moved(new PatternMark(entry.pattern.pattern));
@@ -317,13 +328,7 @@ export class TailSource implements Source {
   }
 
   private *files(): Iterable<FollowedFile> {
-    for (const { directory } of this.attentions.values()) yield* directory.files;
-  }
-
-  private trails(): (readonly [Directory, string])[] {
-    return [...this.attentions.values()].flatMap(({ directory }) =>
-      [...directory.trails.keys()].map((trail) => [directory, trail] as const),
-    );
+    for (const { directory } of this.attentions.values()) yield* directory.book.files;
   }
 
   private close(): void {

@@ -1,0 +1,68 @@
+import { closeSync } from "node:fs";
+import { join } from "node:path";
+import type { DirectoryBook } from "./directory-book.ts";
+import type { FollowedFile } from "./followed-file.ts";
+import { olderFirst } from "./names.ts";
+import type { Entry, Snapshot } from "./snapshot.ts";
+import { signals } from "./telemetry.ts";
+
+/** Files that are gone, or whose place other bytes have taken: truncated, replaced, removed while we were away. */
+export class Departures {
+  constructor(private readonly book: DirectoryBook) {}
+
+  /** The file is gone, or other bytes are in its place. Goes on in its copy, or counts what cannot be read any more. */
+  depart(file: FollowedFile, snapshot: Snapshot, taken: Set<bigint>): void {
+    const { host } = this.book;
+    const truncated = file.fd !== undefined;
+    file.close();
+    const copy = file.aside ? undefined : this.findCopy(file, snapshot, taken);
+    if (copy === undefined) {
+      if (truncated) host.report(signals.truncated, { path: file.path, offset: file.offset });
+      this.book.lose(file, file.provenSize, file.provenUnread);
+      this.book.forget(file);
+      return;
+    }
+    const twin = [...this.book.files].find((other) => other.aside && other.inode === copy.entry.inode);
+    if (twin !== undefined) this.book.forget(twin);
+    host.report(signals.copyFound, { path: file.path, copy: copy.entry.name, offset: file.offset });
+    file.path = join(this.book.path, copy.entry.name);
+    file.recognise(copy.fd);
+    this.book.markRotated(file);
+    taken.add(copy.entry.inode);
+    host.moved(file);
+  }
+
+  /** Something new beside a log may be its copy, made before it was truncated: the log is looked at first. */
+  truncatedRoots(unknown: readonly Entry[]): readonly FollowedFile[] {
+    const trails = new Set(unknown.map((entry) => this.book.trailOf(entry.name)));
+    return [...this.book.files].filter(
+      (file) =>
+        !file.aside &&
+        (file.path === file.trail || !file.isPresent) &&
+        trails.has(file.trail) &&
+        this.book.canOpen(file) &&
+        !file.intact(),
+    );
+  }
+
+  /** The file whose content begins with everything that was read of this one. */
+  private findCopy(file: FollowedFile, snapshot: Snapshot, taken: ReadonlySet<bigint>) {
+    const asides = new Set([...this.book.files].filter((other) => other.aside).map((other) => other.inode));
+    const candidates = [...snapshot.entries.values()]
+      .filter(
+        (entry) => join(this.book.path, entry.name) !== file.trail && this.book.trailOf(entry.name) === file.trail,
+      )
+      .filter((entry) => this.book.names.meaning(entry.name).kind !== "compressed" && entry.size >= file.offset)
+      .filter((entry) => !taken.has(entry.inode) || asides.has(entry.inode))
+      .sort(olderFirst);
+    // With little to go by (a common first line) the oldest is the likeliest; else the one that holds most.
+    if (file.isWellKnown) candidates.sort((a, b) => b.size - a.size);
+    for (const entry of candidates) {
+      const fd = this.book.openEntry(entry);
+      if (fd === undefined) continue;
+      if (file.isContainedIn(fd)) return { entry, fd };
+      closeSync(fd);
+    }
+    return undefined;
+  }
+}
