@@ -46,7 +46,7 @@ export class GroupSession {
   private committing: ReturnType<typeof setInterval> | undefined;
   /** Ours at the moment. */
   partitions: readonly TopicPartition[] = [];
-  /** A handler has been holding a delivery since this uptime; 0 when none does. */
+  /** The handler holds a delivery: no fetch can be expected meanwhile. */
   handling = false;
   joins = 0;
 
