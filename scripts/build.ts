@@ -42,7 +42,7 @@ export interface BuildOptions {
 }
 
 const root = join(import.meta.dir, "..");
-const keptBuildsMax = 12;
+const keptBuildsMax = 8;
 
 /**
  * A compiled binary, from the cache when nothing that goes into it has changed.

@@ -81,6 +81,7 @@ async function run(): Promise<number> {
     stop.abort();
   } else {
     await untilAborted(signal);
+    if (pilot.broken !== undefined) code = 1;
   }
   clearTimeout(timer);
   keys();
@@ -93,6 +94,10 @@ async function run(): Promise<number> {
 async function show(pilot: Pilot, view: View, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     view.show(await pilot.numbers(), performance.now());
+    if (pilot.broken !== undefined && !values.demo) {
+      view.note(pilot.broken);
+      stop.abort();
+    }
     await sleep(500, signal);
   }
 }

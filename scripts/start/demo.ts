@@ -1,5 +1,6 @@
 import { sleep } from "../../shared/async/sleep.ts";
-import { type UntilOptions, until } from "../../shared/testing/until.ts";
+import { AppError } from "../../shared/errors/app-error.ts";
+import { until } from "../../shared/testing/until.ts";
 import { checkBooks } from "./books.ts";
 import type { Numbers } from "./numbers.ts";
 import type { Pilot } from "./pilot.ts";
@@ -15,20 +16,12 @@ export interface DemoOptions {
   readonly outageMs: number;
 }
 
-const patience: UntilOptions = { withinMs: 120_000, everyMs: 100 };
-
 /**
  * The story: Kafka goes away, the edge's backlog grows, the rotated logs are deleted, the edge is killed with -9 and
  * started again, Kafka comes back, the backlog drains. The cars drive on all the time.
  */
 export async function playOutage({ pilot, say, signal, outageMs }: DemoOptions): Promise<void> {
-  const reach = (what: string, accept: (numbers: Numbers) => boolean) =>
-    until(
-      what,
-      () => pilot.numbers(),
-      (numbers) => signal.aborted || accept(numbers),
-      patience,
-    );
+  const reach = (what: string, accept: (numbers: Numbers) => boolean) => reachNumbers(pilot, signal, what, accept);
 
   await reach("lines to be stored", ({ central }) => (central?.stored ?? 0) > 0);
   if (pilot.ownsBroker) {
@@ -73,15 +66,22 @@ export async function balanceBooks({ pilot, place, say, signal }: DemoOptions): 
     central.lag === 0 &&
     central.stored >= written &&
     edge.batchSent >= writtenStatus;
-  await until(
-    "all lines to arrive",
-    () => pilot.numbers(),
-    (numbers) => signal.aborted || arrived(numbers),
-    patience,
-  );
+  await reachNumbers(pilot, signal, "all lines to arrive", arrived);
   const { brokerAddress, url } = pilot;
   const ok = await checkBooks({ place, brokerAddress, url, say });
   const { central } = await pilot.numbers();
   say(`central says: stored ${central?.stored}, missing ${central?.missing}, repeated ${central?.repeated}`);
   return ok && central?.missing === 0 && central.repeated === 0;
+}
+
+/** Waits for numbers; gives up at once when a part has ended by itself. */
+async function reachNumbers(
+  pilot: Pilot,
+  signal: AbortSignal,
+  what: string,
+  accept: (numbers: Numbers) => boolean,
+): Promise<void> {
+  const done = (numbers: Numbers) => signal.aborted || pilot.broken !== undefined || accept(numbers);
+  await until(what, () => pilot.numbers(), done, { withinMs: 120_000, everyMs: 100 });
+  if (pilot.broken !== undefined) throw new AppError("START_FAILED", `wait for ${what}: ${pilot.broken}`);
 }

@@ -82,8 +82,8 @@ export class Pilot implements AsyncDisposable {
   /** Ends everything, in the reverse order; the edge has time to hand over what it can. */
   async stop(): Promise<void> {
     await this.stopSimulator();
-    await this.edge?.stop(45_000);
-    await this.central?.stop(20_000);
+    if (this.edge?.exit === undefined) await this.edge?.stop(45_000);
+    if (this.central?.exit === undefined) await this.central?.stop(20_000);
     if (this.ownsBroker) await this.broker?.stop();
   }
 
@@ -138,6 +138,15 @@ export class Pilot implements AsyncDisposable {
   /** -9, as when the ignition cuts the power. */
   async killEdge(): Promise<void> {
     await this.edge?.kill();
+    this.edge = undefined;
+  }
+
+  /** What ended although nobody asked it to, with its last words; undefined while all is well. */
+  get broken(): string | undefined {
+    for (const child of [this.edge, this.central]) {
+      if (child?.exit !== undefined) return `${child.name} ended with code ${child.exit.code}:\n${child.tail()}`;
+    }
+    return undefined;
   }
 
   /** The rotated log files, deleted as a full disk's cleaner would. */
@@ -203,10 +212,8 @@ export class Pilot implements AsyncDisposable {
 
   /** Waits for a part's first answer. One that has ended will never answer: its own words say why. */
   private async answers(part: "edge" | "central", ask: () => Promise<unknown>): Promise<void> {
-    const child = this[part];
-    await until(`${part} to answer`, async () => child?.exit ?? (await ask()), Boolean, { withinMs: 30_000 });
-    if (child?.exit === undefined) return;
-    throw new AppError("START_FAILED", `start ${part}: it ended with code ${child.exit.code}\n${child.tail()}`);
+    await until(`${part} to answer`, async () => this.broken ?? (await ask()), Boolean, { withinMs: 30_000 });
+    if (this.broken !== undefined) throw new AppError("START_FAILED", `start ${part}: ${this.broken}`);
   }
 
   private log(part: string, line: string): void {
