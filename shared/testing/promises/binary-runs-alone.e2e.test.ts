@@ -45,29 +45,6 @@ test("alone in an empty folder, root read-only, /tmp closed to execution: it mov
   expect(await world.proof()).toMatchObject(proven);
 }, 60_000);
 
-test("neither a bunfig.toml nor a .env in the working directory has a say", async () => {
-  using folder = tempDir("tailgate-lies-");
-  const liar = folder.file("liar.ts");
-  writeFileSync(folder.file("bunfig.toml"), `preload = [${JSON.stringify(liar)}]\n`);
-  writeFileSync(
-    liar,
-    `require("node:fs").writeFileSync(${JSON.stringify(folder.file("was-here"))}, "");\nprocess.exit(3);\n`,
-  );
-  writeFileSync(folder.file(".env"), "KAFKA_BROKERS=127.0.0.1:1\n");
-  const brokers = `\${KAFKA_BROKERS:-${broker().address}}`;
-  await using world = await startWorld({
-    broker: broker(),
-    brokers,
-    edge: { cwd: folder.path, env: { KAFKA_BROKERS: undefined } },
-  });
-  const { edge, log } = world;
-  await edge.start();
-  log.write(5_000);
-  await edge.hasSettled(log.written);
-  expect(existsSync(folder.file("was-here"))).toBe(false);
-  expect(await world.proof()).toMatchObject(proven);
-}, 60_000);
-
 test("an embedded addon that a power cut has zeroed is put back, and the edge starts", async () => {
   using folder = tempDir("tailgate-addon-");
   await using world = await startWorld({ broker: broker(), edge: { env: { BUN_TMPDIR: folder.path } } });
@@ -86,18 +63,35 @@ test("an embedded addon that a power cut has zeroed is put back, and the edge st
   expect(await world.proof()).toMatchObject(proven);
 }, 60_000);
 
-test("the arm64 binary starts under qemu and moves lines", async () => {
-  const emulator = ["qemu-aarch64-static", "-L", "/usr/aarch64-linux-gnu"];
-  await using world = await startWorld({
-    broker: broker(),
-    edge: { binary: [...emulator, await edgeBinary("linux-arm64")] },
-  });
-  const { edge, log } = world;
-  await edge.start(undefined, 60_000);
-  log.write(5_000);
-  await edge.hasSettled(log.written, 60_000);
-  expect(await world.proof()).toMatchObject(proven);
-}, 150_000);
+for (const target of ["linux-x64", "linux-arm64"] as const) {
+  test(`${target} moves lines, and neither a bunfig.toml nor a .env that lies about has a say`, async () => {
+    using folder = tempDir("tailgate-lies-");
+    const liar = folder.file("liar.ts");
+    const trace = folder.file("the-liar-was-here");
+    writeFileSync(folder.file("bunfig.toml"), `preload = [${JSON.stringify(liar)}]\n`);
+    writeFileSync(liar, `require("node:fs").writeFileSync(${JSON.stringify(trace)}, "");\nprocess.exit(3);\n`);
+    writeFileSync(folder.file(".env"), "KAFKA_BROKERS=127.0.0.1:1\n");
+    await using world = await startWorld({
+      broker: broker(),
+      brokers: `\${KAFKA_BROKERS:-${broker().address}}`,
+      edge: { binary: await runnable(target), cwd: folder.path, env: { KAFKA_BROKERS: undefined } },
+    });
+    const { edge, log } = world;
+    await edge.start(undefined, 60_000);
+    log.write(5_000);
+    await edge.hasSettled(log.written, 60_000);
+    expect(existsSync(trace)).toBe(false);
+    expect(await world.proof()).toMatchObject(proven);
+  }, 150_000);
+}
+
+/** The command that runs a target's binary here: under qemu when it is another processor's. */
+async function runnable(target: "linux-x64" | "linux-arm64"): Promise<readonly string[]> {
+  const names = { "linux-x64": ["x64", "x86_64"], "linux-arm64": ["arm64", "aarch64"] } as const;
+  const [architecture, machine] = names[target];
+  const emulator = [`qemu-${machine}-static`, "-L", `/usr/${machine}-linux-gnu`];
+  return [...(process.arch === architecture ? [] : emulator), await edgeBinary(target)];
+}
 
 function filesIn(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })

@@ -7,7 +7,8 @@ import { proven, startWorld } from "./world/world.ts";
 
 const broker = sharedBroker();
 /** Much more than the channel takes. */
-const written = 200_000;
+const written = 40_000;
+const lines = { lineBytes: 999 };
 const small = { capacity: "16MiB", compression: "none" };
 
 function balance(book: Book): number {
@@ -15,7 +16,7 @@ function balance(book: Book): number {
 }
 
 test("block: the log file is the buffer, and nothing is lost", async () => {
-  await using world = await startWorld({ broker: broker(), changes: { channel: { ...small, full: "block" } } });
+  await using world = await startWorld({ broker: broker(), lines, changes: { channel: { ...small, full: "block" } } });
   const { edge, log } = world;
   await broker().stop();
   await edge.start();
@@ -32,7 +33,11 @@ test("block: the log file is the buffer, and nothing is lost", async () => {
 }, 60_000);
 
 test("drop_oldest: the newest arrive, what was shed is counted and stands in the topic by range", async () => {
-  await using world = await startWorld({ broker: broker(), changes: { channel: { ...small, full: "drop_oldest" } } });
+  await using world = await startWorld({
+    broker: broker(),
+    lines,
+    changes: { channel: { ...small, full: "drop_oldest" } },
+  });
   const { edge, log } = world;
   await edge.start();
   log.write(1_000);
@@ -62,7 +67,11 @@ test("drop_oldest: the newest arrive, what was shed is counted and stands in the
 }, 60_000);
 
 test("drop_newest: what was held arrives, what found no room is counted", async () => {
-  await using world = await startWorld({ broker: broker(), changes: { channel: { ...small, full: "drop_newest" } } });
+  await using world = await startWorld({
+    broker: broker(),
+    lines,
+    changes: { channel: { ...small, full: "drop_newest" } },
+  });
   const { edge, log } = world;
   await edge.start();
   log.write(1_000);
@@ -87,17 +96,15 @@ test("drop_newest: what was held arrives, what found no room is counted", async 
 }, 60_000);
 
 test("ttl: what grew too old while Kafka was away is shed by range, what is young arrives", async () => {
-  await using world = await startWorld({ broker: broker(), changes: { channel: { ttl: "3s" } } });
+  await using world = await startWorld({ broker: broker(), changes: { channel: { ttl: "8s", batchSize: "64KiB" } } });
   const { edge, log } = world;
   await edge.start();
   log.write(1_000);
   await edge.hasSettled(1_000);
   await broker().stop();
-  for (let batch = 0; batch < 6; batch++) {
-    log.write(1_000);
-    await edge.hasRead(log.written);
-  }
-  await pause(3_500);
+  log.write(6_000);
+  await edge.hasRead(log.written);
+  await pause(8_500);
   log.write(2_000);
   await edge.hasRead(log.written);
   await broker().start();

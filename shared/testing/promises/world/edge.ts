@@ -76,8 +76,8 @@ export class Edge implements AsyncDisposable {
   /** Starts it and does not wait. A change of the config counts from here on. */
   async launch(changes: EdgeChanges = this.options.changes ?? {}): Promise<void> {
     if (this.running) throw new Error("start the edge: it runs already");
-    const { place, configPath, wrap = (command) => command, env = {}, cwd } = this.options;
-    writeFileSync(configPath, edgeConfig({ ...place, adminPort: this.adminPort }, changes));
+    const { configPath, wrap = (command) => command, env = {}, cwd } = this.options;
+    this.writeConfig(changes);
     const binary = this.options.binary ?? [await edgeBinary()];
     this.past = this.log;
     this.child = startChild({
@@ -92,6 +92,17 @@ export class Edge implements AsyncDisposable {
   async start(changes?: EdgeChanges, withinMs = 20_000): Promise<void> {
     await this.launch(changes);
     await this.wait("the edge to run", ({ state }) => state === "running", withinMs);
+  }
+
+  /** Writes another config and sends SIGHUP; does not wait. */
+  reload(changes: EdgeChanges): void {
+    this.writeConfig(changes);
+    this.child?.signal("SIGHUP");
+  }
+
+  /** How often its log, since the last start, says this. */
+  said(words: string): number {
+    return (this.child?.tail(200_000) ?? "").split(words).length - 1;
   }
 
   /** SIGKILL. */
@@ -162,6 +173,11 @@ export class Edge implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
+  }
+
+  private writeConfig(changes: EdgeChanges): void {
+    const { place, configPath } = this.options;
+    writeFileSync(configPath, edgeConfig({ ...place, adminPort: this.adminPort }, changes));
   }
 }
 

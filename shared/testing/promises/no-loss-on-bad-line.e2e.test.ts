@@ -1,0 +1,47 @@
+import { expect, test } from "bun:test";
+import { startBroker } from "../broker.ts";
+import { startFaultProxy } from "../fault-proxy.ts";
+import { freePort } from "../free-port.ts";
+import { SteadyWriter } from "./input/steady-writer.ts";
+import { pause } from "./world/pause.ts";
+import { testRandom } from "./world/seed.ts";
+import { proven, startWorld } from "./world/world.ts";
+
+const produce = 0;
+
+test("a line that resets, cuts requests, loses answers and falls silent: nothing lost, nothing twice", async () => {
+  const random = testRandom("no-loss-on-bad-line");
+  const port = await freePort();
+  const advertisedPort = await freePort();
+  await using broker = await startBroker({ port, advertisedPort });
+  const seed = Math.floor(random.next() * 2 ** 31);
+  await using proxy = await startFaultProxy({ upstreamPort: port, port: advertisedPort, seed });
+  await using world = await startWorld({
+    broker,
+    topic: { partitions: 4 },
+    changes: { sink: { partition: "key", requestTimeout: "1s" } },
+    central: { brokers: broker.internalAddress },
+  });
+  const { edge, log } = world;
+  await edge.start();
+  {
+    await using _ = new SteadyWriter(log, 3_000);
+    await edge.wait("lines to be sent", ({ books }) => (books[0]?.sent ?? 0) > 1_000);
+    proxy.setLink({ latencyMs: 5, jitterMs: 20 });
+    proxy.setChaos({ apiKey: produce, reset: 0.05, cut: 0.05, swallow: 0.1 });
+    await pause(4_000);
+    // Half open: nothing fails, nothing answers, until the edge's own deadline.
+    proxy.blackhole();
+    await pause(2_500);
+    proxy.heal();
+    await edge.kill();
+    await edge.start();
+    await pause(3_000);
+    proxy.setChaos(undefined);
+    proxy.setLink();
+  }
+  await edge.hasSettled(log.written);
+  const { reset, cut, swallow } = proxy.happened;
+  expect(Math.min(reset, cut, swallow)).toBeGreaterThan(0);
+  expect(await world.proof()).toMatchObject(proven);
+}, 60_000);
