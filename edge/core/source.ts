@@ -29,6 +29,8 @@ export interface Positioned {
  * inside `append`, so a position that is updated after its lines were appended and before the next wait is exact.
  */
 export interface Intake {
+  /** How long lines wait for company before they are committed, in milliseconds: reading more often brings nothing. */
+  readonly lingerMs: number;
   /** One event: `buffer[start..end)`, without its line end. Copied before it returns. */
   append(buffer: Buffer, start: number, end: number): void;
   /** The same with facts the source knows: a header (file name, mark of a cut line), a key, an event time. `prepare` may set them on the view. */

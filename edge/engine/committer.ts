@@ -94,6 +94,11 @@ export class Committer {
     this.commitSeconds = metrics.counter("tailgate_commit_seconds_total", "Time spent in these transactions.");
   }
 
+  /** How long lines wait for company, in milliseconds. */
+  get lingerMs(): number {
+    return this.options.lingerMs;
+  }
+
   add(source: CommitSource): void {
     this.sources.add(source);
   }
@@ -117,7 +122,8 @@ export class Committer {
       this.lastTookMs,
     );
     const pauseMs = pauseAfterMs - (performance.now() - this.lastEndMs);
-    if (pauseMs <= 0) {
+    if (pauseMs <= pauseAfterMs / 10) {
+      // A source that reads once a linger comes a little early or late: a timer for the rest would be a second wake-up.
       // Not now: the source may be in the middle of its chunk. When it lets go of the thread, its position is exact.
       this.immediate = setImmediate(() => {
         this.immediate = undefined;

@@ -40,6 +40,7 @@ export interface StreamIntakeOptions {
 const eventsPerTime = 256;
 
 export class StreamIntake implements Intake, CommitSource {
+  readonly lingerMs: number;
   private readonly options: StreamIntakeOptions;
   private readonly view = new EventView();
   private readonly interceptors: readonly Interceptor[];
@@ -67,6 +68,7 @@ export class StreamIntake implements Intake, CommitSource {
       dropped: 0,
     }));
     this.committer = options.committer;
+    this.lingerMs = options.committer.lingerMs;
   }
 
   append(buffer: Buffer, start: number, end: number): void {

@@ -12,6 +12,7 @@ export interface NamedSink {
   readonly sink: Sink;
 }
 
+/** One channel, who drains it, and whom to tell. */
 export interface SinkRunnerOptions {
   readonly channel: Channel;
   /** The sinks that drain the channel; they share out its lanes. */

@@ -42,9 +42,10 @@ export const Config = z.strictObject({
     description:
       "How often all files are looked at, whatever the watch says. The watch makes it quick, polling makes it sure.",
   }),
-  readInterval: duration({ min: 1, max: 1_000 })
-    .prefault("20ms")
-    .meta({ description: "A file that is written all the time is read this often, instead of at each write." }),
+  readInterval: duration({ min: 1, max: 1_000 }).optional().meta({
+    description:
+      "A file that is written all the time is read this often, instead of at each write; unset: once a linger, between 5ms and 200ms.",
+  }),
   idleClose: duration({ min: 100 })
     .prefault("5m")
     .meta({ description: "A file that was read to its end and is not written for this long is closed until it is." }),

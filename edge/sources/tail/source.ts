@@ -29,6 +29,9 @@ import { signals } from "./telemetry.ts";
 
 /** Events that come in bunches are answered together: at once for the first, then at most this often. */
 const wakeIntervalMs = 5;
+/** Bounds for reading once a linger. */
+const readIntervalMsMin = 5;
+const readIntervalMsMax = 200;
 /** A directory that did not stand still is looked at again after this. */
 const unsettledMs = 20;
 
@@ -106,7 +109,7 @@ export class TailSource implements Source {
       for (const attention of this.attentions.values()) {
         if (attention.busy) attention.glance();
         if (attention.dirty) this.scan(attention);
-        if (attention.busy) waitMs = Math.min(waitMs, this.config.readInterval);
+        if (attention.busy) waitMs = Math.min(waitMs, this.untilNextReadMs());
         if (attention.dirty) waitMs = Math.min(waitMs, unsettledMs);
       }
       this.noteFirstLook();
@@ -114,6 +117,17 @@ export class TailSource implements Source {
       await this.scanAlarm.wait(Math.max(1, waitMs));
       this.lastWakeMs = this.host.uptimeMs();
     }
+  }
+
+  /**
+   * Busy files are read once a linger: lines that are read earlier only wait longer for the commit. All sources read on
+   * the same grid of the uptime, so that one commit takes the lines of all. Not less often than `readIntervalMsMax`: a
+   * file that is truncated in between would take unread lines with it.
+   */
+  private untilNextReadMs(): number {
+    const intervalMs =
+      this.config.readInterval ?? Math.min(Math.max(this.intake?.lingerMs ?? 0, readIntervalMsMin), readIntervalMsMax);
+    return intervalMs - (this.host.uptimeMs() % intervalMs);
   }
 
   private async readLoop(intake: Intake, signal: AbortSignal): Promise<void> {
@@ -247,7 +261,7 @@ export class TailSource implements Source {
     const open = [...this.files()].filter((file) => file.fd !== undefined);
     const excess = open.length - this.config.openFilesMax;
     if (excess <= 0) return;
-    const closable = open.filter((file) => file.isPresent);
+    const closable = open.filter((file) => file.isPresent && !file.isBarelyKnown);
     closable.sort((a, b) => Number(idle(b)) - Number(idle(a)) || a.grewMs - b.grewMs);
     for (const file of closable.slice(0, excess)) file.close();
   }

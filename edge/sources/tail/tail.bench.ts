@@ -15,6 +15,7 @@ import type { Intake } from "../../core/source.ts";
 import definition from "./index.ts";
 
 class NullIntake implements Intake {
+  readonly lingerMs = 1_000;
   lines = 0;
   bytes = 0;
   append(_buffer: Buffer, start: number, end: number): void {

@@ -34,6 +34,7 @@ export interface FakeIntakeOptions {
  * same `CommittedWork`: what was not committed is gone, positions are those of the last commit.
  */
 export class FakeIntake implements Intake {
+  readonly lingerMs = 20;
   /** Appended and not yet committed. */
   readonly pending: RecordedEvent[] = [];
   /** Times the source waited for room. */
