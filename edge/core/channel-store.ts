@@ -86,6 +86,7 @@ export interface MemoryChannels {
   put(batches: readonly PutBatch[], positions: readonly PositionUpdate[]): void;
 }
 
+/** What memory channels are made with. */
 export interface MemoryChannelsOptions {
   /** Part of the identity in shed markers. */
   readonly agent: string;
@@ -96,4 +97,5 @@ export interface MemoryChannelsOptions {
   readonly clock: Clock;
 }
 
+/** Makes the channels of an agent that hold their batches in memory; empty at every start. */
 export type CreateMemoryChannels = (options: MemoryChannelsOptions) => MemoryChannels;

@@ -13,6 +13,7 @@ import type { Selector } from "./selector.ts";
 import type { Routing, Sink } from "./sink.ts";
 import type { Source } from "./source.ts";
 
+/** What a user may count on: `stable` keeps its config and its meaning over minor versions, `experimental` may change both. */
 export type Stability = "stable" | "experimental";
 
 interface Words {
@@ -48,11 +49,17 @@ export interface SelectorContext extends Context {
   readonly channels: readonly string[];
 }
 
+/** A source as the registry knows it. */
 export type SourceDefinition = Definition<"source", Maker<Context, Source>>;
+/** An interceptor as the registry knows it. */
 export type InterceptorDefinition = Definition<"interceptor", Maker<Context, Interceptor>>;
+/** A selector as the registry knows it. */
 export type SelectorDefinition = Definition<"selector", Maker<SelectorContext, Selector>>;
+/** A sink as the registry knows it; `routing` undefined: one lane a stream, the sink's name as topic. */
 export type SinkDefinition = Definition<"sink", Maker<SinkContext, Sink> & { readonly routing: Routing | undefined }>;
+/** A channel as the registry knows it: a choice, because one store makes all channels of an agent. */
 export type ChannelDefinition = Definition<"channel", ChannelChoice>;
+/** A component of any kind, for lists and the reference page. */
 export type AnyDefinition =
   | SourceDefinition
   | InterceptorDefinition

@@ -34,12 +34,14 @@ export interface KafkaTls {
   readonly verify?: boolean | undefined;
 }
 
+/** User and password, and how they are shown to the broker: PLAIN (RFC 4616) only over TLS, SCRAM (RFC 5802) anywhere. */
 export interface KafkaSasl {
   readonly mechanism: "plain" | "scram-sha-256" | "scram-sha-512";
   readonly username: string;
   readonly password: string;
 }
 
+/** A cluster, and where the client's log goes. */
 export interface KafkaOptions extends KafkaConnection {
   readonly report: Report;
   /** Who uses the client, for the log. */

@@ -15,6 +15,7 @@ export interface DecodedRecord {
   readonly headers: readonly DecodedHeader[];
 }
 
+/** One header of a record. The value is a slice of the decompressed batch; a null value reads as empty. */
 export interface DecodedHeader {
   readonly name: string;
   readonly value: Buffer;

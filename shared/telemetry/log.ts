@@ -11,6 +11,7 @@ export interface Signal {
   readonly atMostEveryMs?: number;
 }
 
+/** How bad it is, from what only a developer asks for to what somebody must look at. */
 export type Level = "debug" | "info" | "warn" | "error";
 
 /** What belongs to one report: short values, never a whole record. */
@@ -24,6 +25,7 @@ export function defineSignal(signal: Signal): Signal {
   return signal;
 }
 
+/** What is written, how, and where to. */
 export interface LogOptions {
   readonly level: Level;
   readonly format: "text" | "json";

@@ -12,6 +12,7 @@ import type { BrokerNode, KafkaLink } from "./client/link.ts";
 import type { Mark } from "./mark.ts";
 import { numberOf, type Session } from "./session.ts";
 
+/** What the cluster says about batches whose answer never came. */
 export type Found =
   /** The log has everything of the session up to this number, inclusive. */
   | { readonly kind: "up_to"; readonly number: number }
@@ -22,6 +23,7 @@ export type Found =
   /** We may not look, or what we would look at is deleted. */
   | { readonly kind: "unknown"; readonly reason: string };
 
+/** Which batches of which session are in question, and where they would be. */
 export interface Question {
   readonly session: Session;
   readonly node: BrokerNode;

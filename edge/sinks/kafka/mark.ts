@@ -12,6 +12,7 @@ export interface Mark {
   readonly at: Moment | undefined;
 }
 
+/** As text for the lane's mark; `parseMark` reads it back. */
 export function formatMark(mark: Mark): string {
   const { producerId, producerEpoch, offset, brokerTimeMs, at } = mark;
   const producer = `${producerId}.${producerEpoch}`;

@@ -53,6 +53,7 @@ export function keyOf({ clusterId, topic, partition }: Destination): string {
   return `${clusterId}/${topic}/${partition}`;
 }
 
+/** Whether both mean the same partition of the same cluster: a session holds for one only. */
 export function sameDestination(a: Destination, b: Destination): boolean {
   return a.clusterId === b.clusterId && a.topic === b.topic && a.partition === b.partition;
 }

@@ -12,6 +12,7 @@ export interface TopicSettings {
   readonly cleanupPolicy: string | undefined;
 }
 
+/** What is known where DESCRIBE_CONFIGS is not allowed: nothing, so nothing is warned about. */
 export const unknownSettings: TopicSettings = {
   logAppendTime: undefined,
   retentionMs: undefined,

@@ -21,11 +21,13 @@ import type { Message } from "./message.ts";
 import { type ClusterMetadata, metadataMessage } from "./messages/metadata.ts";
 import { WireReader, WireWriter } from "./wire.ts";
 
+/** Where a broker listens. */
 export interface Address {
   readonly host: string;
   readonly port: number;
 }
 
+/** How to connect, and how long to wait: milliseconds until a connection stands, and until a request is answered. */
 export interface ConnectionOptions extends KafkaConnection {
   readonly connectTimeoutMs: number;
   readonly requestTimeoutMs: number;

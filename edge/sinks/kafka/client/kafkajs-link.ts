@@ -16,6 +16,7 @@ import { produceMessage } from "./messages/produce.ts";
 import { describeProducersMessage, initProducerIdMessage } from "./messages/producers.ts";
 import { createTopicMessage, describeConfigsMessage } from "./messages/topics.ts";
 
+/** Which cluster, how long to wait (milliseconds), and in whose name the log speaks. */
 export interface LinkOptions extends KafkaConnection {
   readonly connectTimeoutMs: number;
   readonly requestTimeoutMs: number;

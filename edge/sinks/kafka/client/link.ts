@@ -44,6 +44,7 @@ export interface ProduceAnswer {
   readonly throttleMs: number;
 }
 
+/** What the broker knows an idempotent producer by (KIP-98); the epoch tells its lives apart. */
 export interface ProducerId {
   readonly producerId: bigint;
   readonly producerEpoch: number;
@@ -55,6 +56,7 @@ export interface ActiveProducer extends ProducerId {
   readonly lastSequence: number;
 }
 
+/** The answer to DescribeProducers: who has appended to a partition and is remembered, or Kafka's error code. */
 export type ProducersAnswer =
   | { readonly errorCode: 0; readonly producers: readonly ActiveProducer[] }
   /** Not allowed, not supported by the broker, not the leader, … */
@@ -68,6 +70,7 @@ export interface LogSlice {
   readonly bytes: Buffer;
 }
 
+/** A topic to be made; settings under the names Kafka gives them. */
 export interface NewTopic {
   readonly topic: string;
   readonly partitions: number;
