@@ -15,10 +15,11 @@ export class Departures {
     const { host } = this.book;
     const truncated = file.fd !== undefined;
     file.close();
-    const copy = file.aside ? undefined : this.findCopy(file, snapshot, taken);
+    const copy = file.aside || file.isBarelyKnown ? undefined : this.findCopy(file, snapshot, taken);
     if (copy === undefined) {
       if (truncated) host.report(signals.truncated, { path: file.path, offset: file.offset });
-      this.book.lose(file, file.provenSize, file.provenUnread);
+      // What is barely known may well turn up as a generation that is read.
+      if (!file.isBarelyKnown) this.book.lose(file, file.provenSize, file.provenUnread);
       this.book.forget(file);
       return;
     }

@@ -86,6 +86,7 @@ export class DirectoryBook {
     const fresh = new FollowedFile(this.host.nextSequence(), file.path, file.trail, file);
     fresh.begin(fd, 0);
     fresh.elsewhere = file.elsewhere;
+    fresh.isFirmlyMet = false;
     this.add(fresh);
     this.markRotated(fresh);
     this.host.moved(fresh);

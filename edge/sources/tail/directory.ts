@@ -58,7 +58,7 @@ export class Directory {
     return this.changed.has(file) || this.waiting.has(file);
   }
 
-  /** The reader cannot go on before the next scan: it was empty until now, or its path leads elsewhere. */
+  /** The reader cannot go on before the next scan: it is barely known, or its path leads elsewhere. */
   hold(file: FollowedFile): void {
     this.waiting.add(file);
     this.book.unsettled = true;
@@ -83,7 +83,7 @@ export class Directory {
       const roll = this.callTheRoll(snapshot);
       if (snapshot.settled) this.conclude(snapshot, roll);
       else this.book.unsettled = true;
-      for (const file of unsure) file.isFirmlyMet = snapshot.settled && file.headLength > 0;
+      for (const file of unsure) file.isFirmlyMet = snapshot.settled && !file.isBarelyKnown;
     } finally {
       this.newcomers.close();
     }
@@ -100,7 +100,7 @@ export class Directory {
         else this.startOver(file, roll.departed);
       } else if (entry === undefined) {
         roll.missing.push(file);
-      } else if (snapshot.settled && file.fd !== undefined && file.headLength === 0 && entry.size > 0) {
+      } else if (snapshot.settled && file.fd !== undefined && file.isBarelyKnown && entry.size > file.headLength) {
         this.newcomers.meetAnew(file);
       } else {
         const device = file.device;
@@ -126,7 +126,11 @@ export class Directory {
     }
     for (const file of departed) this.departures.depart(file, snapshot, taken);
     this.newcomers.meet(unknown(), snapshot, departed);
-    for (const file of this.book.files) if (!file.isPresent) file.meet();
+    for (const file of this.book.files) {
+      if (file.isPresent) continue;
+      file.meet();
+      file.isFirmlyMet = true;
+    }
   }
 
   private picture(): Snapshot | undefined {

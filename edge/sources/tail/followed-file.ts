@@ -85,9 +85,9 @@ export class FollowedFile implements Positioned {
     return file;
   }
 
-  /** See `Positioned`. An empty file is not remembered: there is nothing to know it by, and nothing to lose. */
+  /** See `Positioned`. A file that is barely known is not remembered: there is nothing to know it by. */
   position(): string | undefined {
-    return this.forgotten || this.headLength === 0 ? undefined : formatCursor(this.cursor());
+    return this.forgotten || this.isBarelyKnown ? undefined : formatCursor(this.cursor());
   }
 
   /** What would be stored now. */
@@ -126,6 +126,20 @@ export class FollowedFile implements Positioned {
     return this.offset >= tailBytesMax;
   }
 
+  /**
+   * Nothing was read, and it is empty, or it is a log whose head is shorter than what all files of a log may begin with:
+   * it could be truncated and written anew without a trace.
+   */
+  get isBarelyKnown(): boolean {
+    if (this.aside || this.offset > 0) return false;
+    return this.headLength === 0 || (this.headLength < tailBytesMax && this.path === this.trail);
+  }
+
+  /** Nothing was read of it, and what is older than it is not certain yet. */
+  get isUnplaced(): boolean {
+    return this.isBarelyKnown || (this.offset === 0 && !this.isFirmlyMet);
+  }
+
   /** Whether size and time are what they were at the last look. */
   isAsSeen(stat: FileStat): boolean {
     return this.unverified === undefined && stat.size === this.size && stat.mtimeNs === this.mtimeNs;
@@ -152,7 +166,7 @@ export class FollowedFile implements Positioned {
    */
   recognise(fd: number): boolean {
     const { head, tail } = this.unverified ?? { head: this.headHash, tail: fingerprintOf(this.tail) };
-    if (head.length === 0 || !matchesAt(fd, 0, head)) return false;
+    if (this.isBarelyKnown || head.length === 0 || !matchesAt(fd, 0, head)) return false;
     if (!matchesAt(fd, this.offset - tail.length, tail)) return false;
     this.attach(fd, this.offset, tail.length);
     return true;
@@ -227,14 +241,14 @@ export class FollowedFile implements Positioned {
     const read = readSync(this.fd, headScratch, 0, length, 0);
     const known = this.head.length;
     if (read < known || headScratch.compare(this.head, 0, known, 0, known) !== 0) return false;
-    // From nothing it grows only by being met in a scan.
-    if (read > known && known > 0) this.rememberHead(read);
+    // While it is barely known it grows only by being met in a scan.
+    if (read > known && !this.isBarelyKnown) this.rememberHead(read);
     return true;
   }
 
   /** A scan has looked at everything around it: its first bytes, which came since, may be remembered. */
   meet(): void {
-    if (this.fd === undefined || this.headLength > 0) return;
+    if (this.fd === undefined || !this.isBarelyKnown) return;
     this.rememberHead(readSync(this.fd, headScratch, 0, headBytesMax, 0));
   }
 

@@ -64,13 +64,16 @@ export class Names {
 
 /**
  * Orders generations of a trail from old to new: by the time of their last write; when the clock was too coarse to tell,
- * by name (`.2` is older than `.1`, `-20261120` older than `-20261121`).
+ * by name (`.2` is older than `.1`, `-20261120` older than `-20261121`, all older than the log itself).
  */
 export function olderFirst(
   a: { readonly name: string; readonly mtimeNs: bigint },
   b: { readonly name: string; readonly mtimeNs: bigint },
 ): number {
   if (a.mtimeNs !== b.mtimeNs) return a.mtimeNs < b.mtimeNs ? -1 : 1;
+  // The log itself is younger than what was made of it.
+  if (a.name.startsWith(b.name)) return -1;
+  if (b.name.startsWith(a.name)) return 1;
   const numberOf = (name: string) => /\.(\d{1,5})$/.exec(name)?.[1];
   const [first, second] = [numberOf(a.name), numberOf(b.name)];
   if (first !== undefined && second !== undefined) return Number(second) - Number(first);

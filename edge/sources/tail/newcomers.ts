@@ -29,7 +29,7 @@ export class Newcomers {
       const explained = current?.isFirmlyMet === true;
       // Emptied or still empty when last seen, and removed since: as old as its last write.
       const nameless = (this.book.trails.get(trail) ?? [])
-        .filter((file) => !file.isPresent && file.headLength === 0 && file.fd !== undefined)
+        .filter((file) => !file.isPresent && file.isUnplaced && file.fd !== undefined)
         .map((file) => ({ name: rootName, mtimeNs: file.mtimeNs, meet: () => this.meetNameless(file) }));
       const derived = entries
         .filter(({ name }) => name !== rootName)
@@ -41,7 +41,7 @@ export class Newcomers {
   }
 
   /**
-   * A file that was empty until now could be anything: bytes may have come, been copied away, and others come since. It
+   * A file that was (nearly) empty until now could be anything: bytes may have come, been copied away, and others come since. It
    * is met like a new one, so that it takes its place behind what turns up beside it.
    */
   meetAnew(file: FollowedFile): void {
@@ -134,8 +134,8 @@ export class Newcomers {
     // From the end means from the next line on.
     file.skipping = offset > 0 && readAt(fd, offset - 1, 1)[0] !== lineFeed;
     // Written between the picture and now: what else happened in between is not known.
-    file.isFirmlyMet = file.headLength > 0 && file.isAsSeen(entry);
-    if (!file.isFirmlyMet && file.headLength > 0) this.book.unsettled = true;
+    file.isFirmlyMet = !file.isBarelyKnown && file.isAsSeen(entry);
+    if (!file.isAsSeen(entry)) this.book.unsettled = true;
     this.book.add(file);
     this.book.host.moved(file);
     this.book.host.report(signals.fileFound, { path: file.path, from: offset, size: entry.size });

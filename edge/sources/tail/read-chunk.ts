@@ -9,7 +9,7 @@ export type ChunkResult =
   | "more"
   /** All whole events were appended; the file's end was reached. */
   | "end"
-  /** It was empty until now: what it holds has to be met by a scan first (see DESIGN.md, "Empty files"). Nothing was appended. */
+  /** It is barely known, and grew: what it holds has to be met by a scan first (see DESIGN.md). Nothing was appended. */
   | "unmet"
   /** The file is not what it was: truncated, or truncated and written anew. Nothing was appended. */
   | "changed";
@@ -40,7 +40,7 @@ export class ChunkReader {
     const wanted = tail.length + this.chunkBytes;
     const read = readSync(file.fd, buffer, 0, wanted, file.offset - tail.length);
     if (read < tail.length || buffer.compare(tail, 0, tail.length, 0, tail.length) !== 0) return "changed";
-    if (read > 0 && file.headLength === 0) return "unmet";
+    if (file.isBarelyKnown && read > file.headLength) return "unmet";
     splitter.skipping = file.skipping;
     const end = splitter.split(buffer, tail.length, read, output, read < wanted ? ending : "keep");
     file.skipping = splitter.skipping;
