@@ -1,12 +1,4 @@
 import { expect, test } from "bun:test";
-import {
-  AclOperationTypes,
-  AclPermissionTypes,
-  AclResourceTypes,
-  Kafka,
-  logLevel,
-  ResourcePatternTypes,
-} from "kafkajs";
 import { type BrokerOptions, startBroker } from "../broker.ts";
 import { type FaultProxy, startFaultProxy } from "../fault-proxy.ts";
 import { freePort } from "../free-port.ts";
@@ -14,6 +6,7 @@ import { kafkaDistribution } from "../kafka-distribution.ts";
 import { until } from "../until.ts";
 import { complete } from "./proof/tally.ts";
 import { proven, startWorld, type World } from "./world/world.ts";
+import { allowToWrite, writeOnlyBroker, writeOnlySasl } from "./world/write-only.ts";
 
 const produce = 0;
 /** A broker that forgets a producer two seconds after its last append, and an edge that knows of it. */
@@ -46,25 +39,18 @@ for (const killed of [false, true]) {
 
 test("where reading is not allowed it is sent again and counted, and the store holds it once", async () => {
   const { broker, proxy } = await forgetfulBroker({
-    protocol: "SASL_PLAINTEXT",
-    users: { edge: "edge-secret" },
-    properties: {
-      ...forgetful,
-      "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-      // Everybody but the edge, which comes through the listener that asks who it is.
-      "super.users": "User:ANONYMOUS",
-    },
+    ...writeOnlyBroker,
+    properties: { ...writeOnlyBroker.properties, ...forgetful },
   });
   await using _broker = broker;
   await using _proxy = proxy;
-  const sasl = { mechanism: "plain", username: "edge", password: "edge-secret" };
   await using world = await startWorld({
     broker,
-    changes: { sink: { producerIdExpiration, sasl } },
+    changes: { sink: { producerIdExpiration, sasl: writeOnlySasl } },
     central: { brokers: broker.internalAddress },
   });
   const { edge, log } = world;
-  await allowToWrite(broker.internalAddress, world.topic, "User:edge");
+  await allowToWrite(broker.internalAddress, world.topic);
   await edge.start();
   log.write(500);
   await edge.hasSettled(log.written);
@@ -115,23 +101,4 @@ async function producerIsForgotten({ broker, topic }: World): Promise<void> {
   };
   // A heading and no row.
   await until("the broker to forget the producer", describe, (lines) => lines.length === 1, { withinMs: 20_000 });
-}
-
-async function allowToWrite(address: string, topic: string, principal: string): Promise<void> {
-  const admin = new Kafka({ brokers: [address], logLevel: logLevel.NOTHING }).admin();
-  await admin.connect();
-  await admin.createAcls({
-    acl: [
-      {
-        resourceType: AclResourceTypes.TOPIC,
-        resourceName: topic,
-        resourcePatternType: ResourcePatternTypes.LITERAL,
-        principal,
-        host: "*",
-        operation: AclOperationTypes.WRITE,
-        permissionType: AclPermissionTypes.ALLOW,
-      },
-    ],
-  });
-  await admin.disconnect();
 }
