@@ -1,16 +1,26 @@
-import { AppError } from "../../shared/errors/app-error.ts";
+import { AppError, messageOf } from "../../shared/errors/app-error.ts";
 import { defineSignal, type Report } from "../../shared/telemetry/log.ts";
 import type { AgentConfig } from "../config/agent-config.ts";
 import type { Agent } from "./agent.ts";
 
 const signals = {
   reloaded: defineSignal({ name: "config_reloaded", level: "info", message: "The new config is in force" }),
+  stoppedBadly: defineSignal({
+    name: "config_reload_stop_failed",
+    level: "warn",
+    message: "Something did not stop as it should before the reload; what is held is safe",
+  }),
   kept: defineSignal({
     name: "config_reload_failed",
     level: "error",
     message: "The new config could not be started; the one before runs again",
   }),
 };
+
+interface Running {
+  readonly agent: Agent;
+  readonly config: AgentConfig;
+}
 
 /**
  * Keeps one agent running over reloads. A reload is a stop and a start in the same process: everything an agent knows is
@@ -19,7 +29,7 @@ const signals = {
  * A new config that cannot start leaves the old one in force.
  */
 export class AgentHost {
-  private current: { readonly agent: Agent; readonly config: AgentConfig } | undefined;
+  private current: Running | undefined;
   private turn: Promise<void> = Promise.resolve();
 
   constructor(
@@ -27,18 +37,14 @@ export class AgentHost {
     private readonly report: Report,
   ) {}
 
-  /** The agent that runs now; undefined before the start and after the stop. */
+  /** The agent in force, whatever its state; undefined before the start and after the stop. */
   get agent(): Agent | undefined {
     return this.current?.agent;
   }
 
   /** @throws AppError what kept the agent from starting. */
   start(config: AgentConfig): Promise<void> {
-    return this.inTurn(async () => {
-      const agent = this.create(config);
-      await agent.start();
-      this.current = { agent, config };
-    });
+    return this.inTurn(() => this.begin(config));
   }
 
   /**
@@ -55,18 +61,14 @@ export class AgentHost {
           hint: "Restart the service to change them; the config in force stays as it is.",
         });
       }
-      refuseLostChannels(before.agent, config);
-      await before.agent.stop();
-      const agent = this.create(config);
+      refuseLostChannels(before, config);
+      // It stops whatever fails on the way, and then something must run again.
+      await before.agent.stop().catch((error) => this.report(signals.stoppedBadly, { error: messageOf(error) }));
       try {
-        await agent.start();
-        this.current = { agent, config };
+        await this.begin(config);
         this.report(signals.reloaded);
       } catch (error) {
-        const again = this.create(before.config);
-        await again.start();
-        this.current = { agent: again, config: before.config };
-        this.report(signals.kept);
+        await this.goBack(before.config, error);
         throw error;
       }
     });
@@ -75,9 +77,31 @@ export class AgentHost {
   /** Stops what runs. */
   stop(): Promise<void> {
     return this.inTurn(async () => {
-      await this.current?.agent.stop();
-      this.current = undefined;
+      try {
+        await this.current?.agent.stop();
+      } finally {
+        this.current = undefined;
+      }
     });
+  }
+
+  private async begin(config: AgentConfig): Promise<void> {
+    const agent = this.create(config);
+    // From here on: whoever asks sees that it starts, or that it failed.
+    this.current = { agent, config };
+    await agent.start();
+  }
+
+  private async goBack(config: AgentConfig, reason: unknown): Promise<void> {
+    try {
+      await this.begin(config);
+    } catch (error) {
+      const causes = new AggregateError([reason, error], `${messageOf(reason)}; then ${messageOf(error)}`);
+      throw new AppError("EDGE_RELOAD_FAILED", "reload the config: neither the new one nor the old one starts", {
+        cause: causes,
+      });
+    }
+    this.report(signals.kept);
   }
 
   /** One at a time: a reload that comes during a reload waits for it. */
@@ -88,14 +112,18 @@ export class AgentHost {
   }
 }
 
-/** Before anything is stopped: a channel that the new config no longer names must be empty. */
-function refuseLostChannels(agent: Agent, config: AgentConfig): void {
-  for (const [name, { events }] of Object.entries(agent.status().channels)) {
-    if (events > 0 && !config.channels.has(name)) {
-      throw new AppError(
-        "EDGE_CHANNEL_UNNAMED",
-        `reload the config: channel "${name}" is gone but holds ${events} events`,
-      );
-    }
+/**
+ * Before anything is stopped: a channel file that the new config no longer names must be empty. What a memory channel holds
+ * is still in the sources' files.
+ */
+function refuseLostChannels(before: Running, config: AgentConfig): void {
+  const held = before.agent.status().channels;
+  for (const [name, { type }] of before.config.channels) {
+    const events = held[name]?.events ?? 0;
+    if (type !== "sqlite" || events === 0 || config.channels.get(name)?.type === "sqlite") continue;
+    throw new AppError(
+      "EDGE_CHANNEL_UNNAMED",
+      `reload the config: channel "${name}" is gone from the channel file but holds ${events} events`,
+    );
   }
 }

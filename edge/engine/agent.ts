@@ -13,13 +13,14 @@ import { defineSignal, type Report } from "../../shared/telemetry/log.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { AgentConfig, SourceConfig } from "../config/agent-config.ts";
 import type { Channel, ChannelStat } from "../core/channel.ts";
-import type { ChannelStore, CreateMemoryChannels, OpenChannelStore } from "../core/channel-store.ts";
+import type { ChannelStore, CreateMemoryChannels, OpenChannelStore, PositionUpdate } from "../core/channel-store.ts";
 import type { Context } from "../core/context.ts";
 import type { ChannelChoice } from "../core/define.ts";
 import type { Routing } from "../core/sink.ts";
 import type { Source } from "../core/source.ts";
-import { type Book, keepBooks } from "./books.ts";
+import { type Book, type BookedStream, bookStream, keepBooks } from "./books.ts";
 import { Committer } from "./committer.ts";
+import { drain, heldIn } from "./drain.ts";
 import { StreamIntake } from "./intake.ts";
 import { LaneRouter } from "./lane-router.ts";
 import { LoopLag } from "./loop-lag.ts";
@@ -61,6 +62,11 @@ const signals = {
     atMostEveryMs: 30_000,
   }),
   stopping: defineSignal({ name: "agent_stopping", level: "info", message: "Stopping: draining what the sinks take" }),
+  notStopped: defineSignal({
+    name: "agent_start_undone_badly",
+    level: "error",
+    message: "The start failed, and so did stopping what was started already",
+  }),
   stillHeld: defineSignal({
     name: "agent_stopped_holding",
     level: "info",
@@ -79,6 +85,7 @@ interface RunningSource {
   readonly intake: StreamIntake;
   readonly routers: readonly LaneRouter[];
   readonly channels: readonly Channel[];
+  readonly booked: BookedStream;
   done: Promise<void>;
 }
 
@@ -94,6 +101,8 @@ export class Agent {
   private readonly stopSources = new AbortController();
   private readonly stopSinks = new AbortController();
   private readonly loopLag = new LoopLag();
+  /** Of memory channels: not yet stored. */
+  private readonly deliveredPositions: PositionUpdate[] = [];
 
   constructor(options: AgentOptions) {
     this.options = options;
@@ -122,13 +131,14 @@ export class Agent {
       observeAgent(this.options.metrics, {
         store,
         channels: this.channels,
-        streams: new Map(this.sources.map(({ name, channels }) => [name, channels])),
+        streams: this.sources.map(({ booked }) => booked),
         loopLag: this.loopLag,
       });
       this.loopLag.start();
     } catch (error) {
       this.stateNow = "failed";
-      await this.stopEverything().catch(() => this.options.report(signals.stopping));
+      const also = await this.stopEverything(0);
+      for (const each of also) this.options.report(signals.notStopped, { error: messageOf(each) });
       throw error;
     }
     this.stateNow = "running";
@@ -140,9 +150,11 @@ export class Agent {
     if (this.stateNow === "stopped" || this.stateNow === "stopping") return;
     this.stateNow = "stopping";
     this.options.report(signals.stopping);
-    const held = await this.stopEverything();
+    const errors = await this.stopEverything(this.options.config.stopTimeoutMs * drainShare);
     this.stateNow = "stopped";
+    const held = heldIn(this.channels.values());
     this.options.report(held > 0 ? signals.stillHeld : signals.stopped, { held });
+    if (errors.length > 0) throw new AggregateError(errors, `stop agent "${this.options.config.agent}"`);
   }
 
   status(): AgentStatus {
@@ -184,7 +196,7 @@ export class Agent {
       agent,
       channels: ofType("memory"),
       epoch: store.epoch,
-      onDelivered: (positions) => store.commit({ batches: [], positions, counters: [] }),
+      onDelivered: (positions) => this.delivered(positions),
       clock,
     });
     for (const name of durable.keys()) this.channels.set(name, store.channel(name));
@@ -198,7 +210,14 @@ export class Agent {
       report,
       metrics,
     });
+    this.committer.add({ collect: ({ positions }) => positions.push(...this.deliveredPositions.splice(0)) });
     return store;
+  }
+
+  /** Sources of memory channels have got this far. It rides in a commit: a disk that refuses it makes it late, not lost. */
+  private delivered(positions: readonly PositionUpdate[]): void {
+    for (const position of positions) this.deliveredPositions.push(position);
+    this.committer?.schedule();
   }
 
   private async startSinks(store: ChannelStore): Promise<void> {
@@ -264,7 +283,8 @@ export class Agent {
       positions: store.positions(name),
     });
     const routers = targets.map(({ router }) => router);
-    return { name, source: config.make.create(context), intake, routers, channels, done: Promise.resolve() };
+    const booked = bookStream(store, name, channels);
+    return { name, source: config.make.create(context), intake, routers, channels, booked, done: Promise.resolve() };
   }
 
   /** A source that ends without having been asked to is started again: one bad file must not end a vehicle's stream. */
@@ -285,8 +305,8 @@ export class Agent {
     }
   }
 
-  /** Answers how many events the channels still hold. */
-  private async stopEverything(): Promise<number> {
+  /** Stops what runs, whatever fails on the way; answers what failed. Waits `drainMs` at most for the channels to run empty. */
+  private async stopEverything(drainMs: number): Promise<readonly unknown[]> {
     const errors: unknown[] = [];
     const attempt = async (work: () => Promise<void> | void) => {
       try {
@@ -295,37 +315,24 @@ export class Agent {
         errors.push(error);
       }
     };
-    const deadlineMs = performance.now() + this.options.config.stopTimeoutMs * drainShare;
+    const commit = () => {
+      this.committer?.commit();
+    };
+    const drainUntilMs = performance.now() + drainMs;
     this.loopLag.stop();
     this.stopSources.abort();
     await Promise.all(this.sources.map(({ done }) => done));
-    await attempt(() => {
-      this.committer?.commit();
-    });
+    await attempt(commit);
     for (const { source } of this.sources) await attempt(() => source.stop());
-    await attempt(() => this.drain(deadlineMs));
+    await attempt(() => drain([...this.channels.values()], () => this.laneRuns(), drainUntilMs));
     this.stopSinks.abort();
     await Promise.all(this.runners.map(({ done }) => done));
     for (const { sink } of this.sinks) await attempt(() => sink.stop());
-    let held = 0;
-    for (const channel of this.channels.values()) held += channel.stat().events;
+    // What memory channels have delivered meanwhile: the positions of their sources.
+    await attempt(commit);
     this.committer?.close();
     await attempt(() => this.store?.close());
-    if (errors.length > 0) throw new AggregateError(errors, `stop agent "${this.options.config.agent}"`);
-    return held;
-  }
-
-  /** Waits until the channels are empty, the deadline is over, or all lanes that hold something wait for a destination that is away. */
-  private async drain(deadlineMs: number): Promise<void> {
-    const never = new AbortController();
-    while (performance.now() < deadlineMs) {
-      let held = 0;
-      for (const channel of this.channels.values()) held += channel.stat().events;
-      if (held === 0) return;
-      const states = this.laneRuns().map(({ state }) => state.kind);
-      if (!states.includes("sending") && (states.includes("retrying") || states.includes("failed"))) return;
-      await sleep(20, never.signal);
-    }
+    return errors;
   }
 
   private laneRuns(): readonly LaneRun[] {
@@ -335,7 +342,7 @@ export class Agent {
   private books(): Book[] {
     const { store } = this;
     if (store === undefined) return [];
-    return this.sources.flatMap(({ name, channels }) => keepBooks(store, name, channels));
+    return this.sources.flatMap(({ booked }) => keepBooks(store, booked));
   }
 
   private partitionsKnown(channel: string, topic: string, partitions: number): void {

@@ -152,7 +152,7 @@ describe("the intake", () => {
     append(intake, "both", "second", "nowhere");
     await intake.committed(signal);
     expect(channels.map(({ held }) => lines(held))).toEqual([["both"], ["both", "second"]]);
-    expect(store.counters("s").get("unselected")).toBe(1);
+    expect(Object.fromEntries(store.counters("s"))).toEqual({ read: 3, "unselected:one": 2, "unselected:two": 1 });
   });
 
   test("waits for room when a channel blocks, and goes on when there is some", async () => {

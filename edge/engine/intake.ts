@@ -51,7 +51,6 @@ export class StreamIntake implements Intake, CommitSource {
   private readonly filtered: number[];
   private readonly extra = new Map<string, number>();
   private read = 0;
-  private unselected = 0;
   private oversized = 0;
   private timeMs = 0;
   private untilTime = 0;
@@ -66,6 +65,7 @@ export class StreamIntake implements Intake, CommitSource {
       router,
       dropping: channel.admission() === "dropping",
       dropped: 0,
+      unselected: 0,
     }));
     this.committer = options.committer;
     this.lingerMs = options.committer.lingerMs;
@@ -148,15 +148,18 @@ export class StreamIntake implements Intake, CommitSource {
     }
     if (view.key !== undefined && view.key.length > limits.keyBytesMax / 4) view.key = cutKey(view.key);
     const chosen = this.selector.select(view);
-    if (chosen.length === 0) {
-      this.unselected++;
-      return;
-    }
+    if (chosen.length < this.targets.length) this.countUnselected(chosen);
     for (let index = 0; index < chosen.length; index++) {
       const target = this.targets[chosen[index] ?? 0];
       if (target === undefined) continue;
       if (target.dropping) target.dropped++;
       else this.committer.pendingBytes += target.router.append(view);
+    }
+  }
+
+  private countUnselected(chosen: readonly number[]): void {
+    for (const [index, target] of this.targets.entries()) {
+      if (!chosen.includes(index)) target.unselected++;
     }
   }
 
@@ -185,17 +188,17 @@ export class StreamIntake implements Intake, CommitSource {
       if (amount > 0) into.counters.push({ stream, name, amount });
     };
     add("read", this.read);
-    add("unselected", this.unselected);
     add("cut", this.oversized);
     this.read = 0;
-    this.unselected = 0;
     this.oversized = 0;
     for (const [index, { name }] of interceptors.entries()) {
       add(`filtered:${name}`, this.filtered[index] ?? 0);
       this.filtered[index] = 0;
     }
     for (const target of this.targets) {
+      add(`unselected:${target.channel.name}`, target.unselected);
       add(`dropped:${target.channel.name}`, target.dropped);
+      target.unselected = 0;
       target.dropped = 0;
     }
     for (const [name, amount] of this.extra) add(name, amount);
@@ -208,6 +211,7 @@ interface Target {
   readonly router: LaneRouter;
   dropping: boolean;
   dropped: number;
+  unselected: number;
 }
 
 /** A key is a vehicle's name: what is longer than any name is cut at the bound (UTF-8 bytes), never in half a character. */

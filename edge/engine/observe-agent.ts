@@ -1,15 +1,14 @@
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { Channel, ChannelStat } from "../core/channel.ts";
 import type { ChannelStore } from "../core/channel-store.ts";
-import { keepBooks } from "./books.ts";
+import { type BookedStream, keepBooks } from "./books.ts";
 import type { LoopLag } from "./loop-lag.ts";
 
 /** What the metrics of an agent are read from. */
 export interface ObservedAgent {
   readonly store: ChannelStore;
   readonly channels: ReadonlyMap<string, Channel>;
-  /** The channels of each stream. */
-  readonly streams: ReadonlyMap<string, readonly Channel[]>;
+  readonly streams: readonly BookedStream[];
   readonly loopLag: LoopLag;
 }
 
@@ -60,12 +59,12 @@ export function observeAgent(metrics: Metrics, { store, channels, streams, loopL
       stat(({ bytesMax }) => bytesMax),
     );
   }
-  for (const [name, feeds] of streams) {
-    for (const [index, channel] of feeds.entries()) {
+  for (const stream of streams) {
+    for (const [index, channel] of stream.channels.entries()) {
       for (const field of bookFields) {
         const help = "Events by what became of them; read is the sum of the others.";
-        const labels = { stream: name, channel: channel.name, as: field };
-        const read = () => keepBooks(store, name, feeds)[index]?.[field] ?? 0;
+        const labels = { stream: stream.name, channel: channel.name, as: field };
+        const read = () => keepBooks(store, stream)[index]?.[field] ?? 0;
         metrics.observe("tailgate_events_total", help, labels, read, field === "held" ? "gauge" : "counter");
       }
     }

@@ -71,6 +71,10 @@ export const codes = {
     severity: "transient",
     hint: "A sink met something it does not know. The events are held and tried again; please report the message.",
   },
+  EDGE_RELOAD_FAILED: {
+    severity: "fatal",
+    hint: "Nothing runs any more; the service manager starts it again. Correct what is named above.",
+  },
   EDGE_ADMIN_ADDRESS: {
     severity: "usage",
     hint: "Another process listens there, or the address is not this machine's. Change `admin.address` in the config.",
