@@ -1,3 +1,9 @@
+/**
+ * What the runtime is told by environment; it cannot be told from inside. The JavaScript heap is sized by the machine's
+ * memory: told that there are 64 MiB, it collects early and peaks some 25 MB lower, for about 5 % more CPU at full speed.
+ */
+export const runtimeEnvironment = { BUN_JSC_forceRAMSize: "67108864" } as const;
+
 /** What a unit depends on. */
 export interface UnitOptions {
   readonly binary: string;
@@ -36,6 +42,9 @@ StateDirectoryMode=0700
 RuntimeDirectory=tailgate
 RuntimeDirectoryMode=0700
 Environment=BUN_TMPDIR=/run/tailgate
+${Object.entries(runtimeEnvironment)
+  .map(([name, value]) => `Environment=${name}=${value}`)
+  .join("\n")}
 UnsetEnvironment=BUN_OPTIONS BUN_BE_BUN NODE_OPTIONS
 WorkingDirectory=/var/lib/tailgate
 

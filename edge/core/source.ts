@@ -37,7 +37,10 @@ export interface Intake {
   appendWith(buffer: Buffer, start: number, end: number, prepare: (view: EventView) => void): void;
   /** The position of `what` moved; it is asked for its text at the next commit. */
   moved(what: Positioned): void;
-  /** Resolves at once, or when the channels have room again; commits first when enough is pending. */
+  /**
+   * Resolves in the next turn of the event loop (sockets and timers get theirs), or when the channels have room again;
+   * commits first when enough is pending.
+   */
   ready(signal: AbortSignal): Promise<void>;
   /** Resolves when everything appended so far is durable. */
   committed(signal: AbortSignal): Promise<void>;
