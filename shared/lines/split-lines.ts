@@ -36,6 +36,7 @@ export interface Splitter {
   split(buffer: Buffer, start: number, end: number, output: LineOutput, ending: Ending): number;
 }
 
+/** What counts as a line, and how long one may be (bytes, without its end). */
 export interface LineSplitterOptions {
   readonly lineBytesMax: number;
   /** Take `\r\n` as a line end; otherwise the `\r` belongs to the line. */

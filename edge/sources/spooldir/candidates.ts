@@ -8,6 +8,7 @@ export interface Candidate extends Identity {
   readonly key: string;
 }
 
+/** Which files of a spool directory are to be read, and in which order. */
 export interface CandidateOptions {
   readonly path: string;
   readonly ignore: readonly string[];

@@ -4,6 +4,7 @@ import type { Positioned } from "../../core/source.ts";
 
 /** What a file is as long as nobody touches it. Any difference means: not the file we know. */
 const Identity = z.object({ inode: z.string(), size: z.int().nonnegative(), mtimeNs: z.string() });
+/** See the schema above: inode, size in bytes, time of the last change in nanoseconds. */
 export type Identity = z.output<typeof Identity>;
 
 const StoredFile = Identity.extend({

@@ -29,6 +29,7 @@ const Cursor = z.object({
   aside: z.literal(true).optional(),
 });
 
+/** What is stored of a file: how to know it again, and where to go on. */
 export type Cursor = z.output<typeof Cursor>;
 
 /** The text that is stored. */

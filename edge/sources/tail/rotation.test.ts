@@ -1,5 +1,14 @@
 import { expect, test } from "bun:test";
-import { appendFileSync, copyFileSync, mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
 import type { CommittedWork } from "../../testing/fakes/intake.ts";
@@ -108,13 +117,16 @@ test("with a pattern that covers the rotated names as well nothing comes twice",
   await sees(run, w.expected);
 });
 
+/** `.1` becomes `.2` and so on, the oldest first. */
+function shiftOlder(log: string): void {
+  for (let number = 30; number >= 1; number--) {
+    if (existsSync(`${log}.${number}`)) renameSync(`${log}.${number}`, `${log}.${number + 1}`);
+  }
+}
+
 function rotateByRename(w: ReturnType<typeof world>, times: number): void {
   for (let rotation = 0; rotation < times; rotation++) {
-    for (let number = 30; number >= 1; number--) {
-      try {
-        renameSync(`${w.log}.${number}`, `${w.log}.${number + 1}`);
-      } catch {}
-    }
+    shiftOlder(w.log);
     renameSync(w.log, `${w.log}.1`);
     w.write(3 + rotation);
   }
@@ -123,11 +135,7 @@ function rotateByRename(w: ReturnType<typeof world>, times: number): void {
 function rotateByCopy(w: ReturnType<typeof world>, times: number, before = 0): void {
   for (let rotation = 0; rotation < times; rotation++) {
     w.write(before);
-    for (let number = 30; number >= 1; number--) {
-      try {
-        renameSync(`${w.log}.${number}`, `${w.log}.${number + 1}`);
-      } catch {}
-    }
+    shiftOlder(w.log);
     copyFileSync(w.log, `${w.log}.1`);
     truncateSync(w.log);
     w.write(3 + rotation);
