@@ -3,6 +3,7 @@ import { Kafka, logLevel, type RetryOptions, type SASLOptions } from "kafkajs";
 import type { Report } from "../telemetry/log.ts";
 import { forwardLog } from "./client-log.ts";
 import { registerCodecs } from "./codecs.ts";
+import { honestConnect } from "./honest-connect.ts";
 import { quietTimers } from "./quiet-timers.ts";
 
 /** How to reach a Kafka cluster; the same words in every config that names one. */
@@ -62,11 +63,12 @@ export const endlessRetry: RetryOptions = {
 };
 
 /**
- * A kafkajs client that is fit for a daemon: quiet when idle, all codecs answered for, endless quick retries, and its
+ * A kafkajs client that is fit for a daemon: quiet when idle, not fooled by a broker that is silent, all codecs answered for, endless quick retries, and its
  * log in ours. Connects to nothing yet.
  */
 export function createKafka(options: KafkaOptions): Kafka {
   quietTimers();
+  honestConnect();
   registerCodecs();
   return new Kafka({
     brokers: [...options.brokers],

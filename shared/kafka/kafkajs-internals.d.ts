@@ -96,6 +96,8 @@ declare module "kafkajs/src/broker" {
     });
     /** Connects, learns the broker's API versions, authenticates. */
     connect(): Promise<void>;
+    /** Closes its connections. */
+    disconnect(): Promise<void>;
     /** By API key; null before `connect`. */
     readonly versions: Readonly<Record<number, { readonly minVersion: number; readonly maxVersion: number }>> | null;
   }
