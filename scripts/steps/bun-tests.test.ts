@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { tempDir } from "../../shared/testing/temp-dir.ts";
-import { bunTests, countReport, judge } from "./bun-tests.ts";
+import { bunTests, countReport, fileTimes, judge } from "./bun-tests.ts";
 
 async function run(source: string, testTimeoutMs = 5_000, withinMs = 20_000) {
   using dir = tempDir();
@@ -40,4 +40,18 @@ test("skipped tests have not passed, and an exit code that disagrees with the re
   expect(judge({ tests: 0, failures: 0, skipped: 0 }, true)).toEqual({ passed: 0, failed: 1 });
   expect(judge(undefined, true)).toEqual({ passed: 0, failed: 1 });
   expect(countReport("")).toBeUndefined();
+});
+
+test("what each file took is told, the slowest first, suites within a file left out", async () => {
+  using dir = tempDir();
+  const heavy = "await Bun.sleep(60);";
+  const source = (work: string) =>
+    `import { describe, test } from "bun:test"; describe("a suite", () => { test("one", async () => { ${work} }); });`;
+  writeFileSync(dir.file("quick.test.ts"), source(""));
+  writeFileSync(dir.file("heavy.test.ts"), source(heavy));
+  const files = ["quick.test.ts", "heavy.test.ts"];
+  const result = await bunTests("two", files, { cwd: dir.path, testTimeoutMs: 5_000, withinMs: 20_000 });
+  expect(result.files?.map(({ path }) => path)).toEqual(["heavy.test.ts", "quick.test.ts"]);
+  expect(result.files?.[0]?.seconds).toBeGreaterThan(0.05);
+  expect(fileTimes("")).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { tempDir } from "../../shared/testing/temp-dir.ts";
-import { commandStep, type StepResult } from "./step.ts";
+import { commandStep, type FileTime, type StepResult } from "./step.ts";
 
 /** How test files are run. */
 export interface BunTestOptions {
@@ -28,8 +28,9 @@ export async function bunTests(name: string, files: readonly string[], options: 
     ],
     options,
   );
-  const counted = existsSync(report) ? countReport(readFileSync(report, "utf8")) : undefined;
-  return { ...step, ...judge(counted, step.failed === 0), output: onlyFailures(step.output) };
+  const xml = existsSync(report) ? readFileSync(report, "utf8") : "";
+  const verdict = judge(countReport(xml), step.failed === 0);
+  return { ...step, ...verdict, output: onlyFailures(step.output), files: fileTimes(xml) };
 }
 
 /** What a JUnit report counts: the tests of its root, and those that failed or were skipped. */
@@ -38,6 +39,14 @@ export function countReport(xml: string): { tests: number; failures: number; ski
   if (root === undefined) return undefined;
   const attribute = (name: string) => Number(new RegExp(`\\b${name}="(\\d+)"`).exec(root)?.[1] ?? "0");
   return { tests: attribute("tests"), failures: attribute("failures"), skipped: attribute("skipped") };
+}
+
+/** What each test file of a JUnit report took, the slowest first. A file's own suite carries its path as name; the others nest in it. */
+export function fileTimes(xml: string): FileTime[] {
+  const suites = xml.matchAll(/<testsuite name="([^"]*)" file="([^"]*)"[^>]*? time="([\d.]+)"/g);
+  return [...suites]
+    .flatMap(([, name, file = "", seconds]) => (name === file ? [{ path: file, seconds: Number(seconds) }] : []))
+    .sort((a, b) => b.seconds - a.seconds);
 }
 
 /**

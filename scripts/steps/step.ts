@@ -10,6 +10,14 @@ export interface StepResult {
   readonly seconds: number;
   /** What to show when it failed. */
   readonly output: string;
+  /** Of a step that ran test files: what each took, the slowest first. */
+  readonly files?: readonly FileTime[];
+}
+
+/** How long one test file took. */
+export interface FileTime {
+  readonly path: string;
+  readonly seconds: number;
 }
 
 /** A step that is a command: passes when it exits with 0 within the deadline. */
