@@ -35,6 +35,13 @@ const demoTools: readonly Tool[] = [
 ];
 
 const testTools: readonly Tool[] = [
+  { package: "gcc", why: "compiles the wall clock that tests set", present: onPath("gcc") },
+  {
+    package: "libc6-dev",
+    why: "compiles the wall clock that tests set",
+    present: () => existsSync("/usr/include/time.h"),
+  },
+  { package: "util-linux", why: "gives tests disks and roots of their own", present: onPath("nsenter") },
   { package: "strace", why: "makes system calls fail on purpose", present: onPath("strace") },
   { package: "qemu-user-static", why: "runs the arm64 binary", present: onPath("qemu-aarch64-static") },
   { package: "libc6-arm64-cross", why: "runs the arm64 binary", present: inArmRoot("ld-linux-aarch64.so.1") },
