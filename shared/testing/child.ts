@@ -1,3 +1,4 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
 import type { Subprocess } from "bun";
 
@@ -20,6 +21,7 @@ export interface Exit {
 }
 
 const keptBytesMax = 4 * 1024 * 1024;
+const freezeMsMax = 2_000;
 
 /**
  * A real process under test. It runs in a process group of its own (a Ctrl-C in the terminal does not reach it) and is
@@ -120,9 +122,11 @@ export class Child implements AsyncDisposable {
     return exit;
   }
 
-  /** SIGSTOP: alive, and deaf. */
+  /** SIGSTOP: alive, and deaf; on return no thread of it runs, so nothing that is asked from now on is answered. */
   freeze(): void {
     this.signal("SIGSTOP");
+    const deadline = performance.now() + freezeMsMax;
+    while (this.exit === undefined && isRunning(this.pid) && performance.now() < deadline) Bun.sleepSync(1);
   }
 
   /** SIGCONT: goes on as if nothing had been. */
@@ -176,3 +180,16 @@ const running = new Set<Child>();
 process.on("exit", () => {
   for (const child of running) child.signalGroup("SIGKILL");
 });
+
+/** Whether a thread of the process is neither stopped nor gone (proc_pid_stat(5): the state stands behind the name). */
+function isRunning(pid: number): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/task`).some((thread) => {
+      const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, "latin1");
+      return !"TtZX".includes(stat.charAt(stat.lastIndexOf(")") + 2));
+    });
+  } catch {
+    // A thread, or all of it, ended while we looked.
+    return existsSync(`/proc/${pid}`);
+  }
+}
