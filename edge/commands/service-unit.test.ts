@@ -12,7 +12,7 @@ test("the unit notifies, is watched, keeps its state and unpacks on tmpfs", () =
     "StateDirectory=tailgate",
     "RuntimeDirectory=tailgate",
     "Environment=BUN_TMPDIR=/run/tailgate",
-    "Environment=BUN_JSC_forceRAMSize=67108864",
+    "Environment=BUN_JSC_forceRAMSize=134217728",
     "UnsetEnvironment=BUN_OPTIONS BUN_BE_BUN NODE_OPTIONS",
     "ExecStart=/usr/bin/tailgate run --config /etc/tailgate/tailgate.yaml",
     "ProtectSystem=strict",

@@ -1,8 +1,8 @@
 /**
  * What the runtime is told by environment; it cannot be told from inside. The JavaScript heap is sized by the machine's
- * memory: told that there are 64 MiB, it collects early and peaks some 25 MB lower, for about 5 % more CPU at full speed.
+ * memory: told that there are 128 MiB, it collects earlier: it peaks some 20 to 40 MB lower for about 8 % more CPU at full speed.
  */
-export const runtimeEnvironment = { BUN_JSC_forceRAMSize: "67108864" } as const;
+export const runtimeEnvironment = { BUN_JSC_forceRAMSize: "134217728" } as const;
 
 /** What a unit depends on. */
 export interface UnitOptions {
