@@ -103,6 +103,22 @@ test("a simulator killed with -9 at any moment goes on without a line lost or tw
   expect(auditFiles(dir.path, logFiles(dir.path)).result("driving")).toMatchObject({ ok: true, expected: 20_000 });
 }, 30_000);
 
+test("what was written is known while a new log file is still empty: a kill there repeats nothing", async () => {
+  using dir = tempDir();
+  const known: number[] = [];
+  await simulate({
+    ...base,
+    out: dir.path,
+    lines: 2_100,
+    fast: true,
+    rotateLines: 700,
+    onProgress: () => {
+      if (statSync(simulatorPaths(dir.path).log).size === 0) known.push(readManifest(dir.path)?.progress.driving ?? 0);
+    },
+  });
+  expect(known).toEqual([700, 1_400, 2_100]);
+});
+
 test("other settings in the same folder are refused", async () => {
   using dir = tempDir();
   await simulate({ ...base, out: dir.path, lines: 10, fast: true });

@@ -40,7 +40,12 @@ export async function simulate(
     rotate: settings.rotate,
     linesMax: settings.rotateLines,
     keep: settings.keep,
-    onRotated: (file) => opened.finished({ file: path, stream: "driving", ...file }),
+    onRotated: (file) => {
+      opened.finished({ file: path, stream: "driving", ...file });
+      // The file that begins now says nothing of what was written: killed before its first line, only this does.
+      opened.progress.driving = file.lastLine + 1;
+      opened.saveProgress();
+    },
   });
   // The log itself knows best what was written last, when the run before was killed between line and progress.
   opened.progress.driving = Math.max(opened.progress.driving, log.lastLineFound + 1);
@@ -85,7 +90,7 @@ async function writeDriving(
     const count = Math.min(due - progress.driving, log.room, linesPerWrite);
     const first = progress.driving;
     log.append(renderLines(manifest.worlds.driving, first, count), first, first + count - 1);
-    progress.driving += count;
+    progress.driving = first + count;
     settings.onProgress?.(progress);
     if (settings.fast) await Bun.sleep(0);
   }
