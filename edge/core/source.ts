@@ -29,8 +29,10 @@ export interface Positioned {
  * inside `append`, so a position that is updated after its lines were appended and before the next wait is exact.
  */
 export interface Intake {
-  /** How long lines wait for company before they are committed, in milliseconds: reading more often brings nothing. */
+  /** How long lines wait for company before they are committed, in milliseconds. */
   readonly lingerMs: number;
+  /** Milliseconds until the next commit may come; 0: at once. Lines that are read before only wait longer. */
+  untilCommitMs(): number;
   /** One event: `buffer[start..end)`, without its line end. Copied before it returns. */
   append(buffer: Buffer, start: number, end: number): void;
   /** The same with facts the source knows: a header (file name, mark of a cut line), a key, an event time. `prepare` may set them on the view. */

@@ -112,6 +112,12 @@ export class Committer {
     return this.failed !== undefined;
   }
 
+  /** See `Intake.untilCommitMs`. */
+  untilCommitMs(): number {
+    const pauseAfterMs = Math.max(this.options.lingerMs, this.lastTookMs);
+    return Math.max(0, pauseAfterMs - (performance.now() - this.lastEndMs));
+  }
+
   /** Something is pending: makes sure that a commit comes. Cheap; called after every chunk. */
   schedule(): void {
     if (this.timer !== undefined || this.immediate !== undefined || this.closed) return;

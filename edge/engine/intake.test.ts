@@ -233,6 +233,15 @@ describe("the committer", () => {
     expect(store.commits.length).toBe(before + 1);
   });
 
+  test("says when the next commit may come: at once after a quiet time, a linger after the last one", async () => {
+    const { intake } = wire({ lingerMs: 60_000 });
+    expect(intake.untilCommitMs()).toBe(0);
+    append(intake, "line");
+    await intake.committed(signal);
+    expect(intake.untilCommitMs()).toBeGreaterThan(59_000);
+    expect(intake.untilCommitMs()).toBeLessThanOrEqual(60_000);
+  });
+
   test("tries the same work again when the disk is full, and sources wait meanwhile", async () => {
     const { store, intake, channels } = wire();
     store.failures = 1;

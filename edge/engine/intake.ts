@@ -71,6 +71,10 @@ export class StreamIntake implements Intake, CommitSource {
     this.lingerMs = options.committer.lingerMs;
   }
 
+  untilCommitMs(): number {
+    return this.committer.untilCommitMs();
+  }
+
   append(buffer: Buffer, start: number, end: number): void {
     this.view.reset(buffer, start, end, this.now());
     this.put(this.view);

@@ -70,7 +70,7 @@ export class TailSource implements Source {
     };
     signal.addEventListener("abort", ring, { once: true });
     try {
-      await Promise.all([this.scanLoop(signal), this.readLoop(intake, signal)]);
+      await Promise.all([this.scanLoop(intake, signal), this.readLoop(intake, signal)]);
     } finally {
       signal.removeEventListener("abort", ring);
       this.close();
@@ -96,7 +96,7 @@ export class TailSource implements Source {
     };
   }
 
-  private async scanLoop(signal: AbortSignal): Promise<void> {
+  private async scanLoop(intake: Intake, signal: AbortSignal): Promise<void> {
     let pollDueMs = 0;
     while (!signal.aborted) {
       const nowMs = this.host.uptimeMs();
@@ -109,7 +109,7 @@ export class TailSource implements Source {
       for (const attention of this.attentions.values()) {
         if (attention.busy) attention.glance();
         if (attention.dirty) this.scan(attention);
-        if (attention.busy) waitMs = Math.min(waitMs, this.untilNextReadMs());
+        if (attention.busy) waitMs = Math.min(waitMs, this.untilNextReadMs(intake));
         if (attention.dirty) waitMs = Math.min(waitMs, unsettledMs);
       }
       this.noteFirstLook();
@@ -120,14 +120,16 @@ export class TailSource implements Source {
   }
 
   /**
-   * Busy files are read once a linger: lines that are read earlier only wait longer for the commit. All sources read on
-   * the same grid of the uptime, so that one commit takes the lines of all. Not less often than `readIntervalMsMax`: a
-   * file that is truncated in between would take unread lines with it.
+   * Busy files are read when the next commit may come, once a linger: lines that are read earlier only wait longer. The
+   * commits are the beat for all sources, so one takes the lines of all. Not less often than `readIntervalMsMax`: a file
+   * that is truncated in between would take unread lines with it.
    */
-  private untilNextReadMs(): number {
-    const intervalMs =
-      this.config.readInterval ?? Math.min(Math.max(this.intake?.lingerMs ?? 0, readIntervalMsMin), readIntervalMsMax);
-    return intervalMs - (this.host.uptimeMs() % intervalMs);
+  private untilNextReadMs(intake: Intake): number {
+    if (this.config.readInterval !== undefined) return this.config.readInterval;
+    const untilCommitMs = intake.untilCommitMs();
+    // The commit of what was just read is about to come: the next one after it is meant.
+    const waitMs = untilCommitMs < 1 ? intake.lingerMs : untilCommitMs;
+    return Math.min(Math.max(waitMs, readIntervalMsMin), readIntervalMsMax);
   }
 
   private async readLoop(intake: Intake, signal: AbortSignal): Promise<void> {

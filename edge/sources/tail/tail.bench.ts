@@ -16,6 +16,9 @@ import definition from "./index.ts";
 
 class NullIntake implements Intake {
   readonly lingerMs = 1_000;
+  untilCommitMs(): number {
+    return this.lingerMs;
+  }
   lines = 0;
   bytes = 0;
   append(_buffer: Buffer, start: number, end: number): void {

@@ -55,6 +55,10 @@ export class FakeIntake implements Intake {
     this.positionsAtStart = new Map(work.positions);
   }
 
+  untilCommitMs(): number {
+    return this.lingerMs;
+  }
+
   append(buffer: Buffer, start: number, end: number): void {
     this.appendWith(buffer, start, end, () => {});
   }
