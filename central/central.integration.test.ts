@@ -250,6 +250,8 @@ describe("central with a real broker", () => {
       "lag to be zero",
       () => central.numbers(),
       ({ stored, lag }) => stored === 700 && lag === 0,
+      // New partitions are noticed with the next look at the metadata, every 10 s; then the group is joined again.
+      { withinMs: 30_000 },
     );
     const twice = (await topicCount(broker.internalAddress, topic)) - 700;
     expect(await central.numbers()).toMatchObject({ stored: 700, ...clean, repeated: twice });
