@@ -22,7 +22,7 @@ export const limits = {
   lingerBehindMs: 5_000,
   /** Headers that interceptors may set on one event. */
   headersMax: 32,
-  /** A key longer than this is not a vehicle: it is cut off, and counted. */
+  /** A key longer than this is not a vehicle: it is cut off. */
   keyBytesMax: 1_024,
   /** Freed when the disk is full, because even DELETE needs space. */
   reserveBytes: 32 * 1024 * 1024,

@@ -114,8 +114,7 @@ export class Committer {
 
   /** See `Intake.untilCommitMs`. */
   untilCommitMs(): number {
-    const pauseAfterMs = Math.max(this.options.lingerMs, this.lastTookMs);
-    return Math.max(0, pauseAfterMs - (performance.now() - this.lastEndMs));
+    return Math.max(0, this.pauseAfter(this.options.lingerMs).leftMs);
   }
 
   /** Something is pending: makes sure that a commit comes. Cheap; called after every chunk. */
@@ -123,12 +122,8 @@ export class Committer {
     if (this.timer !== undefined || this.immediate !== undefined || this.closed) return;
     this.unhurried = this.isBehind();
     const { lingerMs } = this.options;
-    const pauseAfterMs = Math.max(
-      this.unhurried ? Math.max(lingerMs, limits.lingerBehindMs) : lingerMs,
-      this.lastTookMs,
-    );
-    const pauseMs = pauseAfterMs - (performance.now() - this.lastEndMs);
-    if (pauseMs <= pauseAfterMs / 10) {
+    const { pauseMs, leftMs } = this.pauseAfter(this.unhurried ? Math.max(lingerMs, limits.lingerBehindMs) : lingerMs);
+    if (leftMs <= pauseMs / 10) {
       // A source that reads once a linger comes a little early or late: a timer for the rest would be a second wake-up.
       // Not now: the source may be in the middle of its chunk. When it lets go of the thread, its position is exact.
       this.immediate = setImmediate(() => {
@@ -140,7 +135,7 @@ export class Committer {
     this.timer = setTimeout(() => {
       this.timer = undefined;
       this.commit();
-    }, pauseMs);
+    }, leftMs);
   }
 
   /**
@@ -208,6 +203,12 @@ export class Committer {
     this.commitSeconds.add(this.lastTookMs / 1000);
     this.committed.open();
     return true;
+  }
+
+  /** The pause behind the last commit, never shorter than that commit took, and what is left of it. */
+  private pauseAfter(lingerMs: number): { readonly pauseMs: number; readonly leftMs: number } {
+    const pauseMs = Math.max(lingerMs, this.lastTookMs);
+    return { pauseMs, leftMs: pauseMs - (performance.now() - this.lastEndMs) };
   }
 
   private retryLater(): void {

@@ -71,13 +71,6 @@ export class LaneRouter {
     this.single = undefined;
   }
 
-  /** Gives large arenas back. */
-  shrink(): void {
-    for (const topic of this.topics.values()) {
-      for (const open of topic.lanes) open?.shrink();
-    }
-  }
-
   private retire(topic: TopicLanes): void {
     for (const open of topic.lanes) {
       if (open !== undefined) this.retired.push(open);

@@ -55,11 +55,6 @@ export class OpenBatch {
     this.pendingBytes = 0;
   }
 
-  /** Gives a large arena back when the stream has become quiet. */
-  shrink(): void {
-    this.builder.shrink();
-  }
-
   private sealOpen(): void {
     const { bytes, recordsCrc, count, timeMsMin, timeMsMax } = this.builder.seal();
     const first = this.nextSeq - count;

@@ -174,11 +174,6 @@ export class RecordBatchBuilder {
     return sealed;
   }
 
-  /** Lets a large arena go when the stream has become quiet. */
-  shrink(): void {
-    if (this.count === 0 && this.arena.length > arenaBytesInitial) this.arena = Buffer.allocUnsafe(arenaBytesInitial);
-  }
-
   private grow(needed: number): void {
     let size = this.arena.length;
     while (size < this.bytes + needed) size *= 2;

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { byteSize } from "../../../shared/config/byte-size.ts";
 import { duration } from "../../../shared/config/duration.ts";
+import { batchFields, batchSettings } from "../../core/channel-fields.ts";
 import { defineChannel } from "../../core/define.ts";
-import { limits } from "../../core/limits.ts";
 
 const Config = z.strictObject({
   capacity: byteSize({ min: 1024 * 1024 })
@@ -15,17 +15,7 @@ const Config = z.strictObject({
   ttl: duration({ min: 1_000 })
     .optional()
     .meta({ description: "Batches that wait longer are dropped, counted, unsent." }),
-  compression: z
-    .enum(["zstd", "gzip", "none"])
-    .default("zstd")
-    .meta({ description: "Compression of the record batches, done once at put; consumers see it." }),
-  identity: z
-    .boolean()
-    .default(true)
-    .meta({ description: "Whether every record carries the identity header. Without it there is no ledger." }),
-  batchSize: byteSize({ min: 1024, max: limits.batchBytesMax })
-    .prefault("256KiB")
-    .meta({ description: "Uncompressed bytes at which a batch is full." }),
+  ...batchFields,
 });
 
 export default defineChannel({
@@ -37,11 +27,7 @@ export default defineChannel({
   example: { capacity: "32MiB" },
   choose: (config) => ({
     type: "memory",
-    settings: {
-      compression: config.compression,
-      identity: config.identity,
-      batchBytesMax: config.batchSize,
-    },
+    settings: batchSettings(config),
     bytesMax: config.capacity,
     full: config.full,
     freeBytesMin: 0,

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { byteSize } from "../../../shared/config/byte-size.ts";
 import { duration } from "../../../shared/config/duration.ts";
+import { batchFields, batchSettings } from "../../core/channel-fields.ts";
 import { defineChannel } from "../../core/define.ts";
 import { limits } from "../../core/limits.ts";
 
@@ -26,17 +27,7 @@ const Config = z.strictObject({
   keep: byteSize({ max: 64 * MiB })
     .prefault(limits.keptBytes)
     .meta({ description: "Delivered batches kept, so that what a broker lost can be sent again." }),
-  compression: z
-    .enum(["zstd", "gzip", "none"])
-    .default("zstd")
-    .meta({ description: "Compression of the record batches, done once at put; consumers see it." }),
-  identity: z
-    .boolean()
-    .default(true)
-    .meta({ description: "Whether every record carries the identity header. Without it there is no ledger." }),
-  batchSize: byteSize({ min: 1024, max: limits.batchBytesMax })
-    .prefault("256KiB")
-    .meta({ description: "Uncompressed bytes at which a batch is full." }),
+  ...batchFields,
 });
 
 export default defineChannel({
@@ -47,11 +38,7 @@ export default defineChannel({
   example: { capacity: "2GiB", full: "block" },
   choose: (config) => ({
     type: "sqlite",
-    settings: {
-      compression: config.compression,
-      identity: config.identity,
-      batchBytesMax: config.batchSize,
-    },
+    settings: batchSettings(config),
     bytesMax: config.capacity,
     full: config.full,
     freeBytesMin: config.freeDisk,

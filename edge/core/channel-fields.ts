@@ -1,0 +1,30 @@
+import { z } from "zod";
+import { byteSize } from "../../shared/config/byte-size.ts";
+import type { ChannelSettings } from "./channel.ts";
+import { limits } from "./limits.ts";
+
+/** Config fields that every channel has, whatever its type: how batches are built at put. */
+export const batchFields = {
+  compression: z
+    .enum(["zstd", "gzip", "none"])
+    .default("zstd")
+    .meta({ description: "Compression of the record batches, done once at put; consumers see it." }),
+  identity: z
+    .boolean()
+    .default(true)
+    .meta({ description: "Whether every record carries the identity header. Without it there is no ledger." }),
+  batchSize: byteSize({ min: 1024, max: limits.batchBytesMax })
+    .prefault("256KiB")
+    .meta({ description: "Uncompressed bytes at which a batch is full." }),
+};
+
+interface BatchConfig {
+  readonly compression: ChannelSettings["compression"];
+  readonly identity: boolean;
+  readonly batchSize: number;
+}
+
+/** What these fields say, as the engine wants it. */
+export function batchSettings({ compression, identity, batchSize }: BatchConfig): ChannelSettings {
+  return { compression, identity, batchBytesMax: batchSize };
+}
