@@ -12,6 +12,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameS
 import { join } from "node:path";
 import { type BunPlugin, Glob } from "bun";
 import { AppError } from "../shared/errors/app-error.ts";
+import { runsOnMusl } from "../shared/system/libc.ts";
 
 /** Where the edge runs: what Bun calls the platform, and the prebuilt SQLite addon that fits it. */
 const targets = {
@@ -71,7 +72,7 @@ export async function buildEdge(options: BuildOptions = {}): Promise<string> {
 
 /** The platform that this machine is; the baseline build where the processor lacks AVX2. */
 export function hostTarget(): BuildTarget {
-  const musl = existsSync("/lib/ld-musl-x86_64.so.1") || existsSync("/lib/ld-musl-aarch64.so.1");
+  const musl = runsOnMusl();
   if (process.arch === "arm64") return musl ? "linux-arm64-musl" : "linux-arm64";
   if (musl) return "linux-x64-musl";
   return /\bavx2\b/.test(readFileSync("/proc/cpuinfo", "utf8")) ? "linux-x64" : "linux-x64-baseline";

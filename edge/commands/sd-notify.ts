@@ -3,7 +3,9 @@
  * names. Bun has no unix datagram sockets, so libc is called; where that fails, the `systemd-notify` program is run
  * (the unit says NotifyAccess=all for its sake). Without NOTIFY_SOCKET nothing is done at all.
  */
-import { dlopen, type Pointer, ptr } from "bun:ffi";
+import { ptr } from "bun:ffi";
+import { messageOf } from "../../shared/errors/app-error.ts";
+import { openLibc } from "../../shared/system/libc.ts";
 import type { Environment } from "../config/interpolate.ts";
 
 /** What is told. */
@@ -32,7 +34,7 @@ const MSG_NOSIGNAL_DONTWAIT = 0x4000 | 0x40;
 
 /** Sends one datagram; false when it was not taken. Undefined when libc cannot be called here. */
 function datagramSender(socket: string): ((text: string) => boolean) | undefined {
-  const libc = openLibc();
+  const libc = openSockets();
   if (libc === undefined) return undefined;
   const address = socketAddress(socket);
   return (text) => {
@@ -55,32 +57,24 @@ function socketAddress(socket: string): Buffer {
   return address;
 }
 
-interface Libc {
-  socket(domain: number, type: number, protocol: number): number;
-  sendto(
-    descriptor: number,
-    bytes: Pointer,
-    length: number,
-    flags: number,
-    address: Pointer,
-    addressLength: number,
-  ): number | bigint;
-  close(descriptor: number): number;
+function libcSockets() {
+  return openLibc({
+    socket: { args: ["i32", "i32", "i32"], returns: "i32" },
+    sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: "i64" },
+    close: { args: ["i32"], returns: "i32" },
+  }).symbols;
 }
 
-function openLibc(): Libc | undefined {
-  for (const name of ["libc.so.6", `libc.musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`, "libc.so"]) {
-    try {
-      return dlopen(name, {
-        socket: { args: ["i32", "i32", "i32"], returns: "i32" },
-        sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: "i64" },
-        close: { args: ["i32"], returns: "i32" },
-      }).symbols;
-    } catch {
-      // Another libc, then; without any, systemd-notify is run.
-    }
+/** Said once: a unit of Type=notify that nobody tells is ended by its manager, who cannot say why. */
+function openSockets(): ReturnType<typeof libcSockets> | undefined {
+  try {
+    return libcSockets();
+  } catch (thrown) {
+    const instead =
+      Bun.which("systemd-notify") === null ? "nothing tells the service manager" : "systemd-notify is run";
+    console.error(`${messageOf(thrown)}; ${instead}`);
+    return undefined;
   }
-  return undefined;
 }
 
 function runSystemdNotify(state: string): void {

@@ -29,6 +29,10 @@ export const codes = {
   BUILD_FAILED: { severity: "usage", hint: "Correct what the bundler names above, then build again." },
   START_FAILED: { severity: "fatal", hint: "All that it said is in the folder logs of .tailgate." },
   TOOL_MISSING: { severity: "usage", hint: "Install what is named above, then run the command again." },
+  LIBC_MISSING: {
+    severity: "fatal",
+    hint: "Take the binary that is built for this system: the ones named musl are for musl, the others for glibc.",
+  },
   USAGE: { severity: "usage", hint: "Run the command with --help to see what it takes." },
 
   RECORD_BATCH_CORRUPT: {
@@ -90,6 +94,10 @@ export const codes = {
   KAFKA_AUTHENTICATION: {
     severity: "transient",
     hint: "Check the sasl user, password and mechanism, and the TLS certificates. Tailgate tries again on its own.",
+  },
+  KAFKA_TLS: {
+    severity: "transient",
+    hint: "Check the tls settings and certificates of both sides, and this machine's clock. Tailgate tries again on its own.",
   },
   KAFKA_UNAUTHORIZED: {
     severity: "transient",
