@@ -1,21 +1,27 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { readdirSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import { freePort } from "../../shared/testing/free-port.ts";
+import { z } from "zod";
+import { AppError } from "../../shared/errors/app-error.ts";
+import { codes } from "../../shared/errors/codes.ts";
 import { tempDir } from "../../shared/testing/temp-dir.ts";
+import type { AgentConfig, Registry } from "../config/agent-config.ts";
+import { loadConfig } from "../config/load-config.ts";
+import { defineSink } from "../core/define.ts";
+import type { Finding, Sink } from "../core/sink.ts";
 import { good } from "../testing/fakes/config.ts";
 import { fakeRegistry } from "../testing/fakes/registry.ts";
 import { check } from "./check.ts";
 import { readArguments } from "./command.ts";
+import { tryDestinations } from "./try-destinations.ts";
 
-async function run(config: string, ...args: readonly string[]) {
+async function run(config: string, registry = fakeRegistry, ...args: readonly string[]) {
   using dir = tempDir();
   writeFileSync(dir.file("tailgate.yaml"), config);
   let out = "";
   let err = "";
   const given = readArguments(check, [dir.file("tailgate.yaml"), ...args]);
   const code = await check.run(given, {
-    registry: fakeRegistry,
+    registry,
     environment: {},
     outBytes: async () => {},
     out: (text) => {
@@ -27,6 +33,14 @@ async function run(config: string, ...args: readonly string[]) {
   });
   expect(readdirSync(dir.path)).toEqual(["tailgate.yaml"]);
   return { code, out, err };
+}
+
+function loadConfigOf(config: string, registry: Registry): AgentConfig {
+  using dir = tempDir();
+  writeFileSync(dir.file("tailgate.yaml"), config);
+  const loaded = loadConfig(dir.file("tailgate.yaml"), registry, {});
+  if (!loaded.ok) throw new Error("the test's config is wrong");
+  return loaded.config;
 }
 
 test("a valid config is said to be so", async () => {
@@ -41,7 +55,7 @@ test("a wrong one is exit code 2 with every mistake, and nothing is touched", as
 });
 
 test("--print shows the defaults as YAML that can be read again", async () => {
-  const { out } = await run(good, "--print");
+  const { out } = await run(good, fakeRegistry, "--print");
   expect(Bun.YAML.parse(out)).toMatchObject({
     agent: "gw-0042",
     sources: { driving: { pollInterval: 1_000, channels: ["main"] } },
@@ -49,19 +63,84 @@ test("--print shows the defaults as YAML that can be read again", async () => {
   });
 });
 
-test("--connect tells a destination that answers from one that does not", async () => {
-  const [open, closed] = [await freePort(), await freePort()];
-  const server = createServer().listen(open, "127.0.0.1");
-  try {
-    const brokers = (port: number) => good.replace(/brokers:.*/, `brokers: ["127.0.0.1:${port}"]`);
-    expect(await run(brokers(open), "--connect")).toMatchObject({
+/** A sink whose probe is the test's. */
+function probing(probe: Sink["probe"]): Registry {
+  const kafka = defineSink({
+    type: "kafka",
+    summary: "Sends to a test.",
+    stability: "stable",
+    config: z.looseObject({}),
+    example: {},
+    create: () => ({
+      start: async () => expect.unreachable("a probe starts nothing"),
+      lane: () => expect.unreachable("a probe delivers nothing"),
+      stop: async () => {},
+      status: () => ({}),
+      ...(probe === undefined ? {} : { probe }),
+    }),
+  });
+  return { ...fakeRegistry, sinks: [kafka] };
+}
+
+describe("--connect", () => {
+  const well = { what: "kafka-1:9092", says: "answers" };
+  const wrong = { what: "topic driving", error: new AppError("KAFKA_TOPIC_MISSING", "ask for topic driving: none") };
+
+  test("says in a line each what a sink's probe found, and is well when all is", async () => {
+    const { code, out, err } = await run(
+      good,
+      probing(async () => [well]),
+      "--connect",
+    );
+    expect({ code, out }).toEqual({ code: 0, out: "sink kafka: kafka-1:9092: answers\n" });
+    expect(err).toContain("is valid");
+  });
+
+  test("is exit code 1 when something is wrong, with its code and what to do", async () => {
+    const { code, out } = await run(
+      good,
+      probing(async () => [well, wrong]),
+      "--connect",
+    );
+    expect(code).toBe(1);
+    expect(out.split("\n")).toEqual([
+      "sink kafka: kafka-1:9092: answers",
+      `sink kafka: topic driving: KAFKA_TOPIC_MISSING: ask for topic driving: none. ${codes.KAFKA_TOPIC_MISSING.hint}`,
+      "",
+    ]);
+  });
+
+  test("says so of a sink that has nothing to try", async () => {
+    expect(await run(good, probing(undefined), "--connect")).toMatchObject({
       code: 0,
-      out: `sink kafka: 127.0.0.1:${open}: answers\n`,
+      out: "sink kafka: nothing to try\n",
     });
-    const away = await run(brokers(closed), "--connect");
-    expect(away.code).toBe(1);
-    expect(away.out).toContain(`sink kafka: 127.0.0.1:${closed}: `);
-  } finally {
-    server.close();
-  }
+  });
+
+  test("takes what throws in a probe for trouble, not for an end", async () => {
+    const broken = probing(() => Promise.reject(new Error("a bug")));
+    const { code, out } = await run(good, broken, "--connect");
+    expect(code).toBe(1);
+    expect(out).toContain("sink kafka: destination: EDGE_SINK_UNEXPECTED: try it: a bug.");
+  });
+
+  test("waits no longer than its time, even for a probe that does not listen", async () => {
+    const loaded = loadConfigOf(
+      good,
+      probing(() => new Promise(() => {})),
+    );
+    let out = "";
+    const say = (text: string) => {
+      out += text;
+    };
+    expect(await tryDestinations(loaded, { out: say }, { withinMs: 20, graceMs: 20 })).toBe(false);
+    expect(out).toContain("no answer within 0.04 s");
+  });
+
+  test("tells the probe when its time is over", async () => {
+    const untilAborted = (signal: AbortSignal) =>
+      new Promise<readonly Finding[]>((resolve) => signal.addEventListener("abort", () => resolve([well])));
+    const loaded = loadConfigOf(good, probing(untilAborted));
+    expect(await tryDestinations(loaded, { out: () => {} }, { withinMs: 20, graceMs: 10_000 })).toBe(true);
+  });
 });

@@ -1,70 +1,85 @@
-import { constants } from "node:fs";
-import { access } from "node:fs/promises";
-import { connect } from "node:net";
-import { dirname } from "node:path";
 import { withDeadline } from "../../shared/async/deadline.ts";
-import { messageOf } from "../../shared/errors/app-error.ts";
+import { systemClock } from "../../shared/clock/clock.ts";
+import { AppError, messageOf } from "../../shared/errors/app-error.ts";
+import { systemRandom } from "../../shared/random/random.ts";
+import { silent } from "../../shared/telemetry/log.ts";
+import { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { AgentConfig, SinkConfig } from "../config/agent-config.ts";
+import type { SinkContext } from "../core/context.ts";
+import type { Finding } from "../core/sink.ts";
 import type { World } from "./command.ts";
 
-const timeoutMs = 5_000;
+/** How patient to be, in milliseconds. */
+interface Patience {
+  /** Until a probe is told to come to its end. */
+  readonly withinMs: number;
+  /** From then on, until it is waited for no longer. */
+  readonly graceMs: number;
+}
 
-/** Tries every sink's destination and says how it went. True when all answered. Sends no event. */
-export async function tryDestinations(config: AgentConfig, world: Pick<World, "out">): Promise<boolean> {
-  let all = true;
-  for (const [name, sink] of config.sinks) {
-    for (const { what, attempt } of attemptsOf(sink)) {
-      try {
-        await withDeadline(attempt(), timeoutMs, () => new Error(`no answer within ${timeoutMs / 1000} s`));
-        world.out(`sink ${name}: ${what}: answers\n`);
-      } catch (thrown) {
-        all = false;
-        world.out(`sink ${name}: ${what}: ${messageOf(thrown)}\n`);
-      }
+/**
+ * Has every sink try its destination, all at once, and says in a line each what was found. True when nothing was
+ * wrong. Sends no event and changes nothing; ends in time, whatever the destinations do.
+ */
+export async function tryDestinations(
+  config: AgentConfig,
+  world: Pick<World, "out">,
+  patience: Patience = { withinMs: 15_000, graceMs: 2_000 },
+): Promise<boolean> {
+  const probes = [...config.sinks].map(async ([name, sink]) => ({
+    name,
+    findings: await probe(name, sink, config, patience),
+  }));
+  let well = true;
+  for (const { name, findings } of await Promise.all(probes)) {
+    if (findings === undefined) world.out(`sink ${name}: nothing to try\n`);
+    for (const finding of findings ?? []) {
+      if ("error" in finding) well = false;
+      world.out(`sink ${name}: ${finding.what}: ${wordsOf(finding)}\n`);
     }
   }
-  return all;
+  return well;
 }
 
-interface Attempt {
-  readonly what: string;
-  readonly attempt: () => Promise<void>;
-}
-
-/** What can be tried from outside: addresses that must take a connection, folders that must take a file. */
-function attemptsOf({ make: { config } }: SinkConfig): readonly Attempt[] {
-  const attempts: Attempt[] = [];
-  if (Array.isArray(config.brokers)) {
-    for (const address of config.brokers.map(String)) attempts.push({ what: address, attempt: () => dial(address) });
-  }
-  if (typeof config.directory === "string") {
-    const { directory } = config;
-    attempts.push({ what: directory, attempt: () => writable(directory) });
-  }
-  return attempts;
-}
-
-function dial(address: string): Promise<void> {
-  const colon = address.lastIndexOf(":");
-  const host = address.slice(0, colon).replace(/^\[|\]$/g, "");
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host, port: Number(address.slice(colon + 1)) });
-    socket.setTimeout(timeoutMs, () => socket.destroy(new Error("no answer")));
-    socket.once("error", reject);
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve();
-    });
-  });
-}
-
-/** The folder, or the nearest one above it that is there: the sink makes the rest. */
-async function writable(directory: string): Promise<void> {
+/** Undefined: the sink has no destination that could be tried. */
+async function probe(
+  name: string,
+  { make }: SinkConfig,
+  { agent, dataDir }: AgentConfig,
+  { withinMs, graceMs }: Patience,
+): Promise<readonly Finding[] | undefined> {
+  const sink = make.create(contextOf(name, agent, dataDir));
+  if (sink.probe === undefined) return undefined;
+  const signal = AbortSignal.timeout(withinMs);
   try {
-    await access(directory, constants.W_OK);
-  } catch (thrown) {
-    const absent = thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT";
-    if (!absent || dirname(directory) === directory) throw thrown;
-    await writable(dirname(directory));
+    const silence = () => new Error(`no answer within ${(withinMs + graceMs) / 1000} s`);
+    return await withDeadline(sink.probe(signal), withinMs + graceMs, silence);
+  } catch (cause) {
+    // A probe that rejects is a bug of the sink; the other sinks are still worth trying.
+    const error = cause instanceof AppError ? cause : new AppError("EDGE_SINK_UNEXPECTED", "try it", { cause });
+    return [{ what: "destination", error }];
+  } finally {
+    await sink.stop();
   }
+}
+
+/** Real clocks and nothing else: what a sink reports or counts here is nobody's. */
+function contextOf(name: string, agent: string, dataDir: string): SinkContext {
+  return {
+    name,
+    agent,
+    dataDir,
+    clock: systemClock,
+    random: systemRandom,
+    report: silent,
+    metrics: new Metrics(),
+    partitionsKnown: () => {},
+    renewEpoch: () => {},
+  };
+}
+
+function wordsOf(finding: Finding): string {
+  if ("says" in finding) return finding.says;
+  const { error } = finding;
+  return `${error.code}: ${messageOf(error)}. ${error.hint}`;
 }

@@ -1,3 +1,4 @@
+import type { AppError } from "../../shared/errors/app-error.ts";
 import type { Code } from "../../shared/errors/codes.ts";
 import type { LaneReader } from "./channel.ts";
 import type { EventView } from "./event-view.ts";
@@ -16,7 +17,19 @@ export interface Sink {
   stop(): Promise<void>;
   /** Whether the destination answers now, as far as known; Kafka away is not "not ready". */
   status(): Readonly<Record<string, unknown>>;
+  /**
+   * Tries what delivering would need (addresses, certificates, permissions, folders) with the settings that delivering
+   * would use, and changes nothing: it leaves no event, topic or file behind. For `check --connect`: called on a sink
+   * that is never started and gets no lane; `stop` comes after it. Trouble is a finding, not a rejection. When the
+   * signal aborts it answers soon, with what it has found. A sink without it has nothing that could be tried.
+   */
+  probe?(signal: AbortSignal): Promise<readonly Finding[]>;
 }
+
+/** One thing that a probe looked at (an address, a topic, a folder): how it is, or what is wrong with it. */
+export type Finding =
+  | { readonly what: string; readonly says: string }
+  | { readonly what: string; readonly error: AppError };
 
 /** Delivers the batches of one lane, in order, one at a time. */
 export interface LaneDelivery {

@@ -7,7 +7,7 @@
  *
  * Three listeners: CLIENT is what the product under test uses (plain, SASL or TLS, and advertised under another port
  * when a fault proxy stands before it); INTERNAL is always plain and direct, for the ready check and for independent
- * readers, which therefore see the truth while the proxy lies; CONTROLLER is Kafka's own.
+ * readers, which therefore see the truth while the proxy lies; CONTROLLER is Kafka's own. More can be had by name.
  */
 import { randomBytes } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -18,6 +18,9 @@ import { formatCommand, type KafkaDistribution, kafkaDistribution, runTool } fro
 import { brokerAnswers } from "./kafka-probe.ts";
 import { tempDir } from "./temp-dir.ts";
 import { until } from "./until.ts";
+
+/** What a listener asks of those who connect. */
+export type Protocol = "PLAINTEXT" | "SASL_PLAINTEXT" | "SSL" | "SASL_SSL";
 
 /** What may differ from a plain broker on random ports with data of its own. */
 export interface BrokerOptions {
@@ -34,7 +37,9 @@ export interface BrokerOptions {
   /** JVM options in place of those that make it start quickly. For benchmarks: `[]`. */
   readonly jvm?: readonly string[];
   /** Protocol of the CLIENT listener; keys and trust of TLS go into `properties`. */
-  readonly protocol?: "PLAINTEXT" | "SASL_PLAINTEXT" | "SSL" | "SASL_SSL";
+  readonly protocol?: Protocol;
+  /** More listeners, by a name in capitals; their addresses come from `addressOf`. */
+  readonly listeners?: Readonly<Record<string, Protocol>>;
   /** Names and passwords for SASL: PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512 all take them. */
   readonly users?: Readonly<Record<string, string>>;
   /** 60 s when not given. */
@@ -57,6 +62,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
 /** A broker that can be stopped, killed, frozen, wiped and started again on the same ports. */
 export class Broker implements AsyncDisposable {
   private child: Child | undefined;
+  private readonly listenerPorts = new Map<string, number>();
   private ownDataDir: Disposable | undefined;
 
   constructor(
@@ -82,6 +88,13 @@ export class Broker implements AsyncDisposable {
     return `127.0.0.1:${this.internalPort}`;
   }
 
+  /** Of one of the option's `listeners`. */
+  addressOf(listener: string): string {
+    const port = this.listenerPorts.get(listener);
+    if (port === undefined) throw new Error(`the broker has no listener ${listener}`);
+    return `127.0.0.1:${port}`;
+  }
+
   /** Of the JVM that runs now; undefined while stopped. */
   get pid(): number | undefined {
     return this.child?.pid;
@@ -104,6 +117,9 @@ export class Broker implements AsyncDisposable {
   /** Starts it, formats the data folder when it is new, and waits until it takes requests. */
   async start(): Promise<void> {
     if (this.running) return;
+    for (const name of Object.keys(this.options.listeners ?? {})) {
+      if (!this.listenerPorts.has(name)) this.listenerPorts.set(name, await freePort());
+    }
     mkdirSync(join(this.dataDir, "logs"), { recursive: true });
     const { properties, logging } = this.writeConfig();
     if (!existsSync(join(this.dataDir, "logs", "meta.properties"))) await this.format(properties);
@@ -181,7 +197,8 @@ export class Broker implements AsyncDisposable {
   }
 
   private writeConfig(): { properties: string; logging: string } {
-    const { protocol = "PLAINTEXT", advertisedPort = this.port } = this.options;
+    const { protocol = "PLAINTEXT", advertisedPort = this.port, listeners = {} } = this.options;
+    const more = Object.keys(listeners).map((name) => `${name}://${this.addressOf(name)}`);
     const settings: Record<string, string | number | boolean> = {
       "process.roles": "broker,controller",
       "node.id": 1,
@@ -190,11 +207,23 @@ export class Broker implements AsyncDisposable {
         `CLIENT://127.0.0.1:${this.port}`,
         `INTERNAL://127.0.0.1:${this.internalPort}`,
         `CONTROLLER://127.0.0.1:${this.controllerPort}`,
+        ...more,
       ].join(","),
-      "advertised.listeners": `CLIENT://127.0.0.1:${advertisedPort},INTERNAL://127.0.0.1:${this.internalPort}`,
+      "advertised.listeners": [
+        `CLIENT://127.0.0.1:${advertisedPort}`,
+        `INTERNAL://127.0.0.1:${this.internalPort}`,
+        ...more,
+      ].join(","),
       "controller.listener.names": "CONTROLLER",
       "inter.broker.listener.name": "INTERNAL",
-      "listener.security.protocol.map": `CLIENT:${protocol},INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT`,
+      "listener.security.protocol.map": Object.entries({
+        CLIENT: protocol,
+        INTERNAL: "PLAINTEXT",
+        CONTROLLER: "PLAINTEXT",
+        ...listeners,
+      })
+        .map(([name, speaks]) => `${name}:${speaks}`)
+        .join(","),
       "log.dirs": join(this.dataDir, "logs"),
       "num.partitions": 4,
       "auto.create.topics.enable": false,
@@ -264,14 +293,15 @@ async function trainClassArchive(distribution: KafkaDistribution): Promise<void>
 function saslSettings(options: BrokerOptions): Record<string, string> {
   if (options.users === undefined) return {};
   const users = Object.entries(options.users).map(([name, password]) => `user_${name}="${password}"`);
-  const listener = "listener.name.client";
-  const module = "org.apache.kafka.common.security";
-  return {
-    "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
-    [`${listener}.plain.sasl.jaas.config`]: `${module}.plain.PlainLoginModule required ${users.join(" ")};`,
-    [`${listener}.scram-sha-256.sasl.jaas.config`]: `${module}.scram.ScramLoginModule required;`,
-    [`${listener}.scram-sha-512.sasl.jaas.config`]: `${module}.scram.ScramLoginModule required;`,
-  };
+  const settings: Record<string, string> = { "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512" };
+  for (const name of ["CLIENT", ...Object.keys(options.listeners ?? {})]) {
+    const listener = `listener.name.${name.toLowerCase()}`;
+    const module = "org.apache.kafka.common.security";
+    settings[`${listener}.plain.sasl.jaas.config`] = `${module}.plain.PlainLoginModule required ${users.join(" ")};`;
+    settings[`${listener}.scram-sha-256.sasl.jaas.config`] = `${module}.scram.ScramLoginModule required;`;
+    settings[`${listener}.scram-sha-512.sasl.jaas.config`] = `${module}.scram.ScramLoginModule required;`;
+  }
+  return settings;
 }
 
 /** Kafka's form of a UUID: 16 bytes in base64url without padding; never starting with a dash, as its tools demand. */

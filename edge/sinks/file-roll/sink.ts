@@ -3,11 +3,12 @@ import { decodeRecords } from "../../../shared/record-batch/records.ts";
 import { defineSignal } from "../../../shared/telemetry/log.ts";
 import type { LaneReader } from "../../core/channel.ts";
 import type { Context } from "../../core/context.ts";
-import type { Delivery, LaneDelivery, Sink } from "../../core/sink.ts";
+import type { Delivery, Finding, LaneDelivery, Sink } from "../../core/sink.ts";
 import type { StoredBatch } from "../../core/stored-batch.ts";
 import { FileNamer } from "./file-name.ts";
 import { LaneFiles } from "./files.ts";
 import type { Config } from "./index.ts";
+import { probeDirectory } from "./probe.ts";
 
 const signals = {
   published: defineSignal({
@@ -42,7 +43,7 @@ export class FileRollSink implements Sink {
   ) {}
 
   async start(): Promise<void> {
-    this.timer = setInterval(() => this.publish(), publishEveryMs);
+    this.timer = setInterval(() => void this.publish(), publishEveryMs);
     this.timer.unref();
   }
 
@@ -58,6 +59,10 @@ export class FileRollSink implements Sink {
     await Promise.all(this.lanes.map((lane) => lane.idle));
   }
 
+  async probe(): Promise<readonly Finding[]> {
+    return [await probeDirectory(this.config.directory)];
+  }
+
   status() {
     return {
       directory: this.config.directory,
@@ -66,8 +71,9 @@ export class FileRollSink implements Sink {
     };
   }
 
-  private publish(): void {
-    for (const lane of this.lanes) void lane.publish();
+  /** Gives files that are complete their names. Called by the sink's own timer. */
+  async publish(): Promise<void> {
+    for (const lane of this.lanes) await lane.publish();
   }
 }
 

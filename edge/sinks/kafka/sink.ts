@@ -1,12 +1,15 @@
+import { AppError } from "../../../shared/errors/app-error.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
 import type { LaneReader } from "../../core/channel.ts";
 import type { SinkContext } from "../../core/context.ts";
-import type { LaneDelivery, Sink } from "../../core/sink.ts";
-import { createKafkajsLink } from "./client/kafkajs-link.ts";
+import type { Finding, LaneDelivery, Sink } from "../../core/sink.ts";
+import { createKafkajsLink, type LinkOptions } from "./client/kafkajs-link.ts";
 import type { KafkaLink } from "./client/link.ts";
 import type { Config } from "./config.ts";
+import { explainConnect } from "./connect-error.ts";
 import { KafkaLane } from "./lane.ts";
 import { BrokerClock, type LaneTools } from "./lane-tools.ts";
+import { probeCluster } from "./probe.ts";
 import { Sender } from "./sender.ts";
 import { SinkMetrics } from "./telemetry.ts";
 import { ClockCorrection } from "./timestamps.ts";
@@ -15,7 +18,11 @@ import { Topics } from "./topics.ts";
 
 /** The way to a cluster that a config describes. */
 export function linkOf(config: Config, context: SinkContext): KafkaLink {
-  return createKafkajsLink({
+  return createKafkajsLink(linkOptions(config, context));
+}
+
+function linkOptions(config: Config, context: SinkContext): LinkOptions {
+  return {
     brokers: config.brokers,
     clientId: config.clientId ?? `tailgate-${context.agent}`,
     tls: config.tls,
@@ -25,7 +32,7 @@ export function linkOf(config: Config, context: SinkContext): KafkaLink {
     report: context.report,
     component: context.name,
     random: context.random,
-  });
+  };
 }
 
 /** Sends batches to Kafka as they stand. Connects when the first batch comes; a vehicle starts offline. */
@@ -34,7 +41,7 @@ export class KafkaSink implements Sink {
   private readonly lanes: KafkaLane[] = [];
 
   constructor(
-    config: Config,
+    private readonly config: Config,
     context: SinkContext,
     private readonly link: KafkaLink = linkOf(config, context),
   ) {
@@ -77,7 +84,11 @@ export class KafkaSink implements Sink {
   lane(reader: LaneReader): LaneDelivery {
     const lane = new KafkaLane(reader, this.tools);
     this.lanes.push(lane);
-    return lane;
+    return { deliver: (batch, signal) => lane.deliver(batch, signal).catch((thrown) => this.explain(thrown)) };
+  }
+
+  probe(signal: AbortSignal): Promise<readonly Finding[]> {
+    return probeCluster(this.config, linkOptions(this.config, this.tools.context), signal);
   }
 
   async stop(): Promise<void> {
@@ -90,5 +101,10 @@ export class KafkaSink implements Sink {
       clusterId: this.tools.topics.clusterId,
       lanes: this.lanes.map((lane) => lane.status()),
     };
+  }
+
+  /** Whoever reads the log is told what to mend: a certificate is not a broker that is away. */
+  private explain(thrown: unknown): never {
+    throw thrown instanceof AppError ? explainConnect(thrown, this.config) : thrown;
   }
 }
