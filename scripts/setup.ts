@@ -1,7 +1,7 @@
 /**
  * Everything a fresh machine lacks, brought in by one command: quick and silent when all is there.
  *
- *     bun scripts/setup.ts            for npm test: Kafka, and the tools of the tests
+ *     bun scripts/setup.ts            for npm test: Kafka, the tools of the tests, and musl's libraries
  *     bun scripts/setup.ts --start    for npm start: Kafka only (nothing when KAFKA_BROKERS is set)
  *
  * As root on Debian or Ubuntu missing packages are installed; elsewhere the message names what to install.
@@ -10,6 +10,7 @@ import { existsSync } from "node:fs";
 import { AppError, messageOf } from "../shared/errors/app-error.ts";
 import { startBroker } from "../shared/testing/broker.ts";
 import { kafkaDistribution, kafkaIsCached } from "../shared/testing/kafka-distribution.ts";
+import { debianKeyring, muslIsCached, muslLibraries } from "../shared/testing/musl-libraries.ts";
 
 /** A program that we start, and the Debian package it comes in. */
 interface Tool {
@@ -46,6 +47,12 @@ const testTools: readonly Tool[] = [
   { package: "qemu-user-static", why: "runs the arm64 binary", present: onPath("qemu-aarch64-static") },
   { package: "libc6-arm64-cross", why: "runs the arm64 binary", present: inArmRoot("ld-linux-aarch64.so.1") },
   { package: "libstdc++6-arm64-cross", why: "runs the arm64 binary", present: inArmRoot("libstdc++.so.6") },
+  { package: "python3-pip", why: "fetches libraries for musl once", present: () => muslIsCached() || onPath("pip3")() },
+  {
+    package: "debian-archive-keyring",
+    why: "checks musl's loader, fetched once",
+    present: () => muslIsCached() || existsSync(debianKeyring),
+  },
   { package: "chromium", why: "opens the page of the centre", present: onPath("chromium") },
   { package: "rsyslog", why: "is measured beside us", present: onPath("rsyslogd") },
   { package: "rsyslog-kafka", why: "is measured beside us", present: () => rsyslogHasKafka() },
@@ -64,7 +71,14 @@ export async function setup(purpose: Purpose, say: (line: string) => void): Prom
   ];
   const missing = tools.filter((tool) => !tool.present());
   if (missing.length > 0) await install(missing, say);
-  if (!needsKafka(purpose) || kafkaIsCached()) return;
+  if (needsKafka(purpose) && !kafkaIsCached()) await fetchKafka(say);
+  if (purpose !== "test" || muslIsCached()) return;
+  say("fetching musl's libraries with apt-get and pip3 (about 35 MB, once)");
+  await muslLibraries("x64");
+  await muslLibraries("arm64");
+}
+
+async function fetchKafka(say: (line: string) => void): Promise<void> {
   await requireJava17();
   say("fetching Apache Kafka with Maven (about 60 MB, once)");
   await kafkaDistribution();
