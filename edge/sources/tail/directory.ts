@@ -14,6 +14,7 @@ import { DirectoryBook, type DirectoryHost } from "./directory-book.ts";
 import type { FollowedFile } from "./followed-file.ts";
 import { Newcomers } from "./newcomers.ts";
 import { type Entry, type Snapshot, takeSnapshot } from "./snapshot.ts";
+import { UnnamedFiles } from "./unnamed-files.ts";
 
 /** How the known files fare. */
 interface Roll {
@@ -30,6 +31,8 @@ interface Roll {
 /** Follows the files of one directory. */
 export class Directory {
   readonly book: DirectoryBook;
+  /** Known here, and not to be read: no pattern names them. */
+  readonly unnamed: UnnamedFiles;
   /** Whether it exists, as far as known. */
   present = false;
 
@@ -43,6 +46,7 @@ export class Directory {
     host: DirectoryHost,
   ) {
     this.book = new DirectoryBook(path, host);
+    this.unnamed = new UnnamedFiles(this.book);
     this.newcomers = new Newcomers(this.book);
     this.departures = new Departures(this.book);
   }
@@ -79,8 +83,10 @@ export class Directory {
     }
     this.book.last = snapshot;
     try {
+      const leftAlone = snapshot.settled ? this.unnamed.find(snapshot) : [];
       const unsure = [...this.book.files].filter((file) => !file.isFirmlyMet);
       const roll = this.callTheRoll(snapshot);
+      for (const inode of leftAlone) roll.taken.add(inode);
       if (snapshot.settled) this.conclude(snapshot, roll);
       else this.book.unsettled = true;
       for (const file of unsure) file.isFirmlyMet = snapshot.settled && !file.isBarelyKnown;

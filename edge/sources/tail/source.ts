@@ -15,17 +15,18 @@ import { type Ending, LineSplitter } from "../../../shared/lines/split-lines.ts"
 import type { Context } from "../../core/context.ts";
 import { limits } from "../../core/limits.ts";
 import { LineIntake } from "../../core/line-intake.ts";
-import type { Intake, Positioned, Source } from "../../core/source.ts";
+import type { Intake, Source } from "../../core/source.ts";
 import { Attention } from "./attention.ts";
 import type { Config } from "./config.ts";
-import { parseCursor } from "./cursor.ts";
 import { Directory } from "./directory.ts";
 import type { DirectoryHost } from "./directory-book.ts";
 import { excluder, PathPattern } from "./discover.ts";
-import { FollowedFile } from "./followed-file.ts";
+import type { FollowedFile } from "./followed-file.ts";
 import { MultilineSplitter } from "./multiline.ts";
 import { ChunkReader } from "./read-chunk.ts";
+import { PatternMark, readStored } from "./stored-files.ts";
 import { signals } from "./telemetry.ts";
+import { describeUnnamed } from "./unnamed-files.ts";
 
 /** Events that come in bunches are answered together: at once for the first, then at most this often. */
 const wakeIntervalMs = 5;
@@ -43,6 +44,7 @@ export class TailSource implements Source {
   private readonly readAlarm = new Alarm();
   private readonly host: DirectoryHost;
   private readonly troubled = new Map<FollowedFile, number>();
+  private unnamed: readonly FollowedFile[] = [];
   private output: LineIntake | undefined;
   private intake: Intake | undefined;
   private sequence = 1;
@@ -93,6 +95,9 @@ export class TailSource implements Source {
         ...(file.deleted ? { deleted: true } : {}),
       })),
       unreadBytes: files.reduce((sum, file) => sum + file.unread, 0),
+      unnamed: this.unnamed
+        .filter((file) => !file.forgotten)
+        .map(({ path, offset, provenSize }) => ({ path, offset, size: provenSize })),
     };
   }
 
@@ -286,24 +291,23 @@ export class TailSource implements Source {
   }
 
   private restore(intake: Intake): void {
-    const marks = new Set<string>();
-    for (const [key, text] of intake.positions()) {
-      if (key.startsWith(markPrefix)) {
-        marks.add(key.slice(markPrefix.length));
-        continue;
-      }
-      const cursor = parseCursor(text);
-      const sequence = Number(key);
-      if (cursor === undefined || !Number.isSafeInteger(sequence)) {
-        this.context.report(signals.positionUnknown, { key });
-        continue;
-      }
-      this.sequence = Math.max(this.sequence, sequence + 1);
-      const file = FollowedFile.restore(sequence, cursor);
+    const { report } = this.context;
+    const { matches, excluded } = this.host;
+    const stored = readStored(intake.positions(), (folder, name) => matches(folder, name) && !excluded(folder, name));
+    for (const key of stored.unknown) report(signals.positionUnknown, { key });
+    this.sequence = stored.nextSequence;
+    for (const file of stored.named) {
       file.grewMs = this.host.uptimeMs();
-      this.directoryOf(dirname(cursor.path)).directory.book.add(file);
+      this.directoryOf(dirname(file.path)).directory.book.add(file);
     }
-    for (const entry of this.patterns) entry.lookedAt = marks.has(entry.pattern.pattern);
+    for (const file of stored.unnamed) {
+      const folder = dirname(file.path);
+      const isLookedAt = this.patterns.some(({ pattern }) => pattern.coversDirectory(folder));
+      if (isLookedAt) this.directoryOf(folder).directory.unnamed.add(file);
+    }
+    this.unnamed = stored.unnamed.filter((file) => !file.aside);
+    if (this.unnamed.length > 0) report(signals.unnamed, describeUnnamed(this.unnamed));
+    for (const entry of this.patterns) entry.lookedAt = stored.looked.has(entry.pattern.pattern);
   }
 
   /** Once all that was there is stored as known, whatever comes later is new. */
@@ -373,21 +377,6 @@ export class TailSource implements Source {
     };
   }
 }
-
-/** Remembers that a pattern was looked at once: files that come later are new, and are read from their beginning. */
-class PatternMark implements Positioned {
-  readonly key: string;
-
-  constructor(pattern: string) {
-    this.key = markPrefix + pattern;
-  }
-
-  position(): string {
-    return '"looked at"';
-  }
-}
-
-const markPrefix = "pattern ";
 
 function makeSplitter(config: Config): LineSplitter | MultilineSplitter {
   const { multiline } = config;

@@ -52,6 +52,11 @@ export const signals = {
     message: "A directory cannot be watched; it is polled",
     atMostEveryMs: 60_000,
   }),
+  unnamed: defineSignal({
+    name: "tail_files_unnamed",
+    level: "info",
+    message: "No pattern names these files any more: they are not read; their positions are kept for one that does",
+  }),
   positionUnknown: defineSignal({
     name: "tail_position_unknown",
     level: "warn",

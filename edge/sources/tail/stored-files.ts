@@ -1,0 +1,69 @@
+import { basename, dirname } from "node:path";
+import type { Positioned } from "../../core/source.ts";
+import { parseCursor } from "./cursor.ts";
+import { FollowedFile } from "./followed-file.ts";
+
+/** What a stream's stored positions say. */
+export interface StoredFiles {
+  /** Files to go on with. */
+  readonly named: readonly FollowedFile[];
+  /** Files that no pattern of the config names any more: see unnamed-files.ts. */
+  readonly unnamed: readonly FollowedFile[];
+  /** Patterns that were looked at before. */
+  readonly looked: ReadonlySet<string>;
+  /** Keys whose texts are none of ours. */
+  readonly unknown: readonly string[];
+  /** The first sequence that was never used. */
+  readonly nextSequence: number;
+}
+
+/**
+ * Reads stored positions. A file is named when the config asks for the log it is a generation of (whatever it is called
+ * itself), or for its own name: then it is the root of a trail of its own from now on.
+ *
+ * @param asked whether the config asks for such a file, and does not exclude it.
+ */
+export function readStored(
+  positions: ReadonlyMap<string, string>,
+  asked: (directory: string, name: string) => boolean,
+): StoredFiles {
+  const named: FollowedFile[] = [];
+  const unnamed: FollowedFile[] = [];
+  const looked = new Set<string>();
+  const unknown: string[] = [];
+  let nextSequence = 1;
+  const isAsked = (path: string) => asked(dirname(path), basename(path));
+  for (const [key, text] of positions) {
+    if (key.startsWith(patternKeyPrefix)) {
+      looked.add(key.slice(patternKeyPrefix.length));
+      continue;
+    }
+    const cursor = parseCursor(text);
+    const sequence = Number(key);
+    if (cursor === undefined || !Number.isSafeInteger(sequence)) {
+      unknown.push(key);
+      continue;
+    }
+    nextSequence = Math.max(nextSequence, sequence + 1);
+    if (isAsked(cursor.trail)) named.push(FollowedFile.restore(sequence, cursor));
+    else if (isAsked(cursor.path)) named.push(FollowedFile.restore(sequence, { ...cursor, trail: cursor.path }));
+    else unnamed.push(FollowedFile.restore(sequence, cursor));
+  }
+  return { named, unnamed, looked, unknown, nextSequence };
+}
+
+/** Remembers that a pattern was looked at once: files that come later are new, and are read from their beginning. */
+export class PatternMark implements Positioned {
+  readonly key: string;
+
+  constructor(pattern: string) {
+    this.key = patternKeyPrefix + pattern;
+  }
+
+  position(): string {
+    return '"looked at"';
+  }
+}
+
+/** Keys of files are numbers. */
+const patternKeyPrefix = "pattern ";
