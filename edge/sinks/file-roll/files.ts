@@ -4,16 +4,19 @@
  * A file in progress lies in `<directory>/.in-progress/<agent>.<epoch>.<stream>.<lane>/`: its folder says whose it is,
  * so no lane ever touches another one's. The mark that is stored with every acknowledgement names each of them with
  * its length. After a crash each is cut to that length, and one that the mark does not name is removed: the batches
- * that are not acknowledged come again.
+ * that are not acknowledged come again. Where the mark is lost although lines were acknowledged, no length is known:
+ * then the files are taken as they are, and the next lines begin new ones. Repeated lines are possible then, lost ones not.
  *
  * A file is published (moved to its name, as `name.1.log` where that is taken) when its time is over or it is full, and
  * nothing was written to it for `settleMs`. That is longer than any acknowledgement waits for its durable mark, so no
  * batch of a published file comes again.
  */
 import { constants } from "node:fs";
-import { access, type FileHandle, link, mkdir, open, readdir, rename, stat, unlink } from "node:fs/promises";
-import { dirname, extname, join } from "node:path";
-import { formatMark, type MarkedFile, parseMark } from "./mark.ts";
+import { type FileHandle, mkdir, open, readdir, stat, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import { isKey, keyOf, nameOf, serialOf } from "./file-key.ts";
+import { formatMark, type Mark, type MarkedFile } from "./mark.ts";
+import { publishFile, syncFolders } from "./publish.ts";
 
 interface OpenFile extends MarkedFile {
   /** Where it will be published, below the directory. */
@@ -39,24 +42,26 @@ export class LaneFiles {
   private readonly open = new Map<string, OpenFile>();
   /** Of the next file: never used twice, so a mark can only mean the file that it was written about. */
   private serial = 0;
-  private recovered = false;
+  /** Whether the folder is as the mark says. */
+  isRecovered = false;
 
   constructor(private readonly options: LaneFilesOptions) {
     this.folder = join(options.directory, ".in-progress", options.owner);
   }
 
-  /** Brings the folder to what the mark says. To be called (again, until it succeeds) before anything else. */
-  async recover(mark: string | undefined, nowMs: number): Promise<void> {
-    if (this.recovered) return;
-    const { files, serial } = parseMark(mark);
-    this.serial = serial;
+  /**
+   * Brings the folder to what the mark says; undefined: nobody knows, all files count as they are. To be called (again,
+   * until it succeeds) before anything else.
+   */
+  async recover(mark: Mark | undefined, nowMs: number): Promise<void> {
+    if (this.isRecovered) return;
     await mkdir(this.folder, { recursive: true });
-    for (const key of await readdir(this.folder)) {
-      const file = files.get(key);
-      if (file === undefined) await unlink(join(this.folder, key));
-      else await this.recoverFile(key, file, nowMs);
-    }
-    this.recovered = true;
+    // In the order of their beginnings: so they get their names, and the last of a name is the one to go on with.
+    const keys = (await readdir(this.folder)).filter(isKey).sort((a, b) => serialOf(a) - serialOf(b));
+    this.open.clear();
+    for (const key of keys) await this.recoverFile(key, mark, nowMs);
+    this.serial = Math.max(mark?.serial ?? 0, ...(mark === undefined ? keys.map((key) => serialOf(key) + 1) : []));
+    this.isRecovered = true;
   }
 
   get mark(): string {
@@ -77,8 +82,7 @@ export class LaneFiles {
     for (const { name, untilMs, bytes } of parts) {
       const [key, file] = this.current(name, untilMs, serial, nowMs);
       if (!this.open.has(key)) serial++;
-      await this.write(key, file, bytes);
-      const length = file.bytes + bytes.length;
+      const length = await this.write(key, file, bytes);
       const full = length >= this.options.rollBytes || nowMs - file.openedMs >= this.options.rollIntervalMs;
       written.push([key, { ...file, bytes: length, writtenMs: nowMs, full }]);
     }
@@ -93,7 +97,7 @@ export class LaneFiles {
     for (const [key, file] of [...this.open]) {
       const over = file.full || file.untilMs === undefined || wallMs >= file.untilMs;
       if (!over || nowMs - file.writtenMs < this.options.settleMs) continue;
-      published.push(await this.publish(key, file.name));
+      published.push(await publishFile(join(this.folder, key), this.options.directory, file.name));
       this.open.delete(key);
     }
     return published;
@@ -105,23 +109,34 @@ export class LaneFiles {
     return [keyOf(name, serial), { name, untilMs, bytes: 0, openedMs: nowMs, writtenMs: nowMs, full: false }];
   }
 
-  private async write(key: string, file: OpenFile, bytes: Buffer): Promise<void> {
+  /** Answers how long the file is now. */
+  private async write(key: string, file: OpenFile, bytes: Buffer): Promise<number> {
     const isNew = !this.open.has(key);
-    const handle = await open(join(this.folder, key), constants.O_WRONLY | constants.O_CREAT, 0o644);
+    const path = join(this.folder, key);
+    const handle = await open(path, constants.O_WRONLY | constants.O_CREAT, 0o644);
+    let end = file.bytes;
     try {
+      const { size } = await handle.stat();
       // A delivery that failed half-way left something behind the acknowledged end.
-      if ((await handle.stat()).size !== file.bytes) await handle.truncate(file.bytes);
-      await writeFully(handle, bytes, file.bytes);
+      if (size > end) await handle.truncate(end);
+      if (size < end) {
+        this.options.onShort(path, size, end);
+        end = size;
+      }
+      await writeFully(handle, bytes, end);
       await handle.datasync();
     } finally {
       await handle.close();
     }
     if (isNew) await syncFolders(this.folder, this.options.directory);
+    return end + bytes.length;
   }
 
-  private async recoverFile(key: string, marked: MarkedFile, nowMs: number): Promise<void> {
+  private async recoverFile(key: string, mark: Mark | undefined, nowMs: number): Promise<void> {
     const path = join(this.folder, key);
     const { size, nlink } = await stat(path);
+    const marked = mark === undefined ? { bytes: size, untilMs: undefined } : mark.files.get(key);
+    if (marked === undefined) return unlink(path);
     if (size < marked.bytes) this.options.onShort(path, size, marked.bytes);
     const bytes = Math.min(size, marked.bytes);
     if (size > bytes) {
@@ -136,46 +151,9 @@ export class LaneFiles {
     // Published already, and the crash came before it left this folder.
     if (nlink > 1) return unlink(path);
     const name = nameOf(key);
-    const full = bytes >= this.options.rollBytes;
+    for (const [earlier, file] of this.open) if (file.name === name) this.open.set(earlier, { ...file, full: true });
+    const full = mark === undefined || bytes >= this.options.rollBytes;
     this.open.set(key, { name, bytes, untilMs: marked.untilMs, openedMs: nowMs, writtenMs: nowMs, full });
-  }
-
-  private async publish(key: string, name: string): Promise<string> {
-    const from = join(this.folder, key);
-    for (let number = 0; ; number++) {
-      const target = join(this.options.directory, numbered(name, number));
-      await mkdir(dirname(target), { recursive: true });
-      if (!(await moveUnlessTaken(from, target))) continue;
-      await syncFolders(dirname(target), this.options.directory);
-      return target;
-    }
-  }
-}
-
-/** Moves without ever replacing a file: a link fails where a rename would overwrite. False when the name is taken. */
-async function moveUnlessTaken(from: string, target: string): Promise<boolean> {
-  try {
-    await link(from, target);
-  } catch (thrown) {
-    const code = codeOf(thrown);
-    if (code === "EEXIST") return false;
-    // File systems without hard links (FAT, some network ones): looking first is the best there is.
-    if (code !== "EPERM" && code !== "ENOTSUP" && code !== "EOPNOTSUPP") throw thrown;
-    if (await exists(target)) return false;
-    await rename(from, target);
-    return true;
-  }
-  await unlink(from);
-  return true;
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await access(path);
-    return true;
-  } catch (thrown) {
-    if (codeOf(thrown) === "ENOENT") return false;
-    throw thrown;
   }
 }
 
@@ -183,35 +161,4 @@ async function writeFully(handle: FileHandle, bytes: Buffer, position: number): 
   for (let done = 0; done < bytes.length; ) {
     done += (await handle.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
   }
-}
-
-/** New names are durable when their folders are: from the innermost out to the sink's own. */
-async function syncFolders(folder: string, top: string): Promise<void> {
-  for (let at = folder; at.startsWith(top); at = dirname(at)) {
-    const handle = await open(at, constants.O_RDONLY);
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-  }
-}
-
-function keyOf(name: string, number: number): string {
-  return `${encodeURIComponent(name)}~${number}`;
-}
-
-function nameOf(key: string): string {
-  return decodeURIComponent(key.slice(0, key.lastIndexOf("~")));
-}
-
-/** `a/driving.log` → `a/driving.1.log`. */
-function numbered(name: string, number: number): string {
-  if (number === 0) return name;
-  const extension = extname(name);
-  return `${name.slice(0, name.length - extension.length)}.${number}${extension}`;
-}
-
-function codeOf(thrown: unknown): string | undefined {
-  return thrown instanceof Error && "code" in thrown ? String(thrown.code) : undefined;
 }

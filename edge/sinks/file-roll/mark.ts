@@ -23,13 +23,25 @@ export function formatMark({ files, serial }: Mark): string {
   return JSON.stringify({ serial, files: Object.fromEntries(lengths) });
 }
 
-/** Reads it back; nothing was acknowledged when there is none. @throws when it is none of ours. */
-export function parseMark(mark: string | undefined): Mark {
-  if (mark === undefined) return { files: new Map(), serial: 0 };
-  const { files, serial } = Written.parse(JSON.parse(mark));
-  const entries = Object.entries(files);
+/** Before anything was acknowledged. */
+export const noMark: Mark = { files: new Map(), serial: 0 };
+
+/** Reads it back; undefined when it is none of ours (the lane was drained by another sink before). */
+export function parseMark(text: string): Mark | undefined {
+  const written = Written.safeParse(parseJson(text)).data;
+  if (written === undefined) return undefined;
+  const entries = Object.entries(written.files);
   return {
-    serial,
+    serial: written.serial,
     files: new Map(entries.map(([name, [bytes, untilMs]]) => [name, { bytes, untilMs: untilMs ?? undefined }])),
   };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) return undefined;
+    throw thrown;
+  }
 }

@@ -1,103 +1,14 @@
 import { expect, test } from "bun:test";
-import { globSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { globSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { VirtualClock } from "../../../shared/clock/clock.ts";
-import { RecordBatchBuilder } from "../../../shared/record-batch/builder.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
-import type { LaneReader } from "../../core/channel.ts";
-import type { Lane } from "../../core/lane.ts";
-import type { StoredBatch } from "../../core/stored-batch.ts";
-import { createComponent, fakeContext, mistakes } from "../../testing/fakes/component.ts";
+import { mistakes } from "../../testing/fakes/component.ts";
 import fileRoll from "./index.ts";
-
-const day1 = Date.parse("2026-11-20T10:00:00Z");
-const day2 = Date.parse("2026-11-21T10:00:00Z");
-
-function laneOf(stream: string, epoch = "e1"): Lane {
-  return { id: 1, channel: "main", stream, epoch, number: 0, topic: "t", partitioning: { by: "agent" } };
-}
-
-function batchOf(lane: Lane, id: number, lines: readonly (readonly [timeMs: number, text: string])[]): StoredBatch {
-  const builder = new RecordBatchBuilder({ compression: "none", identity: undefined });
-  builder.begin(id);
-  for (const [timeMs, text] of lines) {
-    const bytes = Buffer.from(text);
-    builder.append(bytes, 0, bytes.length, timeMs, undefined, { headerNames: [], headerValues: [] });
-  }
-  return { ...builder.seal(), id, lane, kind: "records", first: id };
-}
-
-/** What the sink uses of a reader: its lane, and the mark that was durable when it was opened. */
-function readerOf(lane: Lane, mark?: string): LaneReader {
-  const unused = () => {
-    throw new Error("the sink has no business with this");
-  };
-  return {
-    lane,
-    mark,
-    seqAtStart: 0,
-    next: unused,
-    kept: unused,
-    lease: unused,
-    acknowledge: unused,
-    bury: unused,
-    replace: unused,
-    session: unused,
-    saveSession: unused,
-    count: unused,
-  };
-}
-
-class World {
-  readonly clock = new VirtualClock(day1, 1_000_000);
-  constructor(
-    readonly directory: string,
-    readonly config: Record<string, unknown> = {},
-  ) {}
-
-  lane(lane: Lane, mark?: string) {
-    const sink = createComponent(
-      fileRoll,
-      { directory: this.directory, ...this.config },
-      fakeContext({ clock: this.clock }),
-    );
-    const delivery = sink.lane(readerOf(lane, mark));
-    return {
-      deliver: async (batch: StoredBatch) => {
-        const result = await delivery.deliver(batch, new AbortController().signal);
-        if (result.kind !== "delivered") throw new Error(`not delivered: ${JSON.stringify(result)}`);
-        return result.mark;
-      },
-      publish: () => {
-        if (!("publish" in delivery) || typeof delivery.publish !== "function") throw new Error("no publish");
-        return delivery.publish();
-      },
-    };
-  }
-
-  /** Published and in progress: name → content. */
-  published(): Record<string, string> {
-    return this.read("**/*", (file) => !file.startsWith(".in-progress"));
-  }
-
-  inProgress(): Record<string, string> {
-    return this.read(".in-progress/*/*", () => true);
-  }
-
-  private read(pattern: string, wanted: (file: string) => boolean): Record<string, string> {
-    const files = globSync(pattern, { cwd: this.directory, withFileTypes: true }).filter((entry) => entry.isFile());
-    const relative = files.map((entry) => join(entry.parentPath, entry.name).slice(this.directory.length + 1));
-    return Object.fromEntries(
-      relative
-        .filter(wanted)
-        .map((file) => [file.split("/.").at(-1) ?? file, readFileSync(join(this.directory, file), "utf8")]),
-    );
-  }
-}
+import { batchOf, day1, day2, FileWorld, laneOf } from "./testing/file-world.ts";
 
 test("lines go to the file of their day and get its name when the day is over and nothing more came", async () => {
   using dir = tempDir();
-  const world = new World(dir.path);
+  const world = new FileWorld(dir.path);
   const lane = world.lane(laneOf("status"));
   await lane.deliver(
     batchOf(laneOf("status"), 0, [
@@ -117,7 +28,7 @@ test("lines go to the file of their day and get its name when the day is over an
 
 test("a file that somebody else has under the name is never written over", async () => {
   using dir = tempDir();
-  const world = new World(dir.path);
+  const world = new FileWorld(dir.path);
   writeFileSync(dir.file("status-2026-11-20.log"), "theirs");
   const lane = world.lane(laneOf("status"));
   await lane.deliver(batchOf(laneOf("status"), 0, [[day1, "ours"]]));
@@ -128,7 +39,7 @@ test("a file that somebody else has under the name is never written over", async
 
 test("lanes of several streams, and of several epochs of one, share a directory and keep apart", async () => {
   using dir = tempDir();
-  const world = new World(dir.path, { file: "%Y-%m-%d.log" });
+  const world = new FileWorld(dir.path, { file: "%Y-%m-%d.log" });
   const lanes = [laneOf("a"), laneOf("b"), laneOf("a", "e2")].map((lane) => ({ lane, files: world.lane(lane) }));
   for (const { lane, files } of lanes) await files.deliver(batchOf(lane, 0, [[day1, `${lane.stream} ${lane.epoch}`]]));
   world.clock.advance(24 * 3_600_000);
@@ -138,7 +49,7 @@ test("lanes of several streams, and of several epochs of one, share a directory 
 
 test("what was never acknowledged is gone after a crash: it comes again", async () => {
   using dir = tempDir();
-  const world = new World(dir.path);
+  const world = new FileWorld(dir.path);
   await world.lane(laneOf("a")).deliver(batchOf(laneOf("a"), 0, [[day1, "x"]]));
   await world.lane(laneOf("a")).publish();
   expect([world.published(), world.inProgress()]).toEqual([{}, {}]);
@@ -146,7 +57,7 @@ test("what was never acknowledged is gone after a crash: it comes again", async 
 
 test("after a crash what the mark does not hold is cut off, and what comes again is there once", async () => {
   using dir = tempDir();
-  const world = new World(dir.path);
+  const world = new FileWorld(dir.path);
   const status = laneOf("status");
   const before = world.lane(status);
   const mark = await before.deliver(batchOf(status, 0, [[day1, "one"]]));
@@ -168,7 +79,7 @@ test("after a crash what the mark does not hold is cut off, and what comes again
 
 test("a write that failed half-way leaves nothing behind for the next try", async () => {
   using dir = tempDir();
-  const world = new World(dir.path);
+  const world = new FileWorld(dir.path);
   const status = laneOf("status");
   const lane = world.lane(status);
   await lane.deliver(batchOf(status, 0, [[day1, "one"]]));
@@ -181,7 +92,7 @@ test("a write that failed half-way leaves nothing behind for the next try", asyn
 test("a directory that cannot be written is tried again, with a hint", async () => {
   using dir = tempDir();
   writeFileSync(dir.file("lake"), "a file where the directory should be");
-  const world = new World(dir.file("lake"));
+  const world = new FileWorld(dir.file("lake"));
   const failing = world.lane(laneOf("status")).deliver(batchOf(laneOf("status"), 0, [[day1, "a"]]));
   expect(failing).rejects.toMatchObject({ code: "EDGE_SINK_FILE", severity: "transient" });
   await failing.catch(() => undefined);
@@ -189,7 +100,7 @@ test("a directory that cannot be written is tried again, with a hint", async () 
 
 test("a full file makes room for the next, and both are published", async () => {
   using dir = tempDir();
-  const world = new World(dir.path, { rollBytes: 1024, file: "%{stream}.log" });
+  const world = new FileWorld(dir.path, { rollBytes: 1024, file: "%{stream}.log" });
   const status = laneOf("status");
   const lane = world.lane(status);
   for (let id = 0; id < 3; id++) await lane.deliver(batchOf(status, id, [[day1, "x".repeat(1_100 + id)]]));
@@ -201,7 +112,7 @@ test("a full file makes room for the next, and both are published", async () => 
 
 test("a marker of shed events writes no line, and a damaged batch is refused", async () => {
   using dir = tempDir();
-  const world = new World(dir.path);
+  const world = new FileWorld(dir.path);
   const status = laneOf("status");
   const lane = world.lane(status);
   await lane.deliver({ ...batchOf(status, 0, [[day1, "marker"]]), kind: "shed" });
@@ -213,7 +124,7 @@ test("a marker of shed events writes no line, and a damaged batch is refused", a
 
 test("a file that somebody cut is gone on with, not refused for ever", async () => {
   using dir = tempDir();
-  const world = new World(dir.path);
+  const world = new FileWorld(dir.path);
   const status = laneOf("status");
   const mark = await world.lane(status).deliver(batchOf(status, 0, [[day1, "one"]]));
   const [file = ""] = globSync(".in-progress/*/*", { cwd: dir.path });
@@ -230,7 +141,7 @@ test("whatever crashes when, and however late marks become durable: every line i
   };
   for (let round = 0; round < 20; round++) {
     using dir = tempDir();
-    const world = new World(dir.path, { rollBytes: 1024, publishAfter: "10s" });
+    const world = new FileWorld(dir.path, { rollBytes: 1024, publishAfter: "10s" });
     const status = laneOf("status");
     const lines = Array.from({ length: 30 }, (_, id) =>
       Array.from({ length: 1 + random(5) }, (_, n) => {

@@ -8,6 +8,8 @@ import type { StoredBatch } from "../../core/stored-batch.ts";
 import { FileNamer } from "./file-name.ts";
 import { LaneFiles } from "./files.ts";
 import type { Config } from "./index.ts";
+import { noMark, parseMark } from "./mark.ts";
+import { Orphans } from "./orphans.ts";
 import { probeDirectory } from "./probe.ts";
 
 const signals = {
@@ -30,20 +32,31 @@ const signals = {
 };
 
 const newline = Buffer.from("\n");
-const publishEveryMs = 5_000;
+const publishEveryMsMax = 5_000;
 
-/** Writes lanes to files; every `publishEveryMs` it looks whether one is complete. */
+/** Writes lanes to files; every few seconds it looks whether one is complete. */
 export class FileRollSink implements Sink {
   private readonly lanes: FileLane[] = [];
+  private readonly orphans: Orphans;
+  private orphansPublished = 0;
+  private publishing: Promise<void> | undefined;
   private timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(
     private readonly config: Config,
     private readonly context: Context,
-  ) {}
+  ) {
+    const { directory, publishAfter: settleMs } = config;
+    this.orphans = new Orphans({ directory, agent: context.agent, sink: context.name, settleMs });
+  }
 
   async start(): Promise<void> {
-    this.timer = setInterval(() => void this.publish(), publishEveryMs);
+    const publishEveryMs = Math.min(publishEveryMsMax, this.config.publishAfter / 5);
+    this.timer = setInterval(() => {
+      this.publishing ??= this.publish().finally(() => {
+        this.publishing = undefined;
+      });
+    }, publishEveryMs);
     this.timer.unref();
   }
 
@@ -56,6 +69,7 @@ export class FileRollSink implements Sink {
   /** What is in progress stays so: the next start goes on with it. */
   async stop(): Promise<void> {
     clearInterval(this.timer);
+    await this.publishing;
     await Promise.all(this.lanes.map((lane) => lane.idle));
   }
 
@@ -67,13 +81,23 @@ export class FileRollSink implements Sink {
     return {
       directory: this.config.directory,
       inProgress: this.lanes.flatMap(({ inProgress }) => inProgress),
-      published: this.lanes.reduce((sum, { published }) => sum + published, 0),
+      published: this.lanes.reduce((sum, { published }) => sum + published, this.orphansPublished),
     };
   }
 
   /** Gives files that are complete their names. Called by the sink's own timer. */
   async publish(): Promise<void> {
     for (const lane of this.lanes) await lane.publish();
+    const { clock, report, name } = this.context;
+    try {
+      const owners = new Set(this.lanes.map(({ owner }) => owner));
+      for (const file of await this.orphans.publishDue(owners, clock.uptimeMs())) {
+        this.orphansPublished++;
+        report(signals.published, { component: name, file });
+      }
+    } catch (thrown) {
+      report(signals.publishFailed, { component: name, error: messageOf(thrown) });
+    }
   }
 }
 
@@ -82,6 +106,8 @@ class FileLane implements LaneDelivery {
   published = 0;
   /** Resolves when nothing is being done. */
   idle: Promise<unknown> = Promise.resolve();
+  /** Unique for the lane, fit for a file name. */
+  readonly owner: string;
   private readonly files: LaneFiles;
   private readonly namer: FileNamer;
 
@@ -92,9 +118,10 @@ class FileLane implements LaneDelivery {
   ) {
     const { lane } = reader;
     this.namer = new FileNamer(config.file, lane, context.agent);
+    this.owner = `${context.agent}.${lane.epoch}.${lane.stream}.${lane.number}.${lane.channel}.${context.name}`;
     this.files = new LaneFiles({
       directory: config.directory,
-      owner: `${context.agent}.${lane.epoch}.${lane.stream}.${lane.number}.${lane.channel}.${context.name}`,
+      owner: this.owner,
       rollBytes: config.rollBytes ?? Number.POSITIVE_INFINITY,
       rollIntervalMs: config.rollInterval ?? Number.POSITIVE_INFINITY,
       settleMs: config.publishAfter,
@@ -115,7 +142,7 @@ class FileLane implements LaneDelivery {
     return this.inTurn(async () => {
       const { clock, report, name } = this.context;
       try {
-        await this.files.recover(this.reader.mark, clock.uptimeMs());
+        await this.recover(clock.uptimeMs());
         for (const file of await this.files.publishDue(clock.uptimeMs(), clock.now())) {
           this.published++;
           report(signals.published, { component: name, file });
@@ -126,10 +153,19 @@ class FileLane implements LaneDelivery {
     });
   }
 
+  private async recover(nowMs: number): Promise<void> {
+    if (this.files.isRecovered) return;
+    const { mark, seqAtStart } = this.reader;
+    if (mark !== undefined) return this.files.recover(parseMark(mark), nowMs);
+    // No mark and nothing acknowledged is a new lane. Otherwise the mark was lost with a damaged channel file.
+    const acknowledged = this.reader.next()?.first ?? seqAtStart;
+    await this.files.recover(acknowledged === 0 ? noMark : undefined, nowMs);
+  }
+
   private async write(batch: StoredBatch): Promise<Delivery> {
     const nowMs = this.context.clock.uptimeMs();
     try {
-      await this.files.recover(this.reader.mark, nowMs);
+      await this.recover(nowMs);
       // A marker stands for what policy shed: there is no line to write.
       if (batch.kind === "records") await this.files.append(this.linesByFile(batch), nowMs);
       return { kind: "delivered", mark: this.files.mark };

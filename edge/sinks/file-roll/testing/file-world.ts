@@ -1,0 +1,100 @@
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { VirtualClock } from "../../../../shared/clock/clock.ts";
+import { RecordBatchBuilder } from "../../../../shared/record-batch/builder.ts";
+import type { LaneReader } from "../../../core/channel.ts";
+import type { Lane } from "../../../core/lane.ts";
+import type { StoredBatch } from "../../../core/stored-batch.ts";
+import { createComponent, fakeContext } from "../../../testing/fakes/component.ts";
+import fileRoll from "../index.ts";
+import { FileRollSink } from "../sink.ts";
+
+/** Event times on two days. */
+export const day1 = Date.parse("2026-11-20T10:00:00Z");
+export const day2 = Date.parse("2026-11-21T10:00:00Z");
+
+/** A lane of channel `main`. */
+export function laneOf(stream: string, epoch = "e1"): Lane {
+  return { id: 1, channel: "main", stream, epoch, number: 0, topic: "t", partitioning: { by: "agent" } };
+}
+
+/** A stored batch of these lines; its id is the number of its first record. */
+export function batchOf(
+  lane: Lane,
+  id: number,
+  lines: readonly (readonly [timeMs: number, text: string])[],
+): StoredBatch {
+  const builder = new RecordBatchBuilder({ compression: "none", identity: undefined });
+  builder.begin(id);
+  for (const [timeMs, text] of lines) {
+    const bytes = Buffer.from(text);
+    builder.append(bytes, 0, bytes.length, timeMs, undefined, { headerNames: [], headerValues: [] });
+  }
+  return { ...builder.seal(), id, lane, kind: "records", first: id };
+}
+
+/** What the sink uses of a reader: its lane, the mark that was durable when it was opened, and what is to come next. */
+function readerOf(lane: Lane, mark?: string, next?: StoredBatch): LaneReader {
+  const unused = () => {
+    throw new Error("the sink has no business with this");
+  };
+  return {
+    lane,
+    mark,
+    seqAtStart: 0,
+    next: () => next,
+    kept: unused,
+    lease: unused,
+    acknowledge: unused,
+    bury: unused,
+    replace: unused,
+    session: unused,
+    saveSession: unused,
+    count: unused,
+  };
+}
+
+/** A directory of daily files, and sinks that write to it, each as a process of its own would. */
+export class FileWorld {
+  readonly clock = new VirtualClock(day1, 1_000_000);
+  constructor(
+    readonly directory: string,
+    readonly config: Record<string, unknown> = {},
+    readonly agent = "gw-1",
+  ) {}
+
+  /** What a new process makes of the lane: it knows what is on the disk, and the mark. */
+  lane(lane: Lane, mark?: string, next?: StoredBatch) {
+    const context = fakeContext({ clock: this.clock, agent: this.agent });
+    const sink = createComponent(fileRoll, { directory: this.directory, ...this.config }, context);
+    if (!(sink instanceof FileRollSink)) throw new Error("not a file_roll sink");
+    const delivery = sink.lane(readerOf(lane, mark, next));
+    return {
+      deliver: async (batch: StoredBatch) => {
+        const result = await delivery.deliver(batch, new AbortController().signal);
+        if (result.kind !== "delivered") throw new Error(`not delivered: ${JSON.stringify(result)}`);
+        return result.mark;
+      },
+      publish: () => sink.publish(),
+    };
+  }
+
+  /** Published and in progress: name → content. */
+  published(): Record<string, string> {
+    return this.read("**/*", (file) => !file.startsWith(".in-progress"));
+  }
+
+  inProgress(): Record<string, string> {
+    return this.read(".in-progress/*/*", () => true);
+  }
+
+  private read(pattern: string, wanted: (file: string) => boolean): Record<string, string> {
+    const files = globSync(pattern, { cwd: this.directory, withFileTypes: true }).filter((entry) => entry.isFile());
+    const relative = files.map((entry) => join(entry.parentPath, entry.name).slice(this.directory.length + 1));
+    return Object.fromEntries(
+      relative
+        .filter(wanted)
+        .map((file) => [file.split("/.").at(-1) ?? file, readFileSync(join(this.directory, file), "utf8")]),
+    );
+  }
+}
