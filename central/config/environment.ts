@@ -12,9 +12,13 @@ export const variables: readonly Variable[] = [
   { name: "KAFKA_TLS_CA", path: ["kafka", "tls", "ca"], kind: "text" },
   { name: "KAFKA_TLS_CERT", path: ["kafka", "tls", "cert"], kind: "text" },
   { name: "KAFKA_TLS_KEY", path: ["kafka", "tls", "key"], kind: "text" },
+  { name: "KAFKA_TLS_PASSPHRASE", path: ["kafka", "tls", "passphrase"], kind: "text" },
+  { name: "KAFKA_TLS_SERVER_NAME", path: ["kafka", "tls", "serverName"], kind: "text" },
   { name: "KAFKA_SASL_MECHANISM", path: ["kafka", "sasl", "mechanism"], kind: "text" },
   { name: "KAFKA_SASL_USERNAME", path: ["kafka", "sasl", "username"], kind: "text" },
   { name: "KAFKA_SASL_PASSWORD", path: ["kafka", "sasl", "password"], kind: "text" },
+  // Wins over the one above: a file is the better place.
+  { name: "KAFKA_SASL_PASSWORD_FILE", path: ["kafka", "sasl", "password", "file"], kind: "text" },
   { name: "TAILGATE_TOPICS", path: ["topics"], kind: "list" },
   { name: "TAILGATE_TOPIC_PATTERN", path: ["topicPattern"], kind: "text" },
   { name: "TAILGATE_GROUP", path: ["group"], kind: "text" },

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { messageOf } from "../../shared/errors/app-error.ts";
+import { makeCertificates } from "../../shared/testing/certificates.ts";
 import { tempDir } from "../../shared/testing/temp-dir.ts";
 import { loadConfig } from "./load.ts";
 
@@ -102,5 +103,36 @@ describe("the config", () => {
     expect(() => loadConfig({ file: "/no/such/file.yaml", environment: least })).toThrow(
       "read the config /no/such/file.yaml",
     );
+  });
+
+  test("takes certificates and a password from files that the environment names", () => {
+    using dir = tempDir();
+    makeCertificates(dir.path);
+    writeFileSync(dir.file("password"), "secret\n");
+    const environment = {
+      ...least,
+      KAFKA_TLS_CA: dir.file("ca.pem"),
+      KAFKA_TLS_CERT: dir.file("client.pem"),
+      KAFKA_TLS_KEY: dir.file("client.key"),
+      KAFKA_SASL_MECHANISM: "scram-sha-512",
+      KAFKA_SASL_USERNAME: "central",
+      KAFKA_SASL_PASSWORD: "in the environment",
+      KAFKA_SASL_PASSWORD_FILE: dir.file("password"),
+    };
+    expect(loadConfig({ file: undefined, environment }).kafka).toMatchObject({
+      tls: { ca: dir.file("ca.pem"), cert: dir.file("client.pem"), key: dir.file("client.key"), verify: true },
+      sasl: { mechanism: "scram-sha-512", username: "central", password: "secret" },
+    });
+  });
+
+  test("refuses certificates that would fail at the first connection", () => {
+    using dir = tempDir();
+    makeCertificates(dir.path);
+    writeFileSync(dir.file("central.yaml"), "");
+    const tls = (text: string) => mistakes(least, `kafka:\n  tls: { ${text.replaceAll("@", `${dir.path}/`)} }\n`);
+    expect(tls("ca: @none.pem")).toContain("/central.yaml:2:14: kafka.tls.ca: read the secret from");
+    expect(tls("ca: @central.yaml")).toMatch(/kafka\.tls\.ca: .* is not a PEM file/);
+    expect(tls("cert: @client.pem")).toContain("kafka.tls.key: missing: cert and key go together");
+    expect(tls("cert: @client.pem, key: @stranger.key")).toContain("kafka.tls.key: not the key of this certificate");
   });
 });

@@ -1,24 +1,45 @@
 import { z } from "zod";
 import { byteSize } from "../../shared/config/byte-size.ts";
 import { duration } from "../../shared/config/duration.ts";
+import { keyPairMistake } from "../../shared/config/key-pair.ts";
 import { path } from "../../shared/config/path.ts";
-import { secret } from "../../shared/config/secret.ts";
+import { readSecret, secret } from "../../shared/config/secret.ts";
+
+/** Path of a PEM file that is there. */
+function pemFile() {
+  return path().superRefine((file, context) => {
+    const read = readSecret(file);
+    if (read.ok && read.text.includes("-----BEGIN")) return;
+    context.addIssue({ code: "custom", message: read.ok ? `${file} is not a PEM file` : read.message });
+  });
+}
 
 const Tls = z
   .strictObject({
-    ca: path().optional().meta({ description: "PEM file: who signed the brokers' certificates." }),
-    cert: path().optional().meta({ description: "PEM file: our own certificate, for mutual TLS." }),
-    key: path().optional().meta({ description: "PEM file: our own key." }),
+    ca: pemFile().optional().meta({ description: "PEM file: who signed the brokers' certificates." }),
+    cert: pemFile().optional().meta({ description: "PEM file: our own certificate, for mutual TLS." }),
+    key: pemFile().optional().meta({ description: "PEM file: our own key." }),
     passphrase: secret().optional().meta({ description: "Of the key.", secret: true }),
     serverName: z.string().optional().meta({ description: "The name in the certificates, when it is not the host's." }),
     verify: z.boolean().default(true).meta({ description: "false only for tests: anybody can then play the broker." }),
+  })
+  .superRefine(({ cert, key, passphrase }, context) => {
+    const refuse = (field: string, message: string) => context.addIssue({ code: "custom", path: [field], message });
+    if (cert === undefined && key === undefined) return;
+    if (cert === undefined || key === undefined) {
+      return refuse(cert === undefined ? "cert" : "key", "missing: cert and key go together");
+    }
+    const [certText, keyText] = [readSecret(cert), readSecret(key)];
+    if (!certText.ok || !keyText.ok) return;
+    const mistake = keyPairMistake({ cert: certText.text, key: keyText.text, passphrase });
+    if (mistake !== undefined) refuse(mistake.field, mistake.message);
   })
   .meta({ description: "An empty object: TLS with the system's list of authorities." });
 
 const Sasl = z.strictObject({
   mechanism: z.enum(["plain", "scram-sha-256", "scram-sha-512"]).meta({ description: "How to log in." }),
   username: z.string().min(1).meta({ description: "Kafka user." }),
-  password: secret().meta({ description: "Its password.", secret: true }),
+  password: secret().meta({ description: "Its password, or { file: path }; KAFKA_SASL_PASSWORD_FILE.", secret: true }),
 });
 
 const hostPort = z.string().regex(/^(\[[\da-fA-F:]+\]|[^\s:]+):\d{1,5}$/, 'write host:port, as in "127.0.0.1:9092"');

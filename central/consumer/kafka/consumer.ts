@@ -9,12 +9,14 @@ import { sleep } from "../../../shared/async/sleep.ts";
 import type { Clock } from "../../../shared/clock/clock.ts";
 import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
 import { createKafka, type KafkaConnection } from "../../../shared/kafka/client.ts";
+import { explainClientError } from "../../../shared/kafka/connect-error.ts";
 import type { Random } from "../../../shared/random/random.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
 import type { Consumer, ConsumerHandler, ConsumerState } from "../consumer.ts";
+import { createBriefKafka } from "./brief-client.ts";
 import { installFetchSeam, watchFetches } from "./fetch-seam.ts";
 import { type GroupOptions, GroupSession } from "./group-session.ts";
-import { brokersAway, consumerRestarted, leaveSlow, topicsFound, topicsMissing } from "./telemetry.ts";
+import { brokersAway, brokersRefuse, consumerRestarted, leaveSlow, topicsFound, topicsMissing } from "./telemetry.ts";
 import { selectTopics, type TopicSelection } from "./topics.ts";
 
 export interface KafkaConsumerOptions extends Omit<GroupOptions, "report"> {
@@ -68,10 +70,10 @@ export class KafkaConsumer implements Consumer {
       if (errorCode === 0) this.highWatermarks.set(`${topic}/${partition}`, highWatermark);
     });
     const { signal } = this.stopping;
-    const backoff = new Backoff({ initialMs: 100, maxMs: 2_000 }, this.options.random);
+    const backoff = new Backoff({ initialMs: 100, maxMs: 1_000 }, this.options.random);
     while (!signal.aborted) {
       const kafka = createKafka({ ...this.options.connection, report: this.options.report, component: "consumer" });
-      const topics = await this.findTopics(kafka);
+      const topics = await this.findTopics();
       if (topics === undefined || topics.length === 0) {
         await sleep(topics === undefined ? backoff.nextMs() : 500, signal);
         continue;
@@ -96,7 +98,7 @@ export class KafkaConsumer implements Consumer {
         session.ended,
         aborted(this.stopping.signal),
         this.silence(session, over.signal),
-        this.otherTopics(kafka, topics, over.signal),
+        this.otherTopics(topics, over.signal),
       ]);
       return undefined;
     } catch (thrown) {
@@ -131,19 +133,19 @@ export class KafkaConsumer implements Consumer {
   }
 
   /** Resolves when the cluster's topics, seen through the config, are no longer the ones consumed. */
-  private async otherTopics(kafka: Kafka, current: readonly string[], signal: AbortSignal): Promise<void> {
+  private async otherTopics(current: readonly string[], signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await sleep(lookForTopicsEveryMs, signal);
       if (signal.aborted) break;
-      const found = await this.findTopics(kafka);
+      const found = await this.findTopics();
       if (found !== undefined && found.length > 0 && found.join() !== current.join()) return;
     }
     return await never();
   }
 
   /** Undefined when no broker answers. */
-  private async findTopics(kafka: Kafka): Promise<readonly string[] | undefined> {
-    const admin = kafka.admin({ retry: { retries: 0 } });
+  private async findTopics(): Promise<readonly string[] | undefined> {
+    const admin = createBriefKafka(this.options.connection).admin();
     try {
       const list = admin.connect().then(() => admin.listTopics());
       const existing = await withDeadline(list, adminDeadlineMs, () => unreachable("list topics: no answer in time"));
@@ -151,7 +153,10 @@ export class KafkaConsumer implements Consumer {
       if (topics.length === 0) this.options.report(topicsMissing, { wanted: this.options.topics.text });
       return topics;
     } catch (thrown) {
-      this.options.report(brokersAway, { error: messageOf(thrown) });
+      const error = explainClientError("list topics", thrown, this.options.connection);
+      const { code, hint } = error;
+      const signal = code === "KAFKA_UNREACHABLE" ? brokersAway : brokersRefuse;
+      this.options.report(signal, { code, error: messageOf(error), hint });
       return undefined;
     } finally {
       admin.disconnect().catch((thrown: unknown) => this.options.report(brokersAway, { error: messageOf(thrown) }));

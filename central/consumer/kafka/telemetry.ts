@@ -20,6 +20,13 @@ export const brokersAway = defineSignal({
   atMostEveryMs: 30_000,
 });
 
+export const brokersRefuse = defineSignal({
+  name: "brokers_refuse",
+  level: "error",
+  message: "The brokers do not let us in, or are not who they should be; trying again without end",
+  atMostEveryMs: 30_000,
+});
+
 export const topicsMissing = defineSignal({
   name: "topics_missing",
   level: "warn",

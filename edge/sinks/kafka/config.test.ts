@@ -39,6 +39,7 @@ test.each([
   [{ topic: "v-%{kind}", topicDefault: "a/b" }, "topicDefault: not a topic name"],
   [{ partition: "random" }, "partition: "],
   [{ tls: { cert: "-----BEGIN CERTIFICATE-----" } }, "tls: cert and key go together"],
+  [{ tls: { cert: "-----BEGIN CERTIFICATE-----", key: "no key" } }, "tls.cert: not a certificate that can be read"],
   [{ tls: { ca: "/etc/ca.pem" } }, "not a PEM text; to name a file, write { file: path }"],
   [{ sasl: { mechanism: "gssapi", username: "u", password: "p" } }, "sasl.mechanism: "],
   [{ requestTimeout: "5" }, "requestTimeout: "],

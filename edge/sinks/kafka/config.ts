@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { byteSize } from "../../../shared/config/byte-size.ts";
 import { duration } from "../../../shared/config/duration.ts";
+import { keyPairMistake } from "../../../shared/config/key-pair.ts";
 import { readSecret, secret } from "../../../shared/config/secret.ts";
 import { isTopicName, parseTopicPattern } from "./routing.ts";
 
@@ -49,6 +50,11 @@ const tls = z
   })
   .refine(({ cert, key }) => (cert === undefined) === (key === undefined), {
     error: "cert and key go together",
+  })
+  .superRefine(({ cert, key, passphrase }, context) => {
+    if (cert === undefined || key === undefined) return;
+    const mistake = keyPairMistake({ cert, key, passphrase });
+    if (mistake !== undefined) context.addIssue({ code: "custom", path: [mistake.field], message: mistake.message });
   });
 
 const sasl = z.strictObject({

@@ -5,6 +5,7 @@
  */
 import { AppError } from "../../../shared/errors/app-error.ts";
 import { createKafka } from "../../../shared/kafka/client.ts";
+import { explainSilence } from "../../../shared/kafka/connect-error.ts";
 import type { Finding } from "../../core/sink.ts";
 import { type AdvertisedBroker, mayCreateMessage, type TopicAccess, topicAccessMessage } from "./access-messages.ts";
 import { type Address, BrokerConnection } from "./client/broker-connection.ts";
@@ -14,7 +15,6 @@ import type { NewTopic } from "./client/link.ts";
 import type { Message } from "./client/message.ts";
 import { metadataMessage } from "./client/messages/metadata.ts";
 import type { Config } from "./config.ts";
-import { explainSilence } from "./connect-error.ts";
 import { parseTopicPattern } from "./routing.ts";
 
 /** However patient the sink is: somebody waits for the answer. */

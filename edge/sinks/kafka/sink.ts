@@ -1,4 +1,5 @@
 import { AppError } from "../../../shared/errors/app-error.ts";
+import { explainConnect } from "../../../shared/kafka/connect-error.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
 import type { LaneReader } from "../../core/channel.ts";
 import type { SinkContext } from "../../core/context.ts";
@@ -6,7 +7,6 @@ import type { Finding, LaneDelivery, Sink } from "../../core/sink.ts";
 import { createKafkajsLink, type LinkOptions } from "./client/kafkajs-link.ts";
 import type { KafkaLink } from "./client/link.ts";
 import type { Config } from "./config.ts";
-import { explainConnect } from "./connect-error.ts";
 import { KafkaLane } from "./lane.ts";
 import { BrokerClock, type LaneTools } from "./lane-tools.ts";
 import { probeCluster } from "./probe.ts";

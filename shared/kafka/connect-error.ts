@@ -1,13 +1,13 @@
 /**
  * What a failed connection means to whoever has to mend it. The client says "unreachable" for all that is neither an
  * answer nor a refused login; the causes below it carry what TLS (node's and BoringSSL's codes, RFC 8446 alerts) and SASL
- * said. Found by trying, against Kafka 4.3.1: see secure.integration.test.ts.
+ * said. Found by trying, against Kafka 4.3.1: edge/sinks/kafka/secure.integration.test.ts, and central's.
  */
-import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
-import type { Code } from "../../../shared/errors/codes.ts";
-import type { Config } from "./config.ts";
+import { AppError, messageOf } from "../errors/app-error.ts";
+import type { Code } from "../errors/codes.ts";
+import type { KafkaConnection } from "./client.ts";
 
-type Security = Pick<Config, "tls" | "sasl">;
+type Security = Pick<KafkaConnection, "tls" | "sasl">;
 
 interface Diagnosis {
   readonly code: Code;
@@ -22,6 +22,15 @@ export function explainConnect(error: AppError, security: Security): AppError {
   const diagnosis = diagnose(error, security);
   if (diagnosis === undefined) return error;
   return new AppError(diagnosis.code, error.message, { cause: error.cause, hint: `${diagnosis.hint} ${again}` });
+}
+
+/** What kafkajs threw, as the error that it means. `doing` is what was tried. */
+export function explainClientError(doing: string, thrown: unknown, security: Security): AppError {
+  // It repeats the last failure's words.
+  const cause = thrown instanceof Error && thrown.name === "KafkaJSNumberOfRetriesExceeded" ? thrown.cause : thrown;
+  const refused = causes(cause).some(({ name }) => name.startsWith("KafkaJSSASL"));
+  const code = refused ? "KAFKA_AUTHENTICATION" : "KAFKA_UNREACHABLE";
+  return explainSilence(new AppError(code, doing, { cause }), security);
 }
 
 /**
@@ -89,16 +98,18 @@ function closedHint({ tls, sasl }: Security): string {
 
 /** Of the innermost error that has one: node's, BoringSSL's or Kafka's. */
 function causeCode(error: Error): unknown {
-  let found: unknown;
-  for (let at: unknown = error.cause; at instanceof Error; at = at.cause) {
-    if ("code" in at && at.code !== undefined) found = at.code;
-  }
-  return found;
+  return causes(error.cause)
+    .map((cause) => ("code" in cause ? cause.code : undefined))
+    .findLast((code) => code !== undefined);
 }
 
 function wasClosed(error: Error): boolean {
-  for (let at: unknown = error.cause; at instanceof Error; at = at.cause) {
-    if (at.name === "KafkaJSConnectionClosedError" || ("code" in at && at.code === "ECONNRESET")) return true;
-  }
-  return false;
+  return causes(error.cause).some(
+    (cause) => cause.name === "KafkaJSConnectionClosedError" || ("code" in cause && cause.code === "ECONNRESET"),
+  );
+}
+
+/** An error and what led to it, from the outside in. */
+function causes(thrown: unknown): readonly Error[] {
+  return thrown instanceof Error ? [thrown, ...causes(thrown.cause)] : [];
 }
