@@ -1,4 +1,5 @@
 import { CompressionCodecs, CompressionTypes } from "kafkajs";
+import { decompressBounded } from "../compression/decompress-bounded.ts";
 
 /** A batch of somebody else's that is compressed in a way we cannot read. */
 export class CodecError extends Error {
@@ -15,7 +16,7 @@ interface Encoded {
 
 const zstd = {
   compress: async (encoded: Encoded) => Bun.zstdCompressSync(encoded.buffer, { level: 1 }),
-  decompress: async (bytes: Buffer) => Bun.zstdDecompressSync(bytes),
+  decompress: async (bytes: Buffer) => decompressBounded("zstd", bytes),
 };
 
 const unsupported = (codec: string) => ({

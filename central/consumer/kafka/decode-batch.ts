@@ -3,9 +3,9 @@
  * each record read in one pass over varints. What cannot be read becomes a damaged range with a reason, never an
  * exception that would stop the partition.
  */
+import { decompressBounded } from "../../../shared/compression/decompress-bounded.ts";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import { IDENTITY_HEADER } from "../../../shared/identity/identity.ts";
-import { decompress } from "../../../shared/record-batch/compression.ts";
 import { at, crcMatches, HEADER_BYTES } from "../../../shared/record-batch/header.ts";
 import { part, type RecordBlock } from "../record-block.ts";
 import { decompressLz4 } from "./lz4.ts";
@@ -59,8 +59,7 @@ export function decodeBatch(frame: BatchFrame): RecordBlock {
   const baseTimeMs = Number(batch.readBigInt64BE(at.baseTimestamp));
   const appendTimeMs = (attributes & 8) === 0 ? undefined : Number(batch.readBigInt64BE(at.maxTimestamp));
   const count = batch.readInt32BE(at.recordCount);
-  const raw = decompressAny(attributes & 7, batch.subarray(HEADER_BYTES));
-  const bytes = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength);
+  const bytes = decompress(attributes & 7, batch.subarray(HEADER_BYTES));
   // A record takes at least seven bytes: a count that claims more is a lie that would cost memory.
   if (count < 0 || count * 7 > bytes.length) throw corrupt(`${count} records in ${bytes.length} bytes`);
   const offsets = new Float64Array(count);
@@ -83,11 +82,22 @@ export function decodeBatch(frame: BatchFrame): RecordBlock {
   return { bytes, count, offsets, timesMs, parts };
 }
 
-/** What Tailgate writes, and what other producers may. */
-function decompressAny(codecNumber: number, records: Buffer): Uint8Array {
-  if (codecNumber === 2) return decompressSnappy(records);
-  if (codecNumber === 3) return decompressLz4(records);
-  return decompress(codecNumber, records);
+/** What Tailgate writes, and what other producers may (Kafka protocol guide, "Record Batch"). Each has a bound on what comes out. */
+function decompress(codecNumber: number, records: Buffer): Buffer {
+  switch (codecNumber) {
+    case 0:
+      return records;
+    case 1:
+      return decompressBounded("gzip", records);
+    case 2:
+      return decompressSnappy(records);
+    case 3:
+      return decompressLz4(records);
+    case 4:
+      return decompressBounded("zstd", records);
+    default:
+      throw corrupt(`codec ${codecNumber} is not known`);
+  }
 }
 
 class Reader {

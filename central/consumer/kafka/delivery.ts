@@ -1,3 +1,4 @@
+import { outputBytesMax } from "../../../shared/compression/decompress-bounded.ts";
 import { messageOf } from "../../../shared/errors/app-error.ts";
 import type { DamagedRange, Delivery } from "../consumer.ts";
 import type { RecordBlock } from "../record-block.ts";
@@ -20,9 +21,17 @@ export class DeliveryBuilder {
     const blocks: RecordBlock[] = [];
     const damaged: DamagedRange[] = [];
     let nextOffset = last.lastOffset + 1;
+    let decodedBytes = 0;
     for (const frame of committedFrames(raw.frames, raw.aborted)) {
+      if (decodedBytes > outputBytesMax) {
+        // A few KiB can hold much: what is left is fetched again.
+        nextOffset = frame.baseOffset;
+        break;
+      }
       try {
-        blocks.push(decodeBatch(frame));
+        const block = decodeBatch(frame);
+        decodedBytes += block.bytes.length;
+        blocks.push(block);
       } catch (thrown) {
         if (this.worthAnotherTry(raw, frame.baseOffset)) {
           nextOffset = frame.baseOffset;

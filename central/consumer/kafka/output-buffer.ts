@@ -1,7 +1,5 @@
+import { outputBytesMax } from "../../../shared/compression/decompress-bounded.ts";
 import { AppError } from "../../../shared/errors/app-error.ts";
-
-/** No honest batch is larger: brokers take 1 MB compressed by default. */
-const outputBytesMax = 128 * 1024 * 1024;
 
 /** What a decompressor writes: bytes from the input, and repetitions of what it has written before. */
 export class OutputBuffer {
