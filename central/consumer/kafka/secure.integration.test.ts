@@ -1,9 +1,10 @@
 /** The consumer over TLS and logins, against a real broker; what is refused is said with its code and a hint, soon. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } from "kafkajs";
 import { systemClock } from "../../../shared/clock/clock.ts";
-import type { KafkaConnection } from "../../../shared/kafka/client.ts";
+import { createKafka, type KafkaConnection } from "../../../shared/kafka/client.ts";
 import { seededRandom } from "../../../shared/random/random.ts";
-import type { Fields, Report } from "../../../shared/telemetry/log.ts";
+import { type Fields, type Report, silent } from "../../../shared/telemetry/log.ts";
 import { type Broker, startBroker } from "../../../shared/testing/broker.ts";
 import { type Certificates, makeCertificates } from "../../../shared/testing/certificates.ts";
 import { startChild } from "../../../shared/testing/child.ts";
@@ -24,8 +25,14 @@ beforeAll(async () => {
   broker = await startBroker({
     listeners: { MTLS: "SSL", LOGIN: "SASL_SSL" },
     users: { central: "right" },
-    properties: { ...made.brokerProperties, "listener.name.mtls.ssl.client.auth": "required" },
+    properties: {
+      ...made.brokerProperties,
+      "listener.name.mtls.ssl.client.auth": "required",
+      "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+      "super.users": "User:ANONYMOUS",
+    },
   });
+  await allowReading("User:central", "User:CN=gw-1");
   await createTopic(broker.internalAddress, "driving");
   await Bun.write(folder.file("lines"), `${lines.join("\n")}\n`);
   const command = ["kcat", "-P", "-b", broker.internalAddress, "-t", "driving", "-l", folder.file("lines")];
@@ -37,6 +44,26 @@ afterAll(async () => {
   await broker[Symbol.asyncDispose]();
   folder[Symbol.dispose]();
 });
+
+/** READ on the topic and on any group: all that a consumer needs. */
+async function allowReading(...principals: readonly string[]): Promise<void> {
+  const quiet = { clientId: "test", component: "test", report: silent };
+  const admin = createKafka({ brokers: [broker.internalAddress], ...quiet }).admin();
+  await admin.connect();
+  const resources = [
+    { resourceType: AclResourceTypes.TOPIC, resourceName: "driving" },
+    { resourceType: AclResourceTypes.GROUP, resourceName: "*" },
+  ];
+  const read = {
+    resourcePatternType: ResourcePatternTypes.LITERAL,
+    host: "*",
+    operation: AclOperationTypes.READ,
+    permissionType: AclPermissionTypes.ALLOW,
+  };
+  const acl = principals.flatMap((principal) => resources.map((resource) => ({ ...resource, ...read, principal })));
+  await admin.createAcls({ acl });
+  await admin.disconnect();
+}
 
 type Security = Omit<KafkaConnection, "clientId">;
 
@@ -96,7 +123,7 @@ describe("the consumer", () => {
     "reads over TLS %s",
     async (way, security) => {
       const collector = new Collector();
-      const reading = consumer(way, security(), () => {});
+      const reading = consumer(way, security(), silent);
       reading.start(collector);
       await until(
         "all lines",
