@@ -7,9 +7,9 @@ import { dirname, resolve } from "node:path";
 import { type Document, isNode, LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
 import { withBaseDirectory } from "../../shared/config/base-directory.ts";
+import { suggest } from "../../shared/config/nearest.ts";
 import { AppError, messageOf } from "../../shared/errors/app-error.ts";
 import { isRecord, overlay } from "./environment.ts";
-import { nearest } from "./nearest.ts";
 import { CentralConfig } from "./schema.ts";
 
 /** What is read: a YAML file, if there is one, under the environment. */
@@ -64,8 +64,8 @@ function explain(issue: z.core.$ZodIssue, place: (path: readonly PropertyKey[]) 
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => {
       const path = [...issue.path, key];
-      const near = nearest(key, keysAt(issue.path));
-      return `${place(path)}: ${path.join(".")}: no such key${near === undefined ? "" : `; did you mean "${near}"?`}`;
+      const hint = suggest(key, keysAt(issue.path));
+      return `${place(path)}: ${path.join(".")}: no such key${hint === undefined ? "" : `; ${hint}`}`;
     });
   }
   const path = issue.path.join(".");

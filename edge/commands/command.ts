@@ -3,10 +3,10 @@
  * and the suggestion for a misspelt word all come from it. Stands on node:util's parseArgs.
  */
 import { parseArgs } from "node:util";
+import { suggest } from "../../shared/config/nearest.ts";
 import { AppError } from "../../shared/errors/app-error.ts";
 import type { Registry } from "../config/agent-config.ts";
 import type { Environment } from "../config/interpolate.ts";
-import { suggest } from "../config/nearest.ts";
 
 /** What a verb may touch: no command reads a global. */
 export interface World {

@@ -1,5 +1,5 @@
+import { suggest } from "../../shared/config/nearest.ts";
 import { AppError } from "../../shared/errors/app-error.ts";
-import { suggest } from "../config/nearest.ts";
 import { type Command, readArguments, type World } from "./command.ts";
 import { renderCommandHelp, renderHelp } from "./help.ts";
 

@@ -1,6 +1,6 @@
 import { stringify } from "yaml";
+import { suggest } from "../../shared/config/nearest.ts";
 import { AppError } from "../../shared/errors/app-error.ts";
-import { suggest } from "../config/nearest.ts";
 import type { AnyDefinition } from "../core/define.ts";
 import type { Command } from "./command.ts";
 

@@ -1,9 +1,9 @@
 /** Rules that no component can check alone: who names whom, and how the bounds relate. Each rule is a function. */
 import { formatByteSize } from "../../shared/config/byte-size.ts";
 import { formatDuration } from "../../shared/config/duration.ts";
+import { suggest } from "../../shared/config/nearest.ts";
 import type { Routing } from "../core/sink.ts";
 import type { ConfigDocument } from "./document.ts";
-import { suggest } from "./nearest.ts";
 import type { Problem } from "./problem.ts";
 import type { Components } from "./read-components.ts";
 import type { AgentSection } from "./schema.ts";

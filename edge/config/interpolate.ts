@@ -1,5 +1,5 @@
+import { suggest } from "../../shared/config/nearest.ts";
 import { readSecret } from "../../shared/config/secret.ts";
-import { suggest } from "./nearest.ts";
 
 /** The environment, as `process.env` has it. */
 export type Environment = Readonly<Record<string, string | undefined>>;

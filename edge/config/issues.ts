@@ -3,8 +3,8 @@
  * of the schema itself (as JSON Schema), so a new field is suggested without a line here.
  */
 import { z } from "zod";
+import { suggest } from "../../shared/config/nearest.ts";
 import type { ConfigDocument } from "./document.ts";
-import { suggest } from "./nearest.ts";
 import type { Problem } from "./problem.ts";
 
 type Issue = z.core.$ZodIssue;

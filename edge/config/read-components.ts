@@ -5,12 +5,12 @@
 
 import { REFERS_TO } from "../../shared/config/channel-name.ts";
 import { markedFields } from "../../shared/config/marked-fields.ts";
+import { suggest } from "../../shared/config/nearest.ts";
 import { redact } from "../../shared/config/redact.ts";
 import type { AnyDefinition, ChannelChoice, Reading } from "../core/define.ts";
 import type { InterceptorConfig, Registry, SinkConfig, SourceConfig } from "./agent-config.ts";
 import type { ConfigDocument } from "./document.ts";
 import { problemsOf } from "./issues.ts";
-import { suggest } from "./nearest.ts";
 import type { Problem } from "./problem.ts";
 import { ChannelNames, illegalName, legalName } from "./schema.ts";
 

@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
+import { suggest } from "../../../shared/config/nearest.ts";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import { type Inspector, openInspector } from "../../channels/sqlite/inspect.ts";
 import { loadConfig } from "../../config/load-config.ts";
-import { suggest } from "../../config/nearest.ts";
 import { type Arguments, configOption, configPath, type OptionDeclaration, type World } from "../command.ts";
 import { reportProblems } from "../report-problems.ts";
 
