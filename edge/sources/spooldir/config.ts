@@ -1,8 +1,7 @@
 import { z } from "zod";
-import { byteSize } from "../../../shared/config/byte-size.ts";
 import { duration } from "../../../shared/config/duration.ts";
 import { path } from "../../../shared/config/path.ts";
-import { limits } from "../../core/limits.ts";
+import { lineFields } from "../../core/line-fields.ts";
 
 const Suffix = z.string().regex(/^[^/\s]+$/, { error: "not a suffix: write at least one character, without a slash" });
 
@@ -31,16 +30,7 @@ export const Config = z
       .prefault("1s")
       .meta({ description: "A file is taken once its size and time did not change for so long." }),
     pollInterval: duration({ min: 10 }).prefault("1s").meta({ description: "How often the directory is looked at." }),
-    lineBytesMax: byteSize({ min: 16, max: limits.lineBytesMax })
-      .prefault(limits.lineBytesMax)
-      .meta({ description: "A longer line is cut here, marked with the header `cut`, and counted." }),
-    skipEmptyLines: z.boolean().default(false).meta({ description: "Leave out lines without a byte." }),
-    stripCarriageReturn: z.boolean().default(false).meta({ description: "Take `\\r\\n` as a line end." }),
-    fileHeader: z
-      .string()
-      .min(1)
-      .optional()
-      .meta({ description: "Name of a header that is to hold the path of the file; unset: none." }),
+    ...lineFields,
   })
   .refine((config) => config.completedSuffix !== config.errorSuffix, {
     error: "completedSuffix and errorSuffix are the same",

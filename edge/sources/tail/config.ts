@@ -1,9 +1,8 @@
 import { z } from "zod";
-import { byteSize } from "../../../shared/config/byte-size.ts";
 import { duration } from "../../../shared/config/duration.ts";
 import { path } from "../../../shared/config/path.ts";
 import { pattern } from "../../../shared/config/pattern/pattern.ts";
-import { limits } from "../../core/limits.ts";
+import { lineFields } from "../../core/line-fields.ts";
 
 const Multiline = z
   .strictObject({
@@ -60,16 +59,7 @@ export const Config = z.strictObject({
   partialLineAfter: duration({ min: 10 }).optional().meta({
     description: "A half line that waited this long is forwarded as it is; unset: it waits for its line end.",
   }),
-  lineBytesMax: byteSize({ min: 16, max: limits.lineBytesMax })
-    .prefault(limits.lineBytesMax)
-    .meta({ description: "A longer line is cut here, marked with the header `cut`, and counted." }),
-  skipEmptyLines: z.boolean().default(false).meta({ description: "Leave out lines without a byte." }),
-  stripCarriageReturn: z.boolean().default(false).meta({ description: "Take `\\r\\n` as a line end." }),
-  fileHeader: z
-    .string()
-    .min(1)
-    .optional()
-    .meta({ description: "Name of a header that is to hold the path of the file; unset: none." }),
+  ...lineFields,
   multiline: Multiline.optional().meta({ description: "Join lines into one event." }),
 });
 export type Config = z.output<typeof Config>;
