@@ -5,10 +5,6 @@ import { AgentWorld, Destination, LineFile, numbered } from "../testing/fakes/ag
 import type { Agent } from "./agent.ts";
 import type { Book } from "./books.ts";
 
-function balance({ read, filtered, unselected, dropped, shed, dead, sent, held }: Book): number {
-  return read - filtered - unselected - dropped - shed - dead - sent - held;
-}
-
 function book(agent: Agent, channel = "main"): Book {
   const found = agent.status().books.find((each) => each.channel === channel);
   if (found === undefined) throw new Error(`no book of channel ${channel}`);
@@ -135,58 +131,6 @@ test("a stop says what failed on the way, and stops all the same", async () => {
   await expect(agent.stop()).rejects.toThrow(AggregateError);
   expect(agent.state).toBe("stopped");
   expect(world.journal.at(-1)).toBe("close the channels");
-});
-
-test("the books balance: filtered, laid elsewhere, dropped, dead, sent and held, also over a kill", async () => {
-  using world = new AgentWorld();
-  const other = new Destination("other", world);
-  other.away = true;
-  world.destination.refuses = (line) => line.startsWith("poison");
-  const config = world.config({
-    sources: new Map([
-      [
-        "in",
-        world.reads(world.file, ["main", "tight"], {
-          keep: (line) => !line.startsWith("noise"),
-          select: (view) => (view.text().startsWith("nowhere") ? [] : view.text().startsWith("tight") ? [1] : [0, 1]),
-        }),
-      ],
-    ]),
-    channels: new Map([
-      ["main", world.holds("sqlite")],
-      ["tight", world.holds("sqlite", { full: "drop_newest", bytesMax: 20_000 })],
-    ]),
-    sinks: new Map([
-      ["out", world.sends(world.destination, "main")],
-      ["other", world.sends(other, "tight")],
-    ]),
-  });
-  const agent = await world.started(config);
-  world.file.write(...numbered("noise", 7), ...numbered("nowhere", 5), ...numbered("tight", 3), "poison");
-  await until("the poison to be refused", () => book(agent).dead > 0);
-  world.file.write(...numbered("x".repeat(300), 100));
-  await until("the channel to be full", () => agent.status().channels.tight?.admission === "dropping");
-  world.file.write(...numbered("x".repeat(300), 400, 100));
-  await hasRead(agent, 516);
-  await until("all to be sent that is taken", () => book(agent).held === 0);
-  for (const each of agent.status().books) expect(balance(each)).toBe(0);
-  const [main, tight] = [book(agent), book(agent, "tight")];
-  // What lay in one batch with the poison went with it.
-  expect(main).toMatchObject({ read: 516, filtered: 7, unselected: 8, dropped: 0, shed: 0, held: 0 });
-  expect(main.dead + main.sent).toBe(501);
-  expect(world.destination.lines).toHaveLength(main.sent);
-  expect(tight).toMatchObject({ read: 516, filtered: 7, unselected: 5, dead: 0, sent: 0 });
-  expect(tight.dropped).toBeGreaterThan(0);
-  expect(tight.held).toBeGreaterThan(0);
-
-  world.file.write(...numbered("on its way", 20));
-  await world.kill(agent);
-  const next = await world.started(config);
-  await hasRead(next, 536);
-  for (const each of next.status().books) expect(balance(each)).toBe(0);
-  expect(book(next, "tight").held).toBeGreaterThanOrEqual(tight.held);
-  await next.stop();
-  expect(world.broken).toEqual([]);
 });
 
 test("a commit may move positions alone: what is filtered is not read again", async () => {
