@@ -51,6 +51,25 @@ export function makeCertificates(folder: string): Certificates {
   };
 }
 
+/**
+ * A broker's certificate that holds between two years, by the authority that `makeCertificates` left in `folder`: its
+ * time is over, or has not come. Takes `openssl ca`, the one command that is told dates.
+ */
+export function makeDatedCertificate(folder: string, fromYear: number, untilYear: number): CertifiedKey {
+  const at = (name: string) => join(folder, `dated-${fromYear}${name}`);
+  const [cert, key, request, config, database] = [at(".pem"), at(".key"), at(".csr"), at(".cnf"), at(".txt")];
+  const lines = ["[ca]", "default_ca = own", "[own]", `database = ${database}`, `new_certs_dir = ${folder}`];
+  const rules = ["rand_serial = yes", "default_md = sha256", "copy_extensions = copy", "policy = names", "[names]"];
+  writeFileSync(config, [...lines, ...rules, "commonName = supplied", ""].join("\n"));
+  writeFileSync(database, "");
+  const names = ["-subj", "/CN=broker", "-addext", "subjectAltName=IP:127.0.0.1"];
+  openssl(["req", "-new", ...newKeyAt(key), "-out", request, ...names]);
+  const dates = ["-startdate", `${fromYear}0101000000Z`, "-enddate", `${untilYear}0101000000Z`];
+  const signer = ["-cert", join(folder, "ca.pem"), "-keyfile", join(folder, "ca.key")];
+  openssl(["ca", "-batch", "-notext", "-config", config, ...signer, ...dates, "-in", request, "-out", cert]);
+  return { cert: readFileSync(cert, "utf8"), key: readFileSync(key, "utf8") };
+}
+
 /** Signed by `by`; without it, an authority that signs itself. */
 function issue(folder: string, name: string, subject: string, by?: string, more: readonly string[] = []): CertifiedKey {
   const [cert, key] = [join(folder, `${name}.pem`), join(folder, `${name}.key`)];
@@ -58,22 +77,15 @@ function issue(folder: string, name: string, subject: string, by?: string, more:
     by === undefined
       ? []
       : ["-CA", join(folder, `${by}.pem`), "-CAkey", join(folder, `${by}.key`), "-addext", "basicConstraints=CA:FALSE"];
-  const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-noenc", "-keyout", key];
-  const command = [
-    "openssl",
-    "req",
-    "-x509",
-    "-days",
-    "2",
-    "-subj",
-    subject,
-    ...newKey,
-    "-out",
-    cert,
-    ...signer,
-    ...more,
-  ];
-  const { exitCode, stderr } = Bun.spawnSync(command);
-  if (exitCode !== 0) throw new Error(`make a certificate for ${subject}: ${stderr}`);
+  openssl(["req", "-x509", "-days", "2", "-subj", subject, ...newKeyAt(key), "-out", cert, ...signer, ...more]);
   return { cert: readFileSync(cert, "utf8"), key: readFileSync(key, "utf8") };
+}
+
+function newKeyAt(file: string): readonly string[] {
+  return ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-noenc", "-keyout", file];
+}
+
+function openssl(words: readonly string[]): void {
+  const { exitCode, stderr } = Bun.spawnSync(["openssl", ...words]);
+  if (exitCode !== 0) throw new Error(`run openssl ${words[0]} for a certificate: ${stderr}`);
 }

@@ -4,12 +4,14 @@
  * before anything is sent, and more: topics, permissions, the addresses that the cluster gives out.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { once } from "node:events";
+import { createServer } from "node:tls";
 import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, type Admin, ResourcePatternTypes } from "kafkajs";
 import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
 import { createKafka } from "../../../shared/kafka/client.ts";
 import { silent } from "../../../shared/telemetry/log.ts";
 import { type Broker, startBroker } from "../../../shared/testing/broker.ts";
-import { type Certificates, makeCertificates } from "../../../shared/testing/certificates.ts";
+import { type Certificates, makeCertificates, makeDatedCertificate } from "../../../shared/testing/certificates.ts";
 import { freePort } from "../../../shared/testing/free-port.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { createTopic } from "../../../shared/testing/topic.ts";
@@ -198,6 +200,22 @@ describe("a probe", () => {
   ])("guesses why a listener closes the connection: %s", async (_, settings, hint) => {
     const [finding] = await probe(settings());
     expect(finding).toMatchObject({ error: { code: "KAFKA_UNREACHABLE", hint: expect.stringMatching(hint) } });
+  });
+
+  test.each([
+    ["is over", 2001, 2002],
+    ["has not come, as with a clock that stands in 1970", 2090, 2091],
+  ])("finds a certificate whose time %s", async (_, fromYear, untilYear) => {
+    const server = createServer(makeDatedCertificate(folder.path, fromYear, untilYear)).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    try {
+      const address = server.address();
+      if (address === null || typeof address === "string") throw new Error("no address");
+      const [finding] = await probe({ ...mutual({}), brokers: [`127.0.0.1:${address.port}`] });
+      expect(finding).toMatchObject({ error: { code: "KAFKA_TLS", hint: expect.stringContaining("clock is right") } });
+    } finally {
+      server.close();
+    }
   });
 
   test("with TLS where none is spoken, says so", async () => {
