@@ -20,7 +20,7 @@ import { LineIntake } from "../../core/line-intake.ts";
 import type { Intake, Source } from "../../core/source.ts";
 import { type Candidate, Candidates } from "./candidates.ts";
 import type { Config } from "./config.ts";
-import { identityOf, SpoolFile, sameIdentity } from "./spool-file.ts";
+import { type Identity, identityOf, SpoolFile, sameIdentity } from "./spool-file.ts";
 import { signals } from "./telemetry.ts";
 
 /** Files that are read to their end share one wait for durability, up to this many. */
@@ -100,6 +100,10 @@ export class SpoolDirectorySource implements Source {
       return false;
     }
     if (known.state === "error") return false;
+    if (this.isSuccessor(candidate, known)) {
+      this.forget(known, intake);
+      return true;
+    }
     if (!sameIdentity(known.identity, candidate)) {
       const when = known.state === "done" ? "after it was done" : "while it was read";
       this.fail(known, `it was changed or replaced ${when}`, intake);
@@ -110,6 +114,14 @@ export class SpoolDirectorySource implements Source {
       return false;
     }
     return true;
+  }
+
+  /**
+   * Where files are deleted, names come again: another file under the name of one that is done is the next one. We may
+   * have deleted the first and been killed before that was stored.
+   */
+  private isSuccessor(found: Identity, known: SpoolFile): boolean {
+    return this.config.done === "delete" && known.state === "done" && found.inode !== known.identity.inode;
   }
 
   /** A file that is known is not there any more under its name. */
@@ -215,7 +227,7 @@ export class SpoolDirectorySource implements Source {
     if (done === "tracker") return;
     const path = join(this.config.path, file.key);
     const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
-    if (stat !== undefined) {
+    if (stat !== undefined && !this.isSuccessor(identityOf(stat), file)) {
       if (!sameIdentity(identityOf(stat), file.identity)) {
         this.fail(file, "it was changed or replaced after it was done", intake);
         return;

@@ -93,6 +93,24 @@ test("a file whose lines are durable and that was not yet renamed when the agent
   expect(again.intake.lines).toEqual(["one", "two"]);
 });
 
+test("with delete, a name that comes again is a new file, also when the agent was killed before it forgot the first", async () => {
+  using w = world({ done: "delete" });
+  const run = w.start();
+  w.put("a.csv", "one\n");
+  await until("the line", () => run.intake.work.lines.length === 1);
+  const done = [...run.intake.work.positions];
+  await until("the end", () => !existsSync(w.path("a.csv")));
+  const work = await run.crash();
+  for (const [key, position] of done) work.positions.set(key, position.replace('"reading"', '"done"'));
+  expect(work.positions.get("a.csv")).toContain('"done"');
+  w.put("kept", "so that the new file does not get the old one's inode\n");
+  w.put("a.csv", "two\n");
+  await using again = w.start(work);
+  await until("the second", () => again.intake.work.lines.includes("two"));
+  await until("the end", () => w.names().length === 0);
+  expect(again.intake.counter("spool_file_changed")).toBe(0);
+});
+
 test("with a tracker files stay where they are and are never read twice, also under another name", async () => {
   using w = world({ done: "tracker" });
   const run = w.start();
