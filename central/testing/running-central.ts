@@ -1,6 +1,7 @@
 /** A central of its own as a child process, for tests that kill, freeze and starve it. */
 import Database from "better-sqlite3";
-import { type Child, startChild } from "../../shared/testing/child.ts";
+import { type CentralStatus, startCentral } from "../../shared/testing/central-process.ts";
+import type { Child } from "../../shared/testing/child.ts";
 import { freePort } from "../../shared/testing/free-port.ts";
 import { until } from "../../shared/testing/until.ts";
 
@@ -12,19 +13,6 @@ export interface RunningCentralOptions {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** What the status route says, as far as tests ask. */
-export interface CentralNumbers {
-  readonly stored: number;
-  readonly missing: number;
-  readonly repeated: number;
-  readonly conflicts: number;
-  readonly shed: number;
-  readonly deadLettered: number;
-  readonly gaps: number;
-  readonly lag: number | null;
-  readonly storeAvailable: boolean;
-}
-
 export class RunningCentral implements AsyncDisposable {
   private constructor(
     readonly child: Child,
@@ -33,18 +21,8 @@ export class RunningCentral implements AsyncDisposable {
 
   static async start(options: RunningCentralOptions): Promise<RunningCentral> {
     const port = await freePort();
-    const child = startChild({
-      name: "central",
-      command: [process.execPath, new URL("../main.ts", import.meta.url).pathname],
-      env: {
-        KAFKA_BROKERS: options.brokers,
-        TAILGATE_TOPICS: options.topics,
-        TAILGATE_GROUP: options.group ?? "central-test",
-        TAILGATE_STORE: options.store,
-        TAILGATE_LISTEN: `127.0.0.1:${port}`,
-        ...options.environment,
-      },
-    });
+    const { topics, group = "central-test", ...others } = options;
+    const child = startCentral({ ...others, topics: [topics], group, port });
     return new RunningCentral(child, `http://127.0.0.1:${port}`);
   }
 
@@ -56,7 +34,7 @@ export class RunningCentral implements AsyncDisposable {
     return Object.fromEntries(Object.entries(body));
   }
 
-  async numbers(): Promise<CentralNumbers> {
+  async numbers(): Promise<CentralStatus> {
     const body = await this.get("/api/v1/status");
     const number = (name: string) => Number(body[name]);
     return {
@@ -73,7 +51,7 @@ export class RunningCentral implements AsyncDisposable {
   }
 
   /** Waits until so many events are stored. */
-  async stored(count: number, withinMs = 30_000): Promise<CentralNumbers> {
+  async stored(count: number, withinMs = 30_000): Promise<CentralStatus> {
     return await until(
       `${count} events to be stored`,
       () => this.numbers(),

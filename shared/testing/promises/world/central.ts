@@ -1,38 +1,17 @@
-import { join } from "node:path";
-import { type Child, type Exit, startChild } from "../../child.ts";
+import { type CentralProcessOptions, type CentralStatus, startCentral } from "../../central-process.ts";
+import type { Child, Exit } from "../../child.ts";
 import { freePort } from "../../free-port.ts";
 import { until } from "../../until.ts";
 
 /** How a centre of a test is set up. */
-export interface CentralOptions {
-  readonly brokers: string;
-  readonly topics: readonly string[];
-  readonly group: string;
-  /** Path of the SQLite file. */
-  readonly store: string;
+export interface CentralOptions extends Omit<CentralProcessOptions, "port" | "environment"> {
   /** "6s" when not given; less needs a broker that allows it. */
   readonly sessionTimeout?: string;
-  /** Puts words before the command: `nsenter …`. */
-  readonly wrap?: (command: readonly string[]) => readonly string[];
-}
-
-/** The numbers of `/api/v1/status` that tests look at. */
-export interface CentralStatus {
-  readonly stored: number;
-  readonly missing: number;
-  readonly repeated: number;
-  readonly conflicts: number;
-  readonly shed: number;
-  readonly deadLettered: number;
-  readonly gaps: number;
-  readonly storeAvailable: boolean;
 }
 
 interface Lag {
   readonly partitions: readonly { readonly topic: string; readonly generation: number; readonly next: number }[];
 }
-
-const root = join(import.meta.dir, "..", "..", "..", "..");
 
 /** The centre as a process of its own: started, killed and started again on one store. */
 export class Central implements AsyncDisposable {
@@ -55,21 +34,10 @@ export class Central implements AsyncDisposable {
   /** Starts it and does not wait. */
   launch(): void {
     if (this.running) throw new Error("start central: it runs already");
-    const { brokers, topics, group, store, sessionTimeout = "6s", wrap = (command) => command } = this.options;
+    const { sessionTimeout = "6s", ...options } = this.options;
     this.past = this.log;
-    this.child = startChild({
-      name: "central",
-      command: wrap([process.execPath, join(root, "central", "main.ts")]),
-      cwd: root,
-      env: {
-        KAFKA_BROKERS: brokers,
-        TAILGATE_TOPICS: topics.join(","),
-        TAILGATE_GROUP: group,
-        TAILGATE_STORE: store,
-        TAILGATE_SESSION_TIMEOUT: sessionTimeout,
-        TAILGATE_LISTEN: `127.0.0.1:${this.port}`,
-      },
-    });
+    const environment = { TAILGATE_SESSION_TIMEOUT: sessionTimeout };
+    this.child = startCentral({ ...options, environment, port: this.port });
   }
 
   async start(): Promise<void> {
