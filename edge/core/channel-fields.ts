@@ -13,8 +13,9 @@ export const batchFields = {
     .boolean()
     .default(true)
     .meta({ description: "Whether every record carries the identity header. Without it there is no ledger." }),
+  // As large as one Kafka message may be by default: a batch costs a commit's pages, a request and an answer whatever its size.
   batchSize: byteSize({ min: 1024, max: limits.batchBytesMax })
-    .prefault("256KiB")
+    .prefault("960KiB")
     .meta({ description: "Uncompressed bytes at which a batch is full." }),
 };
 

@@ -29,10 +29,14 @@ export interface Positioned {
  * inside `append`, so a position that is updated after its lines were appended and before the next wait is exact.
  */
 export interface Intake {
-  /** How long lines wait for company before they are committed, in milliseconds. */
-  readonly lingerMs: number;
-  /** Milliseconds until the next commit may come; 0: at once. Lines that are read before only wait longer. */
-  untilCommitMs(): number;
+  /**
+   * Has `read` called once, right before the next commit: for a source that is busy, since lines that are read earlier
+   * only wait longer, and those that are read later miss it. `read` appends what there is without waiting, while
+   * `takesNow` says so, and asks again when it wants to be called for the commit after.
+   */
+  beforeCommit(read: () => void): void;
+  /** Whether a chunk may be appended now, without waiting for `ready`. */
+  takesNow(): boolean;
   /** One event: `buffer[start..end)`, without its line end. Copied before it returns. */
   append(buffer: Buffer, start: number, end: number): void;
   /** The same with facts the source knows: a header (file name, mark of a cut line), a key, an event time. `prepare` may set them on the view. */

@@ -206,7 +206,6 @@ export class Agent {
       channels: [...this.channels.values()],
       putInMemory: (batches, positions) => memory.put(batches, positions),
       lingerMs,
-      clock,
       report,
       metrics,
     });

@@ -7,14 +7,14 @@
  * so every position stands exactly behind the last event that was appended.
  *
  * When: a line after a quiet linger goes at once (as soon as its source lets go of the thread); then at most once a
- * linger; earlier when enough bytes are pending. The linger grows while the sinks are behind, because nobody waits for
+ * linger; earlier when enough bytes are pending. Busy sources have no timers of their own: they are asked to read right
+ * before a commit, so that no line misses it by a moment and waits for two. The linger grows while the sinks are behind, because nobody waits for
  * those batches, and it is never shorter than the last commit took, so that fsync gets at most half of the time.
  *
  * A commit that failed (disk full, I/O error) is kept as it is and tried again: the same batches under the same numbers.
  * Until it succeeds, sources wait; their files are the buffer.
  */
 import { Gate } from "../../shared/async/gate.ts";
-import type { Clock } from "../../shared/clock/clock.ts";
 import { AppError, messageOf } from "../../shared/errors/app-error.ts";
 import { defineSignal, type Report } from "../../shared/telemetry/log.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
@@ -46,7 +46,6 @@ export interface CommitterOptions {
   readonly channels: readonly Channel[];
   readonly putInMemory: PutInMemory;
   readonly lingerMs: number;
-  readonly clock: Clock;
   readonly report: Report;
   readonly metrics: Metrics;
 }
@@ -63,6 +62,8 @@ const signals = {
 
 /** How long an acknowledgement waits for a commit to ride in, before it gets one of its own. */
 const markAfterMs = 5_000;
+/** Sources that read on the beat of the commits are not asked more often, however short the linger. */
+const beatMsMin = 5;
 const retryMsMin = 100;
 const retryMsMax = 5_000;
 
@@ -74,6 +75,8 @@ export class Committer {
 
   private readonly options: CommitterOptions;
   private readonly sources = new Set<CommitSource>();
+  /** Who wants to read right before the next commit. */
+  private readonly readers = new Set<() => void>();
   private failed: CollectedWork | undefined;
   private retryMs = retryMsMin;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -94,17 +97,8 @@ export class Committer {
     this.commitSeconds = metrics.counter("tailgate_commit_seconds_total", "Time spent in these transactions.");
   }
 
-  /** How long lines wait for company, in milliseconds. */
-  get lingerMs(): number {
-    return this.options.lingerMs;
-  }
-
   add(source: CommitSource): void {
     this.sources.add(source);
-  }
-
-  remove(source: CommitSource): void {
-    this.sources.delete(source);
   }
 
   /** Whether the last commit failed and still waits to succeed: sources must not go on. */
@@ -112,17 +106,16 @@ export class Committer {
     return this.failed !== undefined;
   }
 
-  /** See `Intake.untilCommitMs`. */
-  untilCommitMs(): number {
-    return Math.max(0, this.pauseAfter(this.options.lingerMs).leftMs);
+  /** See `Intake.beforeCommit`. */
+  beforeCommit(read: () => void): void {
+    this.readers.add(read);
+    if (!this.isScheduled) this.setTimer(Math.max(this.pause().leftMs, beatMsMin));
   }
 
   /** Something is pending: makes sure that a commit comes. Cheap; called after every chunk. */
   schedule(): void {
-    if (this.timer !== undefined || this.immediate !== undefined || this.closed) return;
-    this.unhurried = this.isBehind();
-    const { lingerMs } = this.options;
-    const { pauseMs, leftMs } = this.pauseAfter(this.unhurried ? Math.max(lingerMs, limits.lingerBehindMs) : lingerMs);
+    if (this.isScheduled) return;
+    const { pauseMs, leftMs } = this.pause();
     if (leftMs <= pauseMs / 10) {
       // A source that reads once a linger comes a little early or late: a timer for the rest would be a second wake-up.
       // Not now: the source may be in the middle of its chunk. When it lets go of the thread, its position is exact.
@@ -132,10 +125,7 @@ export class Committer {
       });
       return;
     }
-    this.timer = setTimeout(() => {
-      this.timer = undefined;
-      this.commit();
-    }, leftMs);
+    this.setTimer(leftMs);
   }
 
   /**
@@ -148,7 +138,9 @@ export class Committer {
     const work: CollectedWork = { batches: [], positions: [], counters: [], inMemory: [] };
     for (const source of this.sources) source.collect(work);
     this.pendingBytes = 0;
-    return this.write(work);
+    const written = this.write(work);
+    if (this.readers.size > 0 && !this.isScheduled) this.setTimer(Math.max(this.pause().leftMs, beatMsMin));
+    return written;
   }
 
   /**
@@ -179,10 +171,22 @@ export class Committer {
     clearTimeout(this.markTimer);
   }
 
+  /** The next commit, when its time has come: what was written to the sources' files until now rides in it. */
+  private setTimer(waitMs: number): void {
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      const readers = [...this.readers];
+      this.readers.clear();
+      for (const read of readers) read();
+      this.commit();
+    }, waitMs);
+  }
+
   private write(work: CollectedWork): boolean {
     const { store, report, putInMemory } = this.options;
     const startMs = performance.now();
-    if (!isEmpty(work) || store.unmarkedBytes > 0) {
+    const idle = isEmpty(work) && store.unmarkedBytes === 0;
+    if (!idle) {
       try {
         store.commit(work satisfies CommitWork);
       } catch (error) {
@@ -199,14 +203,22 @@ export class Committer {
     this.retryMs = retryMsMin;
     this.lastEndMs = performance.now();
     this.lastTookMs = this.lastEndMs - startMs;
-    this.commits.add(1);
-    this.commitSeconds.add(this.lastTookMs / 1000);
+    if (!idle) {
+      this.commits.add(1);
+      this.commitSeconds.add(this.lastTookMs / 1000);
+    }
     this.committed.open();
     return true;
   }
 
+  private get isScheduled(): boolean {
+    return this.timer !== undefined || this.immediate !== undefined || this.closed;
+  }
+
   /** The pause behind the last commit, never shorter than that commit took, and what is left of it. */
-  private pauseAfter(lingerMs: number): { readonly pauseMs: number; readonly leftMs: number } {
+  private pause(): { readonly pauseMs: number; readonly leftMs: number } {
+    this.unhurried = this.isBehind();
+    const lingerMs = this.unhurried ? Math.max(this.options.lingerMs, limits.lingerBehindMs) : this.options.lingerMs;
     const pauseMs = Math.max(lingerMs, this.lastTookMs);
     return { pauseMs, leftMs: pauseMs - (performance.now() - this.lastEndMs) };
   }

@@ -60,7 +60,7 @@ async function run({ compression, identity, chain, partition }: Case, lines: num
   const routing: Routing = { topic: () => "t", topicFixed: "t", partition, partitionsDefault: 4 };
   const router = new LaneRouter({ agent: "gw", stream: "s", channel, routing, epoch: () => "e" });
   const clock = systemClock;
-  const shared = { clock, report: silent, metrics: new Metrics() };
+  const shared = { report: silent, metrics: new Metrics() };
   const committer = new Committer({ ...shared, store, channels: [], putInMemory: () => undefined, lingerMs: 1_000 });
   const all = [0];
   const intake = new StreamIntake({

@@ -3,6 +3,7 @@ import { VirtualClock } from "../../shared/clock/clock.ts";
 import { decodeRecords } from "../../shared/record-batch/records.ts";
 import { silent } from "../../shared/telemetry/log.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
+import { until } from "../../shared/testing/until.ts";
 import type { EventView } from "../core/event-view.ts";
 import type { Routing } from "../core/sink.ts";
 import type { StoredBatch } from "../core/stored-batch.ts";
@@ -34,7 +35,6 @@ function wire({ routing = toOneTopic, interceptors = [], channels = ["main"], se
     channels: made,
     putInMemory: () => undefined,
     lingerMs,
-    clock,
     report: silent,
     metrics: new Metrics(),
   });
@@ -233,13 +233,36 @@ describe("the committer", () => {
     expect(store.commits.length).toBe(before + 1);
   });
 
-  test("says when the next commit may come: at once after a quiet time, a linger after the last one", async () => {
-    const { intake } = wire({ lingerMs: 60_000 });
-    expect(intake.untilCommitMs()).toBe(0);
-    append(intake, "line");
+  test("has busy sources read right before a commit, so that no line misses it", async () => {
+    const { store, intake, channels } = wire({ lingerMs: 20 });
+    append(intake, "first");
     await intake.committed(signal);
-    expect(intake.untilCommitMs()).toBeGreaterThan(59_000);
-    expect(intake.untilCommitMs()).toBeLessThanOrEqual(60_000);
+    let reads = 0;
+    const read = () => {
+      reads++;
+      expect(intake.takesNow()).toBe(true);
+      append(intake, `read at ${reads}`);
+      intake.moved({ key: "f", position: () => String(reads) });
+      if (reads < 2) intake.beforeCommit(read);
+    };
+    intake.beforeCommit(read);
+    append(intake, "between");
+    intake.moved({ key: "f", position: () => "between" });
+    await until("two more commits", () => store.commits.length === 3);
+    expect(lines(channels[0]?.held ?? [])).toEqual(["first", "between", "read at 1", "read at 2"]);
+    expect(store.commits.map(({ batches }) => batches[0]?.count)).toEqual([1, 2, 1]);
+    expect(store.commits.at(-1)?.positions[0]?.value).toBe("2");
+  });
+
+  test("says that nothing is taken now while the disk refuses", async () => {
+    const { store, intake } = wire({ lingerMs: 60_000 });
+    expect(intake.takesNow()).toBe(true);
+    store.failures = 1;
+    append(intake, "line");
+    const durable = intake.committed(signal);
+    expect(intake.takesNow()).toBe(false);
+    await durable;
+    expect(intake.takesNow()).toBe(true);
   });
 
   test("tries the same work again when the disk is full, and sources wait meanwhile", async () => {

@@ -40,7 +40,6 @@ export interface StreamIntakeOptions {
 const eventsPerTime = 256;
 
 export class StreamIntake implements Intake, CommitSource {
-  readonly lingerMs: number;
   private readonly options: StreamIntakeOptions;
   private readonly view = new EventView();
   private readonly interceptors: readonly Interceptor[];
@@ -68,11 +67,17 @@ export class StreamIntake implements Intake, CommitSource {
       unselected: 0,
     }));
     this.committer = options.committer;
-    this.lingerMs = options.committer.lingerMs;
   }
 
-  untilCommitMs(): number {
-    return this.committer.untilCommitMs();
+  beforeCommit(read: () => void): void {
+    this.committer.beforeCommit(read);
+  }
+
+  takesNow(): boolean {
+    this.untilTime = 0;
+    const { committer } = this;
+    if (committer.stuck || committer.pendingBytes >= limits.pendingBytesMax) return false;
+    return this.refreshAdmission() === undefined;
   }
 
   append(buffer: Buffer, start: number, end: number): void {

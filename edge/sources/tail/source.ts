@@ -30,8 +30,7 @@ import { describeUnnamed } from "./unnamed-files.ts";
 
 /** Events that come in bunches are answered together: at once for the first, then at most this often. */
 const wakeIntervalMs = 5;
-/** Bounds for reading once a linger. */
-const readIntervalMsMin = 5;
+/** Busy files are read before each commit, and not less often than this: one that is truncated takes unread lines with it. */
 const readIntervalMsMax = 200;
 /** A directory that did not stand still is looked at again after this. */
 const unsettledMs = 20;
@@ -48,6 +47,7 @@ export class TailSource implements Source {
   private output: LineIntake | undefined;
   private intake: Intake | undefined;
   private sequence = 1;
+  private closed = false;
   private lastWakeMs = 0;
   private wakeTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -114,7 +114,7 @@ export class TailSource implements Source {
       for (const attention of this.attentions.values()) {
         if (attention.busy) attention.glance();
         if (attention.dirty) this.scan(attention);
-        if (attention.busy) waitMs = Math.min(waitMs, this.untilNextReadMs(intake));
+        if (attention.busy) waitMs = Math.min(waitMs, this.readOnBeat(intake));
         if (attention.dirty) waitMs = Math.min(waitMs, unsettledMs);
       }
       this.noteFirstLook();
@@ -124,18 +124,31 @@ export class TailSource implements Source {
     }
   }
 
-  /**
-   * Busy files are read when the next commit may come, once a linger: lines that are read earlier only wait longer. The
-   * commits are the beat for all sources, so one takes the lines of all. Not less often than `readIntervalMsMax`: a file
-   * that is truncated in between would take unread lines with it.
-   */
-  private untilNextReadMs(intake: Intake): number {
+  /** A directory is busy: its files are read right before each commit. Answers when to look whatever the commits do. */
+  private readOnBeat(intake: Intake): number {
     if (this.config.readInterval !== undefined) return this.config.readInterval;
-    const untilCommitMs = intake.untilCommitMs();
-    // The commit of what was just read is about to come: the next one after it is meant.
-    const waitMs = untilCommitMs < 1 ? intake.lingerMs : untilCommitMs;
-    return Math.min(Math.max(waitMs, readIntervalMsMin), readIntervalMsMax);
+    intake.beforeCommit(this.catchUp);
+    return readIntervalMsMax;
   }
+
+  /** One look at the busy directories, and a chunk of each file that grew; the rest is the read loop's. */
+  private readonly catchUp = (): void => {
+    const { intake } = this;
+    if (intake === undefined || this.closed) return;
+    for (const attention of this.attentions.values()) {
+      if (!attention.busy) continue;
+      intake.beforeCommit(this.catchUp);
+      attention.glance();
+      if (attention.dirty) this.scanAlarm.ring();
+      const { directory } = attention;
+      for (const trail of directory.book.trails.keys()) {
+        const file = this.fileToRead(directory, trail);
+        if (file === undefined) continue;
+        if (intake.takesNow()) this.readChunk(directory, file);
+        if (!file.atEnd) this.readAlarm.ring();
+      }
+    }
+  };
 
   private async readLoop(intake: Intake, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
@@ -352,6 +365,7 @@ export class TailSource implements Source {
   }
 
   private close(): void {
+    this.closed = true;
     clearTimeout(this.wakeTimer);
     this.wakeTimer = undefined;
     for (const attention of this.attentions.values()) attention.end();

@@ -15,9 +15,11 @@ import type { Intake } from "../../core/source.ts";
 import definition from "./index.ts";
 
 class NullIntake implements Intake {
-  readonly lingerMs = 1_000;
-  untilCommitMs(): number {
-    return this.lingerMs;
+  beforeCommit(read: () => void): void {
+    setTimeout(read, 1_000);
+  }
+  takesNow(): boolean {
+    return true;
   }
   lines = 0;
   bytes = 0;

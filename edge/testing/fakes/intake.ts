@@ -34,7 +34,6 @@ export interface FakeIntakeOptions {
  * same `CommittedWork`: what was not committed is gone, positions are those of the last commit.
  */
 export class FakeIntake implements Intake {
-  readonly lingerMs = 20;
   /** Appended and not yet committed. */
   readonly pending: RecordedEvent[] = [];
   /** Times the source waited for room. */
@@ -42,6 +41,7 @@ export class FakeIntake implements Intake {
 
   private readonly view = new EventView();
   private readonly moves = new Set<Positioned>();
+  private readonly readers = new Set<() => void>();
   private readonly counts = new Map<string, number>();
   private readonly gate = new Gate();
   private blocked = false;
@@ -55,8 +55,12 @@ export class FakeIntake implements Intake {
     this.positionsAtStart = new Map(work.positions);
   }
 
-  untilCommitMs(): number {
-    return this.lingerMs;
+  beforeCommit(read: () => void): void {
+    this.readers.add(read);
+  }
+
+  takesNow(): boolean {
+    return !this.blocked;
   }
 
   append(buffer: Buffer, start: number, end: number): void {
@@ -111,6 +115,14 @@ export class FakeIntake implements Intake {
     this.moves.clear();
     for (const [name, amount] of this.counts) work.counters.set(name, work.counter(name) + amount);
     this.counts.clear();
+  }
+
+  /** The time of a commit has come: those that asked read first. */
+  beat(): void {
+    const readers = [...this.readers];
+    this.readers.clear();
+    for (const read of readers) read();
+    this.commit();
   }
 
   /** From now on the channel is full. */
