@@ -53,6 +53,7 @@ const testTools: readonly Tool[] = [
     why: "checks musl's loader, fetched once",
     present: () => muslIsCached() || existsSync(debianKeyring),
   },
+  { package: "openssl", why: "makes certificates for tests", present: onPath("openssl") },
   { package: "chromium", why: "opens the page of the centre", present: onPath("chromium") },
   { package: "rsyslog", why: "is measured beside us", present: onPath("rsyslogd") },
   { package: "rsyslog-kafka", why: "is measured beside us", present: () => rsyslogHasKafka() },

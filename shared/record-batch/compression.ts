@@ -1,4 +1,5 @@
-import { gunzipSync, gzipSync } from "node:zlib";
+import { gzipSync } from "node:zlib";
+import { decompressBounded } from "../compression/decompress-bounded.ts";
 import { AppError } from "../errors/app-error.ts";
 
 /** What Tailgate writes. */
@@ -25,17 +26,11 @@ export function compress(codec: Compression, records: Buffer): Uint8Array {
 /**
  * Decompresses the records part of a batch.
  *
- * @throws AppError `RECORD_BATCH_CORRUPT` for a codec that is not ours (snappy, lz4) or damaged data.
+ * @throws AppError `RECORD_BATCH_CORRUPT` for a codec that is not ours (snappy, lz4), damaged data, or data that holds more than any batch.
  */
 export function decompress(codecNumber: number, records: Buffer): Uint8Array {
-  try {
-    if (codecNumber === codecNumbers.none) return records;
-    if (codecNumber === codecNumbers.gzip) return gunzipSync(records);
-    if (codecNumber === codecNumbers.zstd) return Bun.zstdDecompressSync(records);
-  } catch (cause) {
-    throw new AppError("RECORD_BATCH_CORRUPT", `decompress ${records.length} bytes of records (codec ${codecNumber})`, {
-      cause,
-    });
-  }
+  if (codecNumber === codecNumbers.none) return records;
+  if (codecNumber === codecNumbers.gzip) return decompressBounded("gzip", records);
+  if (codecNumber === codecNumbers.zstd) return decompressBounded("zstd", records);
   throw new AppError("RECORD_BATCH_CORRUPT", `decompress records: codec ${codecNumber} is not supported`);
 }

@@ -5,8 +5,8 @@
  * it, so the build names it: `define: { "process.env.TAILGATE_ADDON": '"linux-arm64"' }` folds the choice to one branch
  * and the bundler leaves the others, with their addons, out.
  */
-import { existsSync } from "node:fs";
 import type Database from "better-sqlite3";
+import { runsOnMusl } from "../../../shared/system/libc.ts";
 
 declare const require: {
   (name: "better-sqlite3/linux-x64"): typeof Database;
@@ -36,6 +36,5 @@ export function sqliteCode(thrown: unknown): string | undefined {
 }
 
 function platformAddon(): string {
-  const musl = existsSync("/lib/ld-musl-x86_64.so.1") || existsSync("/lib/ld-musl-aarch64.so.1");
-  return `linux${musl ? "musl" : ""}-${process.arch}`;
+  return `linux${runsOnMusl() ? "musl" : ""}-${process.arch}`;
 }
