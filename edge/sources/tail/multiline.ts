@@ -5,7 +5,14 @@
  * An event ends where the next one starts; when nothing followed for a while (`flush`); or before the line that would
  * make it longer than `lineBytesMax` (the lines behind it then make an event of their own, counted as `split`).
  */
-import type { Ending, LineOutput, LineSplitterOptions, Splitter } from "../../../shared/lines/split-lines.ts";
+import {
+  type Ending,
+  type LineOutput,
+  LineSplitter,
+  type LineSplitterOptions,
+  type Splitter,
+} from "../../../shared/lines/split-lines.ts";
+import type { Config } from "./config.ts";
 
 /** How to tell where an event starts. */
 export interface MultilineOptions extends LineSplitterOptions {
@@ -85,4 +92,14 @@ export class MultilineSplitter implements Splitter {
     this.skipping = found === end && ending !== "final";
     return found === end ? end : found + 1;
   }
+}
+
+/** What cuts a chunk into events: at each line end, or where a pattern says that an event begins. */
+export function splitterFor(config: Config): LineSplitter | MultilineSplitter {
+  const { multiline } = config;
+  if (multiline === undefined) return new LineSplitter(config);
+  const { start, continuation } = multiline;
+  const startsEvent =
+    start !== undefined ? (text: string) => start.test(text) : (text: string) => continuation?.test(text) !== true;
+  return new MultilineSplitter({ ...config, startsEvent });
 }

@@ -11,7 +11,7 @@
 import { dirname } from "node:path";
 import { Alarm } from "../../../shared/async/alarm.ts";
 import { messageOf } from "../../../shared/errors/app-error.ts";
-import { type Ending, LineSplitter } from "../../../shared/lines/split-lines.ts";
+import type { Ending } from "../../../shared/lines/split-lines.ts";
 import type { Context } from "../../core/context.ts";
 import { limits } from "../../core/limits.ts";
 import { LineIntake } from "../../core/line-intake.ts";
@@ -22,7 +22,7 @@ import { Directory } from "./directory.ts";
 import type { DirectoryHost } from "./directory-book.ts";
 import { excluder, PathPattern } from "./discover.ts";
 import type { FollowedFile } from "./followed-file.ts";
-import { MultilineSplitter } from "./multiline.ts";
+import { splitterFor } from "./multiline.ts";
 import { ChunkReader } from "./read-chunk.ts";
 import { PatternMark, readStored } from "./stored-files.ts";
 import { signals } from "./telemetry.ts";
@@ -56,7 +56,7 @@ export class TailSource implements Source {
     private readonly context: Context,
   ) {
     this.patterns = config.paths.map((path) => ({ pattern: new PathPattern(path), lookedAt: false }));
-    this.reader = new ChunkReader(makeSplitter(config), limits.readBytes);
+    this.reader = new ChunkReader(splitterFor(config), limits.readBytes);
     this.host = this.makeHost();
   }
 
@@ -390,13 +390,4 @@ export class TailSource implements Source {
       count: (name, amount) => this.intake?.count(name, amount),
     };
   }
-}
-
-function makeSplitter(config: Config): LineSplitter | MultilineSplitter {
-  const { multiline } = config;
-  if (multiline === undefined) return new LineSplitter(config);
-  const { start, continuation } = multiline;
-  const startsEvent =
-    start !== undefined ? (text: string) => start.test(text) : (text: string) => continuation?.test(text) !== true;
-  return new MultilineSplitter({ ...config, startsEvent });
 }
