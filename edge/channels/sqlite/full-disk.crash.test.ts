@@ -28,3 +28,7 @@ test("filled by the channel itself, it takes events again as soon as some are de
 test("with drop_oldest a full disk costs the oldest events, counted, and the newest are stored", async () => {
   await play("drops-oldest");
 }, 60_000);
+
+test("killed on a disk that is full to the last byte, it starts on it; the reserve gives what the start writes", async () => {
+  await play("killed-on-full");
+}, 60_000);

@@ -38,5 +38,7 @@ export function takeLock(path: string): Lock {
 
 /** Writes and locks again; who comes in between finds the lock free and takes it, which is an error like any other. */
 function remember(db: Connection, starts: number): void {
+  // A full disk may have ended the transaction that holds the lock.
+  if (!db.inTransaction) db.exec("BEGIN EXCLUSIVE");
   db.exec(`DELETE FROM start; INSERT INTO start VALUES (${starts}); COMMIT; BEGIN EXCLUSIVE`);
 }

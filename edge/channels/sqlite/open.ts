@@ -2,14 +2,14 @@
  * Opens the channel file: lock, damage, version, channels that the config no longer names, copies, boots. Nothing is
  * written before everything that may refuse the start has been looked at.
  */
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import type { ChannelStoreOptions } from "../../core/channel-store.ts";
 import { limits } from "../../core/limits.ts";
 import { ChannelFile, damageNote, isDamage } from "./channel-file.ts";
 import { type BatchRow, openForWriting } from "./connection.ts";
-import { type Connection, sqliteCode } from "./driver.ts";
+import { type Connection, meansDiskFull, sqliteCode } from "./driver.ts";
 import { LaneState, readLanes, type StoredLane } from "./lane-state.ts";
 import { type Lock, takeLock } from "./lock.ts";
 import { formatProgress, heldOf } from "./progress.ts";
@@ -47,7 +47,7 @@ function openLocked(options: OpenOptions, lock: Lock): SqliteStore {
   let damage: string | undefined = existsSync(damageNote(path)) ? "it was found damaged while it ran" : undefined;
   if (damage === undefined) {
     try {
-      return openSound(options, lock, path, undefined);
+      return openWithRoom(options, lock, path);
     } catch (error) {
       const code = sqliteCode(error);
       if (!isDamage(code)) throw ioError(path, error);
@@ -57,6 +57,19 @@ function openLocked(options: OpenOptions, lock: Lock): SqliteStore {
   const { name, batches, lost } = rebuild(path, options.clock);
   options.report(signals.rebuilt, { damage, renamedTo: name, batches, lost });
   return openSound(options, lock, path, "the file was damaged and written anew");
+}
+
+/** A start writes (its number, the boot); on a disk that is full to the last byte the reserve is for that, too. */
+function openWithRoom(options: OpenOptions, lock: Lock, path: string): SqliteStore {
+  try {
+    return openSound(options, lock, path, undefined);
+  } catch (error) {
+    const reserve = join(options.dataDir, fileNames.reserve);
+    if (!meansDiskFull(sqliteCode(error)) || !existsSync(reserve)) throw error;
+    options.report(signals.diskFull, { folder: options.dataDir });
+    rmSync(reserve);
+    return openSound(options, lock, path, undefined);
+  }
 }
 
 function openSound(options: OpenOptions, lock: Lock, path: string, renewed: string | undefined): SqliteStore {
@@ -175,5 +188,7 @@ function forgetUnnamed(db: Connection, options: OpenOptions): void {
 function ioError(path: string, error: unknown): unknown {
   const code = sqliteCode(error);
   if (code === undefined) return error;
-  return new AppError("EDGE_CHANNEL_IO", `open channel file ${path}: ${code}`, { cause: error });
+  const full = meansDiskFull(code);
+  const what = `open channel file ${path}: ${full ? "disk full" : code}`;
+  return new AppError(full ? "EDGE_CHANNEL_FULL" : "EDGE_CHANNEL_IO", what, { cause: error });
 }

@@ -3,7 +3,8 @@
  * line `held`, or throws.
  */
 import { strict as assert } from "node:assert";
-import { appendFileSync, rmSync, statfsSync, statSync, writeSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { appendFileSync, existsSync, rmSync, statfsSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { VirtualClock } from "../../../../shared/clock/clock.ts";
 import { AppError } from "../../../../shared/errors/app-error.ts";
@@ -43,8 +44,9 @@ class Scene {
       metrics: new Metrics(),
     });
     this.channel = this.store.channel("main");
-    this.lane = this.channel.createLane(spec);
+    this.lane = this.channel.lanes()[0] ?? this.channel.createLane(spec);
     this.reader = this.channel.reader(this.lane);
+    if (existsSync(this.hog)) return; // started on a full disk
     // The reserve is written a megabyte a commit.
     for (let tries = 0; this.reserveBytes() < 32 * MiB; tries++) {
       assert(tries < 60, "the reserve is never whole");
@@ -66,8 +68,8 @@ class Scene {
   }
 
   /** Another program takes everything there is. */
-  fill(): void {
-    const some = Buffer.alloc(64 * 1024, 1);
+  fill(pieceBytes = 64 * 1024): void {
+    const some = Buffer.alloc(pieceBytes, 1);
     for (;;) {
       try {
         appendFileSync(this.hog, some);
@@ -160,6 +162,35 @@ const scenarios: Readonly<Record<string, (dir: string) => void>> = {
     assert.equal(scene.put(), undefined);
     assert.equal(first + scene.drain().records, put + 10);
     scene.end();
+  },
+
+  /** Part of the next: the disk is full to its last byte when the process dies. */
+  "fill-and-die": (dir) => {
+    const scene = new Scene(dir, "block", 64 * MiB);
+    for (let count = 0; count < 100; count++) assert.equal(scene.put(), undefined);
+    scene.fill();
+    for (let bytes = 64 * 1024; bytes > 0; bytes >>= 1) scene.fill(bytes);
+    process.kill(process.pid, "SIGKILL");
+  },
+
+  "killed-on-full": (dir) => {
+    const script = [import.meta.path, "fill-and-die", dir];
+    const died = spawnSync(process.execPath, script, { stdio: ["ignore", "inherit", "inherit"] });
+    assert.equal(died.signal, "SIGKILL");
+    const scene = new Scene(dir, "block", 64 * MiB);
+    assert.equal(scene.reserveBytes(), 0);
+    assert.equal(scene.put(), "EDGE_CHANNEL_FULL");
+    assert.equal(scene.drain().records, scene.channel.nextSeq(scene.lane));
+    scene.store.close();
+    // Closed in order, the log's index is made anew: that takes room as well.
+    rmSync(join(dir, "hog"));
+    new Scene(dir, "block", 64 * MiB).store.close();
+    for (let bytes = 64 * 1024; bytes > 0; bytes >>= 1) scene.fill(bytes);
+    new Scene(dir, "block", 64 * MiB).store.close();
+    // Without a reserve to give, it says what is wrong.
+    for (let bytes = 64 * 1024; bytes > 0; bytes >>= 1) scene.fill(bytes);
+    assert.throws(() => new Scene(dir, "block", 64 * MiB), { code: "EDGE_CHANNEL_FULL" });
+    writeSync(1, "held\n");
   },
 
   "drops-oldest": (dir) => {
