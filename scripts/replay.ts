@@ -1,5 +1,5 @@
 /**
- * `npm run replay -- --runs 10 [--only name] [--short]`: the offline-replay tests, again and again. Each is a file of
+ * `npm run replay -- --runs 10 [--only name] [--short] [--jobs 2]`: the offline-replay tests, again and again. Each is a file of
  * shared/testing/promises named for its promise: a real broker, the compiled edge, the centre, an independent checker.
  */
 import { copyFileSync } from "node:fs";
@@ -15,6 +15,7 @@ const { values } = parseArgs({
     runs: { type: "string", default: "1" },
     only: { type: "string" },
     short: { type: "boolean", default: false },
+    jobs: { type: "string", default: "2" },
   },
 });
 
@@ -26,6 +27,7 @@ copyFileSync(await buildEdge(), binary);
 const table = await replayRuns({
   root: join(import.meta.dir, ".."),
   runs,
+  jobs: Number(values.jobs),
   binary,
   form: values.short ? "short" : "full",
   ...(values.only === undefined ? {} : { only: values.only }),

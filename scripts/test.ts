@@ -55,7 +55,7 @@ async function slowTests(): Promise<void> {
 }
 
 async function promises(): Promise<void> {
-  await replayRuns({ root, runs: 1, form: "short", binary, onResult: record });
+  await replayRuns({ root, runs: 1, jobs: 1, form: "short", binary, onResult: record });
 }
 
 async function benchSmoke(): Promise<void> {

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tempDir } from "../../shared/testing/temp-dir.ts";
 import { renderReplayTable, replayRuns } from "./replay-runs.ts";
 import { findTestFiles } from "./test-files.ts";
@@ -23,7 +23,7 @@ test("each promise is run as often as asked, and the table shows who failed when
   });
   const seen: string[] = [];
   const onResult = ({ name }: { name: string }, run: number) => seen.push(`${run} ${name}`);
-  const table = await replayRuns({ root: dir.path, runs: 2, form: "short", binary: "/edge", onResult });
+  const table = await replayRuns({ root: dir.path, runs: 2, jobs: 1, form: "short", binary: "/edge", onResult });
   expect(seen).toEqual(
     ["keeps-order", "loses-nothing", "short-form"]
       .flatMap((name) => [`1 ${name}`])
@@ -34,12 +34,32 @@ test("each promise is run as often as asked, and the table shows who failed when
   );
 }, 20_000);
 
+test("several are tried at the same time, with ports of their own, and each result stands under its run", async () => {
+  const meets = (own: string, other: string) => `
+    import { existsSync, writeFileSync } from "node:fs"; import { expect, test } from "bun:test";
+    test("both run", async () => {
+      writeFileSync(${JSON.stringify(`${own}`)}, process.env.TAILGATE_PORT_SHARE);
+      while (!existsSync(${JSON.stringify(`${other}`)})) await Bun.sleep(5);
+    });`;
+  using met = tempDir();
+  using dir = project({
+    "shared/testing/promises/one.e2e.test.ts": meets(met.file("1"), met.file("2")),
+    "shared/testing/promises/two.e2e.test.ts": meets(met.file("2"), met.file("1")),
+  });
+  const options = { root: dir.path, runs: 2, jobs: 2, form: "short", binary: "/edge", onResult: () => {} } as const;
+  const table = await replayRuns(options);
+  expect([...table.values()].map((results) => results.map(({ passed, failed }) => [passed, failed]))).toEqual(
+    Array.from({ length: 2 }, () => Array.from({ length: 2 }, () => [1, 0])),
+  );
+  expect(["1", "2"].map((file) => readFileSync(met.file(file), "utf8")).sort()).toEqual(["0/2", "1/2"]);
+}, 20_000);
+
 test("a promise is chosen by a part of its name, and one that is not there is an error", async () => {
   using dir = project({
     "shared/testing/promises/keeps-order.e2e.test.ts": good,
     "shared/testing/promises/loses-nothing.e2e.test.ts": bad,
   });
-  const options = { root: dir.path, runs: 1, form: "full", binary: "/edge", onResult: () => {} } as const;
+  const options = { root: dir.path, runs: 1, jobs: 1, form: "full", binary: "/edge", onResult: () => {} } as const;
   expect([...(await replayRuns({ ...options, only: "order" })).keys()]).toEqual(["keeps-order"]);
   await expect(replayRuns({ ...options, only: "nobody" })).rejects.toThrow("no promise is called nobody");
 }, 20_000);

@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { AppError } from "../../shared/errors/app-error.ts";
+import { portShareVariable } from "../../shared/testing/free-port.ts";
 import { bunTests } from "./bun-tests.ts";
 import type { StepResult } from "./step.ts";
 import { findTestFiles } from "./test-files.ts";
@@ -14,6 +15,8 @@ export interface ReplayOptions {
   readonly form: "short" | "full";
   /** The compiled edge, so that not every file builds its own; they find it in TAILGATE_BINARY. */
   readonly binary: string;
+  /** Promises tried at the same time, each with its own brokers, folders and ports. They mostly wait. */
+  readonly jobs: number;
   readonly onResult: (result: StepResult, run: number) => void;
 }
 
@@ -28,20 +31,28 @@ const minute = 60_000;
  * @throws AppError `USAGE` when no promise has that name.
  */
 export async function replayRuns(options: ReplayOptions): Promise<ReplayTable> {
-  const { root, runs, only = "", form, binary, onResult } = options;
+  const { root, runs, only = "", form, binary, jobs, onResult } = options;
   const files = findTestFiles(root).promises.filter((path) => promiseName(path).includes(only));
   if (files.length === 0) throw new AppError("USAGE", `replay: no promise is called ${only || "anything"}`);
   const table = new Map<string, StepResult[]>(files.map((path) => [promiseName(path), []]));
-  const env = { TAILGATE_LONG: form === "full" ? "1" : "0", TAILGATE_BINARY: binary };
-  for (let run = 1; run <= runs; run++) {
-    for (const path of files) {
+  const due = Array.from({ length: runs }, (_, index) => files.map((path) => ({ path, run: index + 1 }))).flat();
+  const work = async (job: number) => {
+    const env = {
+      TAILGATE_LONG: form === "full" ? "1" : "0",
+      TAILGATE_BINARY: binary,
+      [portShareVariable]: `${job}/${jobs}`,
+    };
+    for (let next = due.shift(); next !== undefined; next = due.shift()) {
+      const { path, run } = next;
       const name = promiseName(path);
       const limits = { testTimeoutMs: 10 * minute, withinMs: 20 * minute };
       const result = await bunTests(name, [path], { cwd: root, ...limits, env });
-      table.get(name)?.push(result);
+      const results = table.get(name);
+      if (results !== undefined) results[run - 1] = result;
       onResult(result, run);
     }
-  }
+  };
+  await Promise.all(Array.from({ length: jobs }, (_, job) => work(job)));
   return table;
 }
 

@@ -3,6 +3,8 @@ import { createServer } from "node:net";
 import { systemRandom } from "../random/random.ts";
 
 const lowest = 10_000;
+/** `1/3`: of three test processes at the same time this is the second, and takes ports from its own third. */
+export const portShareVariable = "TAILGATE_PORT_SHARE";
 const given = new Set<number>();
 
 /**
@@ -11,16 +13,21 @@ const given = new Set<number>();
  * It lies below the range from which the kernel takes the local ports of outgoing connections. Otherwise a client that
  * keeps dialling a broker that is down would now and then be given the very port it dials, connect to itself, and keep
  * the broker from coming back.
+ *
+ * Test processes that run at the same time are given shares of the range (`TAILGATE_PORT_SHARE`): a port that a killed
+ * broker is about to take again looks free to all others.
  */
 export async function freePort(): Promise<number> {
-  const highest = firstEphemeralPort() - 1;
+  const [job = 0, jobs = 1] = (process.env[portShareVariable] ?? "0/1").split("/").map(Number);
+  const width = Math.floor((firstEphemeralPort() - lowest) / jobs);
+  const first = lowest + job * width;
   for (let attempt = 0; attempt < 200; attempt++) {
-    const port = lowest + Math.floor(systemRandom.next() * (highest - lowest));
+    const port = first + Math.floor(systemRandom.next() * width);
     if (given.has(port) || !(await isFreePort(port))) continue;
     given.add(port);
     return port;
   }
-  throw new Error(`find a free port between ${lowest} and ${highest}: 200 tries found none`);
+  throw new Error(`find a free port between ${first} and ${first + width}: 200 tries found none`);
 }
 
 function firstEphemeralPort(): number {
