@@ -14,7 +14,7 @@
 import { invariant } from "../errors/invariant.ts";
 import { IDENTITY_HEADER, type LaneIdentity, lanePrefix } from "../identity/identity.ts";
 import { type Compression, codecNumbers, compress } from "./compression.ts";
-import { crc32c } from "./crc32c.ts";
+import { combineCrc, crc32c } from "./crc32c.ts";
 import { at, HEADER_BYTES } from "./header.ts";
 
 /** A finished batch; no producer yet. */
@@ -91,8 +91,9 @@ export class RecordBatchBuilder {
     else if (timeMs < this.timeMsMin) this.timeMsMin = timeMs;
 
     const valueLength = end - start;
-    const keyBytes = key === undefined ? undefined : this.keys.of(key);
-    const keyLength = keyBytes === undefined ? 0 : keyBytes.length;
+    const keyIsPlain = key === undefined || isShortAscii(key);
+    const keyBytes = keyIsPlain ? undefined : this.keys.of(key);
+    const keyLength = key === undefined ? 0 : (keyBytes ?? key).length;
     const timeDelta = timeMs - this.baseTimeMs;
     const prefix = this.prefix;
     let identityLength = 0;
@@ -109,7 +110,7 @@ export class RecordBatchBuilder {
       1 +
       varlongLength(timeDelta) +
       varintLength(this.count) +
-      (keyBytes === undefined ? 1 : varintLength(keyLength) + keyLength) +
+      (key === undefined ? 1 : varintLength(keyLength) + keyLength) +
       varintLength(valueLength) +
       valueLength +
       varintLength(extra + (prefix === undefined ? 0 : 1)) +
@@ -121,9 +122,13 @@ export class RecordBatchBuilder {
     arena[offset++] = 0;
     offset = writeVarlong(arena, offset, timeDelta);
     offset = writeVarint(arena, offset, this.count);
-    if (keyBytes === undefined)
+    if (key === undefined)
       arena[offset++] = 1; // zigzag of -1: no key
-    else offset = writeBytes(arena, writeVarint(arena, offset, keyLength), keyBytes, keyLength);
+    else {
+      offset = writeVarint(arena, offset, keyLength);
+      if (keyBytes === undefined) offset = writeAscii(arena, offset, key);
+      else offset = writeBytes(arena, offset, keyBytes, keyLength);
+    }
     offset = writeVarint(arena, offset, valueLength);
     source.copy(arena, offset, start, end);
     offset += valueLength;
@@ -160,8 +165,9 @@ export class RecordBatchBuilder {
     bytes.writeInt16BE(-1, at.producerEpoch);
     bytes.writeInt32BE(-1, at.baseSequence);
     bytes.writeInt32BE(this.count, at.recordCount);
-    const recordsCrc = crc32c(bytes, HEADER_BYTES, bytes.length);
-    bytes.writeUInt32BE(crc32c(bytes, at.attributes, bytes.length), at.crc);
+    const recordsCrc = crc32c(records);
+    const headerCrc = crc32c(bytes, at.attributes, HEADER_BYTES);
+    bytes.writeUInt32BE(combineCrc(headerCrc, recordsCrc, records.length), at.crc);
     const sealed = {
       bytes,
       recordsCrc,
@@ -268,6 +274,18 @@ function writeVarlong(target: Uint8Array, start: number, value: number): number 
 function writeBytes(target: Uint8Array, start: number, source: Uint8Array, length: number): number {
   for (let index = 0; index < length; index++) target[start + index] = source[index] as number;
   return start + length;
+}
+
+/** Most keys: their bytes are their characters, and looking them up would cost more than writing them. */
+function isShortAscii(text: string): boolean {
+  if (text.length > 32) return false;
+  for (let index = 0; index < text.length; index++) if (text.charCodeAt(index) > 127) return false;
+  return true;
+}
+
+function writeAscii(target: Uint8Array, start: number, text: string): number {
+  for (let index = 0; index < text.length; index++) target[start + index] = text.charCodeAt(index);
+  return start + text.length;
 }
 
 function digitCount(value: number): number {
