@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { buildEdge } from "../../scripts/build.ts";
 import { startChild } from "../../shared/testing/child.ts";
 import { tempDir } from "../../shared/testing/temp-dir.ts";
+import { until } from "../../shared/testing/until.ts";
 
 const buildMs = 120_000;
 
@@ -104,6 +105,30 @@ sinks:
     expect(err).toContain("etc/tailgate.yaml is valid");
     expect(code).toBe(0);
     expect(readdirSync(dir.file("etc")).sort()).toEqual(["mark.ts", "tailgate.yaml"]);
+  },
+  buildMs,
+);
+
+test(
+  "code that only the start ran is given back: the idle agent keeps less of its file in memory than it took to start",
+  async () => {
+    using dir = tempDir();
+    using temp = tempDir();
+    writeFileSync(dir.file("tailgate.yaml"), config);
+    await using child = startChild({
+      command: [await buildEdge(), "run", "tailgate.yaml"],
+      cwd: dir.path,
+      env: { BUN_TMPDIR: temp.path, TMPDIR: undefined },
+    });
+    await child.waitForLine("agent_started", 20_000);
+    const fileKib = () =>
+      Number(/^RssFile:\s+(\d+) kB/m.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1] ?? Number.NaN);
+    const started = fileKib();
+    expect(started).toBeGreaterThan(10_000);
+    await until("code to be given back", fileKib, (kib) => kib < started * 0.85, { withinMs: 20_000 });
+    // It runs on: what it needs of its code comes back.
+    await child.stop();
+    expect((await child.exited).code).toBe(0);
   },
   buildMs,
 );

@@ -18,6 +18,7 @@ import { AgentHost } from "../engine/agent-host.ts";
 import { type Command, configOption, configPath, type World } from "./command.ts";
 import { reportProblems } from "./report-problems.ts";
 import { type Notify, serviceManager, watchdogEveryMs } from "./sd-notify.ts";
+import { slimAfterStart } from "./slim.ts";
 import { versionText } from "./version.ts";
 
 const signals = {
@@ -109,13 +110,16 @@ class Running {
     const stop = () => this.askedToStop();
     const reload = () => void this.reload();
     process.on("SIGTERM", stop).on("SIGINT", stop).on("SIGHUP", reload);
+    let stayAsItIs = () => {};
     try {
       this.startAdmin();
       await Promise.race([this.host.start(this.config), ended]);
       this.tell?.("READY=1");
       this.startWatchdog();
+      stayAsItIs = slimAfterStart();
       return await ended;
     } finally {
+      stayAsItIs();
       process.off("SIGTERM", stop).off("SIGINT", stop).off("SIGHUP", reload);
       clearInterval(this.watchdog);
       await this.admin?.stop();
