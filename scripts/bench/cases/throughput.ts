@@ -16,8 +16,8 @@ export const throughput: BenchCase = {
   about:
     "a file of --lines lines at once: CPU, lines/s, memory, disk, lost and repeated; with and without interceptors",
   method:
-    "A file of lines appears at once in the directory of an agent that is warm (its broker connected, a first file read). " +
-    "CPU from then until the last record is in the topic and the agent has settled for 1.5 s; lines/s from its appearance " +
+    "A file of lines appears at once in the directory of an agent that is warm (its broker connected, a first file read) and " +
+    "quiet. CPU from then until the last record is in the topic and the agent has settled for 1.5 s; lines/s from its appearance " +
     "until 95 % of the lines are appended (the end may wait for a linger). All agents compress with zstd and ask for " +
     "acks=all. Figures of agents that were given fewer lines are scaled to a million.",
   page: "edge",

@@ -12,6 +12,9 @@ const megabyte = 1_000_000;
 /** After the last record came, an agent still tidies up (marks, deletes, checkpoints): that is part of the price. */
 const settleMs = 1_500;
 
+/** A JVM compiles for a while after its first lines; this is as long as anybody is waited for. */
+const quietMs = 20_000;
+
 /** How a file full of lines is carried. */
 export interface FlowRun extends Pick<RunOptions, "agent" | "flow"> {
   readonly lines: number;
@@ -20,7 +23,7 @@ export interface FlowRun extends Pick<RunOptions, "agent" | "flow"> {
 }
 
 /**
- * A whole file of lines appears at once in the directory of a warm agent; measured until the last record is in the
+ * A whole file of lines appears at once in the directory of a warm agent that has become quiet; measured until the last record is in the
  * topic and the agent has settled. The rate is from the file's appearance to the broker's time of the last append.
  */
 export async function measureFlow(bench: Bench, run: FlowRun): Promise<Metrics> {
@@ -29,6 +32,7 @@ export async function measureFlow(bench: Bench, run: FlowRun): Promise<Metrics> 
   const topic = await bench.topics.create(run.partitions);
   await using agent = await RunningAgent.start(bench, { ...run, topic, metered: false });
   const warm = await agent.warmUp();
+  await agent.quiet(quietMs);
   const diskBefore = await bench.disk?.writtenBytes();
   const storedBefore = bench.topics.storedBytes(topic);
   const before = agent.usage();
