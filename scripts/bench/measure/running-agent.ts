@@ -111,6 +111,17 @@ export class RunningAgent implements AsyncDisposable {
     }
   }
 
+  /** SIGTERM: it drains and ends by itself. */
+  async stop(): Promise<void> {
+    await this.child.stop();
+  }
+
+  /** One number of its own metrics, 0 when it has none of that name. */
+  async metric(name: string): Promise<number> {
+    const answer = await fetch(`http://127.0.0.1:${this.task.adminPort}/metrics`);
+    return metricOf(await answer.text(), name) ?? 0;
+  }
+
   /** SIGKILL, in the middle of whatever it does. */
   async kill(): Promise<void> {
     await this.child.kill();
