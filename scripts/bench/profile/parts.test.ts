@@ -4,7 +4,9 @@ import { partOf, sharesBy } from "./parts.ts";
 const time = (name: string, file: string, native = false, samples = 1) => ({ name, file, native, samples });
 
 test.each([
-  [time("zstdCompressSync", "/t/shared/record-batch/compression.ts", true), "compression"],
+  [time("zstdCompressSync", "/t/shared/record-batch/compression.ts", true), "compression and its opposite"],
+  [time("writeSync", "node:zlib", true), "compression and its opposite"],
+  [time("exec", "/t/node_modules/better-sqlite3/lib/wrappers.js", true), "SQLite's driver"],
   [time("crc32c", "/t/shared/record-batch/crc32c.ts"), "checksum"],
   [time("copy", "/t/shared/record-batch/builder.ts", true), "record encoding"],
   [time("indexOf", "/t/edge/sources/tail/source.ts", true), "reading and splitting lines"],

@@ -9,17 +9,22 @@ interface Part {
 }
 
 const parts: readonly Part[] = [
-  { part: "compression", native: /zstd|gzip|inflate|deflate|gunzip/i, file: /\/shared\/(record-batch\/)?compression/ },
+  {
+    part: "compression and its opposite",
+    native: /zstd|gzip|inflate|deflate|gunzip/i,
+    file: /^node:zlib|\/shared\/(record-batch\/)?compression/,
+  },
   { part: "checksum", native: /crc/i, file: /\/record-batch\/crc32c\.ts/ },
   { part: "record encoding", file: /\/shared\/(record-batch|identity)\/|\/edge\/engine\/open-batch\.ts/ },
   { part: "reading and splitting lines", file: /\/edge\/sources\/|\/shared\/lines\/|\/edge\/core\/line-/ },
   { part: "interceptors", file: /\/edge\/interceptors\/|\/edge\/core\/event-view\.ts|\/re2js\// },
   { part: "intake, selector, committer", file: /\/edge\/(engine|core|selectors)\// },
   { part: "SQLite channel", file: /\/edge\/channels\// },
-  { part: "Kafka sink: sessions, sockets, kafkajs", file: /\/edge\/sinks\// },
+  { part: "Kafka sink: sessions, requests", file: /\/edge\/sinks\// },
   { part: "fetch and decode", file: /\/central\/consumer\// },
   { part: "SQLite store: chunks, ledger, last state", file: /\/central\/store\// },
   { part: "ingest", file: /\/central\/[^/]+\.ts/ },
+  { part: "SQLite's driver", file: /\/better-sqlite3\// },
   { part: "sockets, kafkajs", file: /\/kafkajs\/|\/shared\/kafka\/|^(node|internal|bun):|\/node_modules\// },
   { part: "telemetry, timers", file: /\/shared\// },
 ];

@@ -89,18 +89,21 @@ function shareTable(what: string, shares: readonly Share[], least = 0.01): strin
   return [`| ${what} | share |`, "| --- | ---: |", ...rows].join("\n");
 }
 
+/** Calls are shown a commit where there were enough commits for that to mean something. */
+const commitsMin = 10;
+
 function callsIntroduction({ commits }: Run): string {
-  const over = commits === undefined ? "" : `, over ${commits} commits`;
+  const over = commits === undefined ? "" : `; over ${commits} commits`;
   return `System calls of all threads as shipped (strace, which slows the process${over}):`;
 }
 
-function callsTable({ found, commits, lines }: Run & { readonly found: readonly Calls[] }): string {
+function callsTable({ found, commits = 0, lines }: Run & { readonly found: readonly Calls[] }): string {
   const all = found.reduce((sum, { count }) => sum + count, 0);
   const shown = found.filter(({ call }, at) => at < callsMax || shownAlways.test(call));
   const rows = [{ call: "all", count: all }, ...shown].map(({ call, count }) => {
-    const perCommit = commits === undefined ? "" : ` ${(count / Math.max(1, commits)).toFixed(2)} |`;
+    const perCommit = commits < commitsMin ? "" : ` ${(count / commits).toFixed(2)} |`;
     return `| ${call} | ${count.toLocaleString("en")} | ${((count * 1000) / lines).toFixed(2)} |${perCommit}`;
   });
-  const more = commits === undefined ? ["", ""] : [" a commit |", " ---: |"];
+  const more = commits < commitsMin ? ["", ""] : [" a commit |", " ---: |"];
   return [`| call | calls | per 1,000 lines |${more[0]}`, `| --- | ---: | ---: |${more[1]}`, ...rows].join("\n");
 }
