@@ -45,7 +45,7 @@ export async function floorRows(bench: Bench): Promise<readonly FloorRow[]> {
   });
   const copies = () => {
     for (const batch of batches) {
-      for (let at = 0; at < batchBytes; at += LINE_BYTES) arena.set(batch.subarray(at, at + LINE_BYTES), at);
+      for (let at = 0; at < batchBytes; at += LINE_BYTES) batch.copy(arena, at, at, at + LINE_BYTES);
     }
   };
   const wholeBytes = batches.length * batchBytes;

@@ -11,6 +11,7 @@ test.each([
   [time("copy", "/t/shared/record-batch/builder.ts", true), "record encoding"],
   [time("indexOf", "/t/edge/sources/tail/source.ts", true), "reading and splitting lines"],
   [time("test", "/t/edge/interceptors/regex-filter.ts", true), "interceptors"],
+  [time("match", "/t/shared/config/pattern/pattern.ts"), "interceptors"],
   [time("commit", "/t/edge/engine/committer.ts"), "intake, selector, committer"],
   [time("run", "/t/edge/channels/sqlite/put.ts", true), "SQLite channel"],
   [time("write", "node:net"), "sockets, kafkajs"],

@@ -17,7 +17,7 @@ const parts: readonly Part[] = [
   { part: "checksum", native: /crc/i, file: /\/record-batch\/crc32c\.ts/ },
   { part: "record encoding", file: /\/shared\/(record-batch|identity)\/|\/edge\/engine\/open-batch\.ts/ },
   { part: "reading and splitting lines", file: /\/edge\/sources\/|\/shared\/lines\/|\/edge\/core\/line-/ },
-  { part: "interceptors", file: /\/edge\/interceptors\/|\/edge\/core\/event-view\.ts|\/re2js\// },
+  { part: "interceptors", file: /\/edge\/interceptors\/|\/edge\/core\/event-view\.ts|\/config\/pattern\/|\/re2js\// },
   { part: "intake, selector, committer", file: /\/edge\/(engine|core|selectors)\// },
   { part: "SQLite channel", file: /\/edge\/channels\// },
   { part: "Kafka sink: sessions, requests", file: /\/edge\/sinks\// },

@@ -32,7 +32,7 @@ test("a case shows parts, functions, objects and calls a commit, with its comman
     },
     from,
   );
-  expect(text).toContain("3 samples; under the profiler 1.00 CPU s, 1.00 per million lines, 50.0 % of a core");
+  expect(text).toContain("3 samples; under the profiler 1.00 CPU s, 1.00 per million lines");
   expect(text).toContain("| checksum | 100.0 % |");
   expect(text).toContain("| `crc32c` shared/record-batch/crc32c.ts | 100.0 % |");
   expect(text).toContain("| kernel | 25.0 % |");
@@ -40,6 +40,14 @@ test("a case shows parts, functions, objects and calls a commit, with its comman
   expect(text).not.toContain("call19");
   expect(text).toContain("`bun profile.ts flow` · 2026-01-02 03:04 UTC");
   expect(text).toContain("<sub>CPU: 2 × X</sub>");
+});
+
+test("at a pace a cost is a share of a core", () => {
+  const paced = { ...run, lines: 3_000 };
+  const findings = { source: { ...paced, times: [] }, split: undefined, calls: undefined };
+  const text = renderCase(profileCase, findings, from);
+  expect(text).toContain("1.00 CPU s, 50.0 % of a core");
+  expect(text).not.toContain("strace");
 });
 
 test("only what is between a case's markers is replaced", () => {

@@ -72,9 +72,13 @@ export function writeGenerated(path: string, name: string, text: string): void {
   writeFileSync(path, replaceGenerated(readFileSync(path, "utf8"), name, text));
 }
 
+/** Lines below which a cost is the price of time passing, not of lines. */
+const pacedLinesMax = 100_000;
+
 function costOf({ cpuSeconds, lines, seconds }: Run): string {
-  const percent = ((cpuSeconds / seconds) * 100).toFixed(1);
-  return `${cpuSeconds.toFixed(2)} CPU s, ${((cpuSeconds * 1e6) / lines).toFixed(2)} per million lines, ${percent} % of a core`;
+  const cost = `${cpuSeconds.toFixed(2)} CPU s`;
+  if (lines < pacedLinesMax) return `${cost}, ${((cpuSeconds / seconds) * 100).toFixed(1)} % of a core`;
+  return `${cost}, ${((cpuSeconds * 1e6) / lines).toFixed(2)} per million lines`;
 }
 
 function nameOf({ name, file, native }: SelfTime): string {

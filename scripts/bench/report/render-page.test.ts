@@ -63,6 +63,10 @@ describe("the page", () => {
     expect(render(ours(1, 1))).not.toContain("disk written per compressed byte");
   });
 
+  test("leads to the profiles that explain it", () => {
+    expect(render(ours(1, 1))).toContain("[PROFILES.md](PROFILES.md)");
+  });
+
   test("says which cases were not measured", () => {
     const page = renderPage({ title: "T", introduction: "I", ours: "Tailgate" }, [benchCase], new Map());
     expect(page).toContain("## Not measured here\n\n`throughput`");
