@@ -8,11 +8,12 @@
  * goes into it: a second call without a change costs milliseconds.
  */
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type BunPlugin, Glob } from "bun";
 import { AppError } from "../shared/errors/app-error.ts";
 import { runsOnMusl } from "../shared/system/libc.ts";
+import { forgetUnusedBuilds, markUsed } from "./build/kept-builds.ts";
 
 /** Where the edge runs: what Bun calls the platform, and the prebuilt SQLite addon that fits it. */
 const targets = {
@@ -43,7 +44,6 @@ export interface BuildOptions {
 }
 
 const root = join(import.meta.dir, "..");
-const keptBuildsMax = 8;
 
 /**
  * A compiled binary, from the cache when nothing that goes into it has changed.
@@ -56,7 +56,10 @@ export async function buildEdge(options: BuildOptions = {}): Promise<string> {
   const cache = join(root, "dist", "cache");
   const folder = join(cache, `${target}-${hashOfInputs(target, entry)}`);
   const binary = join(folder, "tailgate");
-  if (existsSync(binary)) return binary;
+  if (existsSync(binary)) {
+    markUsed(folder);
+    return binary;
+  }
   const partial = join(cache, `part-${target}-${process.pid}`);
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial, { recursive: true });
@@ -66,7 +69,7 @@ export async function buildEdge(options: BuildOptions = {}): Promise<string> {
   } finally {
     rmSync(partial, { recursive: true, force: true });
   }
-  forgetOldBuilds(cache);
+  forgetUnusedBuilds(cache);
   return binary;
 }
 
@@ -126,16 +129,6 @@ function hashOfInputs(target: BuildTarget, entry: string): string {
     hash.update(`${path}\n`).update(readFileSync(join(root, path)));
   }
   return hash.digest("hex").slice(0, 16);
-}
-
-/** A binary is 110 MB: the newest few are kept. */
-function forgetOldBuilds(cache: string): void {
-  const builds = readdirSync(cache)
-    .filter((name) => !name.startsWith("part-"))
-    .map((name) => join(cache, name))
-    .map((path) => ({ path, madeMs: statSync(path).mtimeMs }))
-    .sort((a, b) => b.madeMs - a.madeMs);
-  for (const { path } of builds.slice(keptBuildsMax)) rmSync(path, { recursive: true, force: true });
 }
 
 async function buildAll(wanted: readonly BuildTarget[]): Promise<void> {

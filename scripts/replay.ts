@@ -20,7 +20,7 @@ const { values } = parseArgs({
 });
 
 const runs = Number(values.runs);
-// A copy: the runs take longer than a build stays in the cache while somebody works on the tree, and all try the same one.
+// A copy, outside the tree: all runs try the same binary, whatever somebody builds or removes meanwhile.
 using folder = tempDir("tailgate-replay-");
 const binary = folder.file("tailgate");
 copyFileSync(await buildEdge(), binary);
