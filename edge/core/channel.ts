@@ -64,6 +64,11 @@ export interface LaneReader {
    * `shed` marker (`damaged`) comes in its place.
    */
   next(after?: StoredBatch): StoredBatch | undefined;
+  /**
+   * The batch is under way, and the thread has nothing to do until its answer comes: the work of bringing the one behind it
+   * into memory, so that the answer finds it there. Undefined when it is there already, or nothing is behind it.
+   */
+  readAhead(batch: StoredBatch): (() => void) | undefined;
   /** A batch that was acknowledged already but is still kept: the one that holds this number; undefined when it is gone. */
   kept(seq: number): StoredBatch | undefined;
   /** From now on policy must not shed this batch: it is about to be sent. */

@@ -115,7 +115,10 @@ async function takeStep(options: RunLaneOptions, retrying: boolean, signal: Abor
     if (batch === undefined) return { kind: "empty" };
     reader.lease(batch);
     if (!retrying) changed({ kind: "sending" });
-    end(options, batch, await delivery.deliver(batch, signal));
+    const delivered = delivery.deliver(batch, signal);
+    const readAhead = reader.readAhead(batch);
+    if (readAhead !== undefined) whenSent(readAhead);
+    end(options, batch, await delivered);
     return { kind: "ended" };
   } catch (error) {
     if (!(error instanceof AppError)) {
@@ -125,6 +128,11 @@ async function takeStep(options: RunLaneOptions, retrying: boolean, signal: Abor
     if (error.severity === "invariant") throw error;
     return { kind: "thrown", error };
   }
+}
+
+/** Sinks gather what is ready in one turn of the event loop and send it in the next: this is behind that. */
+function whenSent(run: () => void): void {
+  setImmediate(() => setImmediate(run));
 }
 
 function end(options: RunLaneOptions, batch: StoredBatch, result: Delivery): void {

@@ -66,6 +66,7 @@ test("null counts what it takes", async () => {
     seqAtStart: 0,
     next: unused,
     kept: unused,
+    readAhead: unused,
     lease: unused,
     acknowledge: unused,
     bury: unused,

@@ -23,7 +23,12 @@ test("however many binaries one run of the tests builds, none goes before it is 
 });
 
 test("what nobody asked for in hours goes, and a build asked for again stays", () => {
-  using cache = cacheOf({ old: unusedHoursMax + 1, "part-broken-off": unusedHoursMax + 1, asked: unusedHoursMax + 1, young: 1 });
+  using cache = cacheOf({
+    old: unusedHoursMax + 1,
+    "part-broken-off": unusedHoursMax + 1,
+    asked: unusedHoursMax + 1,
+    young: 1,
+  });
   markUsed(cache.file("asked"), nowMs);
   forgetUnusedBuilds(cache.path, nowMs);
   expect(readdirSync(cache.path).sort()).toEqual(["asked", "young"]);

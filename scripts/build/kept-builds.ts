@@ -19,6 +19,7 @@ export function forgetUnusedBuilds(cache: string, nowMs = Date.now()): void {
   for (const name of readdirSync(cache)) {
     const path = join(cache, name);
     const used = statSync(path, { throwIfNoEntry: false });
-    if (used !== undefined && nowMs - used.mtimeMs > unusedHoursMax * 3_600_000) rmSync(path, { recursive: true, force: true });
+    if (used !== undefined && nowMs - used.mtimeMs > unusedHoursMax * 3_600_000)
+      rmSync(path, { recursive: true, force: true });
   }
 }

@@ -1,13 +1,15 @@
 /**
  * CRC-32C (Castagnoli, RFC 3720 appendix B.4): the checksum of Kafka's record batches (KIP-98).
  *
- * Neither Bun nor Node has it natively. Slicing by eight reads eight bytes a step from eight tables; combining two
- * checksums is polynomial arithmetic over GF(2), the way zlib's `crc32_combine` does it: a batch's header can be stamped
- * again without reading its records again.
+ * Neither Bun nor Node has it natively. Slicing by sixteen reads sixteen bytes a step from sixteen tables (16 KB: they fit
+ * into the first cache); combining two checksums is polynomial arithmetic over GF(2), the way zlib's `crc32_combine` does
+ * it: a batch's header can be stamped again without reading its records again.
  */
 const polynomial = 0x82f63b78;
+const slices = 16;
 
-const table = new Uint32Array(256 * 8);
+/** Signed, as the engine's own 32-bit integers are: unsigned ones would be doubles at every step. */
+const table = new Int32Array(256 * slices);
 for (let byte = 0; byte < 256; byte++) {
   let crc = byte;
   for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ polynomial : crc >>> 1;
@@ -15,7 +17,7 @@ for (let byte = 0; byte < 256; byte++) {
 }
 for (let byte = 0; byte < 256; byte++) {
   let crc = at(byte);
-  for (let slice = 1; slice < 8; slice++) {
+  for (let slice = 1; slice < slices; slice++) {
     crc = at(crc & 255) ^ (crc >>> 8);
     table[slice * 256 + byte] = crc;
   }
@@ -26,23 +28,27 @@ function at(index: number): number {
   return table[index] as number;
 }
 
+/** What four bytes, the first one lowest, add to a checksum when the `slice` tables below them are left for what follows. */
+function four(word: number, slice: number): number {
+  return (
+    at(slice * 256 + 768 + (word & 255)) ^
+    at(slice * 256 + 512 + ((word >>> 8) & 255)) ^
+    at(slice * 256 + 256 + ((word >>> 16) & 255)) ^
+    at(slice * 256 + (word >>> 24))
+  );
+}
+
 /** The checksum of `bytes[start..end)` as an unsigned 32-bit number. */
 export function crc32c(bytes: Uint8Array, start = 0, end = bytes.length): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let crc = -1;
   let index = start;
-  for (const wholeEnd = start + ((end - start) & ~7); index < wholeEnd; index += 8) {
-    const low = view.getUint32(index, true) ^ crc;
-    const high = view.getUint32(index + 4, true);
+  for (const wholeEnd = start + ((end - start) & ~15); index < wholeEnd; index += 16) {
     crc =
-      at(1792 + (low & 255)) ^
-      at(1536 + ((low >>> 8) & 255)) ^
-      at(1280 + ((low >>> 16) & 255)) ^
-      at(1024 + (low >>> 24)) ^
-      at(768 + (high & 255)) ^
-      at(512 + ((high >>> 8) & 255)) ^
-      at(256 + ((high >>> 16) & 255)) ^
-      at(high >>> 24);
+      four(view.getInt32(index, true) ^ crc, 12) ^
+      four(view.getInt32(index + 4, true), 8) ^
+      four(view.getInt32(index + 8, true), 4) ^
+      four(view.getInt32(index + 12, true), 0);
   }
   for (; index < end; index++) crc = at((crc ^ (bytes[index] as number)) & 255) ^ (crc >>> 8);
   return ~crc >>> 0;

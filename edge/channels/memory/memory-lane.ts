@@ -56,6 +56,10 @@ export class MemoryLane implements LaneReader {
     return undefined;
   }
 
+  readAhead(): undefined {
+    return undefined;
+  }
+
   lease(batch: StoredBatch): void {
     this.taken = Math.max(this.taken, batch.first + batch.count);
   }

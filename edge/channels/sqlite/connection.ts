@@ -53,6 +53,9 @@ export interface StateRow {
 /** Pages of WAL at which SQLite copies them into the file: 16 MB. */
 const checkpointPages = 4096;
 
+/** Pages in memory, KiB. The driver's own default is 16 MB: pages of bodies that are read once, so a backlog filled it for nothing. */
+const cacheKib = 2048;
+
 /** The oldest SQLite without the WAL-reset corruption (sqlite.org/wal.html#walresetbug, fixed in 3.51.3). */
 const sqliteVersionMin = [3, 51, 3] as const;
 
@@ -71,6 +74,7 @@ export function openForWriting(path: string): Connection {
     db.pragma("journal_mode = WAL");
     db.pragma("synchronous = FULL");
     db.pragma(`wal_autocheckpoint = ${checkpointPages}`);
+    db.pragma(`cache_size = -${cacheKib}`);
     return db;
   } catch (error) {
     db.close();

@@ -7,7 +7,12 @@ import { newProgress, type Progress, parseProgress } from "./progress.ts";
 /** Bytes of batches that all lanes together hold in memory. */
 export interface RecentBudget {
   bytes: number;
+  /** Of those that were read ahead. */
+  aheadBytes: number;
 }
+
+/** What all lanes together read ahead; one batch always may. */
+const aheadBytesMax = 1024 * 1024;
 
 /** A lane as the running process knows it. Memory: its progress, and the batches that were put last. */
 export class LaneState {
@@ -23,6 +28,8 @@ export class LaneState {
   readonly recent: HeldBatch[] = [];
   readonly seqAtStart: number;
   readonly ackedAtStart: number;
+  /** The batch behind the one that is under way, when it had to be read from the file. */
+  private ahead: HeldBatch | undefined;
 
   constructor(
     readonly lane: Lane,
@@ -37,6 +44,7 @@ export class LaneState {
 
   /** The batch in memory that begins at this number. */
   recentAt(first: number): HeldBatch | undefined {
+    if (this.ahead?.first === first) return this.ahead;
     const head = this.recent[0];
     if (head === undefined || head.first > first) return undefined;
     if (head.first === first) return head;
@@ -49,8 +57,24 @@ export class LaneState {
     this.budget.bytes += batch.bytes.length;
   }
 
+  /** Whether a batch of this size may be read ahead. */
+  hasRoomAhead(bytes: number): boolean {
+    const { aheadBytes } = this.budget;
+    return this.ahead === undefined && (aheadBytes === 0 || aheadBytes + bytes <= aheadBytesMax);
+  }
+
+  /** Holds a batch that was read ahead in memory. */
+  rememberAhead(batch: HeldBatch): void {
+    this.ahead = batch;
+    this.budget.aheadBytes += batch.bytes.length;
+  }
+
   /** Lets go of the batches in memory that begin below `end`. */
   forgetBelow(end: number): void {
+    if (this.ahead !== undefined && this.ahead.first < end) {
+      this.budget.aheadBytes -= this.ahead.bytes.length;
+      this.ahead = undefined;
+    }
     for (let head = this.recent[0]; head !== undefined && head.first < end; head = this.recent[0]) {
       this.budget.bytes -= head.bytes.length;
       this.recent.shift();

@@ -6,7 +6,7 @@ const bytesMax = 4 * 1024 * 1024;
 
 /** Which batches are in memory, the oldest first, over all lanes. */
 export class Recent {
-  readonly budget: RecentBudget = { bytes: 0 };
+  readonly budget: RecentBudget = { bytes: 0, aheadBytes: 0 };
   private readonly queue: { readonly lane: LaneState; readonly end: number }[] = [];
 
   push(lane: LaneState, batch: HeldBatch): void {

@@ -49,6 +49,17 @@ export class SqliteLaneReader implements LaneReader {
     return batch;
   }
 
+  readAhead(batch: StoredBatch): (() => void) | undefined {
+    const first = endOf(batch);
+    if (first >= this.state.progress.next || this.state.recentAt(first) !== undefined) return undefined;
+    return () => {
+      // The answer was quicker: whoever asked has read it already.
+      if (this.head?.first !== batch.first) return;
+      const behind = this.readPlain(first);
+      if (behind !== undefined) this.state.rememberAhead(behind);
+    };
+  }
+
   kept(seq: number): HeldBatch | undefined {
     const { kept, acked } = this.state.progress;
     if (seq < kept || seq >= acked) return undefined;
@@ -156,6 +167,22 @@ export class SqliteLaneReader implements LaneReader {
     return this.marker(row, row.reason);
   }
 
+  /** The batch at a number when all is well with it; whatever else is there `next` meets, and says so. */
+  private readPlain(first: number): HeldBatch | undefined {
+    try {
+      const { rowFrom, body } = this.file.statements;
+      const row = rowFrom.get(this.lane.id, first);
+      const plain = row?.first === first && row.reason === null && !this.channel.isExpired(row);
+      if (!plain || row.body === null || !this.state.hasRoomAhead(row.bytes)) return undefined;
+      const stored = body.get(row.body);
+      return stored?.lane === this.lane.id && stored.first === first
+        ? heldBatch(this.lane, row, stored.bytes)
+        : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
   /** The row at a number; where rows are missing, a marker for what they were. */
   private row(first: number): BatchRow {
     const row = this.file.read(({ rowFrom }) => rowFrom.get(this.lane.id, first));
@@ -164,22 +191,8 @@ export class SqliteLaneReader implements LaneReader {
 
   /** Undefined: what is stored is not what was put. @throws AppError `EDGE_CHANNEL_IO` for what may be read next time. */
   private withBody(row: BatchRow): HeldBatch | undefined {
-    const { first, count, crc, body, time_ms_min, time_ms_max, put_ms } = row;
-    const bytes = body === null ? undefined : this.readBody(body, first);
-    if (bytes === undefined || bytes.length !== row.bytes || !isIntact(bytes, crc)) return undefined;
-    return {
-      id: first,
-      lane: this.lane,
-      kind: "records",
-      first,
-      count,
-      timeMsMin: time_ms_min,
-      timeMsMax: time_ms_max,
-      recordsCrc: crc,
-      bytes,
-      body,
-      putMs: put_ms,
-    };
+    const bytes = row.body === null ? undefined : this.readBody(row.body, row.first);
+    return bytes === undefined ? undefined : heldBatch(this.lane, row, bytes);
   }
 
   private readBody(body: number, first: number): Buffer | undefined {
@@ -262,6 +275,25 @@ export class SqliteLaneReader implements LaneReader {
       last: first + count - 1,
     });
   }
+}
+
+/** A row of records with its body; undefined when the bytes are not what was put. */
+function heldBatch(lane: Lane, row: BatchRow, bytes: Buffer): HeldBatch | undefined {
+  const { first, count, crc, body, time_ms_min, time_ms_max, put_ms } = row;
+  if (bytes.length !== row.bytes || !isIntact(bytes, crc)) return undefined;
+  return {
+    id: first,
+    lane,
+    kind: "records",
+    first,
+    count,
+    timeMsMin: time_ms_min,
+    timeMsMax: time_ms_max,
+    recordsCrc: crc,
+    bytes,
+    body,
+    putMs: put_ms,
+  };
 }
 
 /** A read that fails this often is taken for a bad sector. */

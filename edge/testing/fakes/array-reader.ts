@@ -36,6 +36,10 @@ export class ArrayReader implements LaneReader {
     return found && { ...found, bytes: Buffer.from(found.bytes) };
   }
 
+  readAhead(): undefined {
+    return undefined;
+  }
+
   lease(batch: StoredBatch): void {
     this.leased.add(batch.id);
   }

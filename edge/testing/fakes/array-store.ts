@@ -62,6 +62,7 @@ export class ArrayChannel implements Channel {
         this.acknowledged.find(
           ({ lane: { id }, first, count }) => id === lane.id && seq >= first && seq < first + count,
         ),
+      readAhead: () => undefined,
       lease: () => undefined,
       acknowledge: (batch) => this.acknowledged.push(this.remove(batch)),
       bury: (batch, reason) => this.buried.push({ batch: this.remove(batch), reason }),

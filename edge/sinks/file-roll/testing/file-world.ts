@@ -44,6 +44,7 @@ function readerOf(lane: Lane, mark?: string, next?: StoredBatch): LaneReader {
     seqAtStart: 0,
     next: () => next,
     kept: unused,
+    readAhead: unused,
     lease: unused,
     acknowledge: unused,
     bury: unused,
