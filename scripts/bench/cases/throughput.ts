@@ -19,7 +19,8 @@ export const throughput: BenchCase = {
     "A file of lines appears at once in the directory of an agent that is warm (its broker connected, a first file read) and " +
     "quiet. CPU from then until the last record is in the topic and the agent has settled for 1.5 s; lines/s from its appearance " +
     "until 95 % of the lines are appended (the end may wait for a linger). All agents compress with zstd and ask for " +
-    "acks=all. Figures of agents that were given fewer lines are scaled to a million.",
+    "acks=all. Figures of agents that were given fewer lines are scaled to a million. A file at once is partly a backlog: what " +
+    "is written to the disk while the sink keeps up is measured by the soak.",
   page: "edge",
   size: "ordinary",
   rows: "median",
@@ -43,7 +44,6 @@ export const throughput: BenchCase = {
     { variant: "zstd, no identity", column: "linesPerSecond", atLeast: 600_000 },
     { variant: "zstd, no identity", column: "rssPeakMb", atMost: 120 },
     { variant: "zstd, no identity", column: "anonymousMb", atMost: 64 },
-    { variant: "zstd, no identity", column: "diskPerStored", atMost: 1.4 },
     { variant: "filter, key, identity", column: "cpuPerMillion", atMost: 1.5 },
     { variant: "filter, key, identity, 4 lanes", column: "cpuPerMillion", atMost: 1.8 },
     { variant: "filter, key, identity", column: "lost", atMost: 0 },

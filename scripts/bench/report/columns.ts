@@ -17,6 +17,7 @@ export const columns = {
   diskPerStored: { title: "disk written per compressed byte", digits: 2 },
   diskPerLineByte: { title: "disk written per byte of lines", digits: 2 },
   diskKbPerSecond: { title: "disk kB/s", digits: 1 },
+  writtenPerStored: { title: "given to write(2) per compressed byte", digits: 2 },
   writtenPerMillionMb: { title: "given to write(2), MB per M lines", digits: 0 },
   storedPerLine: { title: "B a line in the topic", digits: 1 },
   lost: { title: "lost", digits: 0 },
