@@ -13,7 +13,7 @@ test("the unit notifies, is watched, keeps its state and unpacks on tmpfs", () =
     "RuntimeDirectory=tailgate",
     "Environment=BUN_TMPDIR=/run/tailgate",
     "Environment=BUN_JSC_forceRAMSize=134217728",
-    "Environment=BUN_JSC_largeHeapSize=16777216",
+    "Environment=BUN_JSC_largeHeapSize=12582912",
     "UnsetEnvironment=BUN_OPTIONS BUN_BE_BUN NODE_OPTIONS",
     "ExecStart=/usr/bin/tailgate run --config /etc/tailgate/tailgate.yaml",
     "ProtectSystem=strict",
