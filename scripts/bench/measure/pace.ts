@@ -5,7 +5,7 @@ import { MemoryMeter } from "../meters/process.ts";
 import { quantile } from "../meters/statistics.ts";
 import { wireBetween } from "../meters/wire.ts";
 import type { Metrics } from "../report/columns.ts";
-import { LINE_BYTES } from "../workload/lines.ts";
+import { LINE_BYTES, warmLine } from "../workload/lines.ts";
 import { writePaced } from "../workload/paced-writer.ts";
 import { readTopic } from "../workload/read-topic.ts";
 import { type Launch, RunningAgent, type RunOptions } from "./running-agent.ts";
@@ -19,6 +19,8 @@ const calmMs = 5_000;
 export interface PaceRun extends Pick<RunOptions, "agent" | "flow"> {
   readonly linesPerSecond: number;
   readonly seconds: number;
+  /** Lines at the same rate before the measurement: programs that compile while they run are measured when they have. */
+  readonly warmSeconds?: number;
   readonly launch?: Launch;
 }
 
@@ -30,7 +32,15 @@ export async function measurePace(bench: Bench, run: PaceRun): Promise<Metrics> 
   const lines = run.linesPerSecond * run.seconds;
   const topic = await bench.topics.create(1);
   await using agent = await RunningAgent.start(bench, { ...run, topic, metered: true });
-  const warm = await agent.warmUp();
+  const { linesPerSecond, warmSeconds = 0 } = run;
+  const pace = { linesPerSecond, signal: new AbortController().signal, clock: systemClock };
+  let warm = await agent.warmUp();
+  if (warmSeconds > 0) {
+    const warmLines = linesPerSecond * warmSeconds;
+    await writePaced({ ...pace, path: join(agent.task.logs, "before.log"), lines: warmLines, line: warmLine });
+    warm += warmLines;
+    await bench.topics.fill(topic, warm, 15_000);
+  }
   await Bun.sleep(calmMs);
   const path = join(agent.task.logs, "drive.log");
   const diskBefore = await bench.disk?.writtenBytes();
@@ -38,8 +48,7 @@ export async function measurePace(bench: Bench, run: PaceRun): Promise<Metrics> 
   const before = agent.usage();
   const memory = new MemoryMeter(agent.pid, 500);
   const started = performance.now();
-  const { linesPerSecond } = run;
-  await writePaced({ path, lines, linesPerSecond, signal: new AbortController().signal, clock: systemClock });
+  await writePaced({ ...pace, path, lines });
   await bench.topics.fill(topic, warm + lines, 15_000);
   const seconds = (performance.now() - started) / 1000;
   const after = agent.usage();

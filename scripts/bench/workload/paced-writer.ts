@@ -10,6 +10,8 @@ export interface Pace {
   readonly linesPerSecond: number;
   readonly signal: AbortSignal;
   readonly clock: Clock;
+  /** Makes line `n` (from 0) as of a time; `driveLine` when not given. */
+  readonly line?: (n: number, timeMs: number) => string;
 }
 
 /**
@@ -18,7 +20,7 @@ export interface Pace {
  * Above 1,000 lines a second the lines of one millisecond go into one `write`.
  */
 export async function writePaced(pace: Pace): Promise<void> {
-  const { path, lines, linesPerSecond, signal, clock } = pace;
+  const { path, lines, linesPerSecond, signal, clock, line = driveLine } = pace;
   const file = openSync(path, "a");
   const start = performance.now();
   try {
@@ -26,10 +28,10 @@ export async function writePaced(pace: Pace): Promise<void> {
     while (n < lines && !signal.aborted) {
       const due = Math.min(lines, Math.floor(((performance.now() - start) * linesPerSecond) / 1000) + 1);
       if (linesPerSecond <= 1000) {
-        for (; n < due; n++) writeSync(file, driveLine(n, clock.now()));
+        for (; n < due; n++) writeSync(file, line(n, clock.now()));
       } else {
         let text = "";
-        for (; n < due; n++) text += driveLine(n, clock.now());
+        for (; n < due; n++) text += line(n, clock.now());
         if (text !== "") writeSync(file, text);
       }
       const nextAt = start + (n * 1000) / linesPerSecond;
