@@ -51,6 +51,8 @@ export interface Channel {
   readonly arrived: Gate;
   /** The reading side of one lane, for the sink runner. */
   reader(lane: Lane): LaneReader;
+  /** It holds more than the batches of one commit: its sink is behind or away. Cheap: asked at each commit. */
+  isBehind(): boolean;
   /** Figures for status pages and metrics. */
   stat(): ChannelStat;
 }

@@ -232,12 +232,9 @@ export class Committer {
     this.retryMs = Math.min(this.retryMs * 2, retryMsMax);
   }
 
-  /** Behind: a channel holds more than the batches of one commit, so the newest line is not the one that is waited for. */
+  /** The newest line is not the one that is waited for. */
   private isBehind(): boolean {
-    return this.options.channels.some((channel) => {
-      const { batches, lanes } = channel.stat();
-      return batches > 2 * Math.max(1, lanes.length);
-    });
+    return this.options.channels.some((channel) => channel.isBehind());
   }
 
   private clearTimers(): void {

@@ -78,6 +78,12 @@ export class MemoryChannel implements Channel {
     this.reader(batch.lane).push({ ...batch, id: batch.first, putMs: this.options.clock.uptimeMs(), ended });
   }
 
+  isBehind(): boolean {
+    let batches = 0;
+    for (const lane of this.lanesMade) batches += lane.batches.length;
+    return batches > 2 * Math.max(1, this.lanesMade.length);
+  }
+
   stat(): ChannelStat {
     this.expire();
     let events = 0;

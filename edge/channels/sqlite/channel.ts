@@ -97,6 +97,12 @@ export class SqliteChannel implements Channel {
     return reader;
   }
 
+  isBehind(): boolean {
+    let batches = 0;
+    for (const { progress } of this.lanesMade) batches += progress.batches;
+    return batches > 2 * Math.max(1, this.lanesMade.length);
+  }
+
   stat(): ChannelStat {
     let events = 0;
     let batches = 0;
@@ -113,7 +119,7 @@ export class SqliteChannel implements Channel {
       batches,
       bytes: this.heldBytes,
       bytesMax: this.choice.bytesMax,
-      // Looked up only when somebody wants to know: the committer asks for figures after each chunk.
+      // Looked up only when somebody wants to know: most figures are asked for one by one.
       get oldestMs() {
         return oldestMs();
       },

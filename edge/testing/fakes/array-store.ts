@@ -76,6 +76,10 @@ export class ArrayChannel implements Channel {
     };
   }
 
+  isBehind(): boolean {
+    return this.held.length > 2 * Math.max(1, this.lanesMade.length);
+  }
+
   stat(): ChannelStat {
     const events = this.held.reduce((sum, { count }) => sum + count, 0);
     const bytes = this.held.reduce((sum, batch) => sum + batch.bytes.length, 0);
