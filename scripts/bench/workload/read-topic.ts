@@ -1,4 +1,5 @@
 import { AppError } from "../../../shared/errors/app-error.ts";
+import { mapLines } from "./mapped-lines.ts";
 import { RecordLines, Tally, type Verdict } from "./tally.ts";
 
 /**
@@ -16,7 +17,7 @@ export async function readTopic(bootstrap: string, topic: string, inputPath: str
     stderr: "pipe",
   });
   const complaint = new Response(reader.stderr).text();
-  const tally = new Tally(Bun.mmap(inputPath));
+  const tally = new Tally(mapLines(inputPath));
   const lines = new RecordLines(tally);
   for await (const chunk of reader.stdout) lines.push(chunk);
   const said = (await complaint).trim();

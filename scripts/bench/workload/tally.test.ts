@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { driveLine, PREPARED_FROM_MS, warmLine } from "./lines.ts";
+import { linesIn } from "./mapped-lines.ts";
 import { RecordLines, Tally } from "./tally.ts";
 
 const time = (n: number) => PREPARED_FROM_MS + n;
@@ -9,7 +10,7 @@ const payload = (n: number) => Buffer.from(driveLine(n, time(n)).slice(0, -1));
 
 describe("Tally", () => {
   test("finds nothing wrong when every line is there once", () => {
-    const tally = new Tally(input(3));
+    const tally = new Tally(linesIn([input(3)]));
     for (const n of [0, 1, 2]) tally.add(time(n) + 5 + n, payload(n));
     const verdict = tally.verdict();
     expect(verdict).toMatchObject({ delivered: 3, lost: 0, repeated: 0, altered: 0, disordered: 0 });
@@ -18,7 +19,7 @@ describe("Tally", () => {
   });
 
   test("counts a lost, a repeated and an altered line", () => {
-    const tally = new Tally(input(3));
+    const tally = new Tally(linesIn([input(3)]));
     tally.add(time(0), payload(0));
     tally.add(time(0), payload(0));
     const wrong = payload(1);
@@ -29,19 +30,19 @@ describe("Tally", () => {
   });
 
   test("a number beyond the input is altered, not delivered", () => {
-    const tally = new Tally(input(2));
+    const tally = new Tally(linesIn([input(2)]));
     tally.add(time(5), payload(5));
     expect(tally.verdict()).toMatchObject({ delivered: 0, lost: 2, altered: 1 });
   });
 
   test("counts what stands before an earlier line of the same vehicle, and only that", () => {
-    const tally = new Tally(input(202));
+    const tally = new Tally(linesIn([input(202)]));
     for (const n of [101, 0, 1, 100, 200, 201]) tally.add(time(n), payload(n));
     expect(tally.verdict().disordered).toBe(1);
   });
 
   test("leaves warm lines out", () => {
-    const tally = new Tally(input(1));
+    const tally = new Tally(linesIn([input(1)]));
     tally.add(time(0), Buffer.from(warmLine(0, time(0)).slice(0, -1)));
     expect(tally.verdict()).toMatchObject({ delivered: 0, lost: 1, altered: 0 });
   });
@@ -50,7 +51,7 @@ describe("Tally", () => {
 test("records are found wherever the reader's output is cut into chunks", () => {
   const output = Buffer.from([0, 1, 2].map((n) => `${time(n) + 1} ${driveLine(n, time(n))}`).join(""), "latin1");
   for (const size of [1, 7, 150, 214, 5000]) {
-    const tally = new Tally(input(3));
+    const tally = new Tally(linesIn([input(3)]));
     const lines = new RecordLines(tally);
     for (let at = 0; at < output.length; at += size) lines.push(output.subarray(at, at + size));
     expect(tally.verdict()).toMatchObject({ delivered: 3, lost: 0, altered: 0 });

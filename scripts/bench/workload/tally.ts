@@ -1,4 +1,5 @@
 import { LINE_BYTES, NUMBER_AT, NUMBER_BASE, TIME_AT, VEHICLES, WARM_FROM } from "./lines.ts";
+import type { InputLines } from "./mapped-lines.ts";
 
 /** What an independent reader of the topic found, against the file that was written. */
 export interface Verdict {
@@ -25,7 +26,6 @@ const payloadBytes = LINE_BYTES - 1;
  * must be there once, byte for byte, behind the vehicle's earlier lines.
  */
 export class Tally {
-  private readonly lines: number;
   private readonly seen: Uint8Array;
   private readonly latencies: Float64Array;
   private readonly appended: Float64Array;
@@ -35,11 +35,10 @@ export class Tally {
   private altered = 0;
   private disordered = 0;
 
-  constructor(private readonly input: Uint8Array) {
-    this.lines = Math.floor(input.length / LINE_BYTES);
-    this.seen = new Uint8Array(this.lines);
-    this.latencies = new Float64Array(this.lines);
-    this.appended = new Float64Array(this.lines);
+  constructor(private readonly input: InputLines) {
+    this.seen = new Uint8Array(input.count);
+    this.latencies = new Float64Array(input.count);
+    this.appended = new Float64Array(input.count);
   }
 
   /** One record of the topic, without a newline at its end. */
@@ -47,7 +46,7 @@ export class Tally {
     const number = payload.length === payloadBytes ? digits(payload, NUMBER_AT, NUMBER_AT + 10) : Number.NaN;
     if (number >= WARM_FROM) return;
     const n = number - NUMBER_BASE;
-    if (!(n >= 0 && n < this.lines) || !this.equalsLine(n, payload)) {
+    if (!(n >= 0 && n < this.input.count) || !this.equalsLine(n, payload)) {
       this.altered++;
       return;
     }
@@ -66,7 +65,7 @@ export class Tally {
   verdict(): Verdict {
     return {
       delivered: this.delivered,
-      lost: this.lines - this.delivered,
+      lost: this.input.count - this.delivered,
       repeated: this.repeated,
       altered: this.altered,
       disordered: this.disordered,
@@ -76,8 +75,7 @@ export class Tally {
   }
 
   private equalsLine(n: number, payload: Uint8Array): boolean {
-    const at = n * LINE_BYTES;
-    return Buffer.compare(payload, this.input.subarray(at, at + payloadBytes)) === 0;
+    return Buffer.compare(payload, this.input.line(n)) === 0;
   }
 }
 
