@@ -1,15 +1,17 @@
 /** A start reads a config, compiles schemas and runs once through a large part of the runtime; what follows is little. */
 import { releaseProgramPages } from "../../shared/system/program-pages.ts";
 
-/** Long enough for the first connections, which are the start's last work. */
-const settledAfterMs = 2_000;
+/** When the first connections stand, which are the start's last work; and when the first lines have been carried. */
+const settledAfterMs = [2_000, 30_000] as const;
 
-/** Gives back, once, what only the start needed: its garbage, and the pages of code it ran through. Returns how to call it off. */
+/** Gives back what only the start needed: its garbage, and the pages of code it ran through. Returns how to call it off. */
 export function slimAfterStart(): () => void {
-  const timer = setTimeout(() => {
-    Bun.gc(true);
-    Bun.shrink();
-    releaseProgramPages();
-  }, settledAfterMs);
-  return () => clearTimeout(timer);
+  const timers = settledAfterMs.map((ms) => setTimeout(slim, ms));
+  return () => timers.forEach(clearTimeout);
+}
+
+function slim(): void {
+  Bun.gc(true);
+  Bun.shrink();
+  releaseProgramPages();
 }

@@ -1,12 +1,13 @@
 /**
- * Gives back the pages of the program's own code that only its start needed.
+ * Gives back the pages of code, the program's and its libraries', that only its start needed.
  *
  * A start runs once through a large part of the runtime; each page it touched, and the fifteen beside it, stays mapped
  * and counts as resident for as long as the process lives. Unmapped they stay in the kernel's page cache while there is
  * room, and come back one by one when they are needed again (a minor fault, no disk).
  *
  * Only code is taken: it is never written, so the file has all of it. Mappings that are read-only now may have been
- * relocated before, and would lose that.
+ * relocated before, and would lose that. And only code of files that are put in place whole: what was unpacked at the start
+ * (the SQLite addon) lies in a folder of temporary files, where somebody might write into it.
  */
 import { readFileSync } from "node:fs";
 import { AppError } from "../errors/app-error.ts";
@@ -15,14 +16,15 @@ import { openLibc } from "./libc.ts";
 /** MADV_DONTNEED of madvise(2). */
 const dontNeed = 4;
 
-/** Where code of the running program lies in memory, from /proc/self/maps (proc(5)). */
+/** Where code of the running program and of its shared libraries lies in memory, from /proc/self/maps (proc(5)). */
 export function codeRanges(
   maps: string,
   program: string,
 ): readonly { readonly start: bigint; readonly bytes: bigint }[] {
   return maps.split("\n").flatMap((line) => {
     const [range = "", permissions, , , , ...path] = line.split(/\s+/);
-    if (permissions !== "r-xp" || path.join(" ") !== program) return [];
+    const name = path.join(" ");
+    if (permissions !== "r-xp" || (name !== program && !/^\/.*\.so(\.\d+)*$/.test(name))) return [];
     const [start = "0", end = "0"] = range.split("-");
     return [{ start: BigInt(`0x${start}`), bytes: BigInt(`0x${end}`) - BigInt(`0x${start}`) }];
   });
