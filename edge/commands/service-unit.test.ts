@@ -14,6 +14,7 @@ test("the unit notifies, is watched, keeps its state and unpacks on tmpfs", () =
     "Environment=BUN_TMPDIR=/run/tailgate",
     "Environment=BUN_JSC_forceRAMSize=134217728",
     "Environment=BUN_JSC_largeHeapSize=12582912",
+    "Environment=BUN_JSC_smallHeapGrowthFactor=1.5",
     "UnsetEnvironment=BUN_OPTIONS BUN_BE_BUN NODE_OPTIONS",
     "ExecStart=/usr/bin/tailgate run --config /etc/tailgate/tailgate.yaml",
     "ProtectSystem=strict",
