@@ -1,6 +1,7 @@
+import { measureFlow } from "../measure/flow.ts";
 import { measureOutage } from "../measure/outage.ts";
 import type { ColumnName } from "../report/columns.ts";
-import { type BenchCase, defaultFlow } from "./case.ts";
+import { type BenchCase, defaultFlow, type Target } from "./case.ts";
 
 const columns: readonly ColumnName[] = [
   "recordCpuPerMillion",
@@ -15,32 +16,52 @@ const columns: readonly ColumnName[] = [
   "repeated",
 ];
 
-/** The broker is away while a million lines are written, then comes back. */
+const stopped = "broker stopped, cold afterwards";
+const cut = "link cut, broker at work";
+
+/** A million lines are written while the broker or the link to it is away. */
 export const outage: BenchCase = {
   name: "outage",
   title: "An outage, then the drain",
-  about: "the broker is stopped while --lines lines are written, then started: recording, draining, lost and repeated",
+  about:
+    "the broker stopped, or the link to it cut, while --lines lines are written: recording, draining, lost and repeated",
   method:
-    "The broker is stopped under a warm agent, a file of lines appears, and when the agent has become quiet the broker " +
-    "is started. Draining is timed from the broker's first append until 95 % of the lines are in.",
+    "A file of lines appears under a warm agent while its broker is away, and when the agent has become quiet the broker " +
+    "is back. Draining is timed from the broker's first append until 95 % of the lines are in. Twice: the broker is stopped " +
+    "and started, so that it runs its own code for the first time while it takes the backlog; and the link is cut, with a " +
+    "broker that has carried as many lines just before, for another agent. Peers: the broker is stopped.",
   page: "edge",
   size: "ordinary",
   rows: "median",
   columns,
-  targets: [
-    { variant: "zstd, identity", column: "recordDiskPerStored", atMost: 2.2 },
-    { variant: "zstd, identity", column: "drainDiskPerStored", atMost: 0.1 },
-    { variant: "zstd, identity", column: "drainMbPerSecond", atLeast: 60 },
-    { variant: "zstd, identity", column: "drainCpuPerMillion", atMost: 0.15 },
-    { variant: "zstd, identity", column: "lost", atMost: 0 },
-    { variant: "zstd, identity", column: "repeated", atMost: 0 },
-  ],
+  targets: [stopped, cut].flatMap((variant): Target[] => [
+    { variant, column: "recordDiskPerStored", atMost: 2.2 },
+    { variant, column: "drainDiskPerStored", atMost: 0.1 },
+    { variant, column: "drainMbPerSecond", atLeast: 60 },
+    { variant, column: "drainCpuPerMillion", atMost: 0.15 },
+    { variant, column: "lost", atMost: 0 },
+    { variant, column: "repeated", atMost: 0 },
+  ]),
   async *run(bench) {
     const { lines, runs } = bench.options;
     for (let run = 0; run < runs; run++) {
-      for (const agent of bench.agents) {
-        const metrics = await measureOutage(bench, { agent, flow: defaultFlow, lines });
-        yield { subject: agent.name, variant: agent === bench.ours ? "zstd, identity" : agent.setup, metrics };
+      for (const agent of bench.oursOnly) {
+        const flow = defaultFlow;
+        yield {
+          subject: agent.name,
+          variant: stopped,
+          metrics: await measureOutage(bench, { agent, flow, lines, away: "broker" }),
+        };
+        await measureFlow(bench, { agent, flow, lines, partitions: 1 });
+        yield {
+          subject: agent.name,
+          variant: cut,
+          metrics: await measureOutage(bench, { agent, flow, lines, away: "link" }),
+        };
+      }
+      for (const agent of bench.peers) {
+        const metrics = await measureOutage(bench, { agent, flow: defaultFlow, lines, away: "broker" });
+        yield { subject: agent.name, variant: agent.setup, metrics };
       }
     }
   },
@@ -68,7 +89,7 @@ export const day: BenchCase = {
   async *run(bench) {
     const lines = bench.options.quick ? bench.options.lines : dayLines;
     for (const agent of bench.oursOnly) {
-      const metrics = await measureOutage(bench, { agent, flow: defaultFlow, lines });
+      const metrics = await measureOutage(bench, { agent, flow: defaultFlow, lines, away: "broker" });
       yield { subject: agent.name, variant: `${lines / 1e6} M lines`, metrics };
     }
   },

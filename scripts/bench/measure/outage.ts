@@ -10,22 +10,29 @@ import { drainMetrics, verdictMetrics } from "./verdict-metrics.ts";
 const megabyte = 1_000_000;
 const settleMs = 1_500;
 
+/** What is away: the broker, which comes back as a JVM that has just started; or the link to a broker that goes on. */
+export type Absentee = "broker" | "link";
+
+/** What is carried, and what happens meanwhile. */
+export interface OutageRun extends Pick<RunOptions, "agent" | "flow"> {
+  readonly lines: number;
+  readonly away: Absentee;
+}
+
 /**
- * The broker is stopped under a warm agent, a file of lines appears, and the agent does with it what it can; when it
- * has become quiet the broker comes back, and the backlog drains. Recording is from the file's appearance to quiet,
- * draining from the broker's first append to its last (CPU: from the broker's return until the agent has settled).
+ * The broker is stopped under a warm agent, or the link to it cut; a file of lines appears, and the agent does with it what
+ * it can; when it has become quiet the broker or the link comes back, and the backlog drains. Recording is from the file's
+ * appearance to quiet, draining from the broker's first append to its last (CPU: from the return until the agent has settled).
  */
-export async function measureOutage(
-  bench: Bench,
-  run: Pick<RunOptions, "agent" | "flow"> & { readonly lines: number },
-): Promise<Metrics> {
+export async function measureOutage(bench: Bench, run: OutageRun): Promise<Metrics> {
   const lines = Math.round(run.lines * run.agent.share);
   const millions = lines / 1e6;
   const input = await bench.inputs.file(lines);
   const topic = await bench.topics.create(1);
-  await using agent = await RunningAgent.start(bench, { ...run, topic, metered: false });
+  await using agent = await RunningAgent.start(bench, { ...run, topic, metered: run.away === "link" });
   const warm = await agent.warmUp();
-  await bench.broker.stop();
+  if (run.away === "link") bench.wire.cut();
+  else await bench.broker.stop();
   await Bun.sleep(settleMs);
 
   const diskBefore = await bench.disk?.writtenBytes();
@@ -36,8 +43,9 @@ export async function measureOutage(
   const recorded = agent.usage();
   const diskRecorded = await bench.disk?.writtenBytes();
 
-  await bench.broker.start();
   const storedBefore = bench.topics.storedBytes(topic);
+  if (run.away === "link") bench.wire.restore();
+  else await bench.broker.start();
   await bench.topics.fill(topic, warm + lines, 60_000);
   await Bun.sleep(settleMs);
   const drained = agent.usage();

@@ -23,3 +23,29 @@ test("bytes pass unchanged in both directions and are counted, and so is a Produ
   client.destroy();
   server.close();
 });
+
+test("cut, it ends connections and takes no new ones; restored, it does", async () => {
+  const brokerPort = await freePort();
+  const server = createServer((socket) => socket.pipe(socket)).listen(brokerPort, "127.0.0.1");
+  await once(server, "listening");
+  const port = await freePort();
+  await using wire = new WireMeter({ host: "127.0.0.1", port: brokerPort }, systemClock);
+  await wire.listen(port);
+  const before = connect(port, "127.0.0.1");
+  before.write("before");
+  await once(before, "data");
+
+  wire.cut();
+  await once(before, "close");
+  const meanwhile = connect(port, "127.0.0.1");
+  await once(meanwhile, "close");
+  expect(meanwhile.bytesRead).toBe(0);
+
+  wire.restore();
+  const after = connect(port, "127.0.0.1");
+  after.write("after");
+  const [echo] = await once(after, "data");
+  expect(String(echo)).toBe("after");
+  after.destroy();
+  server.close();
+});

@@ -12,7 +12,7 @@ export interface WireUsage {
 }
 
 /**
- * Stands between an agent and the broker, which advertises this port to it: counts bytes and requests.
+ * Stands between an agent and the broker, which advertises this port to it: counts bytes and requests, and can be cut.
  */
 export class WireMeter implements AsyncDisposable {
   /** When the first Produce request since the last `reset` came by, milliseconds since 1970. */
@@ -21,6 +21,7 @@ export class WireMeter implements AsyncDisposable {
   private receivedBytes = 0;
   private readonly sockets = new Set<Socket>();
   private readonly server: Server;
+  private isCut = false;
 
   constructor(
     private readonly target: { readonly host: string; readonly port: number },
@@ -48,6 +49,17 @@ export class WireMeter implements AsyncDisposable {
     return { sentBytes, receivedBytes: this.receivedBytes, produceRequests, requests };
   }
 
+  /** From now on nobody reaches the broker from here: connections break, new ones are closed at once. */
+  cut(): void {
+    this.isCut = true;
+    for (const socket of this.sockets) socket.destroy();
+  }
+
+  /** The way is open again. */
+  restore(): void {
+    this.isCut = false;
+  }
+
   /** Takes the time of the next Produce request anew; the counters run on (take differences). */
   reset(): void {
     this.firstProduceMs = undefined;
@@ -61,6 +73,10 @@ export class WireMeter implements AsyncDisposable {
   }
 
   private join(client: Socket): void {
+    if (this.isCut) {
+      client.destroy();
+      return;
+    }
     const broker = connect(this.target);
     const counter = new FrameCounter();
     this.counters.push(counter);
