@@ -14,9 +14,10 @@ export const batchFields = {
     .default(true)
     .meta({ description: "Whether every record carries the identity header. Without it there is no ledger." }),
   // As large as one Kafka message may be by default: a batch costs a commit's pages, a request and an answer whatever its size.
-  batchSize: byteSize({ min: 1024, max: limits.batchBytesMax })
-    .prefault("960KiB")
-    .meta({ description: "Uncompressed bytes at which a batch is full." }),
+  batchSize: byteSize({ min: 1024, max: limits.batchBytesMax }).prefault("960KiB").meta({
+    description:
+      "How large a batch may be, as it is stored and sent. Records that compress well fill it with up to four times as many bytes.",
+  }),
 };
 
 interface BatchConfig {

@@ -8,12 +8,14 @@ export const limits = {
   readBytes: 1024 * 1024,
   /** A longer line is cut here, marked and counted. Leaves room for key and headers under Kafka's default of 1 MiB. */
   lineBytesMax: 512 * 1024,
-  /** An open batch is sealed before its records pass this size, uncompressed: Kafka's default max.message.bytes is 1,048,588. */
+  /** A batch as it is stored and sent is not larger: Kafka's default max.message.bytes is 1,048,588. */
   batchBytesMax: 960 * 1024,
+  /** Records that compress well fill a batch with up to this many times its size. */
+  batchGrowthMax: 4,
   /** Records of one batch: bounds what a decoder must hold. */
   batchRecordsMax: 20_000,
   /** All open and sealed, uncommitted batches together; past this the intake commits before it takes more. */
-  pendingBytesMax: 4 * 1024 * 1024,
+  pendingBytesMax: 8 * 1024 * 1024,
   /** Acknowledged by the sink but without a durable mark: this much may be sent again after a crash. */
   unmarkedBytesMax: 4 * 1024 * 1024,
   /** Sent batches are kept this far back, so that what a broker lost can be sent again. */
@@ -31,5 +33,8 @@ export const limits = {
 } as const;
 
 invariant(limits.lineBytesMax + limits.keyBytesMax < limits.batchBytesMax, "a whole line fits into a batch");
-invariant(limits.batchBytesMax < limits.pendingBytesMax, "several batches may wait for one commit");
+invariant(
+  limits.batchBytesMax * limits.batchGrowthMax < limits.pendingBytesMax,
+  "several batches may wait for one commit",
+);
 invariant(limits.batchBytesMax < 1_048_588, "a batch that does not compress fits under Kafka's default limit");

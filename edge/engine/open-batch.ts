@@ -3,15 +3,21 @@ import type { ChannelSettings } from "../core/channel.ts";
 import type { EventView } from "../core/event-view.ts";
 import type { Lane } from "../core/lane.ts";
 import { limits } from "../core/limits.ts";
+import { splitBatch } from "../core/split-batch.ts";
 import type { PutBatch } from "../core/stored-batch.ts";
 
 /**
  * The batches of one lane that are not yet committed: the one being built, and those that were full before the commit
  * came. Numbers are given here, one a record, without a hole.
+ *
+ * A batch is full when it would be half as large as it may be, if it compresses as the one before it did: the fewer, the
+ * less they cost at every stage behind. Should it come out larger than it may be, because other lines came, it is cut.
  */
 export class OpenBatch {
   private readonly builder: RecordBatchBuilder;
   private readonly batchBytesMax: number;
+  /** Uncompressed bytes that fill a batch, by how the last one compressed. */
+  private fullBytes: number;
   private full: PutBatch[] = [];
   private nextSeq: number;
   /** Uncompressed bytes of everything that waits here. */
@@ -28,6 +34,7 @@ export class OpenBatch {
       identity: settings.identity ? { agent, epoch: lane.epoch, stream: lane.stream, lane: lane.number } : undefined,
     });
     this.batchBytesMax = Math.min(settings.batchBytesMax, limits.batchBytesMax);
+    this.fullBytes = this.batchBytesMax;
     this.nextSeq = nextSeq;
   }
 
@@ -36,7 +43,7 @@ export class OpenBatch {
     const builder = this.builder;
     if (builder.count > 0) {
       const next = builder.bytes + (view.end - view.start) + limits.keyBytesMax;
-      if (next > this.batchBytesMax || builder.count >= limits.batchRecordsMax) this.sealOpen();
+      if (next > this.fullBytes || builder.count >= limits.batchRecordsMax) this.sealOpen();
     }
     if (builder.count === 0) builder.begin(this.nextSeq);
     const before = builder.bytes;
@@ -56,8 +63,19 @@ export class OpenBatch {
   }
 
   private sealOpen(): void {
+    const uncompressedBytes = this.builder.bytes;
     const { bytes, recordsCrc, count, timeMsMin, timeMsMax } = this.builder.seal();
     const first = this.nextSeq - count;
-    this.full.push({ lane: this.lane, kind: "records", first, count, timeMsMin, timeMsMax, recordsCrc, bytes });
+    const batch = { lane: this.lane, kind: "records" as const, first, count, timeMsMin, timeMsMax, recordsCrc, bytes };
+    // One that did not grow is as large as it may be, even if header and codec added a little.
+    if (uncompressedBytes <= this.batchBytesMax) this.full.push(batch);
+    else this.pushCut(batch);
+    const halfFull = (this.batchBytesMax / 2) * (uncompressedBytes / bytes.length);
+    this.fullBytes = Math.min(Math.max(halfFull, this.batchBytesMax), this.batchBytesMax * limits.batchGrowthMax);
+  }
+
+  private pushCut(batch: PutBatch): void {
+    if (batch.bytes.length <= this.batchBytesMax || batch.count === 1) this.full.push(batch);
+    else for (const part of splitBatch(batch)) this.pushCut(part);
   }
 }

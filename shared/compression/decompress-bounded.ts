@@ -2,7 +2,7 @@ import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { AppError } from "../errors/app-error.ts";
 
 /**
- * A batch that decompresses to more is nobody's log: ours hold 960 KiB, producers fill theirs up to what a broker takes
+ * A batch that decompresses to more is nobody's log: ours hold up to 4 MiB, producers fill theirs up to what a broker takes
  * (1 MiB by default) or to some multiple of it. A few KiB can claim gigabytes, and this much has to fit into memory.
  */
 export const outputBytesMax = 64 * 1024 * 1024;

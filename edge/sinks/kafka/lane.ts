@@ -10,6 +10,7 @@ import { AppError } from "../../../shared/errors/app-error.ts";
 import { invariant } from "../../../shared/errors/invariant.ts";
 import type { LaneReader } from "../../core/channel.ts";
 import type { Delivery, LaneDelivery } from "../../core/sink.ts";
+import { splitBatch } from "../../core/split-batch.ts";
 import type { StoredBatch } from "../../core/stored-batch.ts";
 import { type Attempt, attempt, describe, notAppended, type Target } from "./attempt.ts";
 import { Doubt } from "./doubt.ts";
@@ -21,7 +22,6 @@ import { orAbort } from "./or-abort.ts";
 import { Place } from "./place.ts";
 import { keptBetween, sendBeyond, untracedBelow } from "./recovery.ts";
 import { covers, endOf, type Session } from "./session.ts";
-import { splitBatch } from "./split.ts";
 import { Suspicion } from "./suspicion.ts";
 import { signals } from "./telemetry.ts";
 

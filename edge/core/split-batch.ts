@@ -1,9 +1,9 @@
-import { invariant } from "../../../shared/errors/invariant.ts";
-import { RecordBatchBuilder, type RecordHeaders } from "../../../shared/record-batch/builder.ts";
-import { type Compression, codecNumbers } from "../../../shared/record-batch/compression.ts";
-import { readBatchHeader } from "../../../shared/record-batch/header.ts";
-import { type DecodedRecord, decodeRecords } from "../../../shared/record-batch/records.ts";
-import type { PutBatch, StoredBatch } from "../../core/stored-batch.ts";
+import { invariant } from "../../shared/errors/invariant.ts";
+import { RecordBatchBuilder, type RecordHeaders } from "../../shared/record-batch/builder.ts";
+import { type Compression, codecNumbers } from "../../shared/record-batch/compression.ts";
+import { readBatchHeader } from "../../shared/record-batch/header.ts";
+import { type DecodedRecord, decodeRecords } from "../../shared/record-batch/records.ts";
+import type { PutBatch } from "./stored-batch.ts";
 
 /**
  * Cuts a batch that is too large into two at a record boundary. Records keep their numbers, keys, times and headers
@@ -11,7 +11,7 @@ import type { PutBatch, StoredBatch } from "../../core/stored-batch.ts";
  *
  * @throws AppError `RECORD_BATCH_CORRUPT` when the bytes are damaged.
  */
-export function splitBatch(batch: StoredBatch): readonly [PutBatch, PutBatch] {
+export function splitBatch(batch: PutBatch): readonly [PutBatch, PutBatch] {
   invariant(batch.kind === "records" && batch.count > 1, "a batch that is cut in two holds at least two records");
   const header = readBatchHeader(batch.bytes);
   // Sending may have moved the header's time stamps; the row knows the real ones.
@@ -27,7 +27,7 @@ export function splitBatch(batch: StoredBatch): readonly [PutBatch, PutBatch] {
 }
 
 function build(
-  batch: StoredBatch,
+  batch: PutBatch,
   compression: Compression,
   first: number,
   records: readonly DecodedRecord[],

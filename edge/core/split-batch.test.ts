@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
-import { RecordBatchBuilder } from "../../../shared/record-batch/builder.ts";
-import { crcMatches, readBatchHeader, stampBatch } from "../../../shared/record-batch/header.ts";
-import { decodeRecords } from "../../../shared/record-batch/records.ts";
-import { testLane } from "../../testing/fakes/test-batches.ts";
-import { splitBatch } from "./split.ts";
+import { RecordBatchBuilder } from "../../shared/record-batch/builder.ts";
+import { crcMatches, readBatchHeader, stampBatch } from "../../shared/record-batch/header.ts";
+import { decodeRecords } from "../../shared/record-batch/records.ts";
+import { testLane } from "../testing/fakes/test-batches.ts";
+import { splitBatch } from "./split-batch.ts";
 
 const lane = testLane("driving");
 
