@@ -50,7 +50,7 @@ export class Bench implements AsyncDisposable {
         unavailable.push({ subject: agent.name, reason: availability.reason });
       }
     }
-    const place = openPlace(options.dataDir);
+    const place = openPlace(options);
     const wirePort = await freePort();
     progress("starting Kafka");
     const broker = await startBroker({
