@@ -2,7 +2,7 @@
 import { releaseProgramPages } from "../../shared/system/program-pages.ts";
 
 /** When the first connections stand, which are the start's last work; and when the first lines have been carried. */
-const settledAfterMs = [2_000, 30_000] as const;
+const settledAfterMs = [1_000, 30_000] as const;
 
 /** Gives back what only the start needed: its garbage, and the pages of code it ran through. Returns how to call it off. */
 export function slimAfterStart(): () => void {
