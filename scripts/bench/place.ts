@@ -15,6 +15,7 @@ export interface Place extends Disposable {
 const memoryDirectory = "/dev/shm";
 const gigabyte = 1024 ** 3;
 
+/** Where, and how much will be there. */
 export interface PlaceOptions {
   /** Where the agents' homes go; undefined: below node_modules. */
   readonly dataDir: string | undefined;
