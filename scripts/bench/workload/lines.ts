@@ -7,6 +7,8 @@
  * zstd, as recorded traffic of this shape does.
  */
 export const LINE_BYTES = 200;
+/** The same without its newline: what a record holds. */
+export const PAYLOAD_BYTES = LINE_BYTES - 1;
 
 /** Where a line's 13 digits of time begin. */
 export const TIME_AT = 5;

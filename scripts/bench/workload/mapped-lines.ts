@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { LINE_BYTES } from "./lines.ts";
+import { LINE_BYTES, PAYLOAD_BYTES } from "./lines.ts";
 
 /** What was written: whole lines of `LINE_BYTES`, by their number from 0. */
 export interface InputLines {
@@ -7,8 +7,6 @@ export interface InputLines {
   /** Line `n` without its newline; a view, not a copy. */
   line(n: number): Uint8Array;
 }
-
-const payloadBytes = LINE_BYTES - 1;
 
 /** Where both a line and a page of memory begin: 20,480 lines of 200 B are 1,000 pages. */
 export const partLinesMin = 20_480;
@@ -33,7 +31,7 @@ export function linesIn(parts: readonly Uint8Array[], partLines = Number.MAX_SAF
     count: Math.floor(bytes / LINE_BYTES),
     line(n) {
       const at = (n % partLines) * LINE_BYTES;
-      return parts[Math.floor(n / partLines)]?.subarray(at, at + payloadBytes) ?? empty;
+      return parts[Math.floor(n / partLines)]?.subarray(at, at + PAYLOAD_BYTES) ?? empty;
     },
   };
 }

@@ -1,4 +1,4 @@
-import { LINE_BYTES, NUMBER_AT, NUMBER_BASE, TIME_AT, VEHICLES, WARM_FROM } from "./lines.ts";
+import { NUMBER_AT, NUMBER_BASE, PAYLOAD_BYTES, TIME_AT, VEHICLES, WARM_FROM } from "./lines.ts";
 import type { InputLines } from "./mapped-lines.ts";
 
 /** What an independent reader of the topic found, against the file that was written. */
@@ -19,7 +19,6 @@ export interface Verdict {
 }
 
 const newline = 0x0a;
-const payloadBytes = LINE_BYTES - 1;
 
 /**
  * Counts what came out against what went in. It knows the input file's bytes and nothing of the pipeline: line `n`
@@ -43,7 +42,7 @@ export class Tally {
 
   /** One record of the topic, without a newline at its end. */
   add(appendMs: number, payload: Uint8Array): void {
-    const number = payload.length === payloadBytes ? digits(payload, NUMBER_AT, NUMBER_AT + 10) : Number.NaN;
+    const number = payload.length === PAYLOAD_BYTES ? digits(payload, NUMBER_AT, NUMBER_AT + 10) : Number.NaN;
     if (number >= WARM_FROM) return;
     const n = number - NUMBER_BASE;
     if (!(n >= 0 && n < this.input.count) || !this.equalsLine(n, payload)) {
