@@ -3,8 +3,8 @@ import { systemClock } from "../../shared/clock/clock.ts";
 import { AppError, messageOf } from "../../shared/errors/app-error.ts";
 import { peerProducts } from "./agents/agents.ts";
 import { Bench } from "./bench.ts";
-import type { BenchCase } from "./cases/case.ts";
 import { cases } from "./cases/cases.ts";
+import { choose } from "./choice.ts";
 import { helpText, type Options, parseOptions } from "./options.ts";
 import { formatSample } from "./report/format-sample.ts";
 import { describeMachine } from "./report/machine.ts";
@@ -47,9 +47,10 @@ async function main(argv: readonly string[]): Promise<number> {
 /** Runs the cases; one that fails is reported and the next one goes on. Returns the exit code. */
 async function measure(options: Options, argv: readonly string[]): Promise<number> {
   let failed = 0;
-  await using bench = await Bench.open(options, (text) => console.error(`  ${text}`));
+  const choice = choose(cases, options);
+  await using bench = await Bench.open({ ...options, big: choice.big }, (text) => console.error(`  ${text}`));
   const machine = await describeMachine(bench);
-  for (const benchCase of chosen(options)) {
+  for (const benchCase of choice.cases) {
     console.log(`\n${benchCase.title}`);
     const samples: Sample[] = [];
     try {
@@ -75,11 +76,4 @@ async function measure(options: Options, argv: readonly string[]): Promise<numbe
     });
   }
   return failed;
-}
-
-function chosen(options: Options): readonly BenchCase[] {
-  if (options.cases.length > 0) return cases.filter(({ name }) => options.cases.includes(name));
-  return cases.filter(
-    ({ size }) => size === "ordinary" || (size === "big" && options.big) || (size === "soak" && options.soak),
-  );
 }
