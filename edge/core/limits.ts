@@ -18,8 +18,8 @@ export const limits = {
   pendingBytesMax: 8 * 1024 * 1024,
   /** Acknowledged by the sink but without a durable mark: this much may be sent again after a crash. */
   unmarkedBytesMax: 4 * 1024 * 1024,
-  /** Sent batches are kept this far back, so that what a broker lost can be sent again. */
-  keptBytes: 4 * 1024 * 1024,
+  /** Sent batches are kept this far back, so that what a broker lost can be sent again; each checkpoint copies them. */
+  keptBytes: 3 * 1024 * 1024,
   /** The linger while the sink is behind or away: nobody waits, and tiny batches are for ever. */
   lingerBehindMs: 5_000,
   /** Headers that interceptors may set on one event. */

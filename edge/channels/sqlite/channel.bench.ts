@@ -13,6 +13,7 @@ import { Metrics } from "../../../shared/telemetry/metrics.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import type { ChannelStore } from "../../core/channel-store.ts";
 import type { Lane } from "../../core/lane.ts";
+import { limits } from "../../core/limits.ts";
 import type { PutBatch } from "../../core/stored-batch.ts";
 import { makeBatch, plainChoice } from "../../testing/contracts/batches.ts";
 import { openChannelStore } from "./open.ts";
@@ -45,11 +46,11 @@ function rssMiB(): { now: number; peak: number } {
   return { now: field("VmRSS"), peak: field("VmHWM") };
 }
 
-function open(dir: string, keptBytes = 4 * MiB): ChannelStore {
+function open(dir: string): ChannelStore {
   return openChannelStore({
     dataDir: dir,
     agent: "bench",
-    channels: new Map([["main", plainChoice("sqlite", { bytesMax: 64 * 1024 * MiB, keptBytes })]]),
+    channels: new Map([["main", plainChoice("sqlite", { bytesMax: 64 * 1024 * MiB, keptBytes: limits.keptBytes })]]),
     clock: systemClock,
     random: systemRandom,
     report: silent,
