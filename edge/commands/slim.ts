@@ -1,8 +1,11 @@
 /** A start reads a config, compiles schemas and runs once through a large part of the runtime; what follows is little. */
 import { releaseProgramPages } from "../../shared/system/program-pages.ts";
 
-/** When the first connections stand, which are the start's last work; and when the first lines have been carried. */
-const settledAfterMs = [1_000, 30_000] as const;
+/**
+ * When the channel is open and a link that is near stands, before a backlog's garbage comes on top; and when far links
+ * stand and the first lines have been carried.
+ */
+const settledAfterMs = [300, 30_000] as const;
 
 /** Gives back what only the start needed: its garbage, and the pages of code it ran through. Returns how to call it off. */
 export function slimAfterStart(): () => void {
