@@ -70,8 +70,7 @@ async function measure(options: Options, argv: readonly string[]): Promise<numbe
       command: ["npm run bench --", ...argv].join(" "),
       machine,
       versions: Object.fromEntries(bench.versions),
-      // The peers are the edge's: nothing is missing from the centre's page.
-      unavailable: benchCase.page === "edge" ? [...bench.unavailable] : [],
+      unavailable: [...bench.unavailable],
       samples,
     });
   }

@@ -28,6 +28,7 @@ export const backlog: BenchCase = {
     "from its start to the first Produce request on the wire.",
   page: "edge",
   size: "big",
+  peers: false,
   rows: "median",
   columns: [
     "firstBatchMs",

@@ -25,6 +25,8 @@ export interface BenchCase {
   readonly page: "edge" | "central";
   /** Whether it runs without being asked for by `--big` or `--soak`. */
   readonly size: "ordinary" | "big" | "soak";
+  /** Whether peers do it beside ours; if not, none is missing from its table. */
+  readonly peers: boolean;
   /** Of the table, in order. */
   readonly columns: readonly ColumnName[];
   /** Whether rows are runs to be put together, or samples of one run to be listed. */

@@ -24,6 +24,7 @@ export const centralReads: BenchCase = {
     "then an hour of its events (3,600).",
   page: "central",
   size: "big",
+  peers: false,
   rows: "median",
   columns: ["p50Ms", "p99Ms", "maxMs", "requests", "eventsPerSecond"],
   targets: [

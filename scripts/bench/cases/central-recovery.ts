@@ -28,6 +28,7 @@ export const centralRecovery: BenchCase = {
     "new row. Catch-up: --lines events wait when it starts, and a producer goes on with as many as fast as it can.",
   page: "central",
   size: "ordinary",
+  peers: false,
   rows: "median",
   columns: ["firstRowMs", "eventsPerSecond", "lost", "repeated"],
   targets: [

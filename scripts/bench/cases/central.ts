@@ -21,6 +21,7 @@ export const centralIngest: BenchCase = {
     "and each vehicle's last state. It is watched from outside: CPU and memory in /proc, progress over its own HTTP.",
   page: "central",
   size: "ordinary",
+  peers: false,
   rows: "median",
   columns: [
     "eventsPerSecond",

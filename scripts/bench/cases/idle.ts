@@ -11,6 +11,7 @@ export const idle: BenchCase = {
   method: `${files} files were read to their ends, the broker is connected, then nothing is written for the length of the case.`,
   page: "edge",
   size: "ordinary",
+  peers: true,
   rows: "median",
   columns: ["cpuPercent", "rssMb", "anonymousMb", "wirePerSecond", "diskKbPerSecond"],
   targets: [

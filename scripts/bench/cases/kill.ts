@@ -22,6 +22,7 @@ export const kill: BenchCase = {
     "the topic.",
   page: "edge",
   size: "ordinary",
+  peers: true,
   rows: "median",
   columns: ["kills", "lost", "repeated", "altered", "disordered"],
   targets: [

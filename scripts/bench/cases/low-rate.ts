@@ -30,6 +30,7 @@ export const lowRate: BenchCase = {
     `with their own default linger. Before all that, ${warmSeconds} s of lines at the same rate that are not counted.`,
   page: "edge",
   size: "ordinary",
+  peers: true,
   rows: "median",
   columns: [
     "cpuPercent",

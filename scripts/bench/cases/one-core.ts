@@ -12,6 +12,7 @@ export const oneCore: BenchCase = {
   method: "The agent may use one core (the last one) and runs at nice 19; the broker and all else may use every core.",
   page: "edge",
   size: "ordinary",
+  peers: true,
   rows: "median",
   columns: [
     "cpuPerMillion",

@@ -32,6 +32,7 @@ export const outage: BenchCase = {
     "broker that has carried as many lines just before, for another agent. Peers: the broker is stopped.",
   page: "edge",
   size: "ordinary",
+  peers: true,
   rows: "median",
   columns,
   targets: [stopped, cut].flatMap((variant): Target[] => [
@@ -80,6 +81,7 @@ export const day: BenchCase = {
     "as they can be read, so batches are as large as while the sink is away at any rate above their size in 5 s.",
   page: "edge",
   size: "ordinary",
+  peers: false,
   rows: "median",
   columns,
   targets: [

@@ -15,6 +15,7 @@ export const slowFsync: BenchCase = {
   method: `As "100 lines a second", with a library preloaded that sleeps ${delayMs} ms in each fsync and fdatasync.`,
   page: "edge",
   size: "ordinary",
+  peers: false,
   rows: "median",
   columns: ["p50Ms", "p99Ms", "maxMs", "lagP99Ms", "cpuPercent", "requestsPerSecond", "lost", "repeated"],
   targets: [

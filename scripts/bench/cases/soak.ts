@@ -27,6 +27,7 @@ export const soak: BenchCase = {
     "to write(2), with SQLite's log and its checkpoints, for each compressed byte that the topic got.",
   page: "edge",
   size: "soak",
+  peers: false,
   rows: "series",
   columns: [
     "atSecond",

@@ -23,6 +23,7 @@ export const throughput: BenchCase = {
     "is written to the disk while the sink keeps up is measured by the soak.",
   page: "edge",
   size: "ordinary",
+  peers: true,
   rows: "median",
   columns: [
     "cpuPerMillion",

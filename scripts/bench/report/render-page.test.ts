@@ -11,6 +11,7 @@ const benchCase: BenchCase = {
   method: "As fast as it goes.",
   page: "edge",
   size: "ordinary",
+  peers: true,
   rows: "median",
   columns: ["cpuPerMillion", "linesPerSecond", "lost", "diskPerStored"],
   targets: [
@@ -57,6 +58,16 @@ describe("the page", () => {
     expect(page).toContain(
       "`npm run bench -- --case throughput` · 2026-11-21 10:11 UTC · Tailgate 0.1.0 · Flume 1.11.0",
     );
+  });
+
+  test("where no peer is asked to run, none is missing, and none has a version", () => {
+    const page = renderPage(
+      { title: "T", introduction: "I", ours: "Tailgate central" },
+      [{ ...benchCase, peers: false }],
+      new Map([["throughput", result(ours(1, 1))]]),
+    );
+    expect(page).not.toContain("could not take part");
+    expect(page).toContain("10:11 UTC · Tailgate 0.1.0\n");
   });
 
   test("leaves out a column that nobody has a number for", () => {

@@ -57,9 +57,12 @@ function renderCheck({ name }: BenchCase, { target, measured, held }: Check): st
 
 function renderCase(benchCase: BenchCase, result: CaseResult, ours: string): string {
   const table = benchCase.rows === "series" ? renderSeries(benchCase, result) : renderMedians(benchCase, result, ours);
-  const versions = Object.entries(result.versions).map(([name, version]) => `${name} ${version}`);
+  // "Tailgate" is the version of "Tailgate central" too; the peers' say nothing where none of them ran.
+  const versions = Object.entries(result.versions)
+    .filter(([name]) => benchCase.peers || ours.startsWith(name))
+    .map(([name, version]) => `${name} ${version}`);
   const machine = Object.entries(result.machine).map(([name, value]) => `${name}: ${value}`);
-  const absent = result.unavailable.map(
+  const absent = (benchCase.peers ? result.unavailable : []).map(
     ({ subject, reason }) => `- ${subject} could not take part: ${oneLine(reason)}`,
   );
   return [
