@@ -46,11 +46,11 @@ function rssMiB(): { now: number; peak: number } {
   return { now: field("VmRSS"), peak: field("VmHWM") };
 }
 
-function open(dir: string): ChannelStore {
+function open(dir: string, keptBytes: number = limits.keptBytes): ChannelStore {
   return openChannelStore({
     dataDir: dir,
     agent: "bench",
-    channels: new Map([["main", plainChoice("sqlite", { bytesMax: 64 * 1024 * MiB, keptBytes: limits.keptBytes })]]),
+    channels: new Map([["main", plainChoice("sqlite", { bytesMax: 64 * 1024 * MiB, keptBytes })]]),
     clock: systemClock,
     random: systemRandom,
     report: silent,
@@ -91,11 +91,13 @@ interface Phase {
   readonly batchesACommit: number;
   readonly commits: number;
   readonly deliver: boolean;
+  /** Delivered batches kept; as shipped when not given. */
+  readonly keptBytes?: number;
 }
 
 /** Puts, and delivers what was put unless a backlog is to grow; a third of the work first, unmeasured, to warm up. */
 function measurePuts(dir: string, phase: Phase): void {
-  const store = open(dir);
+  const store = open(dir, phase.keptBytes);
   const channel = store.channel("main");
   const lane = channel.lanes()[0] ?? channel.createLane(spec);
   const reader = channel.reader(lane);
@@ -227,6 +229,15 @@ else {
       deliver: true,
     },
     { name: "12 KB a commit", batchBytes: 6_000, batchesACommit: 1, commits: 2_000, deliver: true },
+    // 10,000 lines/s, linger 1 s.
+    ...[4, 3, 2, 1].map((kept) => ({
+      name: `210 KB a commit, ${kept} MiB kept`,
+      batchBytes: 200_000,
+      batchesACommit: 1,
+      commits: 900,
+      deliver: true,
+      keptBytes: kept * MiB,
+    })),
   ];
   for (const phase of runs) {
     const folder = at(phase.name.replaceAll(/\W+/g, "-"));
