@@ -29,7 +29,7 @@ export function writePages(results: ReadonlyMap<string, CaseResult>): void {
   ] as const;
   for (const { page, ...options } of pages) {
     const text = renderPage(
-      options,
+      { ...options, product: tailgate.name },
       cases.filter((benchCase) => benchCase.page === page),
       results,
     );

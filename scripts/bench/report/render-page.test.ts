@@ -44,7 +44,7 @@ const result = (...samples: Sample[]): CaseResult => ({
 });
 const render = (...samples: Sample[]) =>
   renderPage(
-    { title: "T", introduction: "I", ours: "Tailgate" },
+    { title: "T", introduction: "I", ours: "Tailgate", product: "Tailgate" },
     [benchCase],
     new Map([["throughput", result(...samples)]]),
   );
@@ -62,7 +62,7 @@ describe("the page", () => {
 
   test("where no peer is asked to run, none is missing, and none has a version", () => {
     const page = renderPage(
-      { title: "T", introduction: "I", ours: "Tailgate central" },
+      { title: "T", introduction: "I", ours: "Tailgate central", product: "Tailgate" },
       [{ ...benchCase, peers: false }],
       new Map([["throughput", result(ours(1, 1))]]),
     );
@@ -79,7 +79,11 @@ describe("the page", () => {
   });
 
   test("says which cases were not measured", () => {
-    const page = renderPage({ title: "T", introduction: "I", ours: "Tailgate" }, [benchCase], new Map());
+    const page = renderPage(
+      { title: "T", introduction: "I", ours: "Tailgate", product: "Tailgate" },
+      [benchCase],
+      new Map(),
+    );
     expect(page).toContain("## Not measured here\n\n`throughput`");
   });
 
