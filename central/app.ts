@@ -14,7 +14,7 @@ import { getStatus } from "./api/status/get.ts";
 import { getLag } from "./api/status/lag.ts";
 import { getVehicle } from "./api/vehicles/get.ts";
 import { listVehicles } from "./api/vehicles/list.ts";
-import { page, pageSecurity } from "./dashboard/page.ts";
+import { page, pageSecurity } from "./web/page.ts";
 
 const description = {
   openapi: "3.1.0",

@@ -1,5 +1,5 @@
 import type { Metrics } from "../shared/telemetry/metrics.ts";
-import type { IngestSnapshot } from "./ingest-snapshot.ts";
+import type { IngestSnapshot } from "./ingest/snapshot.ts";
 import type { StatusSummary } from "./status.ts";
 
 /** Declares central's metrics: read from what is known when the page is asked for. */

@@ -3,7 +3,7 @@ import { systemClock } from "../shared/clock/clock.ts";
 import { silent } from "../shared/telemetry/log.ts";
 import { Metrics } from "../shared/telemetry/metrics.ts";
 import { createApi, openApiDocument } from "./app.ts";
-import { noSnapshot } from "./ingest-snapshot.ts";
+import { noSnapshot } from "./ingest/snapshot.ts";
 import { StatusService } from "./status.ts";
 import { SqliteReader } from "./store/sqlite/reader.ts";
 

@@ -1,6 +1,6 @@
 /** The numbers that people and the live view look at: the store's sums, this instance's view of Kafka, and the speed. */
 import type { Clock } from "../shared/clock/clock.ts";
-import type { IngestSnapshot } from "./ingest-snapshot.ts";
+import type { IngestSnapshot } from "./ingest/snapshot.ts";
 import type { StoreReader, Totals } from "./store/reader.ts";
 
 /** How far one partition is stored. `null`: unknown to this instance. */

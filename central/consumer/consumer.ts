@@ -1,4 +1,4 @@
-import type { RecordBlock } from "./record-block.ts";
+import type { RecordBlock } from "../records/record-block.ts";
 
 /** One partition of one topic. */
 export interface TopicPartition {

@@ -3,7 +3,7 @@
  * Every promise below is checked by testing/contracts/store.contract.ts.
  */
 import type { DamagedRange, TopicPartition } from "../consumer/consumer.ts";
-import type { RecordSlice } from "../consumer/record-block.ts";
+import type { RecordSlice } from "../records/record-block.ts";
 
 /** The last record before `next`: proof, on assignment, that the topic is still the one that was read. */
 export interface RecordMark {

@@ -1,7 +1,7 @@
-import { RecordBatchBuilder } from "../../shared/record-batch/builder.ts";
-import type { Compression } from "../../shared/record-batch/compression.ts";
-import { crc32c } from "../../shared/record-batch/crc32c.ts";
-import { at } from "../../shared/record-batch/header.ts";
+import { RecordBatchBuilder } from "../../shared/kafka/record-batch/builder.ts";
+import type { Compression } from "../../shared/kafka/record-batch/compression.ts";
+import { crc32c } from "../../shared/kafka/record-batch/crc32c.ts";
+import { at } from "../../shared/kafka/record-batch/header.ts";
 
 const identity = { agent: "gw1", epoch: "e1", stream: "drive", lane: 3 };
 

@@ -4,7 +4,7 @@
  */
 import { systemClock } from "../../shared/clock/clock.ts";
 import { silent } from "../../shared/telemetry/log.ts";
-import { lastMark } from "../record-slices.ts";
+import { lastMark } from "../records/record-slices.ts";
 import { SqliteStore } from "../store/sqlite/store.ts";
 import { slicesOf, testRecord } from "./records.ts";
 

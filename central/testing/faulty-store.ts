@@ -1,7 +1,7 @@
 import { AppError } from "../../shared/errors/app-error.ts";
 import type { Code } from "../../shared/errors/codes.ts";
 import type { TopicPartition } from "../consumer/consumer.ts";
-import { type PlainRecord, plainRecord } from "../consumer/record-block.ts";
+import { type PlainRecord, plainRecord } from "../records/record-block.ts";
 import type { Append, AppendResult, Gap, Position, Store } from "../store/store.ts";
 
 /** A store that fails when told to, in front of a real one. */

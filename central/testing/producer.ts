@@ -1,7 +1,7 @@
 /** Puts records with identities into a topic, as an edge would, for tests with a real broker. */
 import { CompressionTypes, type Producer } from "kafkajs";
 import { formatIdentity, IDENTITY_HEADER } from "../../shared/identity/identity.ts";
-import { createKafka } from "../../shared/kafka/client.ts";
+import { createKafka } from "../../shared/kafka/connection/client.ts";
 import { silent } from "../../shared/telemetry/log.ts";
 
 /** One agent, one lane a partition; numbers go on from send to send. */

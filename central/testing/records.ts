@@ -1,5 +1,5 @@
 import { formatIdentity, type ShedReason } from "../../shared/identity/identity.ts";
-import { blockOf, type PlainRecord, type RecordSlice } from "../consumer/record-block.ts";
+import { blockOf, type PlainRecord, type RecordSlice } from "../records/record-block.ts";
 
 /** What a test says of a record; the rest is like any other. */
 export interface TestRecord {

@@ -1,5 +1,5 @@
 import { formatIdentity, IDENTITY_HEADER, type ShedReason } from "../../shared/identity/identity.ts";
-import { RecordBatchBuilder, type SealedBatch } from "../../shared/record-batch/builder.ts";
+import { RecordBatchBuilder, type SealedBatch } from "../../shared/kafka/record-batch/builder.ts";
 import type { Lane } from "./lane.ts";
 
 /** What a marker stands for. */

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { RecordBatchBuilder } from "../../shared/record-batch/builder.ts";
-import { crcMatches, readBatchHeader, stampBatch } from "../../shared/record-batch/header.ts";
-import { decodeRecords } from "../../shared/record-batch/records.ts";
+import { RecordBatchBuilder } from "../../shared/kafka/record-batch/builder.ts";
+import { crcMatches, readBatchHeader, stampBatch } from "../../shared/kafka/record-batch/header.ts";
+import { decodeRecords } from "../../shared/kafka/record-batch/records.ts";
 import { testLane } from "../testing/fakes/test-batches.ts";
 import { splitBatch } from "./split-batch.ts";
 

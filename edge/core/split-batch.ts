@@ -1,8 +1,8 @@
 import { invariant } from "../../shared/errors/invariant.ts";
-import { RecordBatchBuilder, type RecordHeaders } from "../../shared/record-batch/builder.ts";
-import { type Compression, codecNumbers } from "../../shared/record-batch/compression.ts";
-import { readBatchHeader } from "../../shared/record-batch/header.ts";
-import { type DecodedRecord, decodeRecords } from "../../shared/record-batch/records.ts";
+import { RecordBatchBuilder, type RecordHeaders } from "../../shared/kafka/record-batch/builder.ts";
+import { type Compression, codecNumbers } from "../../shared/kafka/record-batch/compression.ts";
+import { readBatchHeader } from "../../shared/kafka/record-batch/header.ts";
+import { type DecodedRecord, decodeRecords } from "../../shared/kafka/record-batch/records.ts";
 import type { PutBatch } from "./stored-batch.ts";
 
 /**

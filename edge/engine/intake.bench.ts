@@ -6,7 +6,7 @@
  * Prints CPU seconds per million lines of about 190 bytes for each set-up. The floor is the copy and the compression.
  */
 import { systemClock } from "../../shared/clock/clock.ts";
-import type { Compression } from "../../shared/record-batch/compression.ts";
+import type { Compression } from "../../shared/kafka/record-batch/compression.ts";
 import { silent } from "../../shared/telemetry/log.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { Routing } from "../core/sink.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { VirtualClock } from "../../shared/clock/clock.ts";
-import { decodeRecords } from "../../shared/record-batch/records.ts";
+import { decodeRecords } from "../../shared/kafka/record-batch/records.ts";
 import { silent } from "../../shared/telemetry/log.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { until } from "../../shared/testing/until.ts";

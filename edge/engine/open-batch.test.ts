@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
-import { decodeRecords } from "../../shared/record-batch/records.ts";
+import { decodeRecords } from "../../shared/kafka/record-batch/records.ts";
 import { EventView } from "../core/event-view.ts";
 import { limits } from "../core/limits.ts";
 import type { PutBatch } from "../core/stored-batch.ts";

@@ -1,4 +1,4 @@
-import { RecordBatchBuilder } from "../../shared/record-batch/builder.ts";
+import { RecordBatchBuilder } from "../../shared/kafka/record-batch/builder.ts";
 import type { ChannelSettings } from "../core/channel.ts";
 import type { EventView } from "../core/event-view.ts";
 import type { Lane } from "../core/lane.ts";

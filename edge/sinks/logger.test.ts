@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { RecordBatchBuilder } from "../../shared/record-batch/builder.ts";
+import { RecordBatchBuilder } from "../../shared/kafka/record-batch/builder.ts";
 import type { Lane } from "../core/lane.ts";
 import { createComponent, fakeContext } from "../testing/fakes/component.ts";
 import { LoggerSink } from "./logger.ts";

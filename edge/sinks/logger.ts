@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { decodeRecords } from "../../shared/record-batch/records.ts";
+import { decodeRecords } from "../../shared/kafka/record-batch/records.ts";
 import type { LaneReader } from "../core/channel.ts";
 import { defineSink } from "../core/define.ts";
 import type { Delivery, LaneDelivery, Sink } from "../core/sink.ts";

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { systemClock } from "../../shared/clock/clock.ts";
 import { AppError } from "../../shared/errors/app-error.ts";
-import { type Broker, startBroker } from "../../shared/testing/broker.ts";
 import { freePort } from "../../shared/testing/free-port.ts";
+import { type Broker, startBroker } from "../drivers/kafka/broker.ts";
 import { absent } from "./agents/absent.ts";
 import type { Agent } from "./agents/agent.ts";
 import { peers } from "./agents/agents.ts";

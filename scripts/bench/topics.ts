@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { Broker } from "../../shared/testing/broker.ts";
-import { createTopic, deleteTopic, topicCount } from "../../shared/testing/topic.ts";
+import type { Broker } from "../drivers/kafka/broker.ts";
+import { createTopic, deleteTopic, topicCount } from "../drivers/kafka/topic.ts";
 
 const pollMs = 200;
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
 import { outputBytesMax } from "../../../shared/compression/decompress-bounded.ts";
-import { at, HEADER_BYTES } from "../../../shared/record-batch/header.ts";
+import { at, HEADER_BYTES } from "../../../shared/kafka/record-batch/header.ts";
 import { mendCrc, topicBatch } from "../../testing/batches.ts";
 import { splitBatches } from "./decode-batch.ts";
 import { DeliveryBuilder } from "./delivery.ts";

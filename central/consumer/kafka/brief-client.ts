@@ -1,5 +1,10 @@
 import { Kafka, logLevel } from "kafkajs";
-import { endlessRetry, type KafkaConnection, saslOptions, tlsOptions } from "../../../shared/kafka/client.ts";
+import {
+  endlessRetry,
+  type KafkaConnection,
+  saslOptions,
+  tlsOptions,
+} from "../../../shared/kafka/connection/client.ts";
 
 /**
  * A client for one question. It gives up when every broker was tried, and says why: `createKafka`'s own goes on without

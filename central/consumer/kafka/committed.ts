@@ -1,4 +1,4 @@
-import { part } from "../record-block.ts";
+import { part } from "../../records/record-block.ts";
 import { type BatchFrame, decodeBatch } from "./decode-batch.ts";
 import type { AbortedTransaction } from "./fetch-seam.ts";
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
+import { at } from "../../../shared/kafka/record-batch/header.ts";
+import { decodeRecords } from "../../../shared/kafka/record-batch/records.ts";
 import { seededRandom } from "../../../shared/random/random.ts";
-import { at } from "../../../shared/record-batch/header.ts";
-import { decodeRecords } from "../../../shared/record-batch/records.ts";
+import { plainRecord, type RecordBlock } from "../../records/record-block.ts";
 import { mendCrc, topicBatch } from "../../testing/batches.ts";
-import { plainRecord, type RecordBlock } from "../record-block.ts";
 import { type BatchFrame, decodeBatch, splitBatches } from "./decode-batch.ts";
 
 function only(bytes: Buffer): BatchFrame {

@@ -6,10 +6,10 @@
 import { decompressBounded } from "../../../shared/compression/decompress-bounded.ts";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import { IDENTITY_HEADER } from "../../../shared/identity/identity.ts";
-import { at, crcMatches, HEADER_BYTES } from "../../../shared/record-batch/header.ts";
-import { part, type RecordBlock } from "../record-block.ts";
-import { decompressLz4 } from "./lz4.ts";
-import { decompressSnappy } from "./snappy.ts";
+import { decompressLz4 } from "../../../shared/kafka/codecs/lz4.ts";
+import { decompressSnappy } from "../../../shared/kafka/codecs/snappy.ts";
+import { at, crcMatches, HEADER_BYTES } from "../../../shared/kafka/record-batch/header.ts";
+import { part, type RecordBlock } from "../../records/record-block.ts";
 
 const identityHeader = Buffer.from(IDENTITY_HEADER);
 

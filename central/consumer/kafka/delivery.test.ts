@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { at } from "../../../shared/record-batch/header.ts";
+import { at } from "../../../shared/kafka/record-batch/header.ts";
+import { plainRecord } from "../../records/record-block.ts";
 import { mendCrc, topicBatch } from "../../testing/batches.ts";
-import { plainRecord } from "../record-block.ts";
 import { splitBatches } from "./decode-batch.ts";
 import { DeliveryBuilder } from "./delivery.ts";
 import type { AbortedTransaction, FetchedPartition } from "./fetch-seam.ts";

@@ -1,7 +1,7 @@
 import { outputBytesMax } from "../../../shared/compression/decompress-bounded.ts";
 import { messageOf } from "../../../shared/errors/app-error.ts";
+import type { RecordBlock } from "../../records/record-block.ts";
 import type { DamagedRange, Delivery } from "../consumer.ts";
-import type { RecordBlock } from "../record-block.ts";
 import { committedFrames } from "./committed.ts";
 import { decodeBatch } from "./decode-batch.ts";
 import type { FetchedPartition } from "./fetch-seam.ts";

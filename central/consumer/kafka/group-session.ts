@@ -9,7 +9,7 @@
 import type { EachBatchPayload, Kafka, Consumer as KafkaClient } from "kafkajs";
 import { sleep } from "../../../shared/async/sleep.ts";
 import { messageOf } from "../../../shared/errors/app-error.ts";
-import { endlessRetry } from "../../../shared/kafka/client.ts";
+import { endlessRetry } from "../../../shared/kafka/connection/client.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
 import type { ConsumerHandler, Start, TopicPartition } from "../consumer.ts";
 import { DeliveryBuilder } from "./delivery.ts";

@@ -5,7 +5,7 @@
 import type Database from "better-sqlite3";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import { type Identity, parseIdentity } from "../../../shared/identity/identity.ts";
-import { part, plainRecord, type RecordBlock } from "../../consumer/record-block.ts";
+import { part, plainRecord, type RecordBlock } from "../../records/record-block.ts";
 import type { DeadRecord } from "../store.ts";
 import { compareEvents, type StoredEvent } from "./chunk-codec.ts";
 import type { EventWriter } from "./event-writer.ts";

@@ -4,7 +4,7 @@ import Database from "better-sqlite3";
 import { systemClock } from "../../../shared/clock/clock.ts";
 import { silent } from "../../../shared/telemetry/log.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
-import { lastMark } from "../../record-slices.ts";
+import { lastMark } from "../../records/record-slices.ts";
 import { storeContract } from "../../testing/contracts/store.contract.ts";
 import { slicesOf, testRecord } from "../../testing/records.ts";
 import type { Append, Position } from "../store.ts";

@@ -2,8 +2,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import { seededRandom } from "../../../shared/random/random.ts";
-import type { PlainRecord } from "../../consumer/record-block.ts";
-import { lastMark } from "../../record-slices.ts";
+import type { PlainRecord } from "../../records/record-block.ts";
+import { lastMark } from "../../records/record-slices.ts";
 import type { EventPosition, EventRow, LaneRow, StoreReader } from "../../store/reader.ts";
 import type { Append, AppendResult, Position, Store } from "../../store/store.ts";
 import { noonMs, shedMarker, slicesOf, testRecord } from "../records.ts";

@@ -1,5 +1,5 @@
-import { combineCrc, crc32c } from "../../../shared/record-batch/crc32c.ts";
-import { at, HEADER_BYTES } from "../../../shared/record-batch/header.ts";
+import { combineCrc, crc32c } from "../../../shared/kafka/record-batch/crc32c.ts";
+import { at, HEADER_BYTES } from "../../../shared/kafka/record-batch/header.ts";
 import type { Lane } from "../../core/lane.ts";
 import type { StoredBatch } from "../../core/stored-batch.ts";
 import { PAGE_BYTES, SLOTS } from "./schema.ts";

@@ -20,8 +20,8 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Clock } from "../../../shared/clock/clock.ts";
-import { crc32c } from "../../../shared/record-batch/crc32c.ts";
-import { HEADER_BYTES, readBatchHeader } from "../../../shared/record-batch/header.ts";
+import { crc32c } from "../../../shared/kafka/record-batch/crc32c.ts";
+import { HEADER_BYTES, readBatchHeader } from "../../../shared/kafka/record-batch/header.ts";
 import { damageNote } from "./channel-file.ts";
 import { type BatchRow, type LaneRow, openForWriting, Statements, type StateRow } from "./connection.ts";
 import { type Connection, Sqlite, sqliteCode } from "./driver.ts";

@@ -4,7 +4,7 @@
  * and keeps what proves itself by the record batch's own checksum.
  */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { crcMatches, HEADER_BYTES } from "../../../shared/record-batch/header.ts";
+import { crcMatches, HEADER_BYTES } from "../../../shared/kafka/record-batch/header.ts";
 import { limits } from "../../core/limits.ts";
 import { PAGE_BYTES } from "./schema.ts";
 

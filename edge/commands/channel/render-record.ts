@@ -1,4 +1,4 @@
-import { type DecodedRecord, decodeRecords } from "../../../shared/record-batch/records.ts";
+import { type DecodedRecord, decodeRecords } from "../../../shared/kafka/record-batch/records.ts";
 import type { InspectedBatch } from "../../channels/sqlite/inspect.ts";
 
 /** A record as a person or a script reads it: one JSON object a line. */

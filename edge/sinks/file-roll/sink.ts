@@ -1,5 +1,5 @@
 import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
-import { decodeRecords } from "../../../shared/record-batch/records.ts";
+import { decodeRecords } from "../../../shared/kafka/record-batch/records.ts";
 import { defineSignal } from "../../../shared/telemetry/log.ts";
 import type { LaneReader } from "../../core/channel.ts";
 import type { Context } from "../../core/context.ts";

@@ -1,6 +1,6 @@
-import type { NewTopic } from "./client/link.ts";
-import type { Message } from "./client/message.ts";
-import { createTopicMessage } from "./client/messages/topics.ts";
+import type { NewTopic } from "../../../shared/kafka/connection/link.ts";
+import type { Message } from "../../../shared/kafka/message.ts";
+import { createTopicMessage } from "../../../shared/kafka/messages/topics.ts";
 
 /** A broker as it advertises itself. */
 export interface AdvertisedBroker {

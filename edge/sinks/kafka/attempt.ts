@@ -1,7 +1,7 @@
 import { AppError } from "../../../shared/errors/app-error.ts";
-import { readBatchHeader, stampBatch } from "../../../shared/record-batch/header.ts";
+import type { BrokerNode, ProduceAnswer } from "../../../shared/kafka/connection/link.ts";
+import { readBatchHeader, stampBatch } from "../../../shared/kafka/record-batch/header.ts";
 import type { StoredBatch } from "../../core/stored-batch.ts";
-import type { BrokerNode, ProduceAnswer } from "./client/link.ts";
 import type { Doubt } from "./doubt.ts";
 import type { LaneTools } from "./lane-tools.ts";
 import { orAbort } from "./or-abort.ts";

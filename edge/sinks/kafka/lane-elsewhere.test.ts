@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { stampBatch } from "../../../shared/record-batch/header.ts";
+import { errors } from "../../../shared/kafka/error-codes.ts";
+import { stampBatch } from "../../../shared/kafka/record-batch/header.ts";
 import { testBatch } from "../../testing/fakes/test-batches.ts";
-import { errors } from "./client/error-codes.ts";
 import { World } from "./testing/world.ts";
 
 const day = 86_400_000;

@@ -4,8 +4,8 @@
  * in order; where we may not look, what is there twice was counted.
  */
 import { expect, test } from "bun:test";
+import { errors } from "../../../shared/kafka/error-codes.ts";
 import { type Random, seededRandom } from "../../../shared/random/random.ts";
-import { errors } from "./client/error-codes.ts";
 import type { Fault } from "./testing/fake-broker.ts";
 import { World } from "./testing/world.ts";
 

@@ -1,5 +1,5 @@
+import type { KafkaLink } from "../../../shared/kafka/connection/link.ts";
 import type { SinkContext } from "../../core/context.ts";
-import type { KafkaLink } from "./client/link.ts";
 import type { Sender } from "./sender.ts";
 import type { Telemetry } from "./telemetry.ts";
 import type { ClockCorrection } from "./timestamps.ts";

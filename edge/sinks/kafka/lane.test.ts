@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { errors } from "./client/error-codes.ts";
+import { errors } from "../../../shared/kafka/error-codes.ts";
 import { World } from "./testing/world.ts";
 
 const day = 86_400_000;

@@ -6,9 +6,9 @@
  * offset or from where the log ended when the session began. Both need READ on the topic.
  */
 import { AppError } from "../../../shared/errors/app-error.ts";
-import { HEADER_BYTES, readBatchHeader } from "../../../shared/record-batch/header.ts";
-import { errorName, errors } from "./client/error-codes.ts";
-import type { BrokerNode, KafkaLink } from "./client/link.ts";
+import type { BrokerNode, KafkaLink } from "../../../shared/kafka/connection/link.ts";
+import { errorName, errors } from "../../../shared/kafka/error-codes.ts";
+import { HEADER_BYTES, readBatchHeader } from "../../../shared/kafka/record-batch/header.ts";
 import type { Mark } from "./mark.ts";
 import { numberOf, type Session } from "./session.ts";
 

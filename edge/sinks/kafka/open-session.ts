@@ -1,8 +1,8 @@
 import { AppError } from "../../../shared/errors/app-error.ts";
+import type { KafkaLink, ProducerId } from "../../../shared/kafka/connection/link.ts";
+import { errorName, errors } from "../../../shared/kafka/error-codes.ts";
 import type { StoredBatch } from "../../core/stored-batch.ts";
 import type { Target } from "./attempt.ts";
-import { errorName, errors } from "./client/error-codes.ts";
-import type { KafkaLink, ProducerId } from "./client/link.ts";
 import type { Moment, Session } from "./session.ts";
 
 /** Kafka's epochs are int16. */

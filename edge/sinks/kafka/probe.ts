@@ -4,16 +4,16 @@
  * gives out (`advertised.listeners`), which are the ones that batches will go to. Only questions are asked.
  */
 import { AppError } from "../../../shared/errors/app-error.ts";
-import { createKafka } from "../../../shared/kafka/client.ts";
-import { explainSilence } from "../../../shared/kafka/connect-error.ts";
+import { type Address, BrokerConnection } from "../../../shared/kafka/connection/broker-connection.ts";
+import { createKafka } from "../../../shared/kafka/connection/client.ts";
+import { explainSilence } from "../../../shared/kafka/connection/connect-error.ts";
+import { type LinkOptions, parseAddress } from "../../../shared/kafka/connection/kafkajs-link.ts";
+import type { NewTopic } from "../../../shared/kafka/connection/link.ts";
+import { errorName, errors } from "../../../shared/kafka/error-codes.ts";
+import type { Message } from "../../../shared/kafka/message.ts";
+import { metadataMessage } from "../../../shared/kafka/messages/metadata.ts";
 import type { Finding } from "../../core/sink.ts";
 import { type AdvertisedBroker, mayCreateMessage, type TopicAccess, topicAccessMessage } from "./access-messages.ts";
-import { type Address, BrokerConnection } from "./client/broker-connection.ts";
-import { errorName, errors } from "./client/error-codes.ts";
-import { type LinkOptions, parseAddress } from "./client/kafkajs-link.ts";
-import type { NewTopic } from "./client/link.ts";
-import type { Message } from "./client/message.ts";
-import { metadataMessage } from "./client/messages/metadata.ts";
 import type { Config } from "./config.ts";
 import { parseTopicPattern } from "./routing.ts";
 

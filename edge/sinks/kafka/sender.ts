@@ -8,7 +8,7 @@
  */
 import type { Clock } from "../../../shared/clock/clock.ts";
 import { AppError } from "../../../shared/errors/app-error.ts";
-import type { BrokerNode, KafkaLink, PartitionBatch, ProduceAnswer } from "./client/link.ts";
+import type { BrokerNode, KafkaLink, PartitionBatch, ProduceAnswer } from "../../../shared/kafka/connection/link.ts";
 import type { Telemetry } from "./telemetry.ts";
 import type { TokenBucket } from "./token-bucket.ts";
 

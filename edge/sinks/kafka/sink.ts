@@ -1,11 +1,11 @@
 import { AppError } from "../../../shared/errors/app-error.ts";
-import { explainConnect } from "../../../shared/kafka/connect-error.ts";
+import { explainConnect } from "../../../shared/kafka/connection/connect-error.ts";
+import { createKafkajsLink, type LinkOptions } from "../../../shared/kafka/connection/kafkajs-link.ts";
+import type { KafkaLink } from "../../../shared/kafka/connection/link.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
 import type { LaneReader } from "../../core/channel.ts";
 import type { SinkContext } from "../../core/context.ts";
 import type { Finding, LaneDelivery, Sink } from "../../core/sink.ts";
-import { createKafkajsLink, type LinkOptions } from "./client/kafkajs-link.ts";
-import type { KafkaLink } from "./client/link.ts";
 import type { Config } from "./config.ts";
 import { KafkaLane } from "./lane.ts";
 import { BrokerClock, type LaneTools } from "./lane-tools.ts";

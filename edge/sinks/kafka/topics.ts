@@ -4,8 +4,8 @@
  */
 import type { Clock } from "../../../shared/clock/clock.ts";
 import { AppError } from "../../../shared/errors/app-error.ts";
-import { errorName, errors } from "./client/error-codes.ts";
-import type { KafkaLink, TopicMetadata } from "./client/link.ts";
+import type { KafkaLink, TopicMetadata } from "../../../shared/kafka/connection/link.ts";
+import { errorName, errors } from "../../../shared/kafka/error-codes.ts";
 import { signals, type Telemetry } from "./telemetry.ts";
 import { settingsOf, type TopicSettings, unknownSettings, warningsOf } from "./topic-settings.ts";
 

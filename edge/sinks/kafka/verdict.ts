@@ -5,7 +5,7 @@
  * leadership moves away behind its append: kafka.server.DelayedProduce.)
  */
 import type { Code } from "../../../shared/errors/codes.ts";
-import { errorName, errors } from "./client/error-codes.ts";
+import { errorName, errors } from "../../../shared/kafka/error-codes.ts";
 
 export type Verdict =
   /** In the log, now or from an earlier send. */

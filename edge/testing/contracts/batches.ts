@@ -3,9 +3,9 @@
  */
 import { expect } from "bun:test";
 import { IDENTITY_HEADER, parseIdentity } from "../../../shared/identity/identity.ts";
+import { RecordBatchBuilder } from "../../../shared/kafka/record-batch/builder.ts";
+import { decodeRecords } from "../../../shared/kafka/record-batch/records.ts";
 import { seededRandom } from "../../../shared/random/random.ts";
-import { RecordBatchBuilder } from "../../../shared/record-batch/builder.ts";
-import { decodeRecords } from "../../../shared/record-batch/records.ts";
 import type { LaneReader } from "../../core/channel.ts";
 import type { ChannelChoice } from "../../core/define.ts";
 import type { Lane } from "../../core/lane.ts";

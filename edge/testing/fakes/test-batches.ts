@@ -1,5 +1,5 @@
-import { RecordBatchBuilder } from "../../../shared/record-batch/builder.ts";
-import type { Compression } from "../../../shared/record-batch/compression.ts";
+import { RecordBatchBuilder } from "../../../shared/kafka/record-batch/builder.ts";
+import type { Compression } from "../../../shared/kafka/record-batch/compression.ts";
 import type { Lane } from "../../core/lane.ts";
 import type { StoredBatch } from "../../core/stored-batch.ts";
 

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "../../../shared/errors/app-error.ts";
-import { cacheFolder, runTool } from "../../../shared/testing/kafka-distribution.ts";
+import { cacheFolder, runTool } from "../../drivers/kafka/distribution.ts";
 import type { Agent, Availability, Plan, Task } from "./agent.ts";
 
 const version = "1.11.0";

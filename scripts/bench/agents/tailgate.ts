@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { runtimeEnvironment } from "../../../edge/commands/service-unit.ts";
 import { messageOf } from "../../../shared/errors/app-error.ts";
-import { buildEdge } from "../../build.ts";
+import { buildEdge } from "../../build/build.ts";
 import type { Agent, Availability, Flow, Plan, Task } from "./agent.ts";
 
 /** The compiled edge, as it is shipped and as its service unit runs it: one binary, no runtime, no node_modules. */

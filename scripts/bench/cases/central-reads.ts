@@ -1,6 +1,6 @@
-import { produce, vehicleName } from "../../../central/bench/produce.ts";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import { seededRandom } from "../../../shared/random/random.ts";
+import { produce, vehicleName } from "../central/produce.ts";
 import { quantile } from "../meters/statistics.ts";
 import type { Metrics } from "../report/columns.ts";
 import type { BenchCase } from "./case.ts";

@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import Database from "better-sqlite3";
-import { produce } from "../../../central/bench/produce.ts";
-import { RunningCentral } from "../../../central/testing/running-central.ts";
-import { topicCount } from "../../../shared/testing/topic.ts";
 import { until } from "../../../shared/testing/until.ts";
+import { RunningCentral } from "../../drivers/central/running-central.ts";
+import { topicCount } from "../../drivers/kafka/topic.ts";
 import type { Bench } from "../bench.ts";
+import { produce } from "../central/produce.ts";
 import type { Metrics } from "../report/columns.ts";
 import type { Sample } from "../report/results.ts";
 import type { BenchCase } from "./case.ts";

@@ -1,4 +1,4 @@
-import { type CentralBenchResult, runCentralBench } from "../../../central/bench/ingest.bench.ts";
+import { type CentralBenchResult, runCentralBench } from "../central/ingest.bench.ts";
 import type { Metrics } from "../report/columns.ts";
 import type { BenchCase } from "./case.ts";
 

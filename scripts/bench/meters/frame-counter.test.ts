@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { apiKeys } from "../../../shared/testing/kafka-frames.ts";
+import { apiKeys } from "../../drivers/faults/kafka-frames.ts";
 import { FrameCounter } from "./frame-counter.ts";
 
 function frame(apiKey: number, bodyBytes: number): Buffer {

@@ -1,6 +1,6 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 import type { Clock } from "../../../shared/clock/clock.ts";
-import { apiKeys } from "../../../shared/testing/kafka-frames.ts";
+import { apiKeys } from "../../drivers/faults/kafka-frames.ts";
 import { FrameCounter } from "./frame-counter.ts";
 
 /** Traffic since the last `reset`, TCP payload without headers of the network. */

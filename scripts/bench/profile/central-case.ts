@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { produce } from "../../../central/bench/produce.ts";
 import { systemClock } from "../../../shared/clock/clock.ts";
 import { type Child, startChild } from "../../../shared/testing/child.ts";
 import { freePort } from "../../../shared/testing/free-port.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
 import type { Bench } from "../bench.ts";
+import { produce } from "../central/produce.ts";
 import { readUsage } from "../meters/process.ts";
 import { selfTimes } from "./cpu-profile.ts";
 import type { Watch } from "./perf.ts";

@@ -5,7 +5,7 @@
  *     KAFKA_BROKERS=… TAILGATE_TOPICS=… bun scripts/bench/profile/central-ingest.ts EVENTS
  */
 import { loadConfig } from "../../../central/config/load.ts";
-import { startIngest } from "../../../central/ingest-service.ts";
+import { startIngest } from "../../../central/ingest/service.ts";
 import { systemClock } from "../../../shared/clock/clock.ts";
 import { messageOf } from "../../../shared/errors/app-error.ts";
 import { createLog } from "../../../shared/telemetry/log.ts";

@@ -2,8 +2,8 @@
 import { closeSync, fsyncSync, openSync, readFileSync, readSync, rmSync, writeSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
-import { compress } from "../../../shared/record-batch/compression.ts";
-import { crc32c } from "../../../shared/record-batch/crc32c.ts";
+import { compress } from "../../../shared/kafka/record-batch/compression.ts";
+import { crc32c } from "../../../shared/kafka/record-batch/crc32c.ts";
 import { startChild } from "../../../shared/testing/child.ts";
 import type { Bench } from "../bench.ts";
 import { LINE_BYTES } from "../workload/lines.ts";

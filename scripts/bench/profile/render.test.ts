@@ -22,7 +22,7 @@ test("a case shows parts, functions, objects and calls a commit, with its comman
     {
       source: {
         ...run,
-        times: [{ name: "crc32c", file: "/t/shared/record-batch/crc32c.ts", native: false, samples: 3 }],
+        times: [{ name: "crc32c", file: "/t/shared/kafka/record-batch/crc32c.ts", native: false, samples: 3 }],
       },
       split: {
         ...run,
@@ -34,7 +34,7 @@ test("a case shows parts, functions, objects and calls a commit, with its comman
   );
   expect(text).toContain("3 samples; under the profiler 1.00 CPU s, 1.00 per million lines");
   expect(text).toContain("| checksum | 100.0 % |");
-  expect(text).toContain("| `crc32c` shared/record-batch/crc32c.ts | 100.0 % |");
+  expect(text).toContain("| `crc32c` shared/kafka/record-batch/crc32c.ts | 100.0 % |");
   expect(text).toContain("| kernel | 25.0 % |");
   expect(text).toContain("| fsync | 150 | 0.15 | 1.50 |");
   expect(text).not.toContain("call19");

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism, cpus, release, totalmem } from "node:os";
-import { KAFKA_VERSION } from "../../../shared/testing/kafka-distribution.ts";
+import { KAFKA_VERSION } from "../../drivers/kafka/distribution.ts";
 import type { Bench } from "../bench.ts";
 
 /** What a number is worth nothing without: where it was measured. */

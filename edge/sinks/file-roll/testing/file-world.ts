@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { VirtualClock } from "../../../../shared/clock/clock.ts";
-import { RecordBatchBuilder } from "../../../../shared/record-batch/builder.ts";
+import { RecordBatchBuilder } from "../../../../shared/kafka/record-batch/builder.ts";
 import type { LaneReader } from "../../../core/channel.ts";
 import type { Lane } from "../../../core/lane.ts";
 import type { StoredBatch } from "../../../core/stored-batch.ts";

@@ -6,10 +6,17 @@
  */
 
 import { AppError } from "../../../../shared/errors/app-error.ts";
-import { crcMatches, readBatchHeader } from "../../../../shared/record-batch/header.ts";
-import { decodeRecords } from "../../../../shared/record-batch/records.ts";
-import { errors } from "../client/error-codes.ts";
-import type { BrokerNode, KafkaLink, LogSlice, NewTopic, PartitionBatch, ProduceAnswer } from "../client/link.ts";
+import type {
+  BrokerNode,
+  KafkaLink,
+  LogSlice,
+  NewTopic,
+  PartitionBatch,
+  ProduceAnswer,
+} from "../../../../shared/kafka/connection/link.ts";
+import { errors } from "../../../../shared/kafka/error-codes.ts";
+import { crcMatches, readBatchHeader } from "../../../../shared/kafka/record-batch/header.ts";
+import { decodeRecords } from "../../../../shared/kafka/record-batch/records.ts";
 
 interface Producer {
   epoch: number;

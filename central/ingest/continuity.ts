@@ -1,0 +1,73 @@
+import { crc32c } from "../../shared/kafka/record-batch/crc32c.ts";
+import type { Delivery } from "../consumer/consumer.ts";
+import { part } from "../records/record-block.ts";
+import type { Gap, Position, RecordMark } from "../store/store.ts";
+
+/** How a delivery relates to what is stored of its partition. */
+export type Continuity =
+  /** It goes on where the store is; `gap`: records in between are gone for ever. */
+  | { readonly kind: "continues"; readonly gap: Gap | undefined }
+  /** Everything in it is stored already. */
+  | { readonly kind: "stale" }
+  /** It is from elsewhere in the log: read from the right place. */
+  | { readonly kind: "misplaced" }
+  /** The topic is another one of the same name. */
+  | { readonly kind: "recreated" };
+
+/**
+ * Compares a delivery with the position. Reading begins at the record *before* the position, so a topic that was made
+ * anew is noticed by that record even when it has grown past the position meanwhile. When the record cannot be found
+ * (retention, compaction, a log that is shorter) the offsets decide.
+ */
+export function checkContinuity(delivery: Delivery, position: Position | undefined, verified: boolean): Continuity {
+  if (position === undefined) return { kind: "continues", gap: undefined };
+  const { next, before } = position;
+  const { firstOffset, nextOffset, endOffset, logStartOffset } = delivery;
+  if (before !== undefined && (!verified || firstOffset <= before.offset)) {
+    // The broker has sent us back to the log's start. Is the log shorter than what was read of it?
+    if (nextOffset <= before.offset) return { kind: endOffset > before.offset ? "misplaced" : "recreated" };
+    const found = findMark(delivery, before.offset);
+    if (found !== undefined && (found.crc !== before.crc || found.identity !== before.identity)) {
+      return { kind: "recreated" };
+    }
+  }
+  if (nextOffset <= next) return { kind: "stale" };
+  const gone = lostToRetention(delivery, next);
+  if (gone >= next) return { kind: "continues", gap: { kind: "retention", firstOffset: next, lastOffset: gone } };
+  // Offsets may be missing (compaction, control records), but only what the broker says is gone is a gap. Without its
+  // word a delivery that begins behind the position is trusted no more than once: it is fetched again.
+  if (logStartOffset === undefined && verified && firstOffset > next) return { kind: "misplaced" };
+  return { kind: "continues", gap: undefined };
+}
+
+/**
+ * The last offset that the broker has deleted before it was stored; less than `next` when there is none. What is in
+ * hand is not lost: a batch is delivered whole even when the log's start has moved into it.
+ */
+function lostToRetention({ logStartOffset, firstOffset, blocks, damaged }: Delivery, next: number): number {
+  if (logStartOffset === undefined || logStartOffset <= next || firstOffset <= next) return next - 1;
+  const inHand = Math.min(blocks[0]?.offsets[0] ?? logStartOffset, damaged[0]?.firstOffset ?? logStartOffset);
+  return Math.min(logStartOffset, inHand) - 1;
+}
+
+function findMark(delivery: Delivery, offset: number): RecordMark | undefined {
+  for (const block of delivery.blocks) {
+    const index = block.offsets.indexOf(offset);
+    if (index < 0) continue;
+    return markOf(block, index);
+  }
+  return undefined;
+}
+
+/** What is remembered of a record: where it stands, who it is, and a checksum of its value. */
+export function markOf(block: Delivery["blocks"][number], index: number): RecordMark {
+  const slot = index * part.stride;
+  const { bytes, parts } = block;
+  const identityStart = parts[slot + part.identityStart] ?? -1;
+  const valueStart = parts[slot + part.valueStart] ?? -1;
+  return {
+    offset: block.offsets[index] ?? -1,
+    identity: identityStart < 0 ? "" : bytes.toString("utf8", identityStart, parts[slot + part.identityEnd]),
+    crc: valueStart < 0 ? 0 : crc32c(bytes, valueStart, parts[slot + part.valueEnd]),
+  };
+}

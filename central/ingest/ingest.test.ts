@@ -1,0 +1,240 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { systemClock } from "../../shared/clock/clock.ts";
+import { seededRandom } from "../../shared/random/random.ts";
+import { type Report, type Signal, silent } from "../../shared/telemetry/log.ts";
+import { type TempDir, tempDir } from "../../shared/testing/temp-dir.ts";
+import type { Delivery } from "../consumer/consumer.ts";
+import { blockOf, type PlainRecord } from "../records/record-block.ts";
+import { SqliteReader } from "../store/sqlite/reader.ts";
+import { SqliteStore } from "../store/sqlite/store.ts";
+import { FaultyStore } from "../testing/faulty-store.ts";
+import { testRecord } from "../testing/records.ts";
+import { Ingest } from "./ingest.ts";
+
+const at = { topic: "drive", partition: 0 };
+
+describe("ingest", () => {
+  let dir: TempDir;
+  let store: FaultyStore;
+  let reader: SqliteReader;
+  let ingest: Ingest;
+  let said: string[];
+  let heartbeats: number;
+  let stop: AbortController;
+  const fatal: unknown[] = [];
+
+  beforeEach(() => {
+    dir = tempDir("tailgate-ingest-");
+    const path = dir.file("central.db");
+    store = new FaultyStore(new SqliteStore({ path, clock: systemClock, report: silent }));
+    reader = new SqliteReader(path);
+    said = [];
+    heartbeats = 0;
+    stop = new AbortController();
+    const report: Report = (signal: Signal) => void said.push(signal.name);
+    ingest = new Ingest({
+      store,
+      clock: systemClock,
+      random: seededRandom(1),
+      report,
+      fatal: (thrown) => fatal.push(thrown),
+    });
+  });
+
+  afterEach(async () => {
+    await reader.close();
+    await store.close();
+    dir[Symbol.dispose]();
+  });
+
+  function delivery(records: readonly PlainRecord[], more: Partial<Delivery> = {}): Delivery {
+    const firstOffset = records[0]?.offset ?? 0;
+    const nextOffset = (records.at(-1)?.offset ?? -1) + 1;
+    return {
+      ...at,
+      blocks: [blockOf(records)],
+      damaged: [],
+      firstOffset,
+      nextOffset,
+      endOffset: nextOffset,
+      logStartOffset: 0,
+      ...more,
+    };
+  }
+
+  const range = (from: number, to: number, agent = "gw1") =>
+    Array.from({ length: to - from }, (_, index) => testRecord({ offset: from + index, agent }));
+
+  const context = () => ({
+    signal: stop.signal,
+    heartbeat: async () => {
+      heartbeats++;
+    },
+  });
+
+  const deliver = (records: readonly PlainRecord[], more: Partial<Delivery> = {}) =>
+    ingest.deliver(delivery(records, more), context());
+
+  const assigned = () => ingest.assigned(at, stop.signal);
+  const stored = async () => (await reader.totals()).stored;
+
+  test("begins with what is earliest when nothing is stored, else with the record before the position", async () => {
+    expect(await assigned()).toBe("earliest");
+    expect(await deliver(range(0, 10))).toEqual({ kind: "done" });
+    expect(await assigned()).toBe(9);
+  });
+
+  test("leaves out what is stored already: a delivery may begin before the position", async () => {
+    await assigned();
+    await deliver(range(0, 10));
+    await assigned();
+    expect(await deliver(range(9, 15))).toEqual({ kind: "done" });
+    expect(await deliver(range(5, 15))).toEqual({ kind: "done" });
+    expect(await reader.totals()).toMatchObject({ stored: 15, repeated: 0, missing: 0 });
+  });
+
+  test("waits for a store that is away, with heartbeats, and drops nothing", async () => {
+    await assigned();
+    store.failures.push(...Array.from({ length: 5 }, () => "CENTRAL_STORE_UNAVAILABLE" as const));
+    expect(await deliver(range(0, 10))).toEqual({ kind: "done" });
+    expect(await stored()).toBe(10);
+    expect(heartbeats).toBe(5);
+    expect(said).toEqual(["store_away", "store_away", "store_away", "store_away", "store_away", "store_back"]);
+    expect(ingest.counters).toMatchObject({ storeAvailable: true, storeFailures: 5, stored: 10 });
+  });
+
+  test("waits for the store before it says where to begin", async () => {
+    store.failures.push("CENTRAL_STORE_UNAVAILABLE", "CENTRAL_STORE_UNAVAILABLE");
+    expect(await assigned()).toBe("earliest");
+  });
+
+  test("lets go of a delivery when it is stopped while the store is away", async () => {
+    await assigned();
+    store.failures.push(...Array.from({ length: 100 }, () => "CENTRAL_STORE_UNAVAILABLE" as const));
+    const waiting = deliver(range(0, 10));
+    stop.abort();
+    await expect(waiting).rejects.toMatchObject({ code: "CENTRAL_STORE_UNAVAILABLE" });
+  });
+
+  test("goes on from the store's position when another instance has moved it", async () => {
+    await assigned();
+    await deliver(range(0, 10));
+    const other = new Ingest({ store, clock: systemClock, random: seededRandom(2), report: silent, fatal: () => {} });
+    await other.assigned(at, stop.signal);
+    await other.deliver(delivery(range(9, 20)), context());
+    expect(await deliver(range(10, 15))).toEqual({ kind: "seek", start: 19 });
+    expect(ingest.counters.fenced).toBe(1);
+    expect(await deliver(range(19, 25))).toEqual({ kind: "done" });
+    expect(await reader.totals()).toMatchObject({ stored: 25, repeated: 0 });
+  });
+
+  test.each([0, 1, 499, 998, 999])("finds a poison record at %d of 1,000 and stores all others", async (bad) => {
+    await assigned();
+    store.poison = ({ offset }) => offset === bad;
+    expect(await deliver(range(0, 1_000))).toEqual({ kind: "done" });
+    expect(await reader.totals()).toMatchObject({ stored: 999, deadLettered: 1, missing: 0 });
+    const [dead] = await reader.deadLetters({ afterId: 0, limit: 10 });
+    expect(dead).toMatchObject({ firstOffset: bad, lastOffset: bad });
+    expect(dead?.reason).toContain("it does not like it");
+    expect(store.appends).toBeLessThan(30);
+    expect(await deliver(range(1_000, 1_001))).toEqual({ kind: "done" });
+  });
+
+  test("stores everything between several poison records, in order", async () => {
+    await assigned();
+    store.poison = ({ offset }) => offset % 7 === 3;
+    await deliver(range(0, 50));
+    expect(await reader.totals()).toMatchObject({ stored: 43, deadLettered: 7, missing: 0 });
+    const page = await reader.events({
+      vehicle: "car-1",
+      stream: "drive",
+      fromMs: 0,
+      toMs: 8e15,
+      order: "asc",
+      after: undefined,
+      limit: 100,
+    });
+    expect(page.events.map(({ seq }) => seq)).toEqual(
+      range(0, 50)
+        .map(({ offset }) => offset)
+        .filter((one) => one % 7 !== 3),
+    );
+  });
+
+  test("steps over a range that nobody could read, and keeps it", async () => {
+    await assigned();
+    const damaged = [{ firstOffset: 5, lastOffset: 9, reason: "its CRC does not match", bytes: Buffer.from("x") }];
+    await deliver([...range(0, 5), ...range(10, 15)], { damaged });
+    expect(await reader.totals()).toMatchObject({ stored: 10, deadLettered: 5, missing: 5 });
+    await deliver([], {
+      firstOffset: 15,
+      nextOffset: 20,
+      damaged: [{ ...damaged[0], firstOffset: 15, lastOffset: 19, reason: "r", bytes: Buffer.alloc(0) }],
+    });
+    expect(await deliver(range(20, 21))).toEqual({ kind: "done" });
+    expect(await stored()).toBe(11);
+  });
+
+  test("notices by the record before the position that the topic is another one, grown past it", async () => {
+    await assigned();
+    await deliver(range(0, 10));
+    await assigned();
+    const others = range(0, 30, "gw2");
+    expect(await deliver(others.slice(9))).toEqual({ kind: "seek", start: 0 });
+    expect(await deliver(others)).toEqual({ kind: "done" });
+    expect(await reader.totals()).toMatchObject({ stored: 40, missing: 0, gaps: 1 });
+    expect(said).toContain("topic_recreated");
+  });
+
+  test("notices that the topic is another one when it is shorter than the position", async () => {
+    await assigned();
+    await deliver(range(0, 10));
+    const others = range(0, 4, "gw2");
+    expect(await deliver(others)).toEqual({ kind: "seek", start: 0 });
+    expect(await deliver(others)).toEqual({ kind: "done" });
+    expect(await stored()).toBe(14);
+  });
+
+  test("sent back to the start of the same log it goes to where it was", async () => {
+    await assigned();
+    await deliver(range(0, 10));
+    expect(await deliver(range(0, 4), { endOffset: 12 })).toEqual({ kind: "seek", start: 9 });
+    expect(await deliver(range(9, 12))).toEqual({ kind: "done" });
+    expect(await reader.totals()).toMatchObject({ stored: 12, repeated: 0, gaps: 0 });
+  });
+
+  test("records what retention has deleted before it was stored", async () => {
+    await assigned();
+    await deliver(range(0, 10));
+    await assigned();
+    expect(await deliver(range(25, 30), { logStartOffset: 25 })).toEqual({ kind: "done" });
+    const [gap] = await reader.gaps({ afterId: 0, limit: 10 });
+    expect(gap).toMatchObject({ kind: "retention", firstOffset: 10, lastOffset: 24 });
+    expect(await reader.totals()).toMatchObject({ stored: 15, missing: 15, gaps: 1 });
+    expect(said).toContain("records_lost_to_retention");
+  });
+
+  test("takes holes between offsets for what they are: compaction and control records, no gaps", async () => {
+    await assigned();
+    await deliver(range(0, 10));
+    const later = [testRecord({ offset: 14, seq: 10 }), testRecord({ offset: 17, seq: 11 })];
+    expect(await deliver(later, { nextOffset: 19 })).toEqual({ kind: "done" });
+    expect(await reader.totals()).toMatchObject({ stored: 12, missing: 0, gaps: 0 });
+    expect(await store.position(at)).toMatchObject({ next: 19, before: { offset: 17 } });
+  });
+
+  test("cuts a large delivery into transactions, with heartbeats between them", async () => {
+    await assigned();
+    await deliver(range(0, 60_000));
+    expect(store.appends).toBe(3);
+    expect(heartbeats).toBe(2);
+    expect(await stored()).toBe(60_000);
+  });
+
+  test("tells the process when our own assumption is broken", async () => {
+    await assigned();
+    store.failures.push("INVARIANT");
+    await expect(deliver(range(0, 1))).rejects.toMatchObject({ code: "INVARIANT" });
+    expect(fatal.length).toBe(1);
+  });
+});

@@ -1,0 +1,271 @@
+/**
+ * Consumer → store: the only place where a position moves. Per partition:
+ *
+ *     assigned   position from the store; read again from the record *before* it
+ *     delivered  is that record the one we know? then everything behind it goes into the store, with the position
+ *
+ * What can be wrong, and what then happens:
+ *   - store away              wait inside the delivery, heartbeats going on; nothing is dropped, nothing else is fetched
+ *   - fenced                  another instance has moved the position: read it again and go on from there
+ *   - a poison record         halve the delivery until it stands alone, put it aside, go on
+ *   - the record before is another one, or the log is shorter: the topic was made anew → gap row, alert, from its start
+ *   - the log begins behind our position: retention has outrun us → gap row, alert, go on
+ */
+import { Backoff } from "../../shared/async/backoff.ts";
+import { sleep } from "../../shared/async/sleep.ts";
+import type { Clock } from "../../shared/clock/clock.ts";
+import { AppError, messageOf } from "../../shared/errors/app-error.ts";
+import type { Random } from "../../shared/random/random.ts";
+import type { Report } from "../../shared/telemetry/log.ts";
+import type {
+  ConsumerHandler,
+  Delivery,
+  DeliveryContext,
+  Outcome,
+  Start,
+  TopicPartition,
+} from "../consumer/consumer.ts";
+import { countRecords, lastMark, sliceRecords, takeRecords } from "../records/record-slices.ts";
+import type { Append, DeadRecord, Gap, Position, Store } from "../store/store.ts";
+import {
+  conflictFound,
+  positionMoved,
+  recordDead,
+  recordsLost,
+  storeAway,
+  storeBack,
+  topicRecreated,
+} from "../telemetry.ts";
+import { checkContinuity } from "./continuity.ts";
+import { IngestCounters } from "./counters.ts";
+
+export interface IngestOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly report: Report;
+  /** Our own assumption was broken: the process must end. */
+  readonly fatal: (thrown: unknown) => void;
+}
+
+/** A transaction holds the thread: it must end well before the group's session does. */
+const recordsPerAppend = 25_000;
+
+type PartitionAppend = Omit<Append, "seen">;
+
+interface PartitionProgress {
+  position: Position | undefined;
+  /** The record before the position has been seen again since the partition was assigned. */
+  verified: boolean;
+}
+
+export class Ingest implements ConsumerHandler {
+  readonly counters = new IngestCounters();
+  private readonly progress = new Map<string, PartitionProgress>();
+
+  constructor(private readonly options: IngestOptions) {}
+
+  /** Resolves when the store is open and takes writes; nothing should be assigned to us before. */
+  async untilStoreOpens(signal: AbortSignal): Promise<void> {
+    await this.untilStored(
+      signal,
+      async () => {},
+      () => this.options.store.probe(),
+    );
+  }
+
+  async assigned(partition: TopicPartition, signal: AbortSignal): Promise<Start> {
+    const position = await this.untilStored(
+      signal,
+      async () => {},
+      () => this.options.store.position(partition),
+    );
+    this.progress.set(keyOf(partition), { position, verified: position?.before === undefined });
+    return startOf(position);
+  }
+
+  async deliver(delivery: Delivery, context: DeliveryContext): Promise<Outcome> {
+    const progress = this.progress.get(keyOf(delivery));
+    if (progress === undefined) return await this.reread(delivery, context);
+    try {
+      return await this.take(delivery, progress, context);
+    } catch (thrown) {
+      if (thrown instanceof AppError && thrown.severity === "invariant") this.options.fatal(thrown);
+      if (!(thrown instanceof AppError) || thrown.code !== "CENTRAL_STORE_FENCED") throw thrown;
+      this.counters.fenced++;
+      this.options.report(positionMoved, { topic: delivery.topic, partition: delivery.partition });
+      return await this.reread(delivery, context);
+    }
+  }
+
+  private async take(delivery: Delivery, progress: PartitionProgress, context: DeliveryContext): Promise<Outcome> {
+    const { topic, partition } = delivery;
+    const finding = checkContinuity(delivery, progress.position, progress.verified);
+    switch (finding.kind) {
+      case "recreated": {
+        if (progress.position === undefined) return { kind: "seek", start: "earliest" };
+        const seen = progress.position;
+        const gap: Gap = { kind: "recreated", firstOffset: seen.next, lastOffset: undefined };
+        const next = delivery.logStartOffset ?? 0;
+        progress.position = await this.untilStored(context.signal, context.heartbeat, () =>
+          this.options.store.startOver({ topic, partition }, seen, gap, next),
+        );
+        progress.verified = true;
+        this.options.report(topicRecreated, { topic, partition, position: seen.next, newStart: next });
+        return { kind: "seek", start: next };
+      }
+      case "stale":
+        progress.verified = true;
+        return { kind: "done" };
+      case "misplaced":
+        progress.verified = progress.position?.before === undefined;
+        return { kind: "seek", start: startOf(progress.position) };
+      case "continues": {
+        progress.verified = true;
+        if (finding.gap !== undefined) {
+          const { firstOffset, lastOffset } = finding.gap;
+          this.options.report(recordsLost, { topic, partition, firstOffset, lastOffset });
+        }
+        await this.store(delivery, progress, finding.gap, context);
+        return { kind: "done" };
+      }
+    }
+  }
+
+  private async store(
+    delivery: Delivery,
+    progress: PartitionProgress,
+    gap: Gap | undefined,
+    context: DeliveryContext,
+  ): Promise<void> {
+    const { topic, partition, nextOffset: next, damaged } = delivery;
+    const from = progress.position?.next ?? 0;
+    const records = sliceRecords(delivery.blocks, from);
+    const fresh = damaged.filter((range) => range.lastOffset >= from);
+    for (const range of fresh) this.options.report(recordDead, { topic, partition, reason: range.reason });
+    let left: PartitionAppend = {
+      topic,
+      partition,
+      next,
+      before: lastMark(records),
+      records,
+      dead: [],
+      damaged: fresh,
+      gap,
+    };
+    for (;;) {
+      const [now, later] = splitAppend(left, recordsPerAppend);
+      try {
+        await this.append(now, progress, context);
+      } catch (thrown) {
+        if (!isPoison(thrown)) throw thrown;
+        await this.bisect(now, progress, context, thrown);
+      }
+      if (later === undefined) return;
+      left = later;
+      await context.heartbeat();
+    }
+  }
+
+  /** Halves what holds a poison record until it stands alone, and puts that one aside. */
+  private async bisect(
+    append: PartitionAppend,
+    progress: PartitionProgress,
+    context: DeliveryContext,
+    cause: AppError,
+  ): Promise<void> {
+    const { topic, partition } = append;
+    const count = countRecords(append.records);
+    const [only] = append.records;
+    if (count <= 1) {
+      if (only === undefined) throw cause;
+      const dead: DeadRecord = { ...only, reason: messageOf(cause) };
+      this.options.report(recordDead, { topic, partition, reason: dead.reason });
+      await this.append({ ...append, records: [], dead: [dead] }, progress, context);
+      return;
+    }
+    const parts = splitAppend(append, count >> 1);
+    for (const half of parts) {
+      if (half === undefined) continue;
+      try {
+        await this.append(half, progress, context);
+      } catch (thrown) {
+        if (!isPoison(thrown)) throw thrown;
+        await this.bisect(half, progress, context, thrown);
+      }
+    }
+  }
+
+  private async append(append: PartitionAppend, progress: PartitionProgress, context: DeliveryContext): Promise<void> {
+    const seen = progress.position;
+    const result = await this.untilStored(context.signal, context.heartbeat, () =>
+      this.options.store.append({ ...append, seen }),
+    );
+    progress.position = result.position;
+    this.counters.count(result, this.options.clock.uptimeMs());
+    if (result.conflicts > 0) {
+      const { topic, partition } = append;
+      this.options.report(conflictFound, { topic, partition, conflicts: result.conflicts });
+    }
+  }
+
+  private async reread(delivery: Delivery, { signal, heartbeat }: DeliveryContext): Promise<Outcome> {
+    const position = await this.untilStored(signal, heartbeat, () => this.options.store.position(delivery));
+    this.progress.set(keyOf(delivery), { position, verified: position?.before === undefined });
+    return { kind: "seek", start: startOf(position) };
+  }
+
+  /** Tries until the store takes it. The group membership is kept; the wait is short enough to resume within a second. */
+  private async untilStored<T>(
+    signal: AbortSignal,
+    heartbeat: () => Promise<void>,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    const backoff = new Backoff({ initialMs: 20, maxMs: 300 }, this.options.random);
+    let awaySinceMs: number | undefined;
+    for (;;) {
+      try {
+        const result = await work();
+        if (awaySinceMs !== undefined) {
+          this.counters.storeAvailable = true;
+          this.options.report(storeBack, { afterMs: Math.round(this.options.clock.uptimeMs() - awaySinceMs) });
+        }
+        return result;
+      } catch (thrown) {
+        if (!(thrown instanceof AppError) || thrown.code !== "CENTRAL_STORE_UNAVAILABLE") throw thrown;
+        if (awaySinceMs === undefined) awaySinceMs = this.options.clock.uptimeMs();
+        this.counters.storeAvailable = false;
+        this.counters.storeFailures++;
+        this.options.report(storeAway, { error: messageOf(thrown) });
+        await sleep(backoff.nextMs(), signal);
+        if (signal.aborted) throw thrown;
+        await heartbeat();
+      }
+    }
+  }
+}
+
+/** The first `count` records of an append, and what is left of it. The gap goes first, unreadable ranges go last. */
+function splitAppend(append: PartitionAppend, count: number): [PartitionAppend, PartitionAppend | undefined] {
+  const [head, tail] = takeRecords(append.records, count);
+  const headMark = lastMark(head);
+  if (tail.length === 0 || headMark === undefined) return [append, undefined];
+  return [
+    { ...append, records: head, before: headMark, next: headMark.offset + 1, damaged: [] },
+    { ...append, records: tail, gap: undefined },
+  ];
+}
+
+/** Where to read from: the record before the position, to see whether it is still the same one. */
+function startOf(position: Position | undefined): Start {
+  if (position === undefined) return "earliest";
+  return position.before?.offset ?? position.next;
+}
+
+function isPoison(thrown: unknown): thrown is AppError {
+  return thrown instanceof AppError && thrown.code === "CENTRAL_RECORD_POISON";
+}
+
+function keyOf({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`;
+}

@@ -1,0 +1,65 @@
+/** The writing half of central: store, consumer, ingest. Runs in a worker of its own, or in a test. */
+import { readFileSync } from "node:fs";
+import { systemClock } from "../../shared/clock/clock.ts";
+import type { KafkaTls } from "../../shared/kafka/connection/client.ts";
+import { systemRandom } from "../../shared/random/random.ts";
+import type { Report } from "../../shared/telemetry/log.ts";
+import type { CentralConfig } from "../config/schema.ts";
+import { KafkaConsumer } from "../consumer/kafka/consumer.ts";
+import { SqliteStore } from "../store/sqlite/store.ts";
+import { Ingest } from "./ingest.ts";
+import type { IngestSnapshot } from "./snapshot.ts";
+
+/** The writing half, running. */
+export interface IngestService {
+  snapshot(): IngestSnapshot;
+  /** Ends the delivery in hand, leaves the group, closes the store. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Opens the store first, then joins the group: a member that cannot store yet would only hold partitions. Waits for a
+ * store that is away until the signal aborts.
+ */
+export async function startIngest(
+  config: CentralConfig,
+  report: Report,
+  fatal: (thrown: unknown) => void,
+  signal: AbortSignal,
+): Promise<IngestService> {
+  const store = new SqliteStore({ path: config.store, clock: systemClock, report });
+  const ingest = new Ingest({ store, clock: systemClock, random: systemRandom, report, fatal });
+  await ingest.untilStoreOpens(signal);
+  const { kafka } = config;
+  const consumer = new KafkaConsumer({
+    connection: { brokers: kafka.brokers, clientId: kafka.clientId, tls: tlsOf(config), sasl: kafka.sasl },
+    topics: { names: config.topics, pattern: config.topicPattern, text: topicsText(config) },
+    groupId: config.group,
+    sessionTimeoutMs: config.sessionTimeout,
+    heartbeatMs: Math.max(200, Math.floor(config.sessionTimeout / 6)),
+    fetchBytesPerPartition: config.fetchBytes,
+    report,
+    clock: systemClock,
+    random: systemRandom,
+  });
+  consumer.start(ingest);
+  return {
+    snapshot: () => ({ consumer: consumer.state(), counters: { ...ingest.counters } }),
+    stop: async () => {
+      await consumer.stop();
+      await store.close();
+    },
+  };
+}
+
+function topicsText({ topics, topicPattern }: CentralConfig): string {
+  return [...topics, ...(topicPattern === undefined ? [] : [String(topicPattern)])].join(", ");
+}
+
+function tlsOf({ kafka }: CentralConfig): KafkaTls | undefined {
+  const { tls } = kafka;
+  if (tls === undefined) return undefined;
+  const pem = (file: string | undefined) => (file === undefined ? undefined : readFileSync(file, "utf8"));
+  const { passphrase, serverName, verify } = tls;
+  return { ca: pem(tls.ca), cert: pem(tls.cert), key: pem(tls.key), passphrase, serverName, verify };
+}

@@ -1,0 +1,26 @@
+import type { ConsumerState } from "../consumer/consumer.ts";
+import type { IngestCounters } from "./counters.ts";
+
+/** What the writing half tells the serving half, twice a second. */
+export interface IngestSnapshot {
+  readonly consumer: ConsumerState;
+  readonly counters: Omit<IngestCounters, "count">;
+}
+
+/** Before the first one has come. */
+export const noSnapshot: IngestSnapshot = {
+  consumer: { connected: false, partitions: [], rebalances: 0, lastAnswerUptimeMs: -1 },
+  counters: {
+    stored: 0,
+    withoutIdentity: 0,
+    repeated: 0,
+    conflicts: 0,
+    shed: 0,
+    deadLettered: 0,
+    transactions: 0,
+    fenced: 0,
+    storeFailures: 0,
+    storeAvailable: false,
+    lastStoredUptimeMs: -1,
+  },
+};

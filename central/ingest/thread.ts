@@ -1,0 +1,45 @@
+/** Main's side of the writing half: starts the worker, keeps its last snapshot, ends it. */
+import { AppError } from "../../shared/errors/app-error.ts";
+import type { CentralConfig } from "../config/schema.ts";
+import { type IngestSnapshot, noSnapshot } from "./snapshot.ts";
+import type { IngestCommand, IngestNews } from "./worker.ts";
+
+export class IngestThread {
+  snapshot: IngestSnapshot = noSnapshot;
+  /** Rejects when the worker can not go on. */
+  readonly failed: Promise<never>;
+  private readonly worker: Worker;
+  private readonly stopped: Promise<void>;
+
+  constructor(config: CentralConfig) {
+    this.worker = new Worker(new URL("./worker.ts", import.meta.url), { name: "ingest" });
+    const stopped = Promise.withResolvers<void>();
+    const failed = Promise.withResolvers<never>();
+    this.stopped = stopped.promise;
+    this.failed = failed.promise;
+    this.failed.catch(() => {}); // awaited by main, and by nobody once it stops
+    this.worker.onmessage = ({ data }: MessageEvent<IngestNews>) => {
+      switch (data.type) {
+        case "snapshot":
+          this.snapshot = data.snapshot;
+          return;
+        case "stopped":
+          return stopped.resolve();
+        case "failed":
+          return failed.reject(new AppError("INVARIANT", `ingest: ${data.message}`));
+      }
+    };
+    this.worker.onerror = ({ message }) => failed.reject(new AppError("INVARIANT", `ingest: ${message}`));
+    this.command({ type: "start", config });
+  }
+
+  /** Resolves when the group is left and the store closed; rejects when the worker has failed. */
+  async stop(): Promise<void> {
+    this.command({ type: "stop" });
+    await Promise.race([this.stopped, this.failed]);
+  }
+
+  private command(command: IngestCommand): void {
+    this.worker.postMessage(command);
+  }
+}

@@ -1,0 +1,39 @@
+import { markOf } from "../ingest/continuity.ts";
+import type { RecordMark } from "../store/store.ts";
+import type { RecordBlock, RecordSlice } from "./record-block.ts";
+
+/** The records at `fromOffset` and behind it. */
+export function sliceRecords(blocks: readonly RecordBlock[], fromOffset: number): RecordSlice[] {
+  const slices: RecordSlice[] = [];
+  for (const block of blocks) {
+    let from = 0;
+    while (from < block.count && (block.offsets[from] ?? 0) < fromOffset) from++;
+    if (from < block.count) slices.push({ block, from, to: block.count });
+  }
+  return slices;
+}
+
+/** How many records the slices hold. */
+export function countRecords(slices: readonly RecordSlice[]): number {
+  return slices.reduce((sum, { from, to }) => sum + to - from, 0);
+}
+
+/** The first `count` records, and the others. */
+export function takeRecords(slices: readonly RecordSlice[], count: number): [RecordSlice[], RecordSlice[]] {
+  const head: RecordSlice[] = [];
+  const tail: RecordSlice[] = [];
+  let left = count;
+  for (const { block, from, to } of slices) {
+    const middle = Math.min(to, from + left);
+    if (middle > from) head.push({ block, from, to: middle });
+    if (middle < to) tail.push({ block, from: middle, to });
+    left -= middle - from;
+  }
+  return [head, tail];
+}
+
+/** The mark of the last record. */
+export function lastMark(slices: readonly RecordSlice[]): RecordMark | undefined {
+  const last = slices.at(-1);
+  return last === undefined ? undefined : markOf(last.block, last.to - 1);
+}

@@ -1,0 +1,22 @@
+import { bunTests } from "./bun-tests.ts";
+import { commandStep, type StepResult } from "./step.ts";
+import { findTestFiles } from "./test-files.ts";
+
+/** What every change must pass: types, lint and format, tidy rules, generated files fresh, unit tests. */
+export async function checkSteps(root: string, onResult: (result: StepResult) => void): Promise<StepResult[]> {
+  const options = { cwd: root, withinMs: 120_000 };
+  const bin = (name: string) => `${root}/node_modules/.bin/${name}`;
+  const step = async (result: Promise<StepResult>) => {
+    onResult(await result);
+    return await result;
+  };
+  const statics = await Promise.all([
+    step(commandStep("types (tsc)", [bin("tsc"), "-p", "."], options)),
+    step(commandStep("lint and format (biome)", [bin("biome"), "ci", "--colors=off", "."], options)),
+    step(commandStep("tidy", [process.execPath, "scripts/check/tidy.ts"], options)),
+    step(commandStep("generated files fresh", [process.execPath, "scripts/check/generate.ts", "--check"], options)),
+  ]);
+  const unit = findTestFiles(root).unit;
+  const tests = await step(bunTests(`unit tests (${unit.length} files)`, unit, { ...options, testTimeoutMs: 20_000 }));
+  return [...statics, tests];
+}

@@ -1,0 +1,29 @@
+/**
+ * The one list of exceptions from the tidy rules, each with its reason. A path that does not exist any more is a finding.
+ */
+
+/** Modules of some size that no test imports, because something larger tries them. */
+export const untestedByThemselves: Readonly<Record<string, string>> = {
+  "scripts/check/generate.ts": "every check runs it; what it renders has tests of its own",
+  "scripts/check/check.ts": "is the check itself",
+  "scripts/check/test.ts": "is the test run itself",
+  "scripts/replay/main.ts": "runs the offline-replay tests",
+  "scripts/setup/setup.ts": "what it brings in is used by all other tests",
+  "scripts/setup/musl-libraries.ts": "musl-binary-runs-alone.e2e.test.ts runs on what it fetches",
+  "scripts/pilot/main.ts": "start.e2e.test.ts runs it as a process",
+  "scripts/pilot/pilot.ts": "start.e2e.test.ts runs it as a process",
+  "scripts/pilot/demo.ts": "start.e2e.test.ts runs it as a process",
+  "scripts/pilot/simulator/main.ts": "simulate.test.ts runs it as a process",
+  "scripts/pilot/simulator/check.ts": "check.integration.test.ts runs it as a process",
+};
+
+/** Files that may be longer than the limit. */
+export const longFiles: Readonly<Record<string, string>> = {};
+
+/** Files that nobody imports and that are no entry of their own. */
+export const unimported: Readonly<Record<string, string>> = {
+  "scripts/build/probe.ts": "is compiled by build.e2e.test.ts",
+  "scripts/bench/profile.ts": "is run by hand: it writes the profile pages",
+  "scripts/bench/profile/central-ingest.ts": "profile.ts runs it as a process",
+  "scripts/bench/profile/answering-peer.ts": "the floor's measurement runs it as a process",
+};

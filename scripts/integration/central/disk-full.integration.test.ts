@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { TestProducer } from "../../../central/testing/producer.ts";
+import { tempDir } from "../../../shared/testing/temp-dir.ts";
+import { until } from "../../../shared/testing/until.ts";
+import { RunningCentral, storeSums } from "../../drivers/central/running-central.ts";
+import { type Broker, startBroker } from "../../drivers/kafka/broker.ts";
+import { createTopic } from "../../drivers/kafka/topic.ts";
+
+let broker: Broker;
+
+beforeAll(async () => {
+  broker = await startBroker();
+}, 120_000);
+
+afterAll(async () => {
+  await broker[Symbol.asyncDispose]();
+});
+
+/** A file system that is really full when it is full. Needs the right to mount. */
+function smallDisk(mebibytes: number): Disposable & { readonly path: string } {
+  const dir = tempDir("tailgate-small-disk-");
+  const mounted = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", `size=${mebibytes}m`, "tmpfs", dir.path]);
+  if (mounted.exitCode !== 0) throw new Error(`mount a small disk: ${mounted.stderr.toString()}`);
+  return {
+    path: dir.path,
+    [Symbol.dispose]: () => {
+      Bun.spawnSync(["umount", "-l", dir.path]);
+      dir[Symbol.dispose]();
+    },
+  };
+}
+
+test("the store's disk is full: it says so, goes on when there is room, and everything is stored once", async () => {
+  const topic = "full";
+  await createTopic(broker.internalAddress, topic, { partitions: 2 });
+  await using producer = await TestProducer.connect(broker.address, topic, 2);
+  using disk = smallDisk(24);
+  const store = join(disk.path, "central.db");
+  await using central = await RunningCentral.start({ brokers: broker.address, topics: topic, store });
+  await producer.send(2_000);
+  await central.stored(2_000);
+  const ballast = join(disk.path, "ballast");
+  // As another program would: all of it, to the last page.
+  for (let bytes = 32 * 1024 * 1024; bytes >= 512; bytes /= 2) {
+    try {
+      writeFileSync(ballast, Buffer.alloc(bytes), { flag: "a" });
+    } catch (thrown) {
+      expect(thrown).toMatchObject({ code: "ENOSPC" });
+    }
+  }
+  let sent = 2_000;
+  await until(
+    "the store to be away",
+    async () => {
+      sent = await producer.send(5_000);
+      return await central.numbers();
+    },
+    ({ storeAvailable }) => !storeAvailable,
+    { everyMs: 1_000, withinMs: 30_000 },
+  );
+  expect((await fetch(`${central.url}/readyz`)).status).toBe(503);
+  rmSync(ballast);
+  const began = performance.now();
+  await until(
+    "the store to be back",
+    () => central.numbers(),
+    ({ storeAvailable }) => storeAvailable,
+    { withinMs: 5_000 },
+  );
+  expect(performance.now() - began).toBeLessThan(2_000);
+  expect(await central.stored(sent)).toMatchObject({ stored: sent, missing: 0, repeated: 0, deadLettered: 0 });
+  await central.child.stop();
+  expect(storeSums(store)).toEqual({ events: sent, counted: sent, received: sent });
+}, 90_000);

@@ -1,0 +1,134 @@
+/** What only the compiled binary can show: its own addon, the analysis in a child of itself, modules from outside. */
+import { expect, test } from "bun:test";
+import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { startChild } from "../../../shared/testing/child.ts";
+import { tempDir } from "../../../shared/testing/temp-dir.ts";
+import { until } from "../../../shared/testing/until.ts";
+import { buildEdge } from "../../build/build.ts";
+
+const buildMs = 120_000;
+
+const config = `agent: gw-1
+dataDir: data
+sources:
+  a: { type: tail, paths: [/nonexistent/*.log], channels: main }
+channels:
+  main: { type: sqlite, freeDisk: 0 }
+sinks:
+  n: { type: "null", channel: main }
+`;
+
+/** Starts the agent in a folder of its own, and stops it when it runs. */
+async function runOnce(cwd: string, temp: string): Promise<{ err: string; code: number | null }> {
+  writeFileSync(join(cwd, "tailgate.yaml"), config);
+  await using child = startChild({
+    command: [await buildEdge(), "run", "tailgate.yaml"],
+    cwd,
+    env: { BUN_TMPDIR: temp, TMPDIR: undefined },
+  });
+  await Promise.race([child.waitForLine("agent_started", 20_000), child.exited]);
+  if (child.exit === undefined) await child.stop();
+  return { err: child.stderr, code: (await child.exited).code };
+}
+
+async function tailgate(args: readonly string[], cwd: string, env: Record<string, string> = {}) {
+  const command = [await buildEdge(), ...args];
+  const child = Bun.spawn(command, { cwd, env: { PATH: "/usr/bin", ...env }, stdout: "pipe", stderr: "pipe" });
+  const [out, err, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  return { out, err, code };
+}
+
+test(
+  "an unpacked addon that a power cut left full of zeros is noticed, removed and unpacked anew",
+  async () => {
+    using dir = tempDir();
+    using temp = tempDir();
+    expect((await runOnce(dir.path, temp.path)).code).toBe(0);
+    const [name = ""] = readdirSync(temp.path).filter((each) => each.endsWith(".node"));
+    const addon = temp.file(name);
+    const whole = readFileSync(addon);
+    truncateSync(addon, 0);
+    truncateSync(addon, whole.length);
+    const again = await runOnce(dir.path, temp.path);
+    expect(again.err).toContain(`removed ${addon}`);
+    expect(again.code).toBe(0);
+    expect(readFileSync(addon).equals(whole)).toBe(true);
+    expect((await runOnce(dir.path, temp.path)).err).not.toContain("removed");
+  },
+  buildMs,
+);
+
+test(
+  "a temp directory that the addon cannot be unpacked into is said in plain words",
+  async () => {
+    using dir = tempDir();
+    const { err, code } = await runOnce(dir.path, "/nonexistent");
+    expect(code).toBe(2);
+    expect(err).toContain("set BUN_TMPDIR to a folder that does");
+  },
+  buildMs,
+);
+
+test(
+  "patterns are analysed by a child of the binary itself, and modules are loaded from beside the config",
+  async () => {
+    using dir = tempDir();
+    mkdirSync(dir.file("etc"));
+    writeFileSync(dir.file("etc/mark.ts"), "export default (o: object) => (view: unknown): boolean => true;");
+    writeFileSync(
+      join(dir.path, "etc/tailgate.yaml"),
+      `agent: gw-1
+dataDir: data
+sources:
+  a:
+    type: tail
+    paths: [/nonexistent/*.log]
+    interceptors:
+      - { type: regex_filter, include: "^(?:(?:ab)+,)+$" }
+      - { type: regex_filter, exclude: "(x+)+y" }
+      - { type: module, path: mark.ts }
+    channels: main
+channels:
+  main: { type: sqlite }
+sinks:
+  n: { type: "null", channel: main }
+`,
+    );
+    const { err, code } = await tailgate(["check", "etc/tailgate.yaml"], dir.path, { BUN_TMPDIR: dir.path });
+    expect(err).toContain("interceptors[1].exclude: this pattern could stall the flow (exponential)");
+    expect(err).not.toContain("interceptors[0]");
+    expect(err).toContain("etc/tailgate.yaml is valid");
+    expect(code).toBe(0);
+    expect(readdirSync(dir.file("etc")).sort()).toEqual(["mark.ts", "tailgate.yaml"]);
+  },
+  buildMs,
+);
+
+test(
+  "code that only the start ran is given back: the idle agent keeps less of its file in memory than it took to start",
+  async () => {
+    using dir = tempDir();
+    using temp = tempDir();
+    writeFileSync(dir.file("tailgate.yaml"), config);
+    await using child = startChild({
+      command: [await buildEdge(), "run", "tailgate.yaml"],
+      cwd: dir.path,
+      env: { BUN_TMPDIR: temp.path, TMPDIR: undefined },
+    });
+    await child.waitForLine("agent_started", 20_000);
+    const fileKib = () =>
+      Number(/^RssFile:\s+(\d+) kB/m.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1] ?? Number.NaN);
+    const started = fileKib();
+    expect(started).toBeGreaterThan(10_000);
+    await until("code to be given back", fileKib, (kib) => kib < started * 0.85, { withinMs: 20_000 });
+    // It runs on: what it needs of its code comes back.
+    await child.stop();
+    expect((await child.exited).code).toBe(0);
+  },
+  buildMs,
+);

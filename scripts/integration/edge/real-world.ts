@@ -1,0 +1,120 @@
+import type { SinkContext } from "../../../edge/core/context.ts";
+import type { LaneDelivery } from "../../../edge/core/sink.ts";
+import { Config } from "../../../edge/sinks/kafka/config.ts";
+import { KafkaSink, linkOf } from "../../../edge/sinks/kafka/sink.ts";
+import { ArrayReader } from "../../../edge/testing/fakes/array-reader.ts";
+import { testBatch, testLane, testValue } from "../../../edge/testing/fakes/test-batches.ts";
+import { systemClock } from "../../../shared/clock/clock.ts";
+import { AppError } from "../../../shared/errors/app-error.ts";
+import type { KafkaLink } from "../../../shared/kafka/connection/link.ts";
+import type { Compression } from "../../../shared/kafka/record-batch/compression.ts";
+import { seededRandom } from "../../../shared/random/random.ts";
+import { Metrics } from "../../../shared/telemetry/metrics.ts";
+import { topicRecords } from "../../drivers/kafka/topic.ts";
+
+/** A sink and a lane against a real broker. Crashes of the edge are a method; answers can be lost on purpose. */
+export class RealWorld implements Disposable {
+  readonly reader: ArrayReader;
+  readonly said: string[] = [];
+  readonly renewed: string[] = [];
+  readonly written: Buffer[] = [];
+  readonly config: Config;
+  /** The next Produce answers that never arrive. */
+  loseAnswers = 0;
+  link: KafkaLink;
+  private sink: KafkaSink;
+  private delivery: LaneDelivery;
+  private nextSeq = 0;
+  private readonly stopping = new AbortController();
+
+  constructor(
+    readonly topic: string,
+    config: Parameters<typeof Config.parse>[0] & object,
+  ) {
+    this.config = Config.parse({ topic, requestTimeout: "3s", connectTimeout: "2s", ...config });
+    this.reader = new ArrayReader(testLane(topic));
+    this.link = this.lossy();
+    this.sink = new KafkaSink(this.config, this.context(), this.link);
+    this.delivery = this.sink.lane(this.reader);
+  }
+
+  put(count: number, options: { valueBytes?: number; compression?: Compression; timeMs?: number } = {}): void {
+    const first = this.nextSeq;
+    this.reader.put(testBatch(this.reader.lane, { first, count, timeMs: systemClock.now(), ...options }));
+    for (let seq = first; seq < first + count; seq++) this.written.push(testValue(seq, options.valueBytes));
+    this.nextSeq += count;
+  }
+
+  async step(): Promise<string> {
+    const batch = this.reader.next();
+    if (batch === undefined) return "idle";
+    try {
+      const delivery = await this.delivery.deliver(batch, this.stopping.signal);
+      this.reader.end(batch, delivery);
+      return delivery.kind;
+    } catch (thrown) {
+      if (thrown instanceof AppError && thrown.severity !== "invariant") return thrown.code;
+      throw thrown;
+    }
+  }
+
+  /** Steps, with the runner's patience, until nothing is held. */
+  async drain(withinMs = 30_000): Promise<string> {
+    const deadline = performance.now() + withinMs;
+    for (;;) {
+      const ended = await this.step();
+      if (ended === "idle" || ended === "KAFKA_SESSION_FENCED") return ended;
+      if (performance.now() > deadline) return `still ${ended}`;
+      if (ended.startsWith("KAFKA")) await Bun.sleep(50);
+    }
+  }
+
+  /** kill -9 of the edge and a new process on what was durable. */
+  crash(): void {
+    this.link.close();
+    this.reader.crash();
+    this.link = this.lossy();
+    this.sink = new KafkaSink(this.config, this.context(), this.link);
+    this.delivery = this.sink.lane(this.reader);
+  }
+
+  /** What kcat reads, with every CRC checked. */
+  async inTopic(address: string): Promise<Buffer[]> {
+    return (await topicRecords(address, this.topic)).map((record) => record.value ?? Buffer.alloc(0));
+  }
+
+  get counted(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.reader.counters);
+  }
+
+  [Symbol.dispose](): void {
+    this.stopping.abort();
+    this.link.close();
+  }
+
+  private lossy(): KafkaLink {
+    const real = linkOf(this.config, this.context());
+    const produce = real.produce.bind(real);
+    real.produce = async (node, batches) => {
+      const answers = await produce(node, batches);
+      if (this.loseAnswers === 0) return answers;
+      this.loseAnswers--;
+      throw new AppError("KAFKA_UNREACHABLE", "produce in a test: the answer is lost");
+    };
+    return real;
+  }
+
+  private context(): SinkContext {
+    return {
+      name: "kafka",
+      agent: "gw-1",
+      dataDir: "/nowhere",
+      clock: systemClock,
+      random: seededRandom(1),
+      report: (signal) => void this.said.push(signal.name),
+      metrics: new Metrics(),
+      partitionsKnown: () => {},
+      renewEpoch: (reason) => void this.renewed.push(reason),
+    };
+  }
+}

@@ -1,0 +1,51 @@
+import { existsSync } from "node:fs";
+import { AppError } from "../../shared/errors/app-error.ts";
+import { TOPIC } from "./pilot.ts";
+import type { Place } from "./place.ts";
+import { type AuditResult, LineAudit, summarize } from "./simulator/audit.ts";
+import { auditFolder, auditStore, auditTopic } from "./simulator/audit-places.ts";
+import { readManifest } from "./simulator/manifest.ts";
+
+/** Where the lines are looked for. */
+export interface BooksOptions {
+  readonly place: Place;
+  readonly brokerAddress: string;
+  readonly url: string;
+  readonly say: (text: string) => void;
+}
+
+/**
+ * Looks for every line that was ever written: driving data in the topic (kcat, CRC checks on) and in the store (over
+ * HTTP), device status in the daily files. Each line must be there once, as it was written, and in order per car.
+ *
+ * @returns whether all of it balances.
+ */
+export async function checkBooks(options: BooksOptions): Promise<boolean> {
+  const { place, brokerAddress, url, say } = options;
+  const manifest = readManifest(place.pilotDir);
+  if (manifest === undefined) throw new AppError("USAGE", `check the books: no simulation in ${place.pilotDir}`);
+  const audit = () => new LineAudit(manifest.worlds, manifest.progress);
+  const results: [string, AuditResult][] = [];
+
+  if (Bun.which("kcat") === null) {
+    say("the topic is not looked at: kcat is not installed (apt-get install kcat)");
+  } else {
+    const topic = audit();
+    await auditTopic(topic, brokerAddress, TOPIC);
+    results.push(["topic", topic.result("driving")]);
+  }
+  const store = audit();
+  await auditStore(store, url, "driving");
+  results.push(["store", store.result("driving")]);
+  if (manifest.progress.status > 0 && existsSync(place.lakeDir)) {
+    const lake = audit();
+    auditFolder(lake, place.lakeDir);
+    results.push(["daily files", lake.result("status")]);
+  }
+
+  for (const [where, result] of results) {
+    say(`${result.ok ? "ok    " : "WRONG "} ${where.padEnd(12)} ${summarize(result)}`);
+    for (const example of result.examples) say(`         ${example}`);
+  }
+  return results.every(([, { ok }]) => ok);
+}

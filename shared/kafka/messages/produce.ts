@@ -1,0 +1,51 @@
+import { invariant } from "../../errors/invariant.ts";
+import type { PartitionBatch, ProduceAnswer } from "../connection/link.ts";
+import type { Message } from "../message.ts";
+
+/**
+ * Produce, api 0, version 7 (zstd allowed; still an answer per partition and no more): acks=all, batches as they stand.
+ * `timeoutMs` is how long the leader may wait for its replicas.
+ */
+export function produceMessage(
+  batches: readonly PartitionBatch[],
+  timeoutMs: number,
+): Message<readonly ProduceAnswer[]> {
+  const topics = [...new Set(batches.map((batch) => batch.topic))];
+  return {
+    name: "Produce",
+    apiKey: 0,
+    version: 7,
+    bytes: batches.reduce((sum, batch) => sum + batch.bytes.length + batch.topic.length + 64, 64),
+    write: (to) => {
+      to.string(null).int16(-1).int32(timeoutMs);
+      to.list(topics, (topic) => {
+        const ofTopic = batches.filter((batch) => batch.topic === topic);
+        invariant(
+          new Set(ofTopic.map((batch) => batch.partition)).size === ofTopic.length,
+          "a Produce request holds a partition once",
+        );
+        to.string(topic).list(ofTopic, (batch) => to.int32(batch.partition).bytes(batch.bytes));
+      });
+    },
+    read: (from) => {
+      const found = new Map<string, Omit<ProduceAnswer, "throttleMs">>();
+      from.list(() => {
+        const topic = from.string();
+        from.list(() => {
+          const partition = from.int32();
+          const errorCode = from.int16();
+          const baseOffset = from.long();
+          const appendTimeMs = from.long();
+          from.int64(); // log start offset
+          found.set(`${topic}/${partition}`, { errorCode, baseOffset, appendTimeMs });
+        });
+      });
+      const throttleMs = from.int32();
+      return batches.map(({ topic, partition }) => {
+        const answer = found.get(`${topic}/${partition}`);
+        if (answer === undefined) throw new RangeError(`the answer leaves out ${topic}/${partition}`);
+        return { ...answer, throttleMs };
+      });
+    },
+  };
+}

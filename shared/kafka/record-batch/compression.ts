@@ -1,0 +1,42 @@
+import { gzipSync } from "node:zlib";
+import { decompressBounded } from "../../compression/decompress-bounded.ts";
+import { AppError } from "../../errors/app-error.ts";
+
+/** What Tailgate writes. */
+export type Compression = "none" | "gzip" | "zstd";
+
+/** Codec numbers of the record batch's attributes (Kafka protocol guide, "Record Batch"; zstd: KIP-110). */
+export const codecNumbers: Readonly<Record<Compression, number>> = { none: 0, gzip: 1, zstd: 4 };
+
+/** Of whole batches: on log lines a little higher takes longer and saves nothing worth it (see the profiles). */
+const level = 1;
+/**
+ * Small batches are those of a quiet flow, a few a second: there the link costs more than the CPU. Level 7 makes a second's
+ * hundred lines 8 % smaller, for 0.2 ms.
+ */
+const smallLevel = 7;
+const smallBytesMax = 64 * 1024;
+
+/** Compresses the records part of a batch. */
+export function compress(codec: Compression, records: Buffer): Uint8Array {
+  switch (codec) {
+    case "none":
+      return records;
+    case "gzip":
+      return gzipSync(records, { level });
+    case "zstd":
+      return Bun.zstdCompressSync(records, { level: records.length > smallBytesMax ? level : smallLevel });
+  }
+}
+
+/**
+ * Decompresses the records part of a batch.
+ *
+ * @throws AppError `RECORD_BATCH_CORRUPT` for a codec that is not ours (snappy, lz4), damaged data, or data that holds more than any batch.
+ */
+export function decompress(codecNumber: number, records: Buffer): Uint8Array {
+  if (codecNumber === codecNumbers.none) return records;
+  if (codecNumber === codecNumbers.gzip) return decompressBounded("gzip", records);
+  if (codecNumber === codecNumbers.zstd) return decompressBounded("zstd", records);
+  throw new AppError("RECORD_BATCH_CORRUPT", `decompress records: codec ${codecNumber} is not supported`);
+}

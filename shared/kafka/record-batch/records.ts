@@ -1,0 +1,91 @@
+/**
+ * Decodes the records of a batch: the border for those who need events as objects (sinks that are not Kafka, `channel
+ * peek`, tests). The hot path never comes here.
+ */
+import { AppError } from "../../errors/app-error.ts";
+import { decompress } from "./compression.ts";
+import { HEADER_BYTES, readBatchHeader } from "./header.ts";
+
+/** One decoded record. Its buffers are slices of the decompressed batch. */
+export interface DecodedRecord {
+  readonly offsetDelta: number;
+  readonly timeMs: number;
+  readonly key: Buffer | undefined;
+  readonly value: Buffer;
+  readonly headers: readonly DecodedHeader[];
+}
+
+/** One header of a record. The value is a slice of the decompressed batch; a null value reads as empty. */
+export interface DecodedHeader {
+  readonly name: string;
+  readonly value: Buffer;
+}
+
+/**
+ * The records of one batch, in order.
+ *
+ * @throws AppError `RECORD_BATCH_CORRUPT` when the bytes are not what the header says.
+ */
+export function* decodeRecords(batch: Buffer): Generator<DecodedRecord> {
+  const header = readBatchHeader(batch);
+  const bytes = decompress(header.codecNumber, batch.subarray(HEADER_BYTES));
+  const reader = new RecordReader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  for (let index = 0; index < header.recordCount; index++) yield reader.record(header.baseTimestampMs);
+  reader.expectEnd();
+}
+
+class RecordReader {
+  private offset = 0;
+
+  constructor(private readonly bytes: Buffer) {}
+
+  record(baseTimeMs: number): DecodedRecord {
+    const length = this.varint();
+    const end = this.offset + length;
+    if (length < 0 || end > this.bytes.length) throw corrupt(`a record of ${length} bytes at ${this.offset}`);
+    this.offset += 1; // attributes: unused
+    const timeMs = baseTimeMs + this.varint();
+    const offsetDelta = this.varint();
+    const key = this.slice(this.varint());
+    const value = this.slice(this.varint()) ?? Buffer.alloc(0);
+    const headers: DecodedHeader[] = [];
+    for (let left = this.varint(); left > 0; left--) {
+      const name = this.slice(this.varint());
+      const headerValue = this.slice(this.varint());
+      headers.push({ name: name?.toString("utf8") ?? "", value: headerValue ?? Buffer.alloc(0) });
+    }
+    if (this.offset !== end) throw corrupt(`a record ends at ${this.offset}, its length says ${end}`);
+    return { offsetDelta, timeMs, key, value, headers };
+  }
+
+  expectEnd(): void {
+    if (this.offset !== this.bytes.length)
+      throw corrupt(`${this.bytes.length - this.offset} bytes behind the last record`);
+  }
+
+  private slice(length: number): Buffer | undefined {
+    if (length < 0) return undefined;
+    const start = this.offset;
+    if (start + length > this.bytes.length) throw corrupt(`a field of ${length} bytes at ${start}`);
+    this.offset += length;
+    return this.bytes.subarray(start, start + length);
+  }
+
+  /** Zigzag varint up to 2^53, in plain numbers: times need more than 32 bits. */
+  private varint(): number {
+    let value = 0;
+    let scale = 1;
+    for (let read = 0; read < 10; read++) {
+      const byte = this.bytes[this.offset++];
+      if (byte === undefined) throw corrupt("the bytes end inside a varint");
+      value += (byte & 127) * scale;
+      if (byte < 128) return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+      scale *= 128;
+    }
+    throw corrupt("a varint of more than ten bytes");
+  }
+}
+
+function corrupt(what: string): AppError {
+  return new AppError("RECORD_BATCH_CORRUPT", `decode records: ${what}`);
+}
