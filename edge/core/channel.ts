@@ -1,5 +1,6 @@
 import type { Gate } from "../../shared/async/gate.ts";
 import type { Lane, LaneSpec } from "./lane.ts";
+import type { LaneNotes } from "./lane-notes.ts";
 import type { PutBatch, StoredBatch } from "./stored-batch.ts";
 
 /** What a channel does with an event when it is full. */
@@ -57,24 +58,16 @@ export interface Channel {
   stat(): ChannelStat;
 }
 
-/** Reads one lane, for the one sink that drains it. */
-export interface LaneReader {
-  readonly lane: Lane;
+/**
+ * One lane as the runner works it: beside what the sink sees, how a batch ends. Only the runner (`engine/run-lane.ts`) and the
+ * channel know this side; a sink is handed `LaneNotes`, so no sink can end a batch.
+ */
+export interface LaneReader extends LaneNotes {
   /**
-   * The first batch behind `after` (behind the last acknowledged one, when undefined) that is not acknowledged yet.
-   * Undefined when there is none. Every body is checked by its CRC; one that fails is quarantined, counted, and a
-   * `shed` marker (`damaged`) comes in its place.
-   */
-  next(after?: StoredBatch): StoredBatch | undefined;
-  /**
-   * The batch is under way, and the thread has nothing to do until its answer comes: the work of bringing the one behind it
-   * into memory, so that the answer finds it there. Undefined when it is there already, or nothing is behind it.
+   * The batch is under way, and the thread has nothing to do until its answer comes: the work of bringing the next one
+   * into memory, so that the answer finds it there. Undefined when it is there already, or nothing comes next.
    */
   readAhead(batch: StoredBatch): (() => void) | undefined;
-  /** A batch that was acknowledged already but is still kept: the one that holds this number; undefined when it is gone. */
-  kept(seq: number): StoredBatch | undefined;
-  /** From now on policy must not shed this batch: it is about to be sent. */
-  lease(batch: StoredBatch): void;
   /**
    * The destination has it: the oldest batch that is held, batches end in order. Counted and forgotten; becomes durable with the next commit, `mark` in the same
    * transaction. After a crash a few acknowledged batches may come again.
@@ -88,16 +81,6 @@ export interface LaneReader {
   bury(batch: StoredBatch, reason: string): void;
   /** Puts parts in a batch's place (same numbers, other cuts), durable on return; `next()` gives the parts. */
   replace(batch: StoredBatch, parts: readonly PutBatch[]): void;
-  /** The sink's own note of the last acknowledged batch that became durable; as of the last start or `acknowledge`. */
-  readonly mark: string | undefined;
-  /** The sink's session of this lane under `destination`; undefined when it has none. */
-  session(destination: string): string | undefined;
-  /** Stores the session, durable on return. */
-  saveSession(destination: string, session: string): void;
-  /** Numbers below this one were put before this process started: they may have been sent by the one before. */
-  readonly seqAtStart: number;
-  /** Adds to a counter of this lane that is kept beside its rows (`maybe_repeated`, `lost_by_broker`, …). */
-  count(name: string, amount: number): void;
 }
 
 /** Figures of one channel; bytes as stored. */

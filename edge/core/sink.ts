@@ -1,7 +1,7 @@
 import type { AppError } from "../../shared/errors/app-error.ts";
 import type { Code } from "../../shared/errors/codes.ts";
-import type { LaneReader } from "./channel.ts";
 import type { EventView } from "./event-view.ts";
+import type { LaneNotes } from "./lane-notes.ts";
 import type { PutBatch, StoredBatch } from "./stored-batch.ts";
 
 /**
@@ -9,11 +9,11 @@ import type { PutBatch, StoredBatch } from "./stored-batch.ts";
  *
  * - `start` returns quickly and does not need the destination: a vehicle starts offline.
  * - `lane` is called once per lane; the state of the lane (a producer session, an open file) lives in what it returns.
- * - The runner, not the sink, acknowledges: one place ends a batch.
+ * - The runner, not the sink, acknowledges: one place ends a batch. What a sink is handed (`LaneNotes`) cannot.
  */
 export interface Sink {
   start(): Promise<void>;
-  lane(reader: LaneReader): LaneDelivery;
+  lane(notes: LaneNotes): LaneDelivery;
   stop(): Promise<void>;
   /** Whether the destination answers now, as far as known; Kafka away is not "not ready". */
   status(): Readonly<Record<string, unknown>>;
@@ -44,7 +44,7 @@ export interface LaneDelivery {
 
 /** How a delivery ended. */
 export type Delivery =
-  /** The destination has it. `mark` is kept with the acknowledgement and given back as `LaneReader.mark`. */
+  /** The destination has it. `mark` is kept with the acknowledgement and given back as `LaneNotes.mark`. */
   | { readonly kind: "delivered"; readonly mark?: string }
   /** Never: bury it, go on behind it. */
   | { readonly kind: "refused"; readonly code: Code; readonly reason: string }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { decodeRecords } from "../../shared/kafka/record-batch/records.ts";
-import type { LaneReader } from "../core/channel.ts";
 import { defineSink } from "../core/define.ts";
+import type { LaneNotes } from "../core/lane-notes.ts";
 import type { Delivery, LaneDelivery, Sink } from "../core/sink.ts";
 import type { StoredBatch } from "../core/stored-batch.ts";
 
@@ -39,7 +39,7 @@ export class LoggerSink implements Sink {
 
   async start(): Promise<void> {}
 
-  lane({ lane }: Pick<LaneReader, "lane">): LaneDelivery {
+  lane({ lane }: Pick<LaneNotes, "lane">): LaneDelivery {
     return {
       deliver: async (batch): Promise<Delivery> => {
         await this.write(this.render(batch, lane.stream));

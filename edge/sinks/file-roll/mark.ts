@@ -17,7 +17,7 @@ const Written = z.object({
   files: z.record(z.string(), z.tuple([z.number().int().min(0), z.number().nullable()])),
 });
 
-/** As text, for `LaneReader.mark`. */
+/** As text, for `LaneNotes.mark`. */
 export function formatMark({ files, serial }: Mark): string {
   const lengths = [...files].map(([name, { bytes, untilMs }]) => [name, [bytes, untilMs ?? null]] as const);
   return JSON.stringify({ serial, files: Object.fromEntries(lengths) });

@@ -1,8 +1,8 @@
 import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
 import { decodeRecords } from "../../../shared/kafka/record-batch/records.ts";
 import { defineSignal } from "../../../shared/telemetry/log.ts";
-import type { LaneReader } from "../../core/channel.ts";
 import type { Context } from "../../core/context.ts";
+import type { LaneNotes } from "../../core/lane-notes.ts";
 import type { Delivery, Finding, LaneDelivery, Sink } from "../../core/sink.ts";
 import type { StoredBatch } from "../../core/stored-batch.ts";
 import { FileNamer } from "./file-name.ts";
@@ -60,8 +60,8 @@ export class FileRollSink implements Sink {
     this.timer.unref();
   }
 
-  lane(reader: LaneReader): LaneDelivery {
-    const lane = new FileLane(this.config, this.context, reader);
+  lane(notes: LaneNotes): LaneDelivery {
+    const lane = new FileLane(this.config, this.context, notes);
     this.lanes.push(lane);
     return lane;
   }
@@ -114,9 +114,9 @@ class FileLane implements LaneDelivery {
   constructor(
     config: Config,
     private readonly context: Context,
-    private readonly reader: LaneReader,
+    private readonly notes: LaneNotes,
   ) {
-    const { lane } = reader;
+    const { lane } = notes;
     this.namer = new FileNamer(config.file, lane, context.agent);
     this.owner = `${context.agent}.${lane.epoch}.${lane.stream}.${lane.number}.${lane.channel}.${context.name}`;
     this.files = new LaneFiles({
@@ -155,10 +155,10 @@ class FileLane implements LaneDelivery {
 
   private async recover(nowMs: number): Promise<void> {
     if (this.files.isRecovered) return;
-    const { mark, seqAtStart } = this.reader;
+    const { mark, seqAtStart } = this.notes;
     if (mark !== undefined) return this.files.recover(parseMark(mark), nowMs);
     // No mark and nothing acknowledged is a new lane. Otherwise the mark was lost with a damaged channel file.
-    const acknowledged = this.reader.next()?.first ?? seqAtStart;
+    const acknowledged = this.notes.next()?.first ?? seqAtStart;
     await this.files.recover(acknowledged === 0 ? noMark : undefined, nowMs);
   }
 
@@ -174,7 +174,7 @@ class FileLane implements LaneDelivery {
         return { kind: "refused", code: thrown.code, reason: messageOf(thrown) };
       }
       if (thrown instanceof AppError) throw thrown;
-      const what = `write ${batch.count} lines of stream "${this.reader.lane.stream}" to files`;
+      const what = `write ${batch.count} lines of stream "${this.notes.lane.stream}" to files`;
       throw new AppError("EDGE_SINK_FILE", what, { cause: thrown });
     }
   }

@@ -8,7 +8,7 @@
  */
 import { AppError } from "../../../shared/errors/app-error.ts";
 import { invariant } from "../../../shared/errors/invariant.ts";
-import type { LaneReader } from "../../core/channel.ts";
+import type { LaneNotes } from "../../core/lane-notes.ts";
 import type { Delivery, LaneDelivery } from "../../core/sink.ts";
 import { splitBatch } from "../../core/split-batch.ts";
 import type { StoredBatch } from "../../core/stored-batch.ts";
@@ -43,12 +43,12 @@ export class KafkaLane implements LaneDelivery {
   private busy = false;
 
   constructor(
-    private readonly reader: LaneReader,
+    private readonly notes: LaneNotes,
     private readonly tools: LaneTools,
   ) {
-    this.doubt = new Doubt(reader.seqAtStart, tools.context.clock);
-    this.place = new Place(reader, tools, this.doubt);
-    this.suspicion = new Suspicion(reader, tools, this.doubt);
+    this.doubt = new Doubt(notes.seqAtStart, tools.context.clock);
+    this.place = new Place(notes, tools, this.doubt);
+    this.suspicion = new Suspicion(notes, tools, this.doubt);
   }
 
   async deliver(batch: StoredBatch, signal: AbortSignal): Promise<Delivery> {
@@ -61,7 +61,7 @@ export class KafkaLane implements LaneDelivery {
       if (thrown instanceof AppError) {
         this.tools.telemetry.metrics.retry(thrown.code);
         if (thrown.code === "KAFKA_CLUSTER_CHANGED") this.tools.topics.forgetAll();
-        else this.tools.topics.forget(this.reader.lane.topic);
+        else this.tools.topics.forget(this.notes.lane.topic);
       }
       throw thrown;
     } finally {
@@ -72,7 +72,7 @@ export class KafkaLane implements LaneDelivery {
   /** For the status page. */
   status(): Readonly<Record<string, unknown>> {
     const { destination, session } = this.place;
-    const { stream, number, topic } = this.reader.lane;
+    const { stream, number, topic } = this.notes.lane;
     return {
       stream,
       lane: number,
@@ -205,7 +205,7 @@ export class KafkaLane implements LaneDelivery {
 
   /** Where it stands is not known: a later look-up begins behind the mark there was, and its age is not renewed. */
   private deliveredBefore(): Delivery {
-    const { mark } = this.reader;
+    const { mark } = this.notes;
     return mark === undefined ? { kind: "delivered" } : { kind: "delivered", mark };
   }
 
@@ -222,7 +222,7 @@ export class KafkaLane implements LaneDelivery {
     this.lookedUp = true;
     if (found.kind !== "unknown") this.doubt.absent();
     else if (mayBeForgotten) {
-      this.suspicion.raiseForAge(Math.min(this.doubt.below, untracedBelow(this.reader, batch)));
+      this.suspicion.raiseForAge(Math.min(this.doubt.below, untracedBelow(this.notes, batch)));
       this.place.store({ ...session, suspectBelow: this.suspicion.below }, target.destination);
     }
     return found;
@@ -267,7 +267,7 @@ export class KafkaLane implements LaneDelivery {
     if (found.kind === "fenced") throw this.fence("the broker knows a newer epoch of this producer");
     if (found.kind === "unknown") {
       const send = (each: StoredBatch) => this.attempt(each, session, target, signal);
-      const beyond = inDoubt ? await sendBeyond(batch, session, this.reader, send) : undefined;
+      const beyond = inDoubt ? await sendBeyond(batch, session, this.notes, send) : undefined;
       if (beyond === undefined) return await this.resendUntold(batch, session, target, inDoubt, signal);
       this.tools.telemetry.report(signals.provedByLater, { first: batch.first, later: beyond.first });
       return this.proved(batch, endOf(beyond) - 1);
@@ -295,14 +295,14 @@ export class KafkaLane implements LaneDelivery {
     signal: AbortSignal,
   ): Promise<Delivery> {
     const { report } = this.tools.telemetry;
-    const kept = keptBetween(this.reader, from, batch.first);
+    const kept = keptBetween(this.notes, from, batch.first);
     const begin = kept[0]?.first ?? batch.first;
     const lost = begin - from;
-    const where = { stream: this.reader.lane.stream, topic: target.destination.topic, from };
+    const where = { stream: this.notes.lane.stream, topic: target.destination.topic, from };
     let under = session;
     if (lost > 0) {
       under = await this.open(kept[0] ?? batch, target, signal);
-      this.reader.count("lost_by_broker", lost);
+      this.notes.count("lost_by_broker", lost);
       report(signals.lostByBroker, { ...where, records: lost });
     }
     for (const each of kept) await this.mustAppend(each, under, target, signal);
@@ -318,7 +318,7 @@ export class KafkaLane implements LaneDelivery {
     inDoubt: boolean,
     signal: AbortSignal,
   ): Promise<Delivery> {
-    const kept = keptBetween(this.reader, session.first, batch.first);
+    const kept = keptBetween(this.notes, session.first, batch.first);
     for (let index = kept.length - 1; index >= 0; index--) {
       const each = kept[index];
       if (each === undefined) break;
@@ -370,7 +370,7 @@ export class KafkaLane implements LaneDelivery {
 
   private fence(reason: string): AppError {
     const { context, telemetry } = this.tools;
-    const { stream, number, topic } = this.reader.lane;
+    const { stream, number, topic } = this.notes.lane;
     const { session, destination } = this.place;
     if (session !== undefined && destination !== undefined) this.place.store({ ...session, fenced: true }, destination);
     telemetry.report(signals.fenced, { stream, lane: number, topic, reason });
@@ -389,7 +389,7 @@ export class KafkaLane implements LaneDelivery {
     this.lookedUp = true;
     telemetry.metrics.sessions.add(1);
     const producer = `${session.producerId}.${session.producerEpoch}`;
-    const { stream } = this.reader.lane;
+    const { stream } = this.notes.lane;
     telemetry.report(signals.sessionOpened, { stream, ...target.destination, producer, first: session.first });
     return session;
   }

@@ -1,6 +1,6 @@
 import { AppError } from "../../../shared/errors/app-error.ts";
 import { partitionOfKey } from "../../../shared/kafka/murmur2.ts";
-import type { LaneReader } from "../../core/channel.ts";
+import type { LaneNotes } from "../../core/lane-notes.ts";
 import type { Target } from "./attempt.ts";
 import type { Doubt } from "./doubt.ts";
 import type { LaneTools } from "./lane-tools.ts";
@@ -21,11 +21,11 @@ export class Place {
   private readonly book: SessionBook;
 
   constructor(
-    private readonly reader: LaneReader,
+    private readonly notes: LaneNotes,
     private readonly tools: LaneTools,
     private readonly doubt: Doubt,
   ) {
-    this.book = new SessionBook(reader, tools.context.name);
+    this.book = new SessionBook(notes, tools.context.name);
   }
 
   /** What the next session at this destination comes after. */
@@ -39,7 +39,7 @@ export class Place {
    * @throws AppError `KAFKA_UNREACHABLE`, `KAFKA_TOPIC_MISSING`, `KAFKA_UNAUTHORIZED`, …
    */
   async reach(signal: AbortSignal): Promise<Target & { readonly moved: boolean }> {
-    const route = await orAbort(this.tools.topics.route(this.reader.lane.topic), signal);
+    const route = await orAbort(this.tools.topics.route(this.notes.lane.topic), signal);
     const partition = this.partitionIn(route);
     const node = route.leaders[partition];
     if (node === undefined) {
@@ -60,7 +60,7 @@ export class Place {
 
   /** Picked once for an agent's lane and then kept, also when the topic grows: what is in doubt is in doubt there. */
   private partitionIn(route: TopicRoute): number {
-    const { partitioning } = this.reader.lane;
+    const { partitioning } = this.notes.lane;
     const partitions = route.leaders.length;
     if (partitioning.by === "key") return partitioning.partition;
     const kept = this.destination ?? this.book.last();
@@ -76,7 +76,7 @@ export class Place {
     this.mark = undefined;
     if (last !== undefined && sameDestination(last, destination)) {
       this.session = stored;
-      const mark = parseMark(this.reader.mark);
+      const mark = parseMark(this.notes.mark);
       this.mark = stored === undefined ? undefined : markOf(mark, stored);
       // A mark of an earlier session is older than anything of this one, and so a bound as well.
       const brokerTimeMs = stored !== undefined && stored.suspectBelow > 0 ? undefined : mark?.brokerTimeMs;

@@ -1,4 +1,4 @@
-import type { LaneReader } from "../../core/channel.ts";
+import type { LaneNotes } from "../../core/lane-notes.ts";
 import type { StoredBatch } from "../../core/stored-batch.ts";
 import type { Attempt } from "./attempt.ts";
 import { untracedBytesMax } from "./doubt.ts";
@@ -14,16 +14,16 @@ import { covers, endOf, type Session } from "./session.ts";
 export async function sendBeyond(
   batch: StoredBatch,
   session: Session,
-  reader: LaneReader,
+  notes: LaneNotes,
   send: (batch: StoredBatch) => Promise<Attempt>,
 ): Promise<StoredBatch | undefined> {
   let bytes = batch.bytes.length;
   let before = batch;
   // One batch more than can have been sent: the first unsent one is taken, or the log is not ours.
   while (bytes <= untracedBytesMax + before.bytes.length) {
-    const later = reader.next(before);
+    const later = notes.next(before);
     if (later === undefined || later.first !== endOf(before) || !covers(session, later)) return undefined;
-    reader.lease(later);
+    notes.lease(later);
     const { verdict } = await send(later);
     if (verdict.kind === "appended") return later;
     if (verdict.kind !== "out_of_order") return undefined;
@@ -34,10 +34,10 @@ export async function sendBeyond(
 }
 
 /** Kept batches that end where `to` begins, without a hole between them, from `from` on; oldest first. */
-export function keptBetween(reader: LaneReader, from: number, to: number): readonly StoredBatch[] {
+export function keptBetween(notes: LaneNotes, from: number, to: number): readonly StoredBatch[] {
   const kept: StoredBatch[] = [];
   for (let next = to; next > from; ) {
-    const batch = reader.kept(next - 1);
+    const batch = notes.kept(next - 1);
     if (batch === undefined || batch.kind !== "records" || batch.first < from || endOf(batch) !== next) break;
     kept.push(batch);
     next = batch.first;
@@ -46,10 +46,10 @@ export function keptBetween(reader: LaneReader, from: number, to: number): reado
 }
 
 /** The number behind the last batch that the process before may have sent without a trace, this one included. */
-export function untracedBelow(reader: LaneReader, batch: StoredBatch): number {
+export function untracedBelow(notes: LaneNotes, batch: StoredBatch): number {
   let last = batch;
   for (let bytes = batch.bytes.length; bytes <= untracedBytesMax; bytes += last.bytes.length) {
-    const next = reader.next(last);
+    const next = notes.next(last);
     if (next === undefined) break;
     last = next;
   }

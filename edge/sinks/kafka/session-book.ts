@@ -1,4 +1,4 @@
-import type { LaneReader } from "../../core/channel.ts";
+import type { LaneNotes } from "../../core/lane-notes.ts";
 import { formatSession, parseSession, type Session } from "./session.ts";
 
 /** Where a lane's batches go: one partition of one topic of one cluster. */
@@ -17,13 +17,13 @@ export interface Destination {
  */
 export class SessionBook {
   constructor(
-    private readonly reader: LaneReader,
+    private readonly notes: LaneNotes,
     private readonly sinkName: string,
   ) {}
 
   /** The destination that was sent to last; undefined when there was none. */
   last(): Destination | undefined {
-    const text = this.reader.session(this.sinkName);
+    const text = this.notes.session(this.sinkName);
     if (text === undefined) return undefined;
     const [clusterId, topic, partition] = text.split("/");
     if (clusterId === undefined || topic === undefined || !/^\d+$/.test(partition ?? "")) return undefined;
@@ -31,15 +31,15 @@ export class SessionBook {
   }
 
   session(destination: Destination): Session | undefined {
-    const text = this.reader.session(this.rowOf(destination));
+    const text = this.notes.session(this.rowOf(destination));
     return text === undefined ? undefined : parseSession(text);
   }
 
   save(destination: Destination, session: Session): void {
-    this.reader.saveSession(this.rowOf(destination), formatSession(session));
+    this.notes.saveSession(this.rowOf(destination), formatSession(session));
     const last = this.last();
     if (last === undefined || !sameDestination(last, destination)) {
-      this.reader.saveSession(this.sinkName, keyOf(destination));
+      this.notes.saveSession(this.sinkName, keyOf(destination));
     }
   }
 

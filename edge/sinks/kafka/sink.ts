@@ -3,8 +3,8 @@ import { explainConnect } from "../../../shared/kafka/connection/connect-error.t
 import { createKafkajsLink, type LinkOptions } from "../../../shared/kafka/connection/kafkajs-link.ts";
 import type { KafkaLink } from "../../../shared/kafka/connection/link.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
-import type { LaneReader } from "../../core/channel.ts";
 import type { SinkContext } from "../../core/context.ts";
+import type { LaneNotes } from "../../core/lane-notes.ts";
 import type { Finding, LaneDelivery, Sink } from "../../core/sink.ts";
 import type { Config } from "./config.ts";
 import { KafkaLane } from "./lane.ts";
@@ -81,8 +81,8 @@ export class KafkaSink implements Sink {
 
   async start(): Promise<void> {}
 
-  lane(reader: LaneReader): LaneDelivery {
-    const lane = new KafkaLane(reader, this.tools);
+  lane(notes: LaneNotes): LaneDelivery {
+    const lane = new KafkaLane(notes, this.tools);
     this.lanes.push(lane);
     return { deliver: (batch, signal) => lane.deliver(batch, signal).catch((thrown) => this.explain(thrown)) };
   }

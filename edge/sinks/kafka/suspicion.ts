@@ -6,7 +6,7 @@
  * A suspicion for age alone can be dispelled: when the broker recognises the first send as a repeat, or when by its own
  * clock it cannot have forgotten. That it recognises a later one proves only that it has the copy we just made.
  */
-import type { LaneReader } from "../../core/channel.ts";
+import type { LaneNotes } from "../../core/lane-notes.ts";
 import type { StoredBatch } from "../../core/stored-batch.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Doubt } from "./doubt.ts";
@@ -21,7 +21,7 @@ export class Suspicion {
   private telling = false;
 
   constructor(
-    private readonly reader: LaneReader,
+    private readonly notes: LaneNotes,
     private readonly tools: LaneTools,
     private readonly doubt: Doubt,
   ) {}
@@ -59,8 +59,8 @@ export class Suspicion {
     if (!this.has(batch)) return;
     const { producerIdExpirationMs, telemetry } = this.tools;
     if (this.forAge && this.doubt.rememberedAt(brokerTimeMs, producerIdExpirationMs)) return;
-    const { stream, number } = this.reader.lane;
-    this.reader.count("maybe_repeated", batch.count);
+    const { stream, number } = this.notes.lane;
+    this.notes.count("maybe_repeated", batch.count);
     telemetry.report(signals.maybeRepeated, { stream, lane: number, first: batch.first, count: batch.count });
   }
 }

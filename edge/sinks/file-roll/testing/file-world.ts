@@ -2,8 +2,8 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { VirtualClock } from "../../../../shared/clock/clock.ts";
 import { RecordBatchBuilder } from "../../../../shared/kafka/record-batch/builder.ts";
-import type { LaneReader } from "../../../core/channel.ts";
 import type { Lane } from "../../../core/lane.ts";
+import type { LaneNotes } from "../../../core/lane-notes.ts";
 import type { StoredBatch } from "../../../core/stored-batch.ts";
 import { createComponent, fakeContext } from "../../../testing/fakes/component.ts";
 import fileRoll from "../index.ts";
@@ -34,7 +34,7 @@ export function batchOf(
 }
 
 /** What the sink uses of a reader: its lane, the mark that was durable when it was opened, and what is to come next. */
-function readerOf(lane: Lane, mark?: string, next?: StoredBatch): LaneReader {
+function notesOf(lane: Lane, mark?: string, next?: StoredBatch): LaneNotes {
   const unused = () => {
     throw new Error("the sink has no business with this");
   };
@@ -44,11 +44,7 @@ function readerOf(lane: Lane, mark?: string, next?: StoredBatch): LaneReader {
     seqAtStart: 0,
     next: () => next,
     kept: unused,
-    readAhead: unused,
     lease: unused,
-    acknowledge: unused,
-    bury: unused,
-    replace: unused,
     session: unused,
     saveSession: unused,
     count: unused,
@@ -69,7 +65,7 @@ export class FileWorld {
     const context = fakeContext({ clock: this.clock, agent: this.agent });
     const sink = createComponent(fileRoll, { directory: this.directory, ...this.config }, context);
     if (!(sink instanceof FileRollSink)) throw new Error("not a file_roll sink");
-    const delivery = sink.lane(readerOf(lane, mark, next));
+    const delivery = sink.lane(notesOf(lane, mark, next));
     return {
       deliver: async (batch: StoredBatch) => {
         const result = await delivery.deliver(batch, new AbortController().signal);
