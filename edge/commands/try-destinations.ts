@@ -73,7 +73,7 @@ function contextOf(name: string, agent: string, dataDir: string): SinkContext {
     random: systemRandom,
     report: silent,
     metrics: new Metrics(),
-    partitionsKnown: () => {},
+    partsKnown: () => {},
     renewEpoch: () => {},
   };
 }

@@ -11,8 +11,9 @@ import type {
   SourceDefinition,
 } from "../core/define.ts";
 import type { Interceptor } from "../core/interceptor.ts";
+import type { Layout } from "../core/layout.ts";
 import type { Selector } from "../core/selector.ts";
-import type { Routing, Sink } from "../core/sink.ts";
+import type { Sink } from "../core/sink.ts";
 import type { Source } from "../core/source.ts";
 
 /** Every component there is, by kind: the generated list, or a test's own. */
@@ -65,7 +66,7 @@ export interface InterceptorConfig {
 export interface SinkConfig {
   readonly type: string;
   readonly make: Maker<SinkContext, Sink>;
-  readonly routing: Routing | undefined;
+  readonly layout: Layout | undefined;
   readonly channel: string;
 }
 

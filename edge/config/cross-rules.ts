@@ -2,7 +2,6 @@
 import { formatByteSize } from "../../shared/config/byte-size.ts";
 import { formatDuration } from "../../shared/config/duration.ts";
 import { suggest } from "../../shared/config/nearest.ts";
-import type { Routing } from "../core/sink.ts";
 import type { ConfigDocument } from "./document.ts";
 import type { Problem } from "./problem.ts";
 import type { Components } from "./read-components.ts";
@@ -28,7 +27,7 @@ const rules: readonly Rule[] = [
   sinkChannelsExist,
   channelsAreFedAndDrained,
   memoryAndSqliteDoNotMix,
-  sinksAgreeOnRouting,
+  sinksAgreeOnLayout,
   boundsRelate,
 ];
 
@@ -107,12 +106,12 @@ function memoryAndSqliteDoNotMix({ document, components }: Whole): readonly Prob
   });
 }
 
-function sinksAgreeOnRouting({ document, components }: Whole): readonly Problem[] {
+function sinksAgreeOnLayout({ document, components }: Whole): readonly Problem[] {
   const problems: Problem[] = [];
   const first = new Map<string, { readonly sink: string; readonly text: string }>();
   for (const [sink, config] of components.sinks) {
-    if (config?.routing === undefined) continue;
-    const text = describeRouting(config.routing, config.make.config);
+    if (config?.layout === undefined) continue;
+    const { text } = config.layout;
     const before = first.get(config.channel);
     if (before === undefined) first.set(config.channel, { sink, text });
     else if (before.text !== text) {
@@ -123,12 +122,6 @@ function sinksAgreeOnRouting({ document, components }: Whole): readonly Problem[
     }
   }
   return problems;
-}
-
-function describeRouting(routing: Routing, config: Readonly<Record<string, unknown>>): string {
-  const topic = routing.topicFixed ?? String(config.topic);
-  const partitions = routing.partition === "key" ? `/${routing.partitionsDefault}` : "";
-  return `topic ${topic} by ${routing.partition}${partitions}`;
 }
 
 function boundsRelate({ document, agent, components }: Whole): readonly Problem[] {

@@ -7,7 +7,7 @@ import { fakeRegistry } from "../testing/fakes/registry.ts";
 import { loadConfig } from "./load-config.ts";
 import { formatProblem } from "./problem.ts";
 
-test("a good config is complete: defaults, makers, chain and routing", () => {
+test("a good config is complete: defaults, makers, chain and layout", () => {
   const { config, warnings } = load(good);
   expect(warnings).toEqual([]);
   expect(config).toMatchObject({
@@ -22,7 +22,7 @@ test("a good config is complete: defaults, makers, chain and routing", () => {
   expect(source?.channels).toEqual(["main"]);
   expect(source?.interceptors.map(({ name }) => name)).toEqual(["regex_filter", "regex_extractor"]);
   expect(config.channels.get("main")?.bytesMax).toBe(1024 ** 3);
-  expect(config.sinks.get("kafka")).toMatchObject({ channel: "main", routing: { topicFixed: "driving" } });
+  expect(config.sinks.get("kafka")).toMatchObject({ channel: "main", layout: { groupFixed: "driving" } });
   expect(config.sinks.get("kafka")?.make.config.brokers).toEqual(["127.0.0.1:9092"]);
 });
 

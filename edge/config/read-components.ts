@@ -178,7 +178,7 @@ export class ComponentReader {
     }
     this.channelOf.set(String(path[1]), channel);
     if (make === undefined) return undefined;
-    return { type: String(rest.type), make, routing: make.routing, channel };
+    return { type: String(rest.type), make, layout: make.layout, channel };
   }
 
   /** Finds the definition of `type` and has it read the rest. */

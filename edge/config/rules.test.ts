@@ -162,7 +162,7 @@ const rules: readonly (readonly [rule: string, from: string, to: string, expecte
     "tailgate.yaml:10:15: sources.driving.channels: feeds a memory and a sqlite channel (a memory channel moves the source's position on delivery, a sqlite channel on commit: one source cannot do both)",
   ],
   [
-    "sinks of a channel agree on routing",
+    "sinks of a channel agree on the layout",
     "sinks:\n",
     "sinks:\n  other: { type: kafka, channel: main, brokers: [b], topic: driving, partition: key }\n",
     'tailgate.yaml:15:3: sinks.kafka: lays events of channel "main" out as topic driving by agent, sink "other" as topic driving by key/1 (sinks that share a channel must agree; or use two channels)',

@@ -19,8 +19,8 @@ export interface Context {
 
 /** What a sink is given beside that. */
 export interface SinkContext extends Context {
-  /** The broker says how many partitions a topic has: with `partition: key` new lanes begin when it grew. */
-  partitionsKnown(topic: string, partitions: number): void;
+  /** The destination divides a group into this many parts: where the layout divides, new lanes begin when it changed. */
+  partsKnown(group: string, parts: number): void;
   /** Somebody else uses our identity (a fenced session): new events get a new epoch from now on. */
   renewEpoch(reason: string): void;
 }

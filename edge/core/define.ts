@@ -9,8 +9,9 @@ import type { z } from "zod";
 import type { ChannelSettings, FullPolicy } from "./channel.ts";
 import type { Context, SinkContext } from "./context.ts";
 import type { Interceptor } from "./interceptor.ts";
+import type { Layout } from "./layout.ts";
 import type { Selector } from "./selector.ts";
-import type { Routing, Sink } from "./sink.ts";
+import type { Sink } from "./sink.ts";
 import type { Source } from "./source.ts";
 
 /** What a user may count on: `stable` keeps its config and its meaning over minor versions, `experimental` may change both. */
@@ -55,8 +56,8 @@ export type SourceDefinition = Definition<"source", Maker<Context, Source>>;
 export type InterceptorDefinition = Definition<"interceptor", Maker<Context, Interceptor>>;
 /** A selector as the registry knows it. */
 export type SelectorDefinition = Definition<"selector", Maker<SelectorContext, Selector>>;
-/** A sink as the registry knows it; `routing` undefined: one lane a stream, the sink's name as topic. */
-export type SinkDefinition = Definition<"sink", Maker<SinkContext, Sink> & { readonly routing: Routing | undefined }>;
+/** A sink as the registry knows it; `layout` undefined: one lane a stream. */
+export type SinkDefinition = Definition<"sink", Maker<SinkContext, Sink> & { readonly layout: Layout | undefined }>;
 /** A channel as the registry knows it: a choice, because one store makes all channels of an agent. */
 export type ChannelDefinition = Definition<"channel", ChannelChoice>;
 /** A component of any kind, for lists and the reference page. */
@@ -106,8 +107,8 @@ export function defineSelector<S extends ConfigSchema>(
 
 export function defineSink<S extends ConfigSchema>(
   declaration: Declaration<S, SinkContext, Sink> & {
-    /** How its channel lays events into lanes; without it, one lane a stream and the sink's name as topic. */
-    routing?(config: z.output<S>): Routing;
+    /** How its channel lays events into lanes; without it, one lane a stream. */
+    layout?(config: z.output<S>): Layout;
   },
 ): SinkDefinition {
   return {
@@ -122,7 +123,7 @@ export function defineSink<S extends ConfigSchema>(
         value: {
           config,
           create: (context) => declaration.create(config, context),
-          routing: declaration.routing?.(config),
+          layout: declaration.layout?.(config),
         },
       };
     },

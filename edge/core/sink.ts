@@ -1,6 +1,5 @@
 import type { AppError } from "../../shared/errors/app-error.ts";
 import type { Code } from "../../shared/errors/codes.ts";
-import type { EventView } from "./event-view.ts";
 import type { LaneNotes } from "./lane-notes.ts";
 import type { PutBatch, StoredBatch } from "./stored-batch.ts";
 
@@ -50,14 +49,3 @@ export type Delivery =
   | { readonly kind: "refused"; readonly code: Code; readonly reason: string }
   /** Too large as it is: put these in its place and deliver them one after the other. */
   | { readonly kind: "split"; readonly parts: readonly PutBatch[] };
-
-/** How events are laid into lanes and topics at put; a sink's config says it, its channel does it. */
-export interface Routing {
-  /** The topic of an event. The same text object for the same topic, where it is cheap. Undefined topics go to `topicDefault`. */
-  topic(view: EventView): string;
-  /** Set when the topic never depends on the event: the hot path asks once. */
-  readonly topicFixed: string | undefined;
-  readonly partition: "agent" | "key";
-  /** For `key`, until the broker was reached once: how many partitions to assume. */
-  readonly partitionsDefault: number;
-}

@@ -16,13 +16,13 @@ import type { Channel, ChannelStat } from "../core/channel.ts";
 import type { ChannelStore, CreateMemoryChannels, OpenChannelStore, PositionUpdate } from "../core/channel-store.ts";
 import type { Context } from "../core/context.ts";
 import type { ChannelChoice } from "../core/define.ts";
-import type { Routing } from "../core/sink.ts";
+import { type Layout, plainLayout } from "../core/layout.ts";
 import type { Source } from "../core/source.ts";
 import { type Book, type BookedStream, bookStream, keepBooks } from "./books.ts";
 import { Committer } from "./committer.ts";
 import { drain, heldIn } from "./drain.ts";
 import { StreamIntake } from "./intake.ts";
-import { LaneRouter } from "./lane-router.ts";
+import { LaneRouter, type LaneUse } from "./lane-router.ts";
 import { LoopLag } from "./loop-lag.ts";
 import { observeAgent } from "./observe-agent.ts";
 import { type LaneRun, type NamedSink, SinkRunner } from "./sink-runner.ts";
@@ -49,6 +49,8 @@ export interface AgentStatus {
   readonly channels: Readonly<Record<string, ChannelStat>>;
   readonly sinks: Readonly<Record<string, unknown>>;
   readonly books: readonly Book[];
+  /** How many lanes each stream has in each channel, and how many it may have. */
+  readonly lanes: readonly (LaneUse & { readonly stream: string; readonly channel: string })[];
 }
 
 export type AgentState = "idle" | "starting" | "running" | "stopping" | "stopped" | "failed";
@@ -131,7 +133,7 @@ export class Agent {
       observeAgent(this.options.metrics, {
         store,
         channels: this.channels,
-        streams: this.sources.map(({ booked }) => booked),
+        streams: this.sources.map(({ booked, routers }) => ({ booked, routers })),
         loopLag: this.loopLag,
       });
       this.loopLag.start();
@@ -168,7 +170,7 @@ export class Agent {
           stream: lane.stream,
           lane: lane.number,
           epoch: lane.epoch,
-          topic: lane.topic,
+          group: lane.group,
           state,
         })),
       };
@@ -181,6 +183,9 @@ export class Agent {
       channels: Object.fromEntries([...this.channels].map(([name, channel]) => [name, channel.stat()])),
       sinks,
       books: this.books(),
+      lanes: this.sources.flatMap(({ name, routers, channels }) =>
+        routers.map(({ use }, index) => ({ stream: name, channel: channels[index]?.name ?? "", ...use })),
+      ),
     };
   }
 
@@ -223,7 +228,7 @@ export class Agent {
     for (const [name, { make, channel }] of this.options.config.sinks) {
       const sink = make.create({
         ...this.context(name),
-        partitionsKnown: (topic, partitions) => this.partitionsKnown(channel, topic, partitions),
+        partsKnown: (group, parts) => this.partsKnown(channel, group, parts),
         renewEpoch: (reason) => this.renewEpoch(store, reason),
       });
       await sink.start();
@@ -264,7 +269,8 @@ export class Agent {
         agent: this.options.config.agent,
         stream: name,
         channel,
-        routing: this.routingOf(channel.name),
+        layout: this.layoutOf(channel.name),
+        report: this.options.report,
         epoch: () => store.epoch,
       }),
     }));
@@ -344,10 +350,10 @@ export class Agent {
     return this.sources.flatMap(({ booked }) => keepBooks(store, booked));
   }
 
-  private partitionsKnown(channel: string, topic: string, partitions: number): void {
+  private partsKnown(channel: string, group: string, parts: number): void {
     for (const { routers, channels } of this.sources) {
       for (const [index, router] of routers.entries()) {
-        if (channels[index]?.name === channel) router.partitionsKnown(topic, partitions);
+        if (channels[index]?.name === channel) router.partsKnown(group, parts);
       }
     }
   }
@@ -361,11 +367,11 @@ export class Agent {
     }
   }
 
-  private routingOf(channel: string): Routing {
+  private layoutOf(channel: string): Layout {
     for (const sink of this.options.config.sinks.values()) {
-      if (sink.channel === channel && sink.routing !== undefined) return sink.routing;
+      if (sink.channel === channel && sink.layout !== undefined) return sink.layout;
     }
-    return { topic: () => channel, topicFixed: channel, partition: "agent", partitionsDefault: 1 };
+    return plainLayout(channel);
   }
 
   private channel(name: string): Channel {

@@ -6,10 +6,11 @@
  * Prints CPU seconds per million lines of about 190 bytes for each set-up. The floor is the copy and the compression.
  */
 import { systemClock } from "../../shared/clock/clock.ts";
+import { partitionOfKey } from "../../shared/kafka/murmur2.ts";
 import type { Compression } from "../../shared/kafka/record-batch/compression.ts";
 import { silent } from "../../shared/telemetry/log.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
-import type { Routing } from "../core/sink.ts";
+import { type Layout, plainLayout } from "../core/layout.ts";
 import { ArrayChannel, ArrayStore } from "../testing/fakes/array-store.ts";
 import { Committer } from "./committer.ts";
 import { type NamedInterceptor, StreamIntake } from "./intake.ts";
@@ -20,7 +21,7 @@ interface Case {
   readonly compression: Compression;
   readonly identity: boolean;
   readonly chain: readonly NamedInterceptor[];
-  readonly partition: Routing["partition"];
+  readonly partition: "agent" | "key";
 }
 
 const keyPattern = /"car":"(C\d+)"/;
@@ -57,8 +58,10 @@ for (const one of cases) {
 async function run({ compression, identity, chain, partition }: Case, lines: number): Promise<string> {
   const store = new ArrayStore();
   const channel = new ArrayChannel("main", store, { compression, identity, batchBytesMax: 960 * 1024 });
-  const routing: Routing = { topic: () => "t", topicFixed: "t", partition, partitionsDefault: 4 };
-  const router = new LaneRouter({ agent: "gw", stream: "s", channel, routing, epoch: () => "e" });
+  const partOf = (key: string, parts: number) => partitionOfKey(Buffer.from(key), parts);
+  const division = partition === "key" ? { partsDefault: 4, partOf } : undefined;
+  const layout: Layout = { ...plainLayout("t"), division };
+  const router = new LaneRouter({ agent: "gw", stream: "s", channel, layout, epoch: () => "e", report: silent });
   const clock = systemClock;
   const shared = { report: silent, metrics: new Metrics() };
   const committer = new Committer({ ...shared, store, channels: [], putInMemory: () => undefined, lingerMs: 1_000 });

@@ -5,7 +5,7 @@ import { silent } from "../../shared/telemetry/log.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { until } from "../../shared/testing/until.ts";
 import type { EventView } from "../core/event-view.ts";
-import type { Routing } from "../core/sink.ts";
+import { type Layout, plainLayout } from "../core/layout.ts";
 import type { StoredBatch } from "../core/stored-batch.ts";
 import { ArrayStore } from "../testing/fakes/array-store.ts";
 import { Committer } from "./committer.ts";
@@ -13,22 +13,23 @@ import { type NamedInterceptor, StreamIntake } from "./intake.ts";
 import { LaneRouter } from "./lane-router.ts";
 
 const signal = new AbortController().signal;
-const toOneTopic: Routing = { topic: () => "t", topicFixed: "t", partition: "agent", partitionsDefault: 1 };
+const toOneGroup = plainLayout("t");
 
 interface Wiring {
-  readonly routing?: Routing;
+  readonly layout?: Layout;
   readonly interceptors?: readonly NamedInterceptor[];
   readonly channels?: readonly string[];
   readonly select?: (view: EventView) => readonly number[];
   readonly lingerMs?: number;
 }
 
-function wire({ routing = toOneTopic, interceptors = [], channels = ["main"], select, lingerMs = 0 }: Wiring = {}) {
+function wire({ layout = toOneGroup, interceptors = [], channels = ["main"], select, lingerMs = 0 }: Wiring = {}) {
   const store = new ArrayStore();
   const clock = new VirtualClock();
   const made = channels.map((name) => store.channel(name));
   const routers = made.map(
-    (channel) => new LaneRouter({ agent: "gw", stream: "s", channel, routing, epoch: () => store.epoch }),
+    (channel) =>
+      new LaneRouter({ agent: "gw", stream: "s", channel, layout, epoch: () => store.epoch, report: silent }),
   );
   const committer = new Committer({
     store,
@@ -125,8 +126,9 @@ describe("the intake", () => {
         },
       },
     };
-    const routing: Routing = { ...toOneTopic, partition: "key", partitionsDefault: 4 };
-    const { intake, channels, routers } = wire({ routing, interceptors: [byKey] });
+    const partOf = (key: string, parts: number) => Number(key.slice(3)) % parts;
+    const layout: Layout = { ...toOneGroup, division: { partsDefault: 4, partOf } };
+    const { intake, channels, routers } = wire({ layout, interceptors: [byKey] });
     const sent = Array.from({ length: 40 }, (_, index) => `car${index % 10}:${index}`);
     append(intake, ...sent);
     await intake.committed(signal);
@@ -135,12 +137,10 @@ describe("the intake", () => {
     for (const batch of channel?.held ?? []) expect(batch.first).toBe(0);
     expect(lines(channel?.held ?? []).toSorted()).toEqual(sent.toSorted());
 
-    routers[0]?.partitionsKnown("t", 8);
+    routers[0]?.partsKnown("t", 8);
     append(intake, ...sent);
     await intake.committed(signal);
-    const grown = channel
-      ?.lanes()
-      .filter(({ partitioning }) => partitioning.by === "key" && partitioning.generation === 1);
+    const grown = channel?.lanes().filter(({ part }) => part?.generation === 1);
     expect(grown?.length).toBeGreaterThan(1);
     expect(new Set(grown?.map(({ number }) => number)).size).toBe(grown?.length ?? 0);
     expect(lines(channel?.held ?? []).length).toBe(80);

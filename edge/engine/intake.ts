@@ -207,6 +207,7 @@ export class StreamIntake implements Intake, CommitSource {
     for (const target of this.targets) {
       add(`unselected:${target.channel.name}`, target.unselected);
       add(`dropped:${target.channel.name}`, target.dropped);
+      add(`defaulted:${target.channel.name}`, target.router.takeDefaulted());
       target.unselected = 0;
       target.dropped = 0;
     }

@@ -1,9 +1,9 @@
-import { partitionOfKey } from "../../shared/kafka/murmur2.ts";
+import { defineSignal, type Report } from "../../shared/telemetry/log.ts";
 import type { Channel } from "../core/channel.ts";
 import type { EventView } from "../core/event-view.ts";
-import type { Lane } from "../core/lane.ts";
+import { isSamePart, type Lane, type LanePart } from "../core/lane.ts";
+import type { Layout } from "../core/layout.ts";
 import { limits } from "../core/limits.ts";
-import type { Routing } from "../core/sink.ts";
 import type { PutBatch } from "../core/stored-batch.ts";
 import { OpenBatch } from "./open-batch.ts";
 
@@ -12,28 +12,61 @@ export interface LaneRouterOptions {
   readonly agent: string;
   readonly stream: string;
   readonly channel: Channel;
-  readonly routing: Routing;
+  readonly layout: Layout;
   /** The epoch that new lanes get; lanes of another one are only drained. */
   readonly epoch: () => string;
+  readonly report: Report;
+}
+
+const signals = {
+  defaulted: defineSignal({
+    name: "events_sent_to_default",
+    level: "warn",
+    message: "Events name a place that is not allowed, or one more than there may be: they go to the default",
+    atMostEveryMs: 60_000,
+  }),
+  notDivided: defineSignal({
+    name: "lanes_not_added",
+    level: "error",
+    message: "The destination has more parts than this stream may have lanes; events go on in the lanes there are",
+    atMostEveryMs: 600_000,
+  }),
+};
+
+/** For the status page and metrics. */
+export interface LaneUse {
+  readonly groups: number;
+  readonly groupsMax: number;
+  readonly lanes: number;
+  readonly lanesMax: number;
+  /** Events that went to the default group for want of a place, since the start. */
+  readonly defaulted: number;
 }
 
 /**
- * Lays the events of one stream into the lanes of one channel: by topic, and within a topic by the agent (one lane) or by
- * the key (one lane a partition).
+ * Lays the events of one stream into the lanes of one channel, as the channel's layout says (core/layout.ts).
  *
- * When a topic grows, events go to new lanes from the next batch on; the sink runner sends these after the old ones are
- * drained, so a key's order holds across the change. The lanes that exist say what was chosen before a restart.
+ * When a group is divided anew, events go to new lanes from the next batch on; the sink runner sends these after the old
+ * ones are drained, so a key's order holds across the change. The lanes that exist say what was chosen before a restart.
+ *
+ * Groups and lanes are bounded, because what an event contains may make them. A name that was refused is not remembered:
+ * any number of them costs no memory.
  */
 export class LaneRouter {
   private readonly options: LaneRouterOptions;
-  private topics = new Map<string, TopicLanes>();
+  private groups = new Map<string, Group>();
+  /** Lanes of this stream and epoch by group: those of earlier runs and those made since. */
+  private made: Map<string, Lane[]>;
   /** Lanes that get no more events but whose last ones are not committed yet. */
   private retired: OpenBatch[] = [];
-  /** The only lane, when neither topic nor partition depend on the event: the hot path asks nothing else. */
+  /** The only lane, when the layout never asks what an event holds: the hot path asks nothing else. */
   private single: OpenBatch | undefined;
+  private defaultedNow = 0;
+  private defaultedEver = 0;
 
   constructor(options: LaneRouterOptions) {
     this.options = options;
+    this.made = this.lanesMade();
   }
 
   /** Copies the event into its lane; answers by how many bytes the pending work grew. */
@@ -45,120 +78,184 @@ export class LaneRouter {
   take(into: PutBatch[]): void {
     for (const open of this.retired) open.take(into);
     this.retired = [];
-    for (const topic of this.topics.values()) {
-      for (const open of topic.lanes) open?.take(into);
+    for (const group of this.groups.values()) {
+      for (const open of group.lanes) open?.take(into);
     }
   }
 
-  /** The topic has this many partitions: from now on events are laid into as many lanes. */
-  partitionsKnown(topicName: string, partitions: number): void {
-    const topic = this.topics.get(topicName);
-    if (topic?.by !== "key" || topic.partitions === partitions || partitions > limits.lanesMax) return;
-    this.retire(topic);
-    this.topics.set(topicName, {
-      by: "key",
-      partitions,
-      generation: topic.generation + 1,
-      lanes: [],
-      partitionOf: new Map(),
-    });
+  /** Events that went to the default since the last question. */
+  takeDefaulted(): number {
+    const count = this.defaultedNow;
+    this.defaultedNow = 0;
+    return count;
+  }
+
+  get use(): LaneUse {
+    const { groupsMax } = this.options.layout;
+    const groups = this.made.size;
+    return { groups, groupsMax, lanes: this.lanesNow(), lanesMax: limits.lanesMax, defaulted: this.defaultedEver };
+  }
+
+  /** The destination divides this group into so many parts: from now on events are laid into as many lanes. */
+  partsKnown(name: string, parts: number): void {
+    const group = this.groups.get(name);
+    if (group?.division === undefined || group.division.parts === parts) return;
+    const lanes = this.lanesNow() - group.division.parts + parts;
+    if (lanes + this.lanesKeptFree() > limits.lanesMax) {
+      const { stream, channel } = this.options;
+      const fields = { component: channel.name, stream, group: name, parts, lanesMax: limits.lanesMax };
+      this.options.report(signals.notDivided, fields);
+      return;
+    }
+    this.retire(group);
+    this.groups.set(name, newGroup({ parts, generation: group.division.generation + 1 }));
   }
 
   /** A new epoch began: from the next event on there are new lanes. */
   epochRenewed(): void {
-    for (const topic of this.topics.values()) this.retire(topic);
-    this.topics = new Map();
+    for (const group of this.groups.values()) this.retire(group);
+    this.groups = new Map();
+    this.made = this.lanesMade();
     this.single = undefined;
   }
 
-  private retire(topic: TopicLanes): void {
-    for (const open of topic.lanes) {
+  private retire(group: Group): void {
+    for (const open of group.lanes) {
       if (open !== undefined) this.retired.push(open);
     }
   }
 
   private laneOf(view: EventView): OpenBatch {
-    const { routing } = this.options;
-    const name = routing.topicFixed ?? routing.topic(view);
-    let topic = this.topics.get(name);
-    if (topic === undefined) {
-      topic = this.openTopic(name);
-      this.topics.set(name, topic);
+    const { layout } = this.options;
+    const name = layout.groupFixed ?? layout.group(view);
+    let group = name === undefined ? undefined : this.groups.get(name);
+    let own = name;
+    if (group === undefined || own === undefined) {
+      own = this.placeFor(name);
+      group = this.openGroup(own);
     }
-    const index = topic.by === "key" ? this.partitionOf(topic, view.key) : 0;
-    let open = topic.lanes[index];
+    const index = group.division === undefined ? 0 : this.partOf(group, view.key);
+    let open = group.lanes[index];
     if (open === undefined) {
-      open = this.openLane(name, topic, index);
-      topic.lanes[index] = open;
-      if (routing.topicFixed !== undefined && topic.by === "agent") this.single = open;
+      open = this.openLane(own, group, index);
+      group.lanes[index] = open;
+      if (layout.groupFixed !== undefined && group.division === undefined) this.single = open;
     }
     return open;
   }
 
-  private partitionOf(topic: KeyLanes, key: string | undefined): number {
+  /** The group itself, if there is a place for it; else the default. */
+  private placeFor(name: string | undefined): string {
+    const { layout, stream, channel } = this.options;
+    const { groupDefault } = layout;
+    if (name !== undefined && (name === groupDefault || this.made.has(name) || this.hasPlace())) return name;
+    this.defaultedNow++;
+    this.defaultedEver++;
+    const groups = this.made.size;
+    const fields = { component: channel.name, stream, group: name, default: groupDefault, groups };
+    this.options.report(signals.defaulted, { ...fields, groupsMax: layout.groupsMax });
+    return groupDefault;
+  }
+
+  private hasPlace(): boolean {
+    const { groupDefault, groupsMax, division } = this.options.layout;
+    const groups = this.made.size - (this.made.has(groupDefault) ? 1 : 0);
+    const lanes = this.lanesNow() + (division?.partsDefault ?? 1) + this.lanesKeptFree();
+    return groups < groupsMax && lanes <= limits.lanesMax;
+  }
+
+  /** The default always finds its place. */
+  private lanesKeptFree(): number {
+    const { groupDefault, division } = this.options.layout;
+    return this.made.has(groupDefault) ? 0 : (division?.partsDefault ?? 1);
+  }
+
+  private lanesNow(): number {
+    let lanes = 0;
+    for (const name of this.made.keys()) {
+      const group = this.groups.get(name);
+      const division = group === undefined ? this.divisionOf(name) : group.division;
+      lanes += division?.parts ?? 1;
+    }
+    return lanes;
+  }
+
+  private partOf(group: Group, key: string | undefined): number {
+    const { division } = this.options.layout;
+    const parts = group.division?.parts ?? 1;
     const text = key ?? this.options.agent;
-    let partition = topic.partitionOf.get(text);
-    if (partition === undefined) {
-      if (topic.partitionOf.size >= 10_000) topic.partitionOf.clear();
-      partition = partitionOfKey(Buffer.from(text), topic.partitions);
-      topic.partitionOf.set(text, partition);
+    let part = group.partOf.get(text);
+    if (part === undefined) {
+      if (group.partOf.size >= keysKeptMax) group.partOf.clear();
+      part = division?.partOf(text, parts) ?? 0;
+      group.partOf.set(text, part);
     }
-    return partition;
+    return part;
   }
 
-  private openTopic(name: string): TopicLanes {
-    const { routing } = this.options;
-    if (routing.partition === "agent") return { by: "agent", lanes: [] };
-    let partitions = routing.partitionsDefault;
-    let generation = 0;
-    for (const { partitioning } of this.ownLanes(name)) {
-      if (partitioning.by === "key" && partitioning.generation >= generation) {
-        ({ partitions, generation } = partitioning);
-      }
+  private openGroup(name: string): Group {
+    let group = this.groups.get(name);
+    if (group === undefined) {
+      group = newGroup(this.divisionOf(name));
+      this.groups.set(name, group);
+      if (!this.made.has(name)) this.made.set(name, []);
     }
-    return { by: "key", partitions, generation, lanes: [], partitionOf: new Map() };
+    return group;
   }
 
-  private openLane(name: string, topic: TopicLanes, index: number): OpenBatch {
+  /** As the lanes that exist say, or as the layout begins. */
+  private divisionOf(name: string): GroupDivision | undefined {
+    const { division } = this.options.layout;
+    if (division === undefined) return undefined;
+    let latest = { parts: division.partsDefault, generation: 0 };
+    for (const { part } of this.made.get(name) ?? []) {
+      if (part !== undefined && part.generation >= latest.generation) latest = part;
+    }
+    return { parts: latest.parts, generation: latest.generation };
+  }
+
+  private openLane(name: string, group: Group, index: number): OpenBatch {
     const { agent, channel, stream } = this.options;
-    const lane =
-      this.ownLanes(name).find((candidate) => isLaneOf(candidate, topic, index)) ??
-      channel.createLane({
-        channel: channel.name,
-        stream,
-        topic: name,
-        partitioning:
-          topic.by === "agent"
-            ? { by: "agent" }
-            : { by: "key", partition: index, partitions: topic.partitions, generation: topic.generation },
-      });
+    const { division } = group;
+    const part: LanePart | undefined =
+      division === undefined ? undefined : { index, parts: division.parts, generation: division.generation };
+    const made = this.made.get(name) ?? [];
+    let lane = made.find((candidate) => isSamePart(candidate.part, part));
+    if (lane === undefined) {
+      lane = channel.createLane({ channel: channel.name, stream, group: name, part });
+      made.push(lane);
+    }
     return new OpenBatch(lane, agent, channel.settings, channel.nextSeq(lane));
   }
 
-  private ownLanes(topic: string): Lane[] {
+  private lanesMade(): Map<string, Lane[]> {
     const { channel, stream, epoch } = this.options;
     const current = epoch();
-    return channel.lanes().filter((lane) => lane.stream === stream && lane.topic === topic && lane.epoch === current);
+    const made = new Map<string, Lane[]>();
+    for (const lane of channel.lanes()) {
+      if (lane.stream !== stream || lane.epoch !== current) continue;
+      const group = made.get(lane.group);
+      if (group === undefined) made.set(lane.group, [lane]);
+      else group.push(lane);
+    }
+    return made;
   }
 }
 
-interface AgentLanes {
-  readonly by: "agent";
-  readonly lanes: (OpenBatch | undefined)[];
-}
+/** Parts of keys that are remembered; past this they are asked for anew. */
+const keysKeptMax = 10_000;
 
-interface KeyLanes {
-  readonly by: "key";
-  readonly partitions: number;
+interface GroupDivision {
+  readonly parts: number;
   readonly generation: number;
-  readonly lanes: (OpenBatch | undefined)[];
-  readonly partitionOf: Map<string, number>;
 }
 
-type TopicLanes = AgentLanes | KeyLanes;
+interface Group {
+  readonly division: GroupDivision | undefined;
+  readonly lanes: (OpenBatch | undefined)[];
+  readonly partOf: Map<string, number>;
+}
 
-function isLaneOf(lane: Lane, topic: TopicLanes, index: number): boolean {
-  const { partitioning } = lane;
-  if (partitioning.by === "agent" || topic.by === "agent") return partitioning.by === topic.by;
-  return partitioning.partition === index && partitioning.generation === topic.generation;
+function newGroup(division: GroupDivision | undefined): Group {
+  return { division, lanes: [], partOf: new Map() };
 }

@@ -1,14 +1,15 @@
-import type { Metrics } from "../../shared/telemetry/metrics.ts";
+import type { Labels, Metrics } from "../../shared/telemetry/metrics.ts";
 import type { Channel, ChannelStat } from "../core/channel.ts";
 import type { ChannelStore } from "../core/channel-store.ts";
 import { type BookedStream, keepBooks } from "./books.ts";
+import type { LaneRouter } from "./lane-router.ts";
 import type { LoopLag } from "./loop-lag.ts";
 
 /** What the metrics of an agent are read from. */
 export interface ObservedAgent {
   readonly store: ChannelStore;
   readonly channels: ReadonlyMap<string, Channel>;
-  readonly streams: readonly BookedStream[];
+  readonly streams: readonly { readonly booked: BookedStream; readonly routers: readonly LaneRouter[] }[];
   readonly loopLag: LoopLag;
 }
 
@@ -59,8 +60,9 @@ export function observeAgent(metrics: Metrics, { store, channels, streams, loopL
       stat(({ bytesMax }) => bytesMax),
     );
   }
-  for (const stream of streams) {
+  for (const { booked: stream, routers } of streams) {
     for (const [index, channel] of stream.channels.entries()) {
+      observeLanes(metrics, { stream: stream.name, channel: channel.name }, routers[index]);
       for (const field of bookFields) {
         const help = "Events by what became of them; read is the sum of the others.";
         const labels = { stream: stream.name, channel: channel.name, as: field };
@@ -69,4 +71,13 @@ export function observeAgent(metrics: Metrics, { store, channels, streams, loopL
       }
     }
   }
+}
+
+function observeLanes(metrics: Metrics, labels: Labels, router: LaneRouter | undefined): void {
+  if (router === undefined) return;
+  const lanesHelp = "Lanes that a stream has in a channel.";
+  metrics.observe("tailgate_lanes", lanesHelp, labels, () => router.use.lanes);
+  const help =
+    "Events that went to the default group: they named one that is not allowed, or one more than there may be.";
+  metrics.observe("tailgate_events_defaulted_total", help, labels, () => router.use.defaulted, "counter");
 }

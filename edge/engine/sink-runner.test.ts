@@ -51,10 +51,10 @@ async function run(channel: ArrayChannel, answer: Answer, until: () => boolean):
   return runner;
 }
 
-const agentLane: LaneSpec = { channel: "main", stream: "s", topic: "t", partitioning: { by: "agent" } };
-const keyLane = (generation: number, partition: number, partitions: number): LaneSpec => ({
+const agentLane: LaneSpec = { channel: "main", stream: "s", group: "t", part: undefined };
+const keyLane = (generation: number, index: number, parts: number): LaneSpec => ({
   ...agentLane,
-  partitioning: { by: "key", partition, partitions, generation },
+  part: { index, parts, generation },
 });
 
 function channelOf(store: ArrayStore): ArrayChannel {
@@ -173,7 +173,7 @@ describe("the sink runner", () => {
       channel,
       async ({ lane }) => {
         await Bun.sleep(2);
-        generations.push(lane.partitioning.by === "key" ? lane.partitioning.generation : -1);
+        generations.push(lane.part?.generation ?? -1);
         return { kind: "delivered" };
       },
       () => channel.held.length === 0,

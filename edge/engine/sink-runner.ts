@@ -2,7 +2,7 @@ import { Gate } from "../../shared/async/gate.ts";
 import type { Random } from "../../shared/random/random.ts";
 import type { Report } from "../../shared/telemetry/log.ts";
 import type { Channel } from "../core/channel.ts";
-import type { Lane } from "../core/lane.ts";
+import { comesBefore, type Lane } from "../core/lane.ts";
 import type { Sink } from "../core/sink.ts";
 import { type LaneState, runLane } from "./run-lane.ts";
 
@@ -103,13 +103,4 @@ export class SinkRunner {
       signal,
     ).catch(onInvariant);
   }
-}
-
-/** Whether `other` must be empty before `lane` is sent: the same stream and topic, before a growth or a new epoch. */
-function comesBefore(other: Lane, lane: Lane): boolean {
-  if (other.stream !== lane.stream || other.topic !== lane.topic || other.id >= lane.id) return false;
-  if (other.epoch !== lane.epoch) return true;
-  const [earlier, later] = [other.partitioning, lane.partitioning];
-  if (earlier.by === "key" && later.by === "key") return earlier.generation < later.generation;
-  return earlier.by !== later.by;
 }

@@ -11,8 +11,8 @@ const lane: Lane = {
   stream: "driving",
   epoch: "e",
   number: 0,
-  topic: "t",
-  partitioning: { by: "agent" },
+  group: "t",
+  part: undefined,
 };
 
 function batch() {

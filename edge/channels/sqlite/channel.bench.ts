@@ -19,7 +19,7 @@ import { makeBatch, plainChoice } from "../../testing/contracts/batches.ts";
 import { openChannelStore } from "./open.ts";
 
 const MiB = 1024 * 1024;
-const spec = { channel: "main", stream: "driving", topic: "driving", partitioning: { by: "agent" } } as const;
+const spec = { channel: "main", stream: "driving", group: "driving", part: undefined } as const;
 const nothing = { batches: [], positions: [], counters: [] };
 
 interface Io {

@@ -15,7 +15,7 @@ test("a file of version 1 is opened: its lanes drain, its books, positions and s
   const channel = store.channel("main");
   const [lane, keyed] = channel.lanes();
   if (lane === undefined || keyed === undefined) throw new Error("lanes are missing");
-  expect(keyed.partitioning).toEqual({ by: "key", partition: 3, partitions: 8, generation: 1 });
+  expect(keyed.part).toEqual({ index: 3, parts: 8, generation: 1 });
   const next = channel.nextSeq(lane);
   expect([...store.positions("driving")]).toEqual([["a.log", String(next)]]);
   expect([...store.counters("driving")]).toEqual([["read", next]]);

@@ -87,7 +87,7 @@ export class LaneState {
   }
 }
 
-/** From its row. */
+/** From its row. The columns have the names that they were born with: `topic` is the group, `partition` the part of it. */
 export function laneOf(row: LaneRow): Lane {
   const { id, channel, stream, epoch, number, topic, partition, partitions, generation } = row;
   return {
@@ -96,28 +96,27 @@ export function laneOf(row: LaneRow): Lane {
     stream,
     epoch,
     number,
-    topic,
-    partitioning:
+    group: topic,
+    part:
       partition === null || partitions === null || generation === null
-        ? { by: "agent" }
-        : { by: "key", partition, partitions, generation },
+        ? undefined
+        : { index: partition, parts: partitions, generation },
   };
 }
 
 /** Its row. */
 export function rowOfLane(lane: Lane): LaneRow {
-  const { id, channel, stream, epoch, number, topic, partitioning } = lane;
-  const key = partitioning.by === "key" ? partitioning : undefined;
+  const { id, channel, stream, epoch, number, group, part } = lane;
   return {
     id,
     channel,
     stream,
     epoch,
     number,
-    topic,
-    partition: key?.partition ?? null,
-    partitions: key?.partitions ?? null,
-    generation: key?.generation ?? null,
+    topic: group,
+    partition: part?.index ?? null,
+    partitions: part?.parts ?? null,
+    generation: part?.generation ?? null,
   };
 }
 

@@ -178,8 +178,8 @@ export class SqliteStore implements ChannelStore {
     for (const { lane } of this.lanes.values()) {
       if (lane.stream === spec.stream && lane.epoch === this.epoch) number = Math.max(number, lane.number + 1);
     }
-    const { channel, stream, topic, partitioning } = spec;
-    const lane = { id: this.lanesMade, channel, stream, epoch: this.epoch, number, topic, partitioning };
+    const { channel, stream, group, part } = spec;
+    const lane = { id: this.lanesMade, channel, stream, epoch: this.epoch, number, group, part };
     const state = new LaneState(lane, newProgress(), false, this.recent.budget);
     this.lanes.set(lane.id, state);
     return state;

@@ -45,7 +45,7 @@ test("ls and stat show channels, lanes and their books beside a running agent", 
   expect((await call("channel", "ls")).out).toMatch(/^main +\d+ events in \d+ batches, .* {2}1 dead batches\n$/);
   const { out } = await call("channel", "stat");
   expect(out).toContain(`epoch ${store.epoch}`);
-  expect(out).toContain(`  ${lane.stream}.0 of ${store.epoch} → ${lane.topic}: held `);
+  expect(out).toContain(`  ${lane.stream}.0 of ${store.epoch} → ${lane.group}: held `);
   expect(JSON.parse((await call("channel", "stat", "--json")).out)).toMatchObject({
     channels: [{ name: "main", deadBatches: 1 }],
   });

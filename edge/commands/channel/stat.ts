@@ -35,5 +35,5 @@ function renderLane({ lane, progress, held }: LaneSummary): string {
   const numbers = Object.entries(progress)
     .filter(([, value]) => typeof value === "number" && value !== 0)
     .map(([name, value]) => `${name} ${String(value)}`);
-  return `  ${lane.stream}.${lane.number} of ${lane.epoch} → ${lane.topic}: held ${held}; ${numbers.join(", ")}`;
+  return `  ${lane.stream}.${lane.number} of ${lane.epoch} → ${lane.group}: held ${held}; ${numbers.join(", ")}`;
 }

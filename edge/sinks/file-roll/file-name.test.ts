@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { FileNamer, mistakeOf } from "./file-name.ts";
 
-const lane = { stream: "driving", topic: "a/b", number: 3 };
+const lane = { stream: "driving", group: "a/b", number: 3 };
 const at = (text: string) => Date.parse(text);
 
 test.each([

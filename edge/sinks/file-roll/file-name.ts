@@ -41,7 +41,7 @@ export class FileNamer {
 
   constructor(
     private readonly pattern: string,
-    private readonly lane: Pick<Lane, "stream" | "topic" | "number">,
+    private readonly lane: Pick<Lane, "stream" | "group" | "number">,
     private readonly agent: string,
   ) {
     const used = [...pattern.matchAll(token)].map(([, , unit]) => units.indexOf(unit));
@@ -62,7 +62,7 @@ export class FileNamer {
   private render(parts: readonly number[]): string {
     const values: Record<Word, string> = {
       stream: this.lane.stream,
-      topic: this.lane.topic.replaceAll("/", "_"),
+      topic: this.lane.group.replaceAll("/", "_"),
       agent: this.agent,
       lane: String(this.lane.number),
     };

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { EventView } from "../../core/event-view.ts";
 import { Config } from "./config.ts";
 import definition from "./index.ts";
-import { routingOf } from "./routing.ts";
+import { layoutOf } from "./layout.ts";
 
 const base = { brokers: ["127.0.0.1:9092"], topic: "driving" };
 
@@ -54,24 +54,24 @@ test("the password and the key are marked as secrets", () => {
   expect(shown.match(/"secret":true/g)?.length).toBeGreaterThanOrEqual(3);
 });
 
-describe("routing", () => {
+describe("layout", () => {
   const view = new EventView();
 
   test("a plain topic is asked for once", () => {
-    expect(routingOf(Config.parse(base)).topicFixed).toBe("driving");
+    expect(layoutOf(Config.parse(base)).groupFixed).toBe("driving");
   });
 
-  test("a header picks the topic; without it, or with one that makes no legal name, the default takes it", () => {
-    const routing = routingOf(Config.parse({ ...base, topic: "v-%{kind}.%{site}", topicDefault: "rest" }));
+  test("a header picks the topic; without it the default takes it; one that makes no legal name is refused", () => {
+    const layout = layoutOf(Config.parse({ ...base, topic: "v-%{kind}.%{site}", topicDefault: "rest" }));
     const topicOf = (headers: Record<string, string>) => {
       view.reset(Buffer.alloc(0), 0, 0, 0);
       for (const [name, value] of Object.entries(headers)) view.setHeader(name, value);
-      return routing.topic(view);
+      return layout.group(view);
     };
-    expect(routing.topicFixed).toBeUndefined();
+    expect(layout.groupFixed).toBeUndefined();
     expect(topicOf({ kind: "truck", site: "sh" })).toBe("v-truck.sh");
     expect(topicOf({ kind: "truck" })).toBe("rest");
-    expect(topicOf({ kind: "a/b", site: "sh" })).toBe("rest");
-    expect(topicOf({ kind: "x".repeat(300), site: "sh" })).toBe("rest");
+    expect(topicOf({ kind: "a/b", site: "sh" })).toBeUndefined();
+    expect(topicOf({ kind: "x".repeat(300), site: "sh" })).toBeUndefined();
   });
 });

@@ -2,8 +2,9 @@ import { z } from "zod";
 import { byteSize } from "../../../shared/config/byte-size.ts";
 import { duration } from "../../../shared/config/duration.ts";
 import { keyPairMistake } from "../../../shared/config/key-pair.ts";
+import { pattern } from "../../../shared/config/pattern/pattern.ts";
 import { readSecret, secret } from "../../../shared/config/secret.ts";
-import { isTopicName, parseTopicPattern } from "./routing.ts";
+import { isTopicName, parseTopicPattern } from "./layout.ts";
 
 const broker = z
   .string({ error: "not a broker: write host:port" })
@@ -63,6 +64,14 @@ const sasl = z.strictObject({
   password: secret().meta({ description: "Its password: a text or { file: path }." }),
 });
 
+/** A regular expression that must match from the first to the last character. */
+function wholePattern() {
+  return z
+    .string({ error: "not a regular expression: write a text" })
+    .transform((text) => (text.startsWith("(?i)") ? `(?i)^(?:${text.slice(4)})$` : `^(?:${text})$`))
+    .pipe(pattern());
+}
+
 const createTopic = z.strictObject({
   partitions: z.int().min(1).max(100_000).default(4).meta({ description: "Partitions of a topic that we create." }),
   replication: z
@@ -99,6 +108,14 @@ export const Config = z
     topicDefault: topicName
       .optional()
       .meta({ description: "Where events go that lack a header of the pattern, or whose header makes no legal name." }),
+    topicsMax: z.int().min(1).max(1_000).default(100).meta({
+      description:
+        "With a pattern: how many topics each stream may name. Events that name one more go to topicDefault, counted: each topic costs memory, and what a log contains must not decide how much.",
+    }),
+    topicsAllowed: wholePattern().optional().meta({
+      description:
+        "With a pattern: a regular expression that the whole name must match, as in `v-(truck|bus)`. Events that name another go to topicDefault, counted. Names that begin with _ through a header never are allowed.",
+    }),
     partition: z.enum(["agent", "key"]).default("agent").meta({
       description: "agent: all of a stream in one partition. key: by murmur2 of the record key, a lane each.",
     }),

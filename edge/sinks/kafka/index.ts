@@ -1,6 +1,6 @@
 import { defineSink } from "../../core/define.ts";
 import { Config } from "./config.ts";
-import { routingOf } from "./routing.ts";
+import { layoutOf } from "./layout.ts";
 import { KafkaSink } from "./sink.ts";
 
 export default defineSink({
@@ -10,5 +10,5 @@ export default defineSink({
   config: Config,
   example: { brokers: ["127.0.0.1:9092"], topic: "driving" },
   create: (config, context) => new KafkaSink(config, context),
-  routing: routingOf,
+  layout: layoutOf,
 });

@@ -86,7 +86,7 @@ describe("another cluster on the same address", () => {
 describe("topics", () => {
   test("a missing one is waited for", async () => {
     const world = new World({ topic: "elsewhere" });
-    Object.assign(world.reader, { lane: { ...world.reader.lane, topic: "elsewhere" } });
+    Object.assign(world.reader, { lane: { ...world.reader.lane, group: "elsewhere" } });
     world.put(1);
     expect(await world.step()).toBe("KAFKA_TOPIC_MISSING");
     world.broker.addTopic("elsewhere");
@@ -95,7 +95,7 @@ describe("topics", () => {
 
   test("a missing one is created when the config says so", async () => {
     const world = new World({ createTopic: { partitions: 3 } });
-    Object.assign(world.reader, { lane: { ...world.reader.lane, topic: "made" } });
+    Object.assign(world.reader, { lane: { ...world.reader.lane, group: "made" } });
     world.put(1);
     expect(await world.step()).toBe("KAFKA_TOPIC_MISSING");
     expect(await world.drain()).toBe("idle");

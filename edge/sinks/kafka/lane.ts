@@ -61,7 +61,7 @@ export class KafkaLane implements LaneDelivery {
       if (thrown instanceof AppError) {
         this.tools.telemetry.metrics.retry(thrown.code);
         if (thrown.code === "KAFKA_CLUSTER_CHANGED") this.tools.topics.forgetAll();
-        else this.tools.topics.forget(this.notes.lane.topic);
+        else this.tools.topics.forget(this.notes.lane.group);
       }
       throw thrown;
     } finally {
@@ -72,7 +72,7 @@ export class KafkaLane implements LaneDelivery {
   /** For the status page. */
   status(): Readonly<Record<string, unknown>> {
     const { destination, session } = this.place;
-    const { stream, number, topic } = this.notes.lane;
+    const { stream, number, group: topic } = this.notes.lane;
     return {
       stream,
       lane: number,
@@ -370,7 +370,7 @@ export class KafkaLane implements LaneDelivery {
 
   private fence(reason: string): AppError {
     const { context, telemetry } = this.tools;
-    const { stream, number, topic } = this.notes.lane;
+    const { stream, number, group: topic } = this.notes.lane;
     const { session, destination } = this.place;
     if (session !== undefined && destination !== undefined) this.place.store({ ...session, fenced: true }, destination);
     telemetry.report(signals.fenced, { stream, lane: number, topic, reason });

@@ -39,7 +39,7 @@ export class Place {
    * @throws AppError `KAFKA_UNREACHABLE`, `KAFKA_TOPIC_MISSING`, `KAFKA_UNAUTHORIZED`, …
    */
   async reach(signal: AbortSignal): Promise<Target & { readonly moved: boolean }> {
-    const route = await orAbort(this.tools.topics.route(this.notes.lane.topic), signal);
+    const route = await orAbort(this.tools.topics.route(this.notes.lane.group), signal);
     const partition = this.partitionIn(route);
     const node = route.leaders[partition];
     if (node === undefined) {
@@ -60,9 +60,9 @@ export class Place {
 
   /** Picked once for an agent's lane and then kept, also when the topic grows: what is in doubt is in doubt there. */
   private partitionIn(route: TopicRoute): number {
-    const { partitioning } = this.notes.lane;
+    const { part } = this.notes.lane;
     const partitions = route.leaders.length;
-    if (partitioning.by === "key") return partitioning.partition;
+    if (part !== undefined) return part.index;
     const kept = this.destination ?? this.book.last();
     const same = kept?.clusterId === route.clusterId && kept.topic === route.topic && kept.partition < partitions;
     return same ? kept.partition : partitionOfKey(Buffer.from(this.tools.context.agent, "utf8"), partitions);

@@ -15,7 +15,7 @@ import { metadataMessage } from "../../../shared/kafka/messages/metadata.ts";
 import type { Finding } from "../../core/sink.ts";
 import { type AdvertisedBroker, mayCreateMessage, type TopicAccess, topicAccessMessage } from "./access-messages.ts";
 import type { Config } from "./config.ts";
-import { parseTopicPattern } from "./routing.ts";
+import { parseTopicPattern } from "./layout.ts";
 
 /** However patient the sink is: somebody waits for the answer. */
 const stepMsMax = 5_000;

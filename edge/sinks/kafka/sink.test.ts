@@ -23,8 +23,8 @@ test("batches of several lanes that are ready together share a request", async (
   const world = new World({ partition: "key" });
   world.broker.grow("driving", 8);
   const readers = Array.from({ length: 8 }, (_, partition) => {
-    const partitioning = { by: "key", partition, partitions: 8, generation: 1 } as const;
-    const reader = new ArrayReader(testLane("driving", { id: partition + 1, number: partition, partitioning }));
+    const part = { index: partition, parts: 8, generation: 1 };
+    const reader = new ArrayReader(testLane("driving", { id: partition + 1, number: partition, part }));
     reader.put(...testBatches(reader.lane, 2, 3));
     return { reader, delivery: world.sink.lane(reader) };
   });

@@ -65,7 +65,7 @@ export class KafkaSink implements Sink {
           retentionMs: createTopic.retention,
           settings: createTopic.settings,
         },
-        partitionsKnown: (topic, partitions) => context.partitionsKnown(topic, partitions),
+        partitionsKnown: (topic, partitions) => context.partsKnown(topic, partitions),
       }),
       clockCorrection: new ClockCorrection(),
       brokerClock: new BrokerClock(),

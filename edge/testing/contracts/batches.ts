@@ -12,7 +12,7 @@ import type { Lane } from "../../core/lane.ts";
 import type { PutBatch, StoredBatch } from "../../core/stored-batch.ts";
 
 /** A lane as tests make it. */
-export const spec = { channel: "main", stream: "driving", topic: "driving", partitioning: { by: "agent" } } as const;
+export const spec = { channel: "main", stream: "driving", group: "driving", part: undefined } as const;
 
 /** A choice with nothing special about it. */
 export function plainChoice(type: ChannelChoice["type"], changes: Partial<ChannelChoice> = {}): ChannelChoice {

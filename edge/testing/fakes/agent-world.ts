@@ -215,7 +215,7 @@ export class AgentWorld implements Disposable {
   /** A sink of the config that drains this channel. */
   sends(destination: Destination, channel: string): SinkConfig {
     const make = { config: {}, create: (context: SinkContext) => destination.sink(context) };
-    return { type: "kafka", make, routing: undefined, channel };
+    return { type: "kafka", make, layout: undefined, channel };
   }
 
   /** A channel of the config. */

@@ -16,7 +16,7 @@ export function fakeContext(changes: Partial<SinkContext> = {}): SinkContext {
     random: seededRandom(1),
     report: silent,
     metrics: new Metrics(),
-    partitionsKnown: () => {},
+    partsKnown: () => {},
     renewEpoch: () => {},
     ...changes,
   };

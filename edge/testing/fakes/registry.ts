@@ -5,6 +5,7 @@ import { path } from "../../../shared/config/path.ts";
 import { secret } from "../../../shared/config/secret.ts";
 import type { Registry } from "../../config/agent-config.ts";
 import { defineChannel, defineSink, defineSource } from "../../core/define.ts";
+import { plainLayout } from "../../core/layout.ts";
 import module from "../../interceptors/module.ts";
 import regexExtractor from "../../interceptors/regex-extractor/index.ts";
 import regexFilter from "../../interceptors/regex-filter.ts";
@@ -68,11 +69,10 @@ const kafka = defineSink({
       .meta({ description: "User and password." }),
   }),
   example: { brokers: ["127.0.0.1:9092"], topic: "driving" },
-  routing: ({ topic, partition }) => ({
-    topic: () => topic,
-    topicFixed: topic.includes("%{") ? undefined : topic,
-    partition,
-    partitionsDefault: 1,
+  layout: ({ topic, partition }) => ({
+    ...plainLayout(topic),
+    text: `topic ${topic} by ${partition}${partition === "key" ? "/1" : ""}`,
+    groupFixed: topic.includes("%{") ? undefined : topic,
   }),
   create: neverMade,
 });

@@ -6,15 +6,15 @@ import type { StoredBatch } from "../../core/stored-batch.ts";
 const noHeaders = { headerNames: [], headerValues: [] };
 
 /** A lane as the engine would make it. */
-export function testLane(topic: string, changes: Partial<Lane> = {}): Lane {
+export function testLane(group: string, changes: Partial<Lane> = {}): Lane {
   return {
     id: 1,
     channel: "main",
     stream: "driving",
     epoch: "e1",
     number: 0,
-    topic,
-    partitioning: { by: "agent" },
+    group,
+    part: undefined,
     ...changes,
   };
 }

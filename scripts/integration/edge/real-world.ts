@@ -113,7 +113,7 @@ export class RealWorld implements Disposable {
       random: seededRandom(1),
       report: (signal) => void this.said.push(signal.name),
       metrics: new Metrics(),
-      partitionsKnown: () => {},
+      partsKnown: () => {},
       renewEpoch: (reason) => void this.renewed.push(reason),
     };
   }

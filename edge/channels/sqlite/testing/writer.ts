@@ -16,7 +16,7 @@ import { openChannelStore } from "../open.ts";
 import type { SqliteStore } from "../store.ts";
 
 /** The lane that the writer writes. */
-export const spec = { channel: "main", stream: "driving", topic: "driving", partitioning: { by: "agent" } } as const;
+export const spec = { channel: "main", stream: "driving", group: "driving", part: undefined } as const;
 
 /** The batch that begins at this number: always the same. */
 export function batchAt(lane: Lane, first: number): PutBatch {

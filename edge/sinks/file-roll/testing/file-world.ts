@@ -15,7 +15,7 @@ export const day2 = Date.parse("2026-11-21T10:00:00Z");
 
 /** A lane of channel `main`. */
 export function laneOf(stream: string, epoch = "e1"): Lane {
-  return { id: 1, channel: "main", stream, epoch, number: 0, topic: "t", partitioning: { by: "agent" } };
+  return { id: 1, channel: "main", stream, epoch, number: 0, group: "t", part: undefined };
 }
 
 /** A stored batch of these lines; its id is the number of its first record. */

@@ -114,7 +114,7 @@ export class World {
       random: seededRandom(1),
       report: (signal) => void this.said.push(signal.name),
       metrics: this.metrics,
-      partitionsKnown: () => {},
+      partsKnown: () => {},
       renewEpoch: (reason) => void this.renewed.push(reason),
     };
   }

@@ -1,0 +1,49 @@
+import type { EventView } from "./event-view.ts";
+
+/**
+ * How a channel lays the events of a stream into lanes. The sink that drains the channel makes it from its config, because
+ * only the sink knows what its destination keeps in order; the engine applies it at put and reads no meaning into it.
+ *
+ * An event belongs to a group (for Kafka its topic). A group is one lane, or it is divided by the record key into several
+ * (for Kafka one a partition). Lanes are sent side by side; within a lane the order of the source holds.
+ *
+ * A group may come from what an event contains, so whoever writes the log could make any number of them, and each lane
+ * costs memory and rows for ever. Therefore the number is bounded: what finds no place goes to `groupDefault`, counted.
+ */
+export interface Layout {
+  /** In words, as in "topic driving by agent". Sinks that share a channel must say the same. */
+  readonly text: string;
+  /**
+   * The group of an event. Asked for every event: the same text object for the same group, where that is cheap.
+   * Undefined: it names one that is not allowed, and goes to `groupDefault`, counted.
+   */
+  group(view: EventView): string | undefined;
+  /** Set when the group never depends on the event: the hot path asks once. */
+  readonly groupFixed: string | undefined;
+  /** Where events of a group go that finds no place any more. Always allowed. */
+  readonly groupDefault: string;
+  /** How many groups one stream may have in one channel. */
+  readonly groupsMax: number;
+  /** How a group is divided; undefined: it is one lane. */
+  readonly division: Division | undefined;
+}
+
+/** How a group is divided into lanes. */
+export interface Division {
+  /** How many parts, until the sink says otherwise (`SinkContext.partsKnown`). */
+  readonly partsDefault: number;
+  /** The part of a key. The engine keeps the answers: it need not be fast. */
+  partOf(key: string, parts: number): number;
+}
+
+/** The layout of a channel whose sinks ask for none: each stream is one lane. */
+export function plainLayout(group: string): Layout {
+  return {
+    text: "one lane a stream",
+    group: () => group,
+    groupFixed: group,
+    groupDefault: group,
+    groupsMax: 1,
+    division: undefined,
+  };
+}

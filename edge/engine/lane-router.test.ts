@@ -1,0 +1,110 @@
+import { describe, expect, test } from "bun:test";
+import type { Fields, Signal } from "../../shared/telemetry/log.ts";
+import { EventView } from "../core/event-view.ts";
+import { type Layout, plainLayout } from "../core/layout.ts";
+import { limits } from "../core/limits.ts";
+import type { PutBatch } from "../core/stored-batch.ts";
+import { ArrayStore } from "../testing/fakes/array-store.ts";
+import { LaneRouter } from "./lane-router.ts";
+
+/** The group is the event's text; one that begins with "_" is not allowed. */
+const byText: Layout = {
+  ...plainLayout("rest"),
+  group: (view) => (view.text().startsWith("_") ? undefined : view.text()),
+  groupFixed: undefined,
+  groupsMax: 5,
+};
+const divided = (parts: number): Layout => ({
+  ...byText,
+  groupsMax: 1_000,
+  division: { partsDefault: parts, partOf: (key, of) => Number(key) % of },
+});
+
+function wire(layout: Layout, store = new ArrayStore()) {
+  const reports: { readonly signal: string; readonly fields: Fields }[] = [];
+  const report = (signal: Signal, fields: Fields = {}) => void reports.push({ signal: signal.name, fields });
+  const channel = store.channel("main");
+  const router = new LaneRouter({ agent: "gw", stream: "s", channel, layout, epoch: () => store.epoch, report });
+  const view = new EventView();
+  const put = (text: string, key?: string) => {
+    const bytes = Buffer.from(text);
+    view.reset(bytes, 0, bytes.length, 1);
+    view.key = key;
+    router.append(view);
+  };
+  const groups = () => [...new Set(channel.lanes().map(({ group }) => group))];
+  const commit = () => {
+    const batches: PutBatch[] = [];
+    router.take(batches);
+    store.commit({ batches, positions: [], counters: [] });
+  };
+  return { store, channel, router, put, groups, commit, reports };
+}
+
+describe("what a log contains makes a bounded number of lanes", () => {
+  test("20,000 values: as many groups as there may be, the rest in the default, counted and said", () => {
+    const { router, put, groups, channel, commit, reports } = wire(byText);
+    for (let value = 0; value < 20_000; value++) put(`v${value}`);
+    expect(groups()).toEqual(["v0", "v1", "v2", "v3", "v4", "rest"]);
+    expect(router.takeDefaulted()).toBe(19_995);
+    expect(router.takeDefaulted()).toBe(0);
+    expect(router.use).toEqual({ groups: 6, groupsMax: 5, lanes: 6, lanesMax: limits.lanesMax, defaulted: 19_995 });
+    commit();
+    expect(channel.held.reduce((sum, { count }) => sum + count, 0)).toBe(20_000);
+    expect(reports[0]).toMatchObject({ signal: "events_sent_to_default", fields: { group: "v5", default: "rest" } });
+  });
+
+  test("a restart does not begin to count anew", () => {
+    const first = wire(byText);
+    for (let value = 0; value < 5; value++) first.put(`v${value}`);
+    first.commit();
+    const second = wire(byText, first.store);
+    second.put("v9");
+    second.put("v2");
+    expect(second.groups()).toEqual(["v0", "v1", "v2", "v3", "v4", "rest"]);
+    expect(second.router.takeDefaulted()).toBe(1);
+  });
+
+  test("a new epoch begins with no group", () => {
+    const { store, router, put, groups } = wire(byText);
+    for (let value = 0; value < 8; value++) put(`v${value}`);
+    store.renewEpoch();
+    router.epochRenewed();
+    put("v9");
+    expect(groups()).toContain("v9");
+  });
+
+  test("a group that is not allowed goes to the default, counted", () => {
+    const { router, put, groups } = wire(byText);
+    put("_consumer_offsets");
+    put("a");
+    expect(groups()).toEqual(["rest", "a"]);
+    expect(router.takeDefaulted()).toBe(1);
+  });
+
+  test("lanes are bounded too, and the default's are kept free", () => {
+    const { router, put, channel, groups } = wire(divided(100));
+    for (let value = 0; value < 50; value++) for (let key = 0; key < 100; key++) put(`v${value}`, String(key));
+    expect(groups().length).toBe(10);
+    expect(channel.lanes().length).toBeLessThanOrEqual(limits.lanesMax);
+    expect(groups()).toContain("rest");
+    expect(router.use).toMatchObject({ groups: 10, lanes: 1_000, defaulted: 41 * 100 });
+  });
+
+  test("a group that grows past the bound stays as it is, and that is said", () => {
+    const { router, put, channel, reports } = wire(divided(4));
+    put("a", "1");
+    router.partsKnown("a", limits.lanesMax - 8);
+    expect(reports).toEqual([]);
+    put("b", "1");
+    router.partsKnown("b", 5);
+    expect(reports[0]).toMatchObject({ signal: "lanes_not_added", fields: { group: "b" } });
+    put("b", "2");
+    expect(
+      channel
+        .lanes()
+        .filter(({ group }) => group === "b")
+        .map(({ part }) => part?.parts),
+    ).toEqual([4, 4]);
+  });
+});
