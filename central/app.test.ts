@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { renderOpenApi } from "./openapi.ts";
 import { TestApi } from "./testing/api.ts";
+import { otherPartition, ownPartition } from "./testing/partitions.ts";
 import { noonMs, shedMarker, slicesOf, testRecord } from "./testing/records.ts";
 
 const range = (from: number, to: number) =>
@@ -133,7 +134,7 @@ describe("the HTTP API", () => {
   test("sums everything up, lag and speed among it", async () => {
     await using api = new TestApi();
     await api.put(range(0, 10));
-    const partitions = [{ topic: "drive", partition: 0, highWatermark: 25 }];
+    const partitions = [ownPartition(0, { highWatermark: 25, endOffset: 30 })];
     api.snapshot = {
       ...api.snapshot,
       consumer: { ...api.snapshot.consumer, connected: true, partitions, rebalances: 3 },
@@ -182,6 +183,28 @@ describe("the HTTP API", () => {
     expect((await api.request("/readyz")).status).toBe(200);
     api.snapshot = { ...api.snapshot, counters: { ...api.snapshot.counters, storeAvailable: false } };
     expect((await api.request("/readyz")).status).toBe(503);
+  });
+
+  test("is not ready while partitions of its topics are read by nobody it knows, stand still, or the group refuses it", async () => {
+    await using api = new TestApi();
+    await api.put(range(0, 1));
+    const { consumer } = api.snapshot;
+    const others = [otherPartition(1, { reader: "stranger", highWatermark: 7, unreadForMs: 25_000 })];
+    api.snapshot = { ...api.snapshot, consumer: { ...consumer, others } };
+    const response = await api.request("/readyz");
+    expect(response.status).toBe(503);
+    expect(await response.text()).toContain("nobody reads 1 partitions into this store: drive/1");
+    expect(await api.get("/api/v1/status")).toMatchObject({ unreadPartitions: 1, lag: 7 });
+    expect(await (await api.request("/metrics")).text()).toContain("tailgate_central_unread_partitions 1\n");
+    api.snapshot = { ...api.snapshot, consumer: { ...consumer, others: [otherPartition(1)] } };
+    expect((await api.request("/readyz")).status).toBe(200);
+    api.snapshot = {
+      ...api.snapshot,
+      consumer: { ...consumer, partitions: [ownPartition(0, { stalledForMs: 31_000 })] },
+    };
+    expect(await (await api.request("/readyz")).text()).toContain("stand still: drive/0");
+    api.snapshot = { ...api.snapshot, consumer: { ...consumer, groupRefused: true } };
+    expect(await (await api.request("/readyz")).text()).toContain("does not let this central in");
   });
 
   test("asks for its key everywhere but for health and for the page, which holds no data", async () => {

@@ -36,17 +36,24 @@ export async function runCentral(config: CentralConfig, report: Report, signal: 
   try {
     await Promise.race([failed, whenAborted(signal)]);
     report(stopping);
-    const late = () => new AppError("KAFKA_UNREACHABLE", "stop: not everything ended in time");
-    await withDeadline(thread.stop(), stopDeadlineMs, late).catch((thrown: unknown) => {
-      // What is stored is stored; the group lets go of us when the session runs out.
-      report(stopped, { error: messageOf(thrown) });
-    });
+    await endInTime(thread.stop(), stopDeadlineMs);
   } finally {
     clearInterval(sampling);
     await server.stop();
     await reader.close();
   }
   report(stopped);
+}
+
+/**
+ * Waits for the writing half to end.
+ *
+ * @throws AppError `CENTRAL_STOP_SLOW` when it takes longer. What is stored is stored; the rest is read again.
+ */
+export async function endInTime(ending: Promise<void>, deadlineMs: number): Promise<void> {
+  const late = () =>
+    new AppError("CENTRAL_STOP_SLOW", `stop: the delivery in hand did not end within ${deadlineMs / 1_000} s`);
+  await withDeadline(ending, deadlineMs, late);
 }
 
 function whenAborted(signal: AbortSignal): Promise<void> {

@@ -6,7 +6,7 @@ import { parseArguments } from "./arguments.ts";
 import { runCentral } from "./central.ts";
 import { loadConfig } from "./config/load.ts";
 import { helpText } from "./help.ts";
-import { failed } from "./telemetry.ts";
+import { failed, stoppedLate } from "./telemetry.ts";
 
 process.exit(await main());
 
@@ -32,7 +32,8 @@ async function main(): Promise<number> {
       await runCentral(config, report, stop.signal);
       return 0;
     } catch (thrown) {
-      report(failed, { error: messageOf(thrown) });
+      const hint = thrown instanceof AppError ? thrown.hint : undefined;
+      report(stop.signal.aborted ? stoppedLate : failed, { error: messageOf(thrown), hint });
       return exitCode(thrown);
     }
   } catch (thrown) {

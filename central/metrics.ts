@@ -28,7 +28,24 @@ export function declareMetrics(
   gauge("missing", "Records that the ledger misses.", () => summary()?.missing ?? 0);
   gauge("gaps", "Gap alerts.", () => summary()?.gaps ?? 0);
   gauge("vehicles", "Vehicles in the store.", () => summary()?.vehicles ?? 0);
-  gauge("lag", "Records in the topics that are not stored; -1 unknown.", () => summary()?.lag ?? -1);
+  gauge("lag", "Offsets that can be read and are not stored; -1 unknown.", () => summary()?.lag ?? -1);
+  gauge("waiting", "Offsets that an open transaction holds back; -1 unknown.", () => summary()?.waiting ?? -1);
+  gauge(
+    "unread_partitions",
+    "Partitions of the topics that nobody reads into this store: alarm above 0.",
+    () => summary()?.unreadPartitions ?? 0,
+  );
+  gauge(
+    "stalled_partitions",
+    "Partitions that have records to read, and none come: alarm above 0.",
+    () => summary()?.stalledPartitions ?? 0,
+  );
+  gauge(
+    "missing_topics",
+    "Topics of the config that the cluster does not have.",
+    () => summary()?.missingTopics.length ?? 0,
+  );
+  gauge("group_refused", "1 while the group does not let us in.", () => Number(summary()?.groupRefused ?? false));
   metrics.observe(
     "tailgate_central_rebalances_total",
     "Times the group was joined.",

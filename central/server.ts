@@ -22,6 +22,8 @@ export function serve(api: Api, listen: string): RunningServer {
       idleTimeout: 30,
       maxRequestBodySize: requestBytesMax,
       development: false,
+      // Bun sets SO_REUSEPORT otherwise: a second central would start, and take half of the requests.
+      reusePort: false,
     });
     return { url: server.url.href, stop: () => server.stop(true) };
   } catch (thrown) {

@@ -1,31 +1,19 @@
 /** The numbers that people and the live view look at: the store's sums, this instance's view of Kafka, and the speed. */
 import type { Clock } from "../shared/clock/clock.ts";
+import { messageOf } from "../shared/errors/app-error.ts";
 import type { IngestSnapshot } from "./ingest/snapshot.ts";
+import { type Lag, lagOf } from "./lag.ts";
 import type { StoreReader, Totals } from "./store/reader.ts";
-
-/** How far one partition is stored. `null`: unknown to this instance. */
-export interface PartitionLag {
-  topic: string;
-  partition: number;
-  generation: number;
-  next: number;
-  highWatermark: number | null;
-  lag: number | null;
-  stored: number;
-  updatedAtMs: number | null;
-}
-
-/** All partitions; `lag` is the sum of what is known. */
-export interface Lag {
-  partitions: PartitionLag[];
-  lag: number | null;
-  rebalances: number;
-}
 
 /** Everything in one line of numbers. */
 export interface StatusSummary extends Totals {
   linesPerSecond: number;
   lag: number | null;
+  waiting: number | null;
+  unreadPartitions: number;
+  stalledPartitions: number;
+  missingTopics: string[];
+  groupRefused: boolean;
   kafkaConnected: boolean;
   storeAvailable: boolean;
   sinceMs: number;
@@ -53,12 +41,17 @@ export class StatusService {
 
   async summary(): Promise<StatusSummary> {
     const totals = await this.totals();
-    const { lag } = await this.lag();
+    const { lag, waiting, unread, stalled, missingTopics, groupRefused } = await this.lag();
     const { consumer, counters } = this.options.snapshot();
     return {
       ...totals,
       linesPerSecond: this.speed(),
       lag,
+      waiting,
+      unreadPartitions: unread,
+      stalledPartitions: stalled,
+      missingTopics,
+      groupRefused,
       kafkaConnected: consumer.connected,
       storeAvailable: counters.storeAvailable,
       sinceMs: this.sinceMs,
@@ -66,34 +59,7 @@ export class StatusService {
   }
 
   async lag(): Promise<Lag> {
-    const { consumer } = this.options.snapshot();
-    const ends = new Map(consumer.partitions.map((one) => [`${one.topic}/${one.partition}`, one.highWatermark]));
-    const positions = await this.options.reader.positions();
-    const partitions = positions.map(({ topic, partition, generation, next, stored, updatedAtMs }) => {
-      const key = `${topic}/${partition}`;
-      const end = ends.get(key) ?? -1;
-      ends.delete(key);
-      const highWatermark = end >= 0 ? end : null;
-      const lag = highWatermark === null ? null : Math.max(0, highWatermark - next);
-      return { topic, partition, generation, next, highWatermark, lag, stored, updatedAtMs };
-    });
-    for (const { topic, partition, highWatermark: end } of consumer.partitions) {
-      if (!ends.has(`${topic}/${partition}`)) continue;
-      const known = end >= 0 ? end : null;
-      partitions.push({
-        topic,
-        partition,
-        generation: 0,
-        next: 0,
-        highWatermark: known,
-        lag: known,
-        stored: 0,
-        updatedAtMs: 0,
-      });
-    }
-    const known = partitions.flatMap(({ lag }) => (lag === null ? [] : [lag]));
-    const sum = known.length === 0 ? null : known.reduce((total, one) => total + one, 0);
-    return { partitions, lag: sum, rebalances: consumer.rebalances };
+    return lagOf(await this.options.reader.positions(), this.options.snapshot().consumer);
   }
 
   /** To be called once a second. */
@@ -111,10 +77,29 @@ export class StatusService {
     this.latest = await this.summary().catch(() => this.latest);
   }
 
-  /** Whether the serving half can serve: the store answers reads. */
-  async ready(): Promise<boolean> {
-    await this.totals();
-    return this.options.snapshot().counters.storeAvailable;
+  /**
+   * Why central is not ready; empty: it is. Ready means that what comes is stored: the store answers reads and takes
+   * writes, and each partition of the topics that the cluster has is read into it. Kafka being away is no reason: nothing
+   * is lost by waiting, and no other instance would do better.
+   */
+  async unreadiness(): Promise<readonly string[]> {
+    const reasons: string[] = [];
+    if (!this.options.snapshot().counters.storeAvailable) reasons.push("the store does not take writes");
+    try {
+      const { groupRefused, unread, stalled, partitions } = await this.lag();
+      if (groupRefused) reasons.push("the consumer group does not let this central in: its members have another store");
+      const named = (mine: (one: Lag["partitions"][number]) => boolean) =>
+        partitions
+          .filter(mine)
+          .slice(0, 5)
+          .map(({ topic, partition }) => `${topic}/${partition}`)
+          .join(", ");
+      if (unread > 0) reasons.push(`nobody reads ${unread} partitions into this store: ${named((one) => one.unread)}`);
+      if (stalled > 0) reasons.push(`${stalled} partitions stand still: ${named((one) => one.stalled)}`);
+    } catch (thrown) {
+      reasons.push(messageOf(thrown));
+    }
+    return reasons;
   }
 
   private speed(): number {

@@ -6,6 +6,12 @@ export const stopping = defineSignal({ name: "central_stopping", level: "info", 
 
 export const stopped = defineSignal({ name: "central_stopped", level: "info", message: "Stopped" });
 
+export const stoppedLate = defineSignal({
+  name: "central_stopped_late",
+  level: "warn",
+  message: "Stopped before everything had ended",
+});
+
 export const failed = defineSignal({ name: "central_failed", level: "error", message: "Central cannot go on" });
 
 export const storeAway = defineSignal({

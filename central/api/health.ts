@@ -1,11 +1,11 @@
 import type { Api, ApiDependencies } from "./api.ts";
 
-/** `/livez`: the process answers. `/readyz`: the store takes writes and answers reads; Kafka away is no reason. */
+/** `/livez`: the process answers. `/readyz`: what comes is stored, or the reasons why not. */
 export function addHealth(api: Api, { status, metrics }: ApiDependencies): void {
   api.get("/livez", (context) => context.text("ok\n"));
   api.get("/readyz", async (context) => {
-    const ready = await status.ready().catch(() => false);
-    return ready ? context.text("ok\n") : context.text("the store does not take writes\n", 503);
+    const reasons = await status.unreadiness();
+    return reasons.length === 0 ? context.text("ok\n") : context.text(`${reasons.join("\n")}\n`, 503);
   });
   api.get("/metrics", async (context) => {
     await status.refreshMetrics();

@@ -49,16 +49,46 @@ export interface ConsumerHandler {
   deliver(delivery: Delivery, context: DeliveryContext): Promise<Outcome>;
 }
 
-/** What the consumer knows of a partition that is ours. */
+/** What the consumer knows of a partition that is ours. Offsets are -1 until the broker told. */
 export interface PartitionState extends TopicPartition {
-  /** The offset behind the last record that can be read; -1 until the broker told. */
+  /** The offset behind the last record that can be read: records of an open transaction cannot. */
   readonly highWatermark: number;
+  /** The offset behind the last record that the log holds. */
+  readonly endOffset: number;
+  /** The oldest offset that the broker still has. */
+  readonly logStartOffset: number;
+  /** For how long there has been something to read and nothing has come, although nothing held it up; 0: it moves. */
+  readonly stalledForMs: number;
+}
+
+/**
+ * Who reads a partition that is not ours: another member of the group on the same store (sibling), a member that does
+ * not write to our store (stranger), or nobody; unknown while the cluster does not answer.
+ */
+export type PartitionReader = "sibling" | "stranger" | "nobody" | "unknown";
+
+/** A partition of our topics that another member has, or nobody. */
+export interface OtherPartition extends TopicPartition {
+  readonly reader: PartitionReader;
+  /** As of the last look at the cluster, some seconds ago; -1: not told. */
+  readonly highWatermark: number;
+  readonly logStartOffset: number;
+  /** For how long nobody has read it into our store; 0 when somebody does. */
+  readonly unreadForMs: number;
 }
 
 /** For status, metrics and lag. */
 export interface ConsumerState {
+  /** A broker has answered something within the last seconds. */
   readonly connected: boolean;
+  /** Ours. */
   readonly partitions: readonly PartitionState[];
+  /** Of our topics, but not ours. */
+  readonly others: readonly OtherPartition[];
+  /** Topics that the config names and the cluster does not have. */
+  readonly missingTopics: readonly string[];
+  /** The group's other members write to another store or are another program, so that it does not let us in. */
+  readonly groupRefused: boolean;
   readonly rebalances: number;
   /** Uptime of the last answer of a broker, milliseconds; -1 before the first. */
   readonly lastAnswerUptimeMs: number;

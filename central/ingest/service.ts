@@ -6,7 +6,9 @@ import { systemRandom } from "../../shared/random/random.ts";
 import type { Report } from "../../shared/telemetry/log.ts";
 import type { CentralConfig } from "../config/schema.ts";
 import { KafkaConsumer } from "../consumer/kafka/consumer.ts";
+import { protocolOf } from "../consumer/kafka/store-protocol.ts";
 import { SqliteStore } from "../store/sqlite/store.ts";
+import { storeId } from "../store/sqlite/store-id.ts";
 import { Ingest } from "./ingest.ts";
 import type { IngestSnapshot } from "./snapshot.ts";
 
@@ -35,6 +37,7 @@ export async function startIngest(
     connection: { brokers: kafka.brokers, clientId: kafka.clientId, tls: tlsOf(config), sasl: kafka.sasl },
     topics: { names: config.topics, pattern: config.topicPattern, text: topicsText(config) },
     groupId: config.group,
+    protocol: protocolOfStore(config.store),
     sessionTimeoutMs: config.sessionTimeout,
     heartbeatMs: Math.max(200, Math.floor(config.sessionTimeout / 6)),
     fetchBytesPerPartition: config.fetchBytes,
@@ -49,6 +52,15 @@ export async function startIngest(
       await consumer.stop();
       await store.close();
     },
+  };
+}
+
+/** While the file is away the members go on under its last name. */
+function protocolOfStore(path: string): () => string {
+  let last = "none";
+  return () => {
+    last = storeId(path, systemClock) ?? last;
+    return protocolOf(last);
   };
 }
 

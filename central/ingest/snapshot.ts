@@ -9,7 +9,15 @@ export interface IngestSnapshot {
 
 /** Before the first one has come. */
 export const noSnapshot: IngestSnapshot = {
-  consumer: { connected: false, partitions: [], rebalances: 0, lastAnswerUptimeMs: -1 },
+  consumer: {
+    connected: false,
+    partitions: [],
+    others: [],
+    missingTopics: [],
+    groupRefused: false,
+    rebalances: 0,
+    lastAnswerUptimeMs: -1,
+  },
   counters: {
     stored: 0,
     withoutIdentity: 0,

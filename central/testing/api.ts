@@ -22,7 +22,7 @@ export class TestApi implements AsyncDisposable {
   readonly store: SqliteStore;
   private readonly dir = tempDir("tailgate-api-");
   private readonly reader: SqliteReader;
-  private readonly api;
+  readonly api;
   private position: Position | undefined;
 
   constructor(options: { readonly apiKey?: string; readonly path?: string } = {}) {

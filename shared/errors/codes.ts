@@ -147,6 +147,10 @@ export const codes = {
     severity: "permanent",
     hint: "Read the record under /api/v1/dead-letters.",
   },
+  CENTRAL_STOP_SLOW: {
+    severity: "transient",
+    hint: "Nothing is lost: what is stored is stored, the rest is read again at the next start. The group lets go of this instance when its session runs out.",
+  },
   CENTRAL_BAD_REQUEST: { severity: "usage", hint: "See /api/v1/openapi.json for what the route takes." },
   CENTRAL_ADDRESS_IN_USE: {
     severity: "usage",

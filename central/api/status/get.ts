@@ -14,7 +14,17 @@ const Status = z
     gaps: z.int(),
     vehicles: z.int(),
     linesPerSecond: z.number().openapi({ description: "Stored, over the last five seconds." }),
-    lag: z.int().nullable().openapi({ description: "Records in the topics that are not stored; null: unknown." }),
+    lag: z.int().nullable().openapi({ description: "Offsets that can be read and are not stored yet; null: unknown." }),
+    waiting: z
+      .int()
+      .nullable()
+      .openapi({ description: "Offsets after those: they cannot be read while a transaction is open." }),
+    unreadPartitions: z.int().openapi({ description: "Partitions that nobody reads into this store." }),
+    stalledPartitions: z.int().openapi({ description: "Partitions that have records to read, and none come." }),
+    missingTopics: z.array(z.string()).openapi({ description: "Named in the config; the cluster does not have them." }),
+    groupRefused: z
+      .boolean()
+      .openapi({ description: "The group's members write to another store: it lets us not in." }),
     kafkaConnected: z.boolean(),
     storeAvailable: z.boolean(),
     sinceMs: z.int().openapi({ description: "Up since, milliseconds since 1970." }),

@@ -1,8 +1,8 @@
 /**
- * The consumer over kafkajs: keeps one group session alive, finds the topics of the config, and begins anew whenever a
- * session ends or the brokers have been silent for too long.
+ * The consumer over kafkajs: keeps one group session alive, finds the topics of the config, looks at who reads their
+ * partitions, and begins anew whenever a session ends or the brokers have been silent for too long.
  */
-import type { Kafka } from "kafkajs";
+import type { Admin, Kafka } from "kafkajs";
 import { Backoff } from "../../../shared/async/backoff.ts";
 import { withDeadline } from "../../../shared/async/deadline.ts";
 import { sleep } from "../../../shared/async/sleep.ts";
@@ -12,16 +12,34 @@ import { createKafka, type KafkaConnection } from "../../../shared/kafka/connect
 import { explainClientError } from "../../../shared/kafka/connection/connect-error.ts";
 import type { Random } from "../../../shared/random/random.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
-import type { Consumer, ConsumerHandler, ConsumerState } from "../consumer.ts";
+import type { Consumer, ConsumerHandler, ConsumerState, PartitionState, TopicPartition } from "../consumer.ts";
+import { Coverage, unreadGraceMs } from "../coverage.ts";
 import { createBriefKafka } from "./brief-client.ts";
-import { installFetchSeam, watchFetches } from "./fetch-seam.ts";
-import { type GroupOptions, GroupSession } from "./group-session.ts";
-import { brokersAway, brokersRefuse, consumerRestarted, leaveSlow, topicsFound, topicsMissing } from "./telemetry.ts";
+import { viewCluster } from "./cluster-view.ts";
+import { type FetchedPartition, installFetchSeam, watchFetches } from "./fetch-seam.ts";
+import { type GroupOptions, GroupSession, type SessionEvents } from "./group-session.ts";
+import { consumerHint } from "./hints.ts";
+import { StallWatch } from "./stall-watch.ts";
+import { isGroupRefused } from "./store-protocol.ts";
+import {
+  brokersAway,
+  brokersRefuse,
+  clusterUnseen,
+  consumerRestarted,
+  groupRefused,
+  leaveSlow,
+  partitionStalled,
+  partitionsUnread,
+  topicsFound,
+  topicsMissing,
+} from "./telemetry.ts";
 import { selectTopics, type TopicSelection } from "./topics.ts";
 
 export interface KafkaConsumerOptions extends Omit<GroupOptions, "report"> {
   readonly connection: KafkaConnection;
   readonly topics: TopicSelection;
+  /** What members with our store offer the group (`protocolOf`); another one as soon as the store is another one. */
+  readonly protocol: () => string;
   readonly report: Report;
   readonly clock: Clock;
   readonly random: Random;
@@ -29,7 +47,13 @@ export interface KafkaConsumerOptions extends Omit<GroupOptions, "report"> {
 
 /** Fetches are answered every half second, data or not: a longer silence is a dead connection. */
 const silenceMs = 30_000;
+/** Members without partitions and members that wait for their store still send a heartbeat every second. */
+const connectedMs = 5_000;
+/** The first look at who reads what, after joining; then with each look for topics. */
+const firstLookMs = 3_000;
 const lookForTopicsEveryMs = 10_000;
+/** The group may let us in once its other members have gone. */
+const refusedWaitMs = 3_000;
 const adminDeadlineMs = 15_000;
 const leaveDeadlineMs = 5_000;
 
@@ -37,9 +61,14 @@ export class KafkaConsumer implements Consumer {
   private readonly stopping = new AbortController();
   private running: Promise<void> = Promise.resolve();
   private session: GroupSession | undefined;
-  private readonly highWatermarks = new Map<string, number>();
+  private readonly ends = new Map<string, FetchedPartition>();
+  private readonly coverage = new Coverage();
+  private readonly stalls = new StallWatch();
+  private missingTopics: readonly string[] = [];
+  private refused = false;
   private joins = 0;
   private lastAnswerMs = -1;
+  private lastFetchMs = -1;
 
   constructor(private readonly options: KafkaConsumerOptions) {}
 
@@ -54,42 +83,77 @@ export class KafkaConsumer implements Consumer {
   }
 
   state(): ConsumerState {
-    const partitions = (this.session?.partitions ?? []).map(({ topic, partition }) => ({
+    const nowMs = this.options.clock.uptimeMs();
+    const ours = this.session?.partitions ?? [];
+    return {
+      connected: this.lastAnswerMs >= 0 && nowMs - this.lastAnswerMs < connectedMs,
+      partitions: ours.map((partition) => this.partitionState(partition, nowMs)),
+      others: this.coverage.others(ours, nowMs),
+      missingTopics: this.missingTopics,
+      groupRefused: this.refused,
+      rebalances: this.joins + (this.session?.joins ?? 0),
+      lastAnswerUptimeMs: this.lastAnswerMs,
+    };
+  }
+
+  private partitionState({ topic, partition }: TopicPartition, nowMs: number): PartitionState {
+    const key = keyOf({ topic, partition });
+    const end = this.ends.get(key);
+    return {
       topic,
       partition,
-      highWatermark: this.highWatermarks.get(`${topic}/${partition}`) ?? -1,
-    }));
-    const connected = this.lastAnswerMs >= 0 && this.options.clock.uptimeMs() - this.lastAnswerMs < 5_000;
-    const rebalances = this.joins + (this.session?.joins ?? 0);
-    return { connected, partitions, rebalances, lastAnswerUptimeMs: this.lastAnswerMs };
+      highWatermark: end?.highWatermark ?? -1,
+      endOffset: end?.endOffset ?? -1,
+      logStartOffset: end?.logStartOffset ?? -1,
+      stalledForMs: this.stalls.stalledForMs(key, nowMs),
+    };
   }
 
   private async run(handler: ConsumerHandler): Promise<void> {
-    using _watch = watchFetches(({ topic, partition, highWatermark, errorCode }) => {
-      this.lastAnswerMs = this.options.clock.uptimeMs();
-      if (errorCode === 0) this.highWatermarks.set(`${topic}/${partition}`, highWatermark);
-    });
+    const { report } = this.options;
+    using _watch = watchFetches((fetched) => this.fetched(fetched));
     const { signal } = this.stopping;
     const backoff = new Backoff({ initialMs: 100, maxMs: 1_000 }, this.options.random);
     while (!signal.aborted) {
-      const kafka = createKafka({ ...this.options.connection, report: this.options.report, component: "consumer" });
+      const kafka = createKafka({ ...this.options.connection, report, component: "consumer" });
       const topics = await this.findTopics();
       if (topics === undefined || topics.length === 0) {
         await sleep(topics === undefined ? backoff.nextMs() : 500, signal);
         continue;
       }
-      this.options.report(topicsFound, { topics: topics.join(",") });
+      report(topicsFound, { topics: topics.join(",") });
       const cause = await this.live(kafka, topics, handler);
-      if (cause === undefined) continue; // stopped, or the topics have changed
-      this.options.report(consumerRestarted, { cause });
+      if (cause === undefined) continue; // stopped, or the topics or the store have changed
+      this.refused = isGroupRefused(cause);
+      if (this.refused) {
+        const { groupId: group } = this.options;
+        const hint = "Give this central a `group` of its own, or let it share the other one's `store`.";
+        report(groupRefused, { group, hint });
+        await this.lookAround(topics);
+        await sleep(refusedWaitMs, signal);
+        continue;
+      }
+      report(consumerRestarted, { cause: messageOf(cause) });
       await sleep(backoff.nextMs(), signal);
       if (this.session !== undefined && this.session.joins > 0) backoff.reset();
     }
   }
 
+  private fetched(fetched: FetchedPartition): void {
+    const nowMs = this.options.clock.uptimeMs();
+    this.lastAnswerMs = nowMs;
+    this.lastFetchMs = nowMs;
+    const { topic, partition, errorCode, highWatermark, logStartOffset = -1 } = fetched;
+    if (errorCode !== 0) return;
+    // Without its records: only the offsets are asked for later.
+    this.ends.set(keyOf({ topic, partition }), { ...fetched, frames: [] });
+    this.stalls.seen(keyOf({ topic, partition }), highWatermark, logStartOffset, nowMs);
+  }
+
   /** One session from start to end; the reason when it ended by itself. */
-  private async live(kafka: Kafka, topics: readonly string[], handler: ConsumerHandler): Promise<string | undefined> {
-    const session = new GroupSession(kafka, this.options, handler);
+  private async live(kafka: Kafka, topics: readonly string[], handler: ConsumerHandler): Promise<unknown> {
+    const protocol = this.options.protocol();
+    const session = new GroupSession({ kafka, protocol, events: this.events() }, this.options, handler);
     this.session = session;
     const over = new AbortController();
     try {
@@ -98,17 +162,31 @@ export class KafkaConsumer implements Consumer {
         session.ended,
         aborted(this.stopping.signal),
         this.silence(session, over.signal),
-        this.otherTopics(topics, over.signal),
+        this.changes(topics, protocol, over.signal),
       ]);
       return undefined;
     } catch (thrown) {
-      return messageOf(thrown);
+      return thrown;
     } finally {
       over.abort();
       this.joins += session.joins;
       await this.leave(session);
       this.session = undefined;
     }
+  }
+
+  private events(): SessionEvents {
+    const { clock } = this.options;
+    return {
+      answered: () => {
+        this.lastAnswerMs = clock.uptimeMs();
+      },
+      joined: () => {
+        this.refused = false;
+        this.stalls.clear();
+      },
+      moved: (partition, next) => this.stalls.moved(keyOf(partition), next, clock.uptimeMs()),
+    };
   }
 
   private async leave(session: GroupSession): Promise<void> {
@@ -125,43 +203,89 @@ export class KafkaConsumer implements Consumer {
     while (!signal.aborted) {
       await sleep(1_000, signal);
       const nowMs = this.options.clock.uptimeMs();
+      if (session.handling) this.stalls.held(nowMs);
       if (session.handling || session.partitions.length === 0) quietSinceMs = nowMs;
-      quietSinceMs = Math.max(quietSinceMs, this.lastAnswerMs);
+      quietSinceMs = Math.max(quietSinceMs, this.lastFetchMs);
+      this.reportStalls(session, nowMs);
       if (nowMs - quietSinceMs > silenceMs) throw unreachable(`fetch: no answer for ${silenceMs / 1000} s`);
     }
     return await never();
   }
 
-  /** Resolves when the cluster's topics, seen through the config, are no longer the ones consumed. */
-  private async otherTopics(current: readonly string[], signal: AbortSignal): Promise<void> {
+  private reportStalls(session: GroupSession, nowMs: number): void {
+    for (const { topic, partition } of session.partitions) {
+      const forMs = this.stalls.stalledForMs(keyOf({ topic, partition }), nowMs);
+      if (forMs > 0) this.options.report(partitionStalled, { topic, partition, forSeconds: Math.round(forMs / 1_000) });
+    }
+  }
+
+  /** Resolves when the cluster's topics, seen through the config, or our store are no longer those of the session. */
+  private async changes(topics: readonly string[], protocol: string, signal: AbortSignal): Promise<void> {
+    await sleep(firstLookMs, signal);
     while (!signal.aborted) {
+      await this.lookAround(topics);
       await sleep(lookForTopicsEveryMs, signal);
       if (signal.aborted) break;
       const found = await this.findTopics();
-      if (found !== undefined && found.length > 0 && found.join() !== current.join()) return;
+      if (found !== undefined && found.length > 0 && found.join() !== topics.join()) return;
+      if (this.options.protocol() !== protocol) return;
     }
     return await never();
   }
 
+  /** Looks at who reads the partitions, and says so when nobody does. */
+  private async lookAround(topics: readonly string[]): Promise<void> {
+    const { groupId, clock, report } = this.options;
+    const isOurs = (topic: string, partition: number) =>
+      this.session?.partitions.some((one) => one.topic === topic && one.partition === partition) === true;
+    try {
+      const view = await this.ask("look at the group", (admin) => viewCluster(admin, { topics, groupId, isOurs }));
+      this.coverage.look(view, this.options.protocol(), clock.uptimeMs());
+    } catch (thrown) {
+      report(clusterUnseen, { error: messageOf(thrown) });
+    }
+    const unread = this.state().others.filter(({ unreadForMs }) => unreadForMs >= unreadGraceMs);
+    if (unread.length === 0) return;
+    const names = unread.slice(0, 10).map(({ topic, partition }) => `${topic}/${partition}`);
+    const hint = "See /api/v1/lag. Is another program, or a central with another store, in the group?";
+    report(partitionsUnread, { count: unread.length, partitions: names.join(","), group: groupId, hint });
+  }
+
   /** Undefined when no broker answers. */
   private async findTopics(): Promise<readonly string[] | undefined> {
-    const admin = createBriefKafka(this.options.connection).admin();
+    const { topics: selection, report } = this.options;
     try {
-      const list = admin.connect().then(() => admin.listTopics());
-      const existing = await withDeadline(list, adminDeadlineMs, () => unreachable("list topics: no answer in time"));
-      const topics = selectTopics(this.options.topics, existing);
-      if (topics.length === 0) this.options.report(topicsMissing, { wanted: this.options.topics.text });
+      const existing = await this.ask("list topics", (admin) => admin.listTopics());
+      this.missingTopics = selection.names.filter((name) => !existing.includes(name));
+      const topics = selectTopics(selection, existing);
+      const wanted = topics.length === 0 ? selection.text : this.missingTopics.join(", ");
+      if (topics.length === 0 || this.missingTopics.length > 0) report(topicsMissing, { wanted });
       return topics;
     } catch (thrown) {
       const error = explainClientError("list topics", thrown, this.options.connection);
-      const { code, hint } = error;
-      const signal = code === "KAFKA_UNREACHABLE" ? brokersAway : brokersRefuse;
-      this.options.report(signal, { code, error: messageOf(error), hint });
+      const signal = error.code === "KAFKA_UNREACHABLE" ? brokersAway : brokersRefuse;
+      report(signal, { code: error.code, error: messageOf(error), hint: consumerHint(error) });
       return undefined;
-    } finally {
-      admin.disconnect().catch((thrown: unknown) => this.options.report(brokersAway, { error: messageOf(thrown) }));
     }
   }
+
+  /** One question to the cluster, through a client of its own that gives up. */
+  private async ask<T>(doing: string, question: (admin: Admin) => Promise<T>): Promise<T> {
+    const { connection, clock, report } = this.options;
+    const admin = createBriefKafka(connection).admin();
+    try {
+      const answer = admin.connect().then(() => question(admin));
+      const answered = await withDeadline(answer, adminDeadlineMs, () => unreachable(`${doing}: no answer in time`));
+      this.lastAnswerMs = clock.uptimeMs();
+      return answered;
+    } finally {
+      admin.disconnect().catch((thrown: unknown) => report(brokersAway, { error: messageOf(thrown) }));
+    }
+  }
+}
+
+function keyOf({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`;
 }
 
 function unreachable(message: string): AppError {

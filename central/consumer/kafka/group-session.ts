@@ -14,6 +14,7 @@ import type { Report } from "../../../shared/telemetry/log.ts";
 import type { ConsumerHandler, Start, TopicPartition } from "../consumer.ts";
 import { DeliveryBuilder } from "./delivery.ts";
 import { fetchedPartition } from "./fetch-seam.ts";
+import { storeAssigner } from "./store-protocol.ts";
 import { commitFailed, groupJoined } from "./telemetry.ts";
 
 /** How the group is joined and how much a fetch may bring. */
@@ -24,6 +25,23 @@ export interface GroupOptions {
   readonly heartbeatMs: number;
   readonly fetchBytesPerPartition: number;
   readonly report: Report;
+}
+
+/** What a session tells while it lives. */
+export interface SessionEvents {
+  /** A broker has answered something. */
+  answered(): void;
+  /** Reading of a partition goes on here; -1: at the log's start. */
+  moved(partition: TopicPartition, next: number): void;
+  /** Another assignment: nothing is read until `moved`. */
+  joined(): void;
+}
+
+/** A life's own: the client that it speaks through, the protocol that the group's members agree on, who listens. */
+export interface SessionParts {
+  readonly kafka: Kafka;
+  readonly protocol: string;
+  readonly events: SessionEvents;
 }
 
 /** Kafka answers at once when there is data; this is how long it waits when there is none. */
@@ -51,12 +69,13 @@ export class GroupSession {
   joins = 0;
 
   constructor(
-    kafka: Kafka,
+    private readonly parts: SessionParts,
     private readonly options: GroupOptions,
     private readonly handler: ConsumerHandler,
   ) {
-    this.client = kafka.consumer({
+    this.client = parts.kafka.consumer({
       groupId: options.groupId,
+      partitionAssigners: [storeAssigner(parts.protocol)],
       sessionTimeout: options.sessionTimeoutMs,
       rebalanceTimeout: options.sessionTimeoutMs,
       heartbeatInterval: options.heartbeatMs,
@@ -77,6 +96,7 @@ export class GroupSession {
   async start(topics: readonly string[]): Promise<void> {
     const { client } = this;
     client.on(client.events.CRASH, ({ payload }) => this.endWith(payload.error));
+    client.on(client.events.REQUEST, () => this.parts.events.answered());
     client.on(client.events.GROUP_JOIN, ({ payload }) => this.joined(payload.memberAssignment));
     await client.connect();
     await client.subscribe({ topics: [...topics], fromBeginning: true });
@@ -104,6 +124,7 @@ export class GroupSession {
     this.assignment = new AbortController();
     this.dirty.clear();
     this.joins++;
+    this.parts.events.joined();
     const { signal } = this.assignment;
     this.partitions = Object.entries(assignment).flatMap(([topic, numbers]) =>
       numbers.map((partition) => ({ topic, partition })),
@@ -127,6 +148,7 @@ export class GroupSession {
   private seek({ topic, partition }: TopicPartition, start: Start): void {
     // For kafkajs "earliest" is an offset that the broker refuses as out of range unless it is the earliest: 0.
     this.client.seek({ topic, partition, offset: start === "earliest" ? "0" : String(start) });
+    this.parts.events.moved({ topic, partition }, start === "earliest" ? -1 : start);
   }
 
   private async eachBatch(payload: EachBatchPayload): Promise<void> {
@@ -144,6 +166,7 @@ export class GroupSession {
       if (outcome.kind === "seek") return this.seek(delivery, outcome.start);
       payload.resolveOffset(String(delivery.nextOffset - 1));
       const { topic, partition } = delivery;
+      this.parts.events.moved({ topic, partition }, delivery.nextOffset);
       this.dirty.set(`${topic}/${partition}`, { topic, partition, offset: String(delivery.nextOffset) });
       if (performance.now() - this.lastCommitMs > commitEveryMs) await this.commitDirty();
     } finally {

@@ -30,7 +30,7 @@ export const brokersRefuse = defineSignal({
 export const topicsMissing = defineSignal({
   name: "topics_missing",
   level: "warn",
-  message: "No topic of the config exists yet",
+  message: "Topics of the config do not exist yet",
   atMostEveryMs: 60_000,
 });
 
@@ -51,4 +51,32 @@ export const leaveSlow = defineSignal({
   name: "group_leave_slow",
   level: "warn",
   message: "The brokers did not answer in time while leaving the group; its session will run out instead",
+});
+
+export const groupRefused = defineSignal({
+  name: "group_refused",
+  level: "error",
+  message: "The consumer group does not let us in: its members write to another store, or are another program",
+  atMostEveryMs: 60_000,
+});
+
+export const partitionsUnread = defineSignal({
+  name: "partitions_unread",
+  level: "error",
+  message: "Partitions of the topics are read by nobody who writes to this store",
+  atMostEveryMs: 60_000,
+});
+
+export const partitionStalled = defineSignal({
+  name: "partition_stalled",
+  level: "error",
+  message: "A partition has records to read, and none come",
+  atMostEveryMs: 60_000,
+});
+
+export const clusterUnseen = defineSignal({
+  name: "cluster_view_failed",
+  level: "info",
+  message: "Could not look at who reads the topics' partitions; trying again",
+  atMostEveryMs: 60_000,
 });

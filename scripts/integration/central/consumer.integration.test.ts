@@ -1,13 +1,15 @@
 /** The consumer by itself, with a real broker and records of every codec that real producers write. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setSystemTime, test } from "bun:test";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ConsumerHandler, Delivery, Outcome, Start } from "../../../central/consumer/consumer.ts";
 import { KafkaConsumer } from "../../../central/consumer/kafka/consumer.ts";
+import { protocolOf } from "../../../central/consumer/kafka/store-protocol.ts";
 import { plainRecord } from "../../../central/records/record-block.ts";
 import { systemClock } from "../../../shared/clock/clock.ts";
+import { createKafka } from "../../../shared/kafka/connection/client.ts";
 import { seededRandom } from "../../../shared/random/random.ts";
-import { silent } from "../../../shared/telemetry/log.ts";
+import { type Report, silent } from "../../../shared/telemetry/log.ts";
 import { startChild } from "../../../shared/testing/child.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
@@ -49,15 +51,16 @@ class Collector implements ConsumerHandler {
   }
 }
 
-function consumer(topic: string): KafkaConsumer {
+function consumer(topic: string, store = "one", report: Report = silent): KafkaConsumer {
   return new KafkaConsumer({
     connection: { brokers: [broker.address], clientId: "test" },
     topics: { names: [topic], pattern: undefined, text: topic },
     groupId: topic,
+    protocol: () => protocolOf(store),
     sessionTimeoutMs: 6_000,
     heartbeatMs: 1_000,
     fetchBytesPerPartition: 256 * 1024,
-    report: silent,
+    report,
     clock: systemClock,
     random: seededRandom(1),
   });
@@ -170,4 +173,113 @@ describe("the Kafka consumer", () => {
     await until("one to have four", held, ([, yours]) => yours === 4, { withinMs: 5_000 });
     await b.stop();
   }, 60_000);
+
+  test("a member with another store is turned away and says so, shows the partitions that it lacks, and takes over", async () => {
+    const topic = "two-stores";
+    await createTopic(broker.internalAddress, topic, { partitions: 2 });
+    await kcat(topic, manyLines(10, "line"), "none");
+    const said: string[] = [];
+    const report: Report = ({ name }) => said.push(name);
+    const [first, second] = [consumer(topic, "one"), consumer(topic, "two", report)];
+    const collected = new Collector();
+    first.start(new Collector());
+    await until(
+      "the first to have both",
+      () => first.state().partitions.length,
+      (count) => count === 2,
+    );
+    second.start(collected);
+    await until(
+      "the second to be refused",
+      () => second.state(),
+      ({ groupRefused, others }) => groupRefused && others.length > 0,
+    );
+    expect(said).toContain("group_refused");
+    expect(second.state()).toMatchObject({ partitions: [], connected: true });
+    expect(second.state().others).toMatchObject([
+      { partition: 0, reader: "stranger", highWatermark: 10, logStartOffset: 0 },
+      { partition: 1, reader: "stranger", highWatermark: 0 },
+    ]);
+    // It keeps asking, a few seconds apart, not in a busy loop.
+    expect(said.filter((name) => name === "consumer_restarted")).toEqual([]);
+    expect(first.state().partitions).toHaveLength(2);
+    await first.stop();
+    await until(
+      "the second to have both",
+      () => second.state(),
+      ({ partitions, groupRefused }) => partitions.length === 2 && !groupRefused,
+    );
+    await until(
+      "the lines",
+      () => collected.lines.length,
+      (count) => count === 10,
+    );
+    await second.stop();
+  }, 60_000);
+
+  test("any other program in the group, with another protocol, is the same", async () => {
+    const topic = "foreign-member";
+    await createTopic(broker.internalAddress, topic);
+    const foreign = createKafka({ brokers: [broker.address], clientId: "foreign", report: silent, component: "test" });
+    const member = foreign.consumer({ groupId: topic });
+    await member.connect();
+    await member.subscribe({ topics: [topic] });
+    const joined = Promise.withResolvers<void>();
+    member.on(member.events.GROUP_JOIN, () => joined.resolve());
+    await member.run({ eachMessage: async () => {} });
+    await joined.promise;
+    const reading = consumer(topic);
+    reading.start(new Collector());
+    await until(
+      "to be refused",
+      () => reading.state(),
+      ({ groupRefused }) => groupRefused,
+    );
+    await until(
+      "the stranger to be shown",
+      () => reading.state().others,
+      ([other]) => other?.reader === "stranger",
+    );
+    await reading.stop();
+    await member.disconnect();
+  }, 60_000);
+
+  test("a clock that is set back an hour costs no membership, and new partitions are still found", async () => {
+    const topic = "clock";
+    await createTopic(broker.internalAddress, topic);
+    const reading = consumer(topic);
+    reading.start(new Collector());
+    await until(
+      "the partition",
+      () => reading.state().partitions.length,
+      (count) => count === 1,
+    );
+    try {
+      setSystemTime(new Date(systemClock.now() - 3_600_000));
+      await Bun.sleep(12_000); // twice the session
+      expect(reading.state()).toMatchObject({ rebalances: 1, connected: true });
+      await addPartitions(topic, 2);
+      await until(
+        "the new partition",
+        () => reading.state().partitions.length,
+        (count) => count === 2,
+        { withinMs: 25_000 },
+      );
+    } finally {
+      setSystemTime();
+      await reading.stop();
+    }
+  }, 90_000);
 });
+
+async function addPartitions(topic: string, count: number): Promise<void> {
+  const admin = createKafka({
+    brokers: [broker.address],
+    clientId: "admin",
+    report: silent,
+    component: "test",
+  }).admin();
+  await admin.connect();
+  await admin.createPartitions({ topicPartitions: [{ topic, count }] });
+  await admin.disconnect();
+}

@@ -86,6 +86,7 @@ function consumer(groupId: string, security: Security, report: Report): KafkaCon
     connection: { clientId: "test", ...security },
     topics: { names: ["driving"], pattern: undefined, text: "driving" },
     groupId,
+    protocol: () => "tailgate-store-test",
     sessionTimeoutMs: 6_000,
     heartbeatMs: 1_000,
     fetchBytesPerPartition: 256 * 1024,

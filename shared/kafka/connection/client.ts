@@ -5,6 +5,7 @@ import { registerCodecs } from "../codecs/kafkajs-codecs.ts";
 import { forwardLog } from "./client-log.ts";
 import { honestConnect } from "./honest-connect.ts";
 import { quietTimers } from "./quiet-timers.ts";
+import { steadyClock } from "./steady-clock.ts";
 
 /** How to reach a Kafka cluster; the same words in every config that names one. */
 export interface KafkaConnection {
@@ -67,6 +68,7 @@ export const endlessRetry: RetryOptions = {
  * log in ours. Connects to nothing yet.
  */
 export function createKafka(options: KafkaOptions): Kafka {
+  steadyClock();
   quietTimers();
   honestConnect();
   registerCodecs();

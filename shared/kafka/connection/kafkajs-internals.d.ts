@@ -22,7 +22,7 @@ declare module "kafkajs/src/network/requestQueue" {
   export default class RequestQueue {
     readonly pending: readonly unknown[];
     readonly inflight: ReadonlyMap<number, unknown>;
-    /** Wall clock, milliseconds since 1970; in the past when nothing throttles. */
+    /** By `Date.now()`, which `steadyClock` has changed; in the past when nothing throttles. */
     throttledUntil: number;
     throttleCheckTimeoutId: ReturnType<typeof setTimeout> | null;
     checkPendingRequests(): void;

@@ -1,5 +1,5 @@
 import RequestQueue from "kafkajs/src/network/requestQueue";
-import { systemClock } from "../../clock/clock.ts";
+import { steadyNowMs } from "./steady-clock.ts";
 
 /** How long a request may wait beyond its throttle before the queue looks again. */
 const checkMsMin = 10;
@@ -17,7 +17,7 @@ export function quietTimers(): void {
 
 function scheduleWhenPending(this: RequestQueue): void {
   if (this.throttleCheckTimeoutId !== null || this.pending.length === 0) return;
-  const delayMs = Math.max(checkMsMin, this.throttledUntil - systemClock.now());
+  const delayMs = Math.max(checkMsMin, this.throttledUntil - steadyNowMs());
   this.throttleCheckTimeoutId = setTimeout(() => {
     this.throttleCheckTimeoutId = null;
     this.checkPendingRequests();

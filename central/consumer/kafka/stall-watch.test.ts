@@ -1,0 +1,34 @@
+import { expect, test } from "bun:test";
+import { StallWatch, stallMs } from "./stall-watch.ts";
+
+test("a partition with something to read and nothing coming is stalled, an idle one is not", () => {
+  const watch = new StallWatch();
+  for (const key of ["stuck", "idle", "empty"]) watch.moved(key, key === "empty" ? -1 : 5, 0);
+  for (let nowMs = 0; nowMs <= stallMs; nowMs += 1_000) {
+    watch.seen("stuck", 6, 0, nowMs);
+    watch.seen("idle", 5, 0, nowMs);
+    watch.seen("empty", 1_000, 1_000, nowMs); // its log begins where it ends
+  }
+  expect(watch.stalledForMs("stuck", stallMs)).toBe(stallMs);
+  expect(watch.stalledForMs("idle", stallMs)).toBe(0);
+  expect(watch.stalledForMs("empty", stallMs)).toBe(0);
+});
+
+test("what holds up everything is no stall, and what moves is none any more", () => {
+  const watch = new StallWatch();
+  watch.moved("a", 0, 0);
+  watch.seen("a", 9, 0, 1_000);
+  watch.held(stallMs);
+  expect(watch.stalledForMs("a", stallMs + 1)).toBe(0);
+  expect(watch.stalledForMs("a", 2 * stallMs)).toBe(stallMs);
+  watch.moved("a", 3, 2 * stallMs);
+  expect(watch.stalledForMs("a", 2 * stallMs)).toBe(0);
+});
+
+test("before it is known where reading goes on nothing is said", () => {
+  const watch = new StallWatch();
+  watch.moved("a", 0, 0);
+  watch.clear();
+  watch.seen("a", 9, 0, 0);
+  expect(watch.stalledForMs("a", 10 * stallMs)).toBe(0);
+});

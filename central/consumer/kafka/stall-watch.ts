@@ -1,0 +1,49 @@
+/**
+ * Notices a partition that stands still: the broker says that there is something to read, nothing holds us up, and
+ * nothing comes. Whatever the reason may be (records in a form that nobody here reads, a fault of the client, of ours),
+ * it must not look like an idle topic.
+ */
+
+/** No healthy partition takes this long to bring its next records. */
+export const stallMs = 30_000;
+
+interface Reading {
+  /** Where reading goes on; -1: at the log's start, wherever that is. */
+  next: number;
+  movedMs: number;
+}
+
+export class StallWatch {
+  private readonly readings = new Map<string, Reading>();
+
+  /** The group was joined anew: nothing is read until `moved` says where. */
+  clear(): void {
+    this.readings.clear();
+  }
+
+  /** Reading goes on at this offset. */
+  moved(key: string, next: number, nowMs: number): void {
+    this.readings.set(key, { next, movedMs: nowMs });
+  }
+
+  /** Something holds up all of them (a delivery in work, a store that is away): their time begins anew. */
+  held(nowMs: number): void {
+    for (const reading of this.readings.values()) reading.movedMs = nowMs;
+  }
+
+  /** The broker's word on a partition. With nothing to read, standing still is no stall. */
+  seen(key: string, highWatermark: number, logStartOffset: number, nowMs: number): void {
+    const reading = this.readings.get(key);
+    if (reading === undefined) return;
+    const next = Math.max(reading.next, logStartOffset);
+    if (highWatermark <= next) reading.movedMs = nowMs;
+  }
+
+  /** For how long it has stood still, when that is too long; else 0. */
+  stalledForMs(key: string, nowMs: number): number {
+    const reading = this.readings.get(key);
+    if (reading === undefined) return 0;
+    const forMs = nowMs - reading.movedMs;
+    return forMs >= stallMs ? forMs : 0;
+  }
+}
