@@ -8,8 +8,7 @@ import { systemRandom } from "../../shared/random/random.ts";
 import { createLog, defineSignal, type Report } from "../../shared/telemetry/log.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { type AdminServer, startAdmin } from "../admin/admin-server.ts";
-import { createMemoryChannels } from "../channels/memory/index.ts";
-import { openChannelStore } from "../channels/sqlite/index.ts";
+import { openChannelStore } from "../channels/sqlite/open.ts";
 import type { AdminAddress, AgentConfig } from "../config/agent-config.ts";
 import { loadConfig } from "../config/load-config.ts";
 import { formatProblem, type Problem } from "../config/problem.ts";
@@ -133,7 +132,6 @@ class Running {
     return new Agent({
       config,
       openStore: openChannelStore,
-      createMemoryChannels,
       clock: systemClock,
       random: systemRandom,
       report: this.report,

@@ -48,7 +48,7 @@ async function probe(
   { agent, dataDir }: AgentConfig,
   { withinMs, graceMs }: Patience,
 ): Promise<readonly Finding[] | undefined> {
-  const sink = make.create(contextOf(name, agent, dataDir));
+  const sink = await make.create(contextOf(name, agent, dataDir));
   if (sink.probe === undefined) return undefined;
   const signal = AbortSignal.timeout(withinMs);
   try {

@@ -1,8 +1,8 @@
 import type { Level } from "../../shared/telemetry/log.ts";
 import type { Context, SinkContext } from "../core/context.ts";
 import type {
-  ChannelChoice,
   ChannelDefinition,
+  ChannelMaker,
   InterceptorDefinition,
   Maker,
   SelectorContext,
@@ -37,7 +37,7 @@ export interface AgentConfig {
   readonly stopTimeoutMs: number;
   /** By name, in the order of the file; the same for the others. */
   readonly sources: ReadonlyMap<string, SourceConfig>;
-  readonly channels: ReadonlyMap<string, ChannelChoice>;
+  readonly channels: ReadonlyMap<string, ChannelMaker>;
   readonly sinks: ReadonlyMap<string, SinkConfig>;
   /** Undefined: no admin HTTP. */
   readonly admin: AdminAddress | undefined;

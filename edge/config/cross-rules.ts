@@ -26,7 +26,7 @@ const rules: readonly Rule[] = [
   sourceChannelsExist,
   sinkChannelsExist,
   channelsAreFedAndDrained,
-  memoryAndSqliteDoNotMix,
+  channelsMoveThePositionTogether,
   sinksAgreeOnLayout,
   boundsRelate,
 ];
@@ -94,15 +94,20 @@ function channelsAreFedAndDrained({ document, components }: Whole): readonly Pro
   });
 }
 
-function memoryAndSqliteDoNotMix({ document, components }: Whole): readonly Problem[] {
+/** A position moves once: with the commit, or when the channel says so. */
+function channelsMoveThePositionTogether({ document, components }: Whole): readonly Problem[] {
   return [...components.channelsOf].flatMap(([source, names]) => {
-    const types = new Set(
-      names.map((name) => components.channels.get(name)?.type).filter((type) => type !== undefined),
-    );
-    if (types.size < 2) return [];
-    const hint =
-      "a memory channel moves the source's position on delivery, a sqlite channel on commit: one source cannot do both";
-    return [document.problem(["sources", source, "channels"], "feeds a memory and a sqlite channel", hint)];
+    const found = names.flatMap((name) => {
+      const keeping = components.channels.get(name)?.keeping;
+      return keeping === undefined ? [] : [{ name, keeping }];
+    });
+    const inStore = found.find(({ keeping }) => keeping === "store");
+    const other = found.find(({ keeping }) => keeping !== "store");
+    if (inStore === undefined || other === undefined) return [];
+    const when = other.keeping === "memory" ? "when it has delivered" : "when it has stored them itself";
+    const message = `feeds "${inStore.name}", which moves the source's position on commit, and "${other.name}", which moves it ${when}`;
+    const hint = "one source cannot do both: use two sources, or channels of one kind";
+    return [document.problem(["sources", source, "channels"], message, hint)];
   });
 }
 

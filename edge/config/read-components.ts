@@ -7,7 +7,7 @@ import { REFERS_TO } from "../../shared/config/channel-name.ts";
 import { markedFields } from "../../shared/config/marked-fields.ts";
 import { suggest } from "../../shared/config/nearest.ts";
 import { redact } from "../../shared/config/redact.ts";
-import type { AnyDefinition, ChannelChoice, Reading } from "../core/define.ts";
+import type { AnyDefinition, ChannelMaker, Maker, Reading } from "../core/define.ts";
 import type { InterceptorConfig, Registry, SinkConfig, SourceConfig } from "./agent-config.ts";
 import type { ConfigDocument } from "./document.ts";
 import { problemsOf } from "./issues.ts";
@@ -17,15 +17,19 @@ import { ChannelNames, illegalName, legalName } from "./schema.ts";
 type Path = readonly PropertyKey[];
 type Raw = Readonly<Record<string, unknown>>;
 
+/** What was made of a config knows the config. */
+type Configured = Pick<Maker<never, unknown>, "config">;
+
 /** A definition of any kind, seen by what it makes. */
-export interface DefinitionOf<Value> extends Pick<AnyDefinition, "type" | "kind" | "stability" | "config"> {
+export interface DefinitionOf<Value extends Configured>
+  extends Pick<AnyDefinition, "type" | "kind" | "stability" | "config"> {
   read(raw: unknown): Reading<Value>;
 }
 
 /** What was read, by name; `undefined` for a component that has mistakes, so that others may still name it. */
 export interface Components {
   readonly sources: ReadonlyMap<string, SourceConfig | undefined>;
-  readonly channels: ReadonlyMap<string, ChannelChoice | undefined>;
+  readonly channels: ReadonlyMap<string, ChannelMaker | undefined>;
   readonly sinks: ReadonlyMap<string, SinkConfig | undefined>;
   /** Channels that a source names, also where the source has mistakes elsewhere. */
   readonly channelsOf: ReadonlyMap<string, readonly string[]>;
@@ -34,14 +38,14 @@ export interface Components {
   /** Every component's validated config without its secrets, by its place; for `check --print`. */
   readonly shown: ReadonlyMap<string, unknown>;
   /** Types in use, by place; for warnings. */
-  readonly definitions: ReadonlyMap<string, DefinitionOf<unknown>>;
+  readonly definitions: ReadonlyMap<string, DefinitionOf<Configured>>;
 }
 
 /** Reads one document's components; what is wrong with them gathers in `problems`. */
 export class ComponentReader {
   readonly problems: Problem[] = [];
   private readonly shown = new Map<string, unknown>();
-  private readonly definitions = new Map<string, DefinitionOf<unknown>>();
+  private readonly definitions = new Map<string, DefinitionOf<Configured>>();
   private readonly channelsOf = new Map<string, readonly string[]>();
   private readonly channelOf = new Map<string, string>();
 
@@ -182,7 +186,7 @@ export class ComponentReader {
   }
 
   /** Finds the definition of `type` and has it read the rest. */
-  private component<Value>(
+  private component<Value extends Configured>(
     path: Path,
     raw: Raw,
     kind: string,
@@ -209,7 +213,7 @@ export class ComponentReader {
    * What came from `${…}` is text. Where a schema refuses the text, it may be the number or boolean that YAML would
    * have read; where it takes the text (a password of digits), text it stays.
    */
-  private readTyped<Value>(
+  private readTyped<Value extends Configured>(
     path: Path,
     own: Raw,
     definition: DefinitionOf<Value>,
@@ -232,9 +236,8 @@ export class ComponentReader {
       this.problems.push(...problemsOf(reading.issues, section));
       return undefined;
     }
-    // A channel's choice has other names than its config: people are shown what they may write.
-    const parsed = hasConfig(reading.value) ? reading.value.config : definition.config.safeParse(value).data;
-    this.shown.set(JSON.stringify(path), { type: definition.type, ...asMap(redact(definition.config, parsed)) });
+    const shown = redact(definition.config, reading.value.config);
+    this.shown.set(JSON.stringify(path), { type: definition.type, ...asMap(shown) });
     return reading.value;
   }
 
@@ -264,10 +267,6 @@ export function withReread(
     if (typeof parent === "object" && parent !== null && last !== undefined) Reflect.set(parent, last, reread);
   }
   return changed;
-}
-
-function hasConfig(value: unknown): value is { readonly config: unknown } {
-  return typeof value === "object" && value !== null && "config" in value;
 }
 
 function asMap(value: unknown): Raw {

@@ -159,7 +159,7 @@ const rules: readonly (readonly [rule: string, from: string, to: string, expecte
     "a source of a memory channel feeds no sqlite one",
     "channels: [main]\nchannels:\n",
     "channels: [main, quick]\nchannels:\n  quick: { type: memory }\n",
-    "tailgate.yaml:10:15: sources.driving.channels: feeds a memory and a sqlite channel (a memory channel moves the source's position on delivery, a sqlite channel on commit: one source cannot do both)",
+    `tailgate.yaml:10:15: sources.driving.channels: feeds "main", which moves the source's position on commit, and "quick", which moves it when it has delivered (one source cannot do both: use two sources, or channels of one kind)`,
   ],
   [
     "sinks of a channel agree on the layout",

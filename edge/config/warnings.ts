@@ -9,10 +9,10 @@ export function warningsOf(document: ConfigDocument, agent: AgentSection, compon
   const warn = (path: readonly PropertyKey[], message: string, hint?: string) =>
     warnings.push(document.problem(path, message, hint));
   for (const [name, channel] of components.channels) {
-    if (channel?.type === "memory") {
+    if (channel?.keeping === "memory") {
       warn(
         ["channels", name, "type"],
-        "a memory channel forgets what it holds when the process ends",
+        `a ${channel.type} channel forgets what it holds when the process ends`,
         "the file is read again from what was delivered: lines may be repeated, none are lost",
       );
     }

@@ -2,8 +2,7 @@ import type { Clock } from "../../shared/clock/clock.ts";
 import type { Random } from "../../shared/random/random.ts";
 import type { Report } from "../../shared/telemetry/log.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
-import type { Channel } from "./channel.ts";
-import type { ChannelChoice } from "./define.ts";
+import type { ChannelSettings, FullPolicy, StoreKeptChannel } from "./channel.ts";
 import type { PutBatch } from "./stored-batch.ts";
 
 /** A source's position under a key (a file, say) became `value`; undefined forgets the key. Text that explains itself. */
@@ -33,8 +32,8 @@ export interface CommitWork {
 export interface ChannelStore {
   /** See `Lane.epoch`. */
   readonly epoch: string;
-  /** The channel of this name; the same one for the same question. */
-  channel(name: string): Channel;
+  /** The channel of this name, of those that it was opened with; the same one for the same question. */
+  channel(name: string): StoreKeptChannel;
   /**
    * One transaction: batches, positions, counters, the acknowledgements since the last commit, and deletions that are
    * due. Batches are on disk when it returns (fsync); a commit without batches needs no fsync and makes none.
@@ -60,12 +59,25 @@ export interface ChannelStore {
   close(): void;
 }
 
+/** What the agent's file knows of a channel that has rows in it. */
+export interface StoredChannel {
+  readonly settings: ChannelSettings;
+  readonly bytesMax: number;
+  readonly full: FullPolicy;
+  /** Disk space that others keep: the channel counts as full below it. */
+  readonly freeBytesMin: number;
+  /** Batches older than this are shed; undefined: never. */
+  readonly ttlMs: number | undefined;
+  /** Delivered batches that are kept for a while. */
+  readonly keptBytes: number;
+}
+
 /** What a store is opened with. */
 export interface ChannelStoreOptions {
   readonly dataDir: string;
   readonly agent: string;
-  /** The durable channels of the config, by name; none when all are in memory (positions are kept all the same). */
-  readonly channels: ReadonlyMap<string, ChannelChoice>;
+  /** Those channels of the config that have rows in it, by name; none, and positions are kept all the same. */
+  readonly channels: ReadonlyMap<string, StoredChannel>;
   readonly clock: Clock;
   readonly random: Random;
   readonly report: Report;
@@ -78,24 +90,3 @@ export interface ChannelStoreOptions {
  * @throws AppError `EDGE_CHANNEL_LOCKED`, `EDGE_CHANNEL_UNNAMED`, `EDGE_CHANNEL_VERSION`, `EDGE_CHANNEL_IO`.
  */
 export type OpenChannelStore = (options: ChannelStoreOptions) => ChannelStore;
-
-/** Channels that die with the process, and where their batches are put. */
-export interface MemoryChannels {
-  readonly channels: ReadonlyMap<string, Channel>;
-  /** Puts one stream's batches; `positions` become durable (through `onDelivered`) when all of them, and all before, are delivered. */
-  put(batches: readonly PutBatch[], positions: readonly PositionUpdate[]): void;
-}
-
-/** What memory channels are made with. */
-export interface MemoryChannelsOptions {
-  /** Part of the identity in shed markers. */
-  readonly agent: string;
-  readonly channels: ReadonlyMap<string, ChannelChoice>;
-  readonly epoch: string;
-  /** Positions whose events have all been delivered. */
-  readonly onDelivered: (positions: readonly PositionUpdate[]) => void;
-  readonly clock: Clock;
-}
-
-/** Makes the channels of an agent that hold their batches in memory; empty at every start. */
-export type CreateMemoryChannels = (options: MemoryChannelsOptions) => MemoryChannels;

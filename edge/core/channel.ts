@@ -23,6 +23,33 @@ export interface ChannelSettings {
 export type Admission = "open" | "blocked" | "dropping";
 
 /**
+ * Where a channel keeps its batches, and with that when the position of a source that feeds it may move:
+ * - `store`: as rows of the agent's file, in the transaction that moves the position. Exactly once.
+ * - `elsewhere`: as durable, in a place of its own. The position moves when the channel says that it has them; what was
+ *   put in between may come again after a crash.
+ * - `memory`: what it holds dies with the process. The position moves when the batch was delivered, so the source reads
+ *   again what was not: nothing is lost, some may come again.
+ */
+export type Keeping = "store" | "elsewhere" | "memory";
+
+/** A channel of either kind. The engine asks `keeping`, never for a type. */
+export type Channel = StoreKeptChannel | SelfKeptChannel;
+
+/** Its batches are committed by `ChannelStore.commit`. */
+export interface StoreKeptChannel extends ChannelBase {
+  readonly keeping: "store";
+}
+
+/** It is handed its batches after the commit that it rides beside. */
+export interface SelfKeptChannel extends ChannelBase {
+  readonly keeping: "elsewhere" | "memory";
+  /** Takes batches, all or none; `ended` is called once for each when its source's position may move past it. */
+  put(batches: readonly PutBatch[], ended: () => void): void;
+  /** Lets go of what it holds open; called after the sinks have stopped. */
+  close(): Promise<void>;
+}
+
+/**
  * Holds batches between put and delivery. Reading does not delete; a batch goes after the sink has acknowledged it.
  *
  * Promises, checked by the channel contract:
@@ -31,11 +58,9 @@ export type Admission = "open" | "blocked" | "dropping";
  * - What policy sheds is whole batches never taken for sending, oldest first; a `shed` marker stands in their place.
  * - Memory does not depend on the backlog.
  */
-export interface Channel {
+interface ChannelBase {
   readonly name: string;
   readonly settings: ChannelSettings;
-  /** False: what it holds dies with the process, and its sources' positions move on delivery (`memory`). */
-  readonly durable: boolean;
 
   /** All lanes that hold batches or may still be put to, in the order they were made. */
   lanes(): readonly Lane[];

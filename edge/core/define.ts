@@ -6,7 +6,8 @@
  * without a cast: it validates and hands back a closure over the typed config.
  */
 import type { z } from "zod";
-import type { ChannelSettings, FullPolicy } from "./channel.ts";
+import type { Channel, ChannelSettings, Keeping } from "./channel.ts";
+import type { ChannelStore, StoredChannel } from "./channel-store.ts";
 import type { Context, SinkContext } from "./context.ts";
 import type { Interceptor } from "./interceptor.ts";
 import type { Layout } from "./layout.ts";
@@ -42,7 +43,26 @@ interface Definition<Kind extends string, Made> extends Words {
 export interface Maker<C, T> {
   /** The validated config, for `check --print` and the like; secrets still in it. */
   readonly config: Readonly<Record<string, unknown>>;
-  create(context: C): T;
+  /** A promise where the implementation is loaded first: nothing of it runs in an agent whose config does not name it. */
+  create(context: C): T | Promise<T>;
+}
+
+/** What a channel is made in. */
+export interface ChannelContext extends Context {
+  /** The agent's one file. */
+  readonly store: ChannelStore;
+}
+
+/** Makes a channel; beside that what the config's rules and the agent's file must know before it is made. */
+export interface ChannelMaker extends Maker<ChannelContext, Channel> {
+  readonly type: string;
+  readonly keeping: Keeping;
+  readonly settings: ChannelSettings;
+  readonly bytesMax: number;
+  /** Batches older than this are shed; undefined: never. */
+  readonly ttlMs: number | undefined;
+  /** Of a channel that has rows in the agent's file: what the file is to know of it. */
+  readonly stored: StoredChannel | undefined;
 }
 
 /** Lets a selector check that the channels it names are its source's. */
@@ -58,8 +78,8 @@ export type InterceptorDefinition = Definition<"interceptor", Maker<Context, Int
 export type SelectorDefinition = Definition<"selector", Maker<SelectorContext, Selector>>;
 /** A sink as the registry knows it; `layout` undefined: one lane a stream. */
 export type SinkDefinition = Definition<"sink", Maker<SinkContext, Sink> & { readonly layout: Layout | undefined }>;
-/** A channel as the registry knows it: a choice, because one store makes all channels of an agent. */
-export type ChannelDefinition = Definition<"channel", ChannelChoice>;
+/** A channel as the registry knows it. */
+export type ChannelDefinition = Definition<"channel", ChannelMaker>;
 /** A component of any kind, for lists and the reference page. */
 export type AnyDefinition =
   | SourceDefinition
@@ -68,23 +88,11 @@ export type AnyDefinition =
   | SinkDefinition
   | ChannelDefinition;
 
-/** What a channel's config says; the agent's store or its memory makes the channel from it. */
-export interface ChannelChoice {
-  readonly type: "sqlite" | "memory";
-  readonly settings: ChannelSettings;
-  readonly bytesMax: number;
-  readonly full: FullPolicy;
-  /** Disk space that others keep: the channel counts as full below it. Zero for memory. */
-  readonly freeBytesMin: number;
-  /** Batches older than this are shed; undefined: never. */
-  readonly ttlMs: number | undefined;
-  readonly keptBytes: number;
-}
-
 interface Declaration<S extends z.ZodType, C, T> extends Words {
   readonly config: S;
   readonly example: z.input<S>;
-  create(config: z.output<S>, context: C): T;
+  /** What is large or needs a package is loaded here, with `await import(…)`: the file of a definition stays light. */
+  create(config: z.output<S>, context: C): T | Promise<T>;
 }
 
 type ConfigSchema = z.ZodType<Readonly<Record<string, unknown>>>;
@@ -131,20 +139,31 @@ export function defineSink<S extends ConfigSchema>(
 }
 
 export function defineChannel<S extends ConfigSchema>(
-  declaration: Words & {
-    readonly config: S;
-    readonly example: z.input<S>;
-    choose(config: z.output<S>): ChannelChoice;
+  declaration: Declaration<S, ChannelContext, Channel> & {
+    readonly keeping: Keeping;
+    /** How batches are built, and the channel's bounds. */
+    bounds(config: z.output<S>): Pick<ChannelMaker, "settings" | "bytesMax" | "ttlMs">;
+    /** Of a channel that has rows in the agent's file. */
+    stored?(config: z.output<S>): StoredChannel;
   },
 ): ChannelDefinition {
+  const { type, keeping } = declaration;
   return {
     ...words(declaration),
     kind: "channel",
     read: (raw) => {
       const parsed = declaration.config.safeParse(raw);
-      return parsed.success
-        ? { ok: true, value: declaration.choose(parsed.data) }
-        : { ok: false, issues: parsed.error.issues };
+      if (!parsed.success) return { ok: false, issues: parsed.error.issues };
+      const config = parsed.data;
+      const value: ChannelMaker = {
+        type,
+        keeping,
+        config,
+        ...declaration.bounds(config),
+        stored: declaration.stored?.(config),
+        create: (context) => declaration.create(config, context),
+      };
+      return { ok: true, value };
     },
   };
 }

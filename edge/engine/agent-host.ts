@@ -118,9 +118,9 @@ export class AgentHost {
  */
 function refuseLostChannels(before: Running, config: AgentConfig): void {
   const held = before.agent.status().channels;
-  for (const [name, { type }] of before.config.channels) {
+  for (const [name, { stored }] of before.config.channels) {
     const events = held[name]?.events ?? 0;
-    if (type !== "sqlite" || events === 0 || config.channels.get(name)?.type === "sqlite") continue;
+    if (stored === undefined || events === 0 || config.channels.get(name)?.stored !== undefined) continue;
     throw new AppError(
       "EDGE_CHANNEL_UNNAMED",
       `reload the config: channel "${name}" is gone from the channel file but holds ${events} events`,

@@ -13,9 +13,8 @@ import { defineSignal, type Report } from "../../shared/telemetry/log.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { AgentConfig, SourceConfig } from "../config/agent-config.ts";
 import type { Channel, ChannelStat } from "../core/channel.ts";
-import type { ChannelStore, CreateMemoryChannels, OpenChannelStore, PositionUpdate } from "../core/channel-store.ts";
+import type { ChannelStore, OpenChannelStore, PositionUpdate, StoredChannel } from "../core/channel-store.ts";
 import type { Context } from "../core/context.ts";
-import type { ChannelChoice } from "../core/define.ts";
 import { type Layout, plainLayout } from "../core/layout.ts";
 import type { Source } from "../core/source.ts";
 import { type Book, type BookedStream, bookStream, keepBooks } from "./books.ts";
@@ -23,6 +22,7 @@ import { Committer } from "./committer.ts";
 import { drain, heldIn } from "./drain.ts";
 import { StreamIntake } from "./intake.ts";
 import { LaneRouter, type LaneUse } from "./lane-router.ts";
+import { LatePositions } from "./late-positions.ts";
 import { LoopLag } from "./loop-lag.ts";
 import { observeAgent } from "./observe-agent.ts";
 import { type LaneRun, type NamedSink, SinkRunner } from "./sink-runner.ts";
@@ -31,7 +31,6 @@ import { type LaneRun, type NamedSink, SinkRunner } from "./sink-runner.ts";
 export interface AgentOptions {
   readonly config: AgentConfig;
   readonly openStore: OpenChannelStore;
-  readonly createMemoryChannels: CreateMemoryChannels;
   readonly clock: Clock;
   readonly random: Random;
   readonly report: Report;
@@ -103,8 +102,8 @@ export class Agent {
   private readonly stopSources = new AbortController();
   private readonly stopSinks = new AbortController();
   private readonly loopLag = new LoopLag();
-  /** Of memory channels: not yet stored. */
-  private readonly deliveredPositions: PositionUpdate[] = [];
+  /** Of channels that keep their batches themselves: moved, and not yet stored. */
+  private readonly movedPositions: PositionUpdate[] = [];
 
   constructor(options: AgentOptions) {
     this.options = options;
@@ -127,7 +126,7 @@ export class Agent {
   async start(): Promise<void> {
     this.stateNow = "starting";
     try {
-      const store = this.openChannels();
+      const store = await this.openChannels();
       await this.startSinks(store);
       await this.startSources(store);
       observeAgent(this.options.metrics, {
@@ -189,44 +188,41 @@ export class Agent {
     };
   }
 
-  private openChannels(): ChannelStore {
-    const { config, openStore, createMemoryChannels, clock, random, report, metrics } = this.options;
-    const ofType = (type: ChannelChoice["type"]) =>
-      new Map([...config.channels].filter(([, choice]) => choice.type === type));
-    const durable = ofType("sqlite");
+  private async openChannels(): Promise<ChannelStore> {
+    const { config, openStore, clock, random, report, metrics } = this.options;
     const { agent, dataDir, lingerMs } = config;
-    const store = openStore({ dataDir, agent, channels: durable, clock, random, report, metrics });
+    const stored = new Map<string, StoredChannel>();
+    for (const [name, maker] of config.channels) if (maker.stored !== undefined) stored.set(name, maker.stored);
+    const store = openStore({ dataDir, agent, channels: stored, clock, random, report, metrics });
     this.store = store;
-    const memory = createMemoryChannels({
-      agent,
-      channels: ofType("memory"),
-      epoch: store.epoch,
-      onDelivered: (positions) => this.delivered(positions),
-      clock,
-    });
-    for (const name of durable.keys()) this.channels.set(name, store.channel(name));
-    for (const [name, channel] of memory.channels) this.channels.set(name, channel);
+    for (const [name, maker] of config.channels) {
+      this.channels.set(name, await maker.create({ ...this.context(name), store }));
+    }
+    const late = new LatePositions(
+      (name) => this.channel(name),
+      (positions) => this.moved(positions),
+    );
     this.committer = new Committer({
       store,
       channels: [...this.channels.values()],
-      putInMemory: (batches, positions) => memory.put(batches, positions),
+      putSelfKept: (part) => late.put(part),
       lingerMs,
       report,
       metrics,
     });
-    this.committer.add({ collect: ({ positions }) => positions.push(...this.deliveredPositions.splice(0)) });
+    this.committer.add({ collect: ({ positions }) => positions.push(...this.movedPositions.splice(0)) });
     return store;
   }
 
-  /** Sources of memory channels have got this far. It rides in a commit: a disk that refuses it makes it late, not lost. */
-  private delivered(positions: readonly PositionUpdate[]): void {
-    for (const position of positions) this.deliveredPositions.push(position);
+  /** Sources of channels that keep their batches themselves have got this far. It rides in a commit: a disk that refuses it makes it late, not lost. */
+  private moved(positions: readonly PositionUpdate[]): void {
+    for (const position of positions) this.movedPositions.push(position);
     this.committer?.schedule();
   }
 
   private async startSinks(store: ChannelStore): Promise<void> {
     for (const [name, { make, channel }] of this.options.config.sinks) {
-      const sink = make.create({
+      const sink = await make.create({
         ...this.context(name),
         partsKnown: (group, parts) => this.partsKnown(channel, group, parts),
         renewEpoch: (reason) => this.renewEpoch(store, reason),
@@ -252,7 +248,7 @@ export class Agent {
     const { committer } = this;
     if (committer === undefined) throw new AppError("INVARIANT", "start sources: the channels are not open");
     for (const [name, config] of this.options.config.sources) {
-      const running = this.assembleSource(store, committer, name, config);
+      const running = await this.assembleSource(store, committer, name, config);
       await running.source.start();
       this.sources.push(running);
       committer.add(running.intake);
@@ -260,7 +256,12 @@ export class Agent {
     }
   }
 
-  private assembleSource(store: ChannelStore, committer: Committer, name: string, config: SourceConfig): RunningSource {
+  private async assembleSource(
+    store: ChannelStore,
+    committer: Committer,
+    name: string,
+    config: SourceConfig,
+  ): Promise<RunningSource> {
     const { clock } = this.options;
     const channels = config.channels.map((channel) => this.channel(channel));
     const targets = channels.map((channel) => ({
@@ -277,11 +278,13 @@ export class Agent {
     const context = this.context(name);
     const intake = new StreamIntake({
       stream: name,
-      interceptors: config.interceptors.map((link) => ({
-        name: link.name,
-        interceptor: link.make.create(this.context(`${name}.${link.name}`)),
-      })),
-      selector: config.selector.create({ ...context, channels: config.channels }),
+      interceptors: await Promise.all(
+        config.interceptors.map(async (link) => ({
+          name: link.name,
+          interceptor: await link.make.create(this.context(`${name}.${link.name}`)),
+        })),
+      ),
+      selector: await config.selector.create({ ...context, channels: config.channels }),
       targets,
       committer,
       clock,
@@ -289,7 +292,8 @@ export class Agent {
     });
     const routers = targets.map(({ router }) => router);
     const booked = bookStream(store, name, channels);
-    return { name, source: config.make.create(context), intake, routers, channels, booked, done: Promise.resolve() };
+    const source = await config.make.create(context);
+    return { name, source, intake, routers, channels, booked, done: Promise.resolve() };
   }
 
   /** A source that ends without having been asked to is started again: one bad file must not end a vehicle's stream. */
@@ -333,8 +337,9 @@ export class Agent {
     this.stopSinks.abort();
     await Promise.all(this.runners.map(({ done }) => done));
     for (const { sink } of this.sinks) await attempt(() => sink.stop());
-    // What memory channels have delivered meanwhile: the positions of their sources.
+    // What channels that keep their batches themselves have delivered meanwhile: the positions of their sources.
     await attempt(commit);
+    for (const channel of this.channels.values()) if (channel.keeping !== "store") await attempt(() => channel.close());
     this.committer?.close();
     await attempt(() => this.store?.close());
     return errors;

@@ -26,13 +26,15 @@ export interface Book {
 export interface BookedStream {
   readonly name: string;
   readonly channels: readonly Channel[];
-  /** What its counters said before what is booked: memory channels begin at 0 with each start, and so do their books. */
+  /** What its counters said before what is booked: channels that keep their batches themselves begin at 0 with each start, and so do their books. */
   readonly before: ReadonlyMap<string, number>;
 }
 
 /** Begins to keep the books of a stream; to be called before its source runs. */
 export function bookStream(store: ChannelStore, name: string, channels: readonly Channel[]): BookedStream {
-  const before = channels.every(({ durable }) => durable) ? new Map<string, number>() : new Map(store.counters(name));
+  const before = channels.every(({ keeping }) => keeping === "store")
+    ? new Map<string, number>()
+    : new Map(store.counters(name));
   return { name, channels, before };
 }
 

@@ -22,10 +22,11 @@ import type { Channel } from "../core/channel.ts";
 import type { ChannelStore, CommitWork, CounterUpdate, PositionUpdate } from "../core/channel-store.ts";
 import { limits } from "../core/limits.ts";
 import type { PutBatch } from "../core/stored-batch.ts";
+import type { StreamPart } from "./late-positions.ts";
 
 /** A stream that has work for the next commit. */
 export interface CommitSource {
-  /** Batches for durable channels and for those in memory, positions that moved, counters that grew. Called once a commit. */
+  /** Batches for channels of either kind, positions that moved, counters that grew. Called once a commit. */
   collect(into: CollectedWork): void;
 }
 
@@ -34,17 +35,15 @@ export interface CollectedWork {
   readonly batches: PutBatch[];
   readonly positions: PositionUpdate[];
   readonly counters: CounterUpdate[];
-  /** Work of streams that feed memory channels: their positions become durable when their batches are delivered. */
-  readonly inMemory: { readonly batches: PutBatch[]; readonly positions: PositionUpdate[] }[];
+  /** Of streams whose channels keep their batches themselves: put after the commit; their positions become durable later. */
+  readonly selfKept: StreamPart[];
 }
-
-/** Takes the work of streams that feed memory channels. */
-export type PutInMemory = (batches: readonly PutBatch[], positions: readonly PositionUpdate[]) => void;
 
 export interface CommitterOptions {
   readonly store: ChannelStore;
   readonly channels: readonly Channel[];
-  readonly putInMemory: PutInMemory;
+  /** Hands work over to the channels that keep it themselves. */
+  readonly putSelfKept: (part: StreamPart) => void;
   readonly lingerMs: number;
   readonly report: Report;
   readonly metrics: Metrics;
@@ -135,7 +134,7 @@ export class Committer {
   commit(): boolean {
     this.clearTimers();
     if (this.failed !== undefined && !this.write(this.failed)) return false;
-    const work: CollectedWork = { batches: [], positions: [], counters: [], inMemory: [] };
+    const work: CollectedWork = { batches: [], positions: [], counters: [], selfKept: [] };
     for (const source of this.sources) source.collect(work);
     this.pendingBytes = 0;
     const written = this.write(work);
@@ -183,7 +182,7 @@ export class Committer {
   }
 
   private write(work: CollectedWork): boolean {
-    const { store, report, putInMemory } = this.options;
+    const { store, report, putSelfKept } = this.options;
     const startMs = performance.now();
     const idle = isEmpty(work) && store.unmarkedBytes === 0;
     if (!idle) {
@@ -197,7 +196,7 @@ export class Committer {
         return false;
       }
     }
-    for (const part of work.inMemory) putInMemory(part.batches, part.positions);
+    for (const part of work.selfKept) putSelfKept(part);
     if (this.failed !== undefined) report(signals.recovered);
     this.failed = undefined;
     this.retryMs = retryMsMin;

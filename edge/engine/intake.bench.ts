@@ -64,7 +64,7 @@ async function run({ compression, identity, chain, partition }: Case, lines: num
   const router = new LaneRouter({ agent: "gw", stream: "s", channel, layout, epoch: () => "e", report: silent });
   const clock = systemClock;
   const shared = { report: silent, metrics: new Metrics() };
-  const committer = new Committer({ ...shared, store, channels: [], putInMemory: () => undefined, lingerMs: 1_000 });
+  const committer = new Committer({ ...shared, store, channels: [], putSelfKept: () => undefined, lingerMs: 1_000 });
   const all = [0];
   const intake = new StreamIntake({
     stream: "s",

@@ -34,7 +34,7 @@ function wire({ layout = toOneGroup, interceptors = [], channels = ["main"], sel
   const committer = new Committer({
     store,
     channels: made,
-    putInMemory: () => undefined,
+    putSelfKept: () => undefined,
     lingerMs,
     report: silent,
     metrics: new Metrics(),

@@ -12,6 +12,7 @@ import type { Selector } from "../core/selector.ts";
 import type { Intake, Positioned } from "../core/source.ts";
 import type { CollectedWork, CommitSource, Committer } from "./committer.ts";
 import type { LaneRouter } from "./lane-router.ts";
+import type { StreamPart } from "./late-positions.ts";
 
 /** An interceptor with the name its drops are counted under. */
 export interface NamedInterceptor {
@@ -46,6 +47,7 @@ export class StreamIntake implements Intake, CommitSource {
   private readonly selector: Selector;
   private readonly targets: readonly Target[];
   private readonly committer: Committer;
+  private readonly keptInStore: boolean;
   private readonly moves = new Set<Positioned>();
   private readonly filtered: number[];
   private readonly extra = new Map<string, number>();
@@ -67,6 +69,7 @@ export class StreamIntake implements Intake, CommitSource {
       unselected: 0,
     }));
     this.committer = options.committer;
+    this.keptInStore = options.targets.every(({ channel }) => channel.keeping === "store");
   }
 
   beforeCommit(read: () => void): void {
@@ -132,14 +135,14 @@ export class StreamIntake implements Intake, CommitSource {
     for (const what of this.moves) positions.push({ stream, key: what.key, value: what.position() });
     this.moves.clear();
     this.collectCounters(into);
-    if (this.targets.every(({ channel }) => channel.durable)) {
+    if (this.keptInStore) {
       for (const { router } of this.targets) router.take(into.batches);
       into.positions.push(...positions);
       return;
     }
-    const part = { batches: [], positions };
+    const part: StreamPart = { stream, batches: [], positions };
     for (const { router } of this.targets) router.take(part.batches);
-    if (part.batches.length > 0 || positions.length > 0) into.inMemory.push(part);
+    if (part.batches.length > 0 || positions.length > 0) into.selfKept.push(part);
   }
 
   private put(view: EventView): void {

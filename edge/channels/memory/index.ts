@@ -25,15 +25,14 @@ export default defineChannel({
   stability: "stable",
   config: Config,
   example: { capacity: "32MiB" },
-  choose: (config) => ({
-    type: "memory",
-    settings: batchSettings(config),
-    bytesMax: config.capacity,
-    full: config.full,
-    freeBytesMin: 0,
-    ttlMs: config.ttl,
-    keptBytes: 0,
-  }),
+  keeping: "memory",
+  bounds,
+  create: async (config, { name, agent, clock, store }) => {
+    const { MemoryChannel } = await import("./memory-channel.ts");
+    return new MemoryChannel({ name, agent, ...bounds(config), full: config.full, epoch: store.epoch, clock });
+  },
 });
 
-export { createMemoryChannels } from "./memory-channels.ts";
+function bounds(config: z.output<typeof Config>) {
+  return { settings: batchSettings(config), bytesMax: config.capacity, ttlMs: config.ttl };
+}

@@ -1,7 +1,7 @@
 import { VirtualClock } from "../../../shared/clock/clock.ts";
 import { plainChoice } from "../../testing/contracts/batches.ts";
 import { channelContract } from "../../testing/contracts/channel.contract.ts";
-import { createMemoryChannels } from "./memory-channels.ts";
+import { MemoryChannel } from "./memory-channel.ts";
 
 channelContract("memory", () => {
   const clock = new VirtualClock();
@@ -9,11 +9,14 @@ channelContract("memory", () => {
     clock,
     durable: false,
     open(choice) {
-      const channels = new Map([["main", plainChoice("memory", choice)]]);
-      const memory = createMemoryChannels({ agent: "agent", channels, epoch: "epoch", onDelivered: () => {}, clock });
-      const channel = memory.channels.get("main");
-      if (channel === undefined) throw new Error("the channel was not made");
-      return { channel, put: (batches) => memory.put(batches, []), mark() {}, close() {}, crash() {} };
+      const channel = new MemoryChannel({
+        name: "main",
+        agent: "agent",
+        ...plainChoice(choice),
+        epoch: "epoch",
+        clock,
+      });
+      return { channel, put: (batches) => channel.put(batches, () => {}), mark() {}, close() {}, crash() {} };
     },
     [Symbol.dispose]() {},
   };

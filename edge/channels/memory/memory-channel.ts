@@ -1,8 +1,8 @@
+import { createHash } from "node:crypto";
 import { Gate } from "../../../shared/async/gate.ts";
 import type { Clock } from "../../../shared/clock/clock.ts";
 import { invariant } from "../../../shared/errors/invariant.ts";
-import type { Admission, Channel, ChannelSettings, ChannelStat } from "../../core/channel.ts";
-import type { ChannelChoice } from "../../core/define.ts";
+import type { Admission, ChannelSettings, ChannelStat, FullPolicy, SelfKeptChannel } from "../../core/channel.ts";
 import type { Lane, LaneSpec } from "../../core/lane.ts";
 import type { PutBatch } from "../../core/stored-batch.ts";
 import { type MemoryBatch, MemoryLane } from "./memory-lane.ts";
@@ -11,27 +11,39 @@ import { type MemoryBatch, MemoryLane } from "./memory-lane.ts";
 export interface MemoryChannelOptions {
   readonly name: string;
   readonly agent: string;
-  readonly choice: ChannelChoice;
+  readonly settings: ChannelSettings;
+  readonly bytesMax: number;
+  readonly full: FullPolicy;
+  readonly ttlMs: number | undefined;
+  /** The agent's; the channel's own begins with it. */
   readonly epoch: string;
   readonly clock: Clock;
-  /** How many lanes each stream has, over all channels: two must not have one number. */
-  readonly laneNumbers: Map<string, number>;
 }
 
-/** One channel in memory. A lane is its own reader. */
-export class MemoryChannel implements Channel {
+/**
+ * One channel in memory. A lane is its own reader.
+ *
+ * Its epoch is one of this process and this channel alone: its numbers begin at 0 with each start, and two channels of one
+ * stream number their lanes each for itself.
+ */
+export class MemoryChannel implements SelfKeptChannel {
   readonly name: string;
   readonly settings: ChannelSettings;
-  readonly durable = false;
+  readonly keeping = "memory";
   readonly room = new Gate();
   readonly arrived = new Gate();
 
   private readonly lanesMade: MemoryLane[] = [];
+  private readonly laneNumbers = new Map<string, number>();
+  private readonly epoch: string;
   private heldBytes = 0;
 
   constructor(private readonly options: MemoryChannelOptions) {
     this.name = options.name;
-    this.settings = options.choice.settings;
+    this.settings = options.settings;
+    const { clock, epoch, name } = options;
+    const start = `${clock.bootId()} ${clock.uptimeMs()} ${process.pid} ${name}`;
+    this.epoch = `${epoch}-${createHash("sha256").update(start).digest("hex").slice(0, 8)}`;
   }
 
   lanes(): readonly Lane[] {
@@ -39,7 +51,7 @@ export class MemoryChannel implements Channel {
   }
 
   createLane(spec: LaneSpec): Lane {
-    const { epoch, laneNumbers } = this.options;
+    const { epoch, laneNumbers } = this;
     const number = laneNumbers.get(spec.stream) ?? 0;
     laneNumbers.set(spec.stream, number + 1);
     const lane: Lane = { ...spec, id: this.lanesMade.length + 1, epoch, number };
@@ -54,7 +66,7 @@ export class MemoryChannel implements Channel {
 
   admission(): Admission {
     this.expire();
-    const { bytesMax, full } = this.options.choice;
+    const { bytesMax, full } = this.options;
     if (this.heldBytes < bytesMax) return "open";
     if (full === "drop_newest") return "dropping";
     return full === "drop_oldest" && this.oldest() !== undefined ? "open" : "blocked";
@@ -66,9 +78,16 @@ export class MemoryChannel implements Channel {
     return found;
   }
 
-  /** Takes a batch; `ended` is called when it was delivered, shed or buried. */
-  put(batch: PutBatch, ended: () => void): void {
-    const { bytesMax, full } = this.options.choice;
+  /** `ended` is called when a batch was delivered, shed or buried. */
+  put(batches: readonly PutBatch[], ended: () => void): void {
+    for (const batch of batches) this.putOne(batch, ended);
+    this.arrived.open();
+  }
+
+  async close(): Promise<void> {}
+
+  private putOne(batch: PutBatch, ended: () => void): void {
+    const { bytesMax, full } = this.options;
     this.heldBytes += batch.bytes.length;
     while (full === "drop_oldest" && this.heldBytes > bytesMax) {
       const oldest = this.oldest();
@@ -100,16 +119,16 @@ export class MemoryChannel implements Channel {
       events,
       batches,
       bytes: this.heldBytes,
-      bytesMax: this.options.choice.bytesMax,
+      bytesMax: this.options.bytesMax,
       oldestMs: batches === 0 ? undefined : this.options.clock.uptimeMs() - oldestPutMs,
-      admission: this.heldBytes < this.options.choice.bytesMax ? "open" : this.admission(),
+      admission: this.heldBytes < this.options.bytesMax ? "open" : this.admission(),
       lanes,
     };
   }
 
   private shrank(bytes: number): void {
     this.heldBytes -= bytes;
-    if (this.heldBytes < this.options.choice.bytesMax) this.room.open();
+    if (this.heldBytes < this.options.bytesMax) this.room.open();
   }
 
   private oldest(): { readonly lane: MemoryLane; readonly batch: MemoryBatch } | undefined {
@@ -122,9 +141,9 @@ export class MemoryChannel implements Channel {
   }
 
   private expire(): void {
-    const { choice, clock } = this.options;
-    if (choice.ttlMs === undefined) return;
-    const putMsMin = clock.uptimeMs() - choice.ttlMs;
+    const { ttlMs, clock } = this.options;
+    if (ttlMs === undefined) return;
+    const putMsMin = clock.uptimeMs() - ttlMs;
     for (let head = this.oldest(); head !== undefined && head.batch.putMs < putMsMin; head = this.oldest()) {
       head.lane.shed(head.batch, "ttl");
     }

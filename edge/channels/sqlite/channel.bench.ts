@@ -50,7 +50,7 @@ function open(dir: string, keptBytes: number = limits.keptBytes): ChannelStore {
   return openChannelStore({
     dataDir: dir,
     agent: "bench",
-    channels: new Map([["main", plainChoice("sqlite", { bytesMax: 64 * 1024 * MiB, keptBytes })]]),
+    channels: new Map([["main", plainChoice({ bytesMax: 64 * 1024 * MiB, keptBytes })]]),
     clock: systemClock,
     random: systemRandom,
     report: silent,

@@ -15,7 +15,7 @@ channelContract("sqlite", () => {
     clock,
     durable: true,
     open(choice) {
-      const channels = new Map([["main", plainChoice("sqlite", choice)]]);
+      const channels = new Map([["main", plainChoice(choice)]]);
       const store = openChannelStore({
         dataDir: dir.path,
         agent: "agent",

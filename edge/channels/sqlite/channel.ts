@@ -1,7 +1,7 @@
 import { Gate } from "../../../shared/async/gate.ts";
 import { invariant } from "../../../shared/errors/invariant.ts";
-import type { Admission, Channel, ChannelSettings, ChannelStat } from "../../core/channel.ts";
-import type { ChannelChoice } from "../../core/define.ts";
+import type { Admission, ChannelSettings, ChannelStat, StoreKeptChannel } from "../../core/channel.ts";
+import type { StoredChannel } from "../../core/channel-store.ts";
 import type { Lane, LaneSpec } from "../../core/lane.ts";
 import type { BatchRow } from "./connection.ts";
 import type { Draft } from "./draft.ts";
@@ -28,10 +28,10 @@ const deadBytesMax = 64 * 1024 * 1024;
 const sweepRows = 64;
 
 /** One channel of the file. */
-export class SqliteChannel implements Channel {
+export class SqliteChannel implements StoreKeptChannel {
   readonly name: string;
   readonly settings: ChannelSettings;
-  readonly durable = true;
+  readonly keeping = "store";
   readonly room = new Gate();
   readonly arrived = new Gate();
   readonly kept: Kept;
@@ -47,7 +47,7 @@ export class SqliteChannel implements Channel {
   constructor(
     readonly store: SqliteStore,
     name: string,
-    readonly choice: ChannelChoice,
+    readonly choice: StoredChannel,
   ) {
     this.name = name;
     this.settings = choice.settings;

@@ -36,8 +36,9 @@ export default defineChannel({
   stability: "stable",
   config: Config,
   example: { capacity: "2GiB", full: "block" },
-  choose: (config) => ({
-    type: "sqlite",
+  keeping: "store",
+  bounds: (config) => ({ settings: batchSettings(config), bytesMax: config.capacity, ttlMs: config.ttl }),
+  stored: (config) => ({
     settings: batchSettings(config),
     bytesMax: config.capacity,
     full: config.full,
@@ -45,6 +46,5 @@ export default defineChannel({
     ttlMs: config.ttl,
     keptBytes: config.keep,
   }),
+  create: (_config, { store, name }) => store.channel(name),
 });
-
-export { openChannelStore } from "./open.ts";

@@ -38,7 +38,7 @@ test("a channel that the config no longer names stops the start while it holds e
   const lane = channel.createLane(spec);
   store.commit({ ...nothing, batches: [makeBatch(lane, 0, 7), makeBatch(lane, 7, 2, 9_000)] });
   store.close();
-  const channels = new Map([["other", plainChoice("sqlite")]]);
+  const channels = new Map([["other", plainChoice()]]);
   const before = statSync(dir.file("channel.db")).mtimeMs;
   expect(() => open(dir, { channels })).toThrow('"main" (9 events)');
   expect(statSync(dir.file("channel.db")).mtimeMs).toBe(before);

@@ -4,9 +4,9 @@ import { duration } from "../../../shared/config/duration.ts";
 import { path } from "../../../shared/config/path.ts";
 import { defineSink } from "../../core/define.ts";
 import { mistakeOf } from "./file-name.ts";
-import { FileRollSink } from "./sink.ts";
 
-const Config = z.strictObject({
+/** What the sink is made from. */
+export const Config = z.strictObject({
   directory: path().meta({ description: "Where the files go. Made when it is not there." }),
   file: z
     .string()
@@ -23,7 +23,6 @@ const Config = z.strictObject({
       "A file whose time is over (or that is full) gets its final name when nothing was written to it for this long; until then it lies in `.in-progress`.",
   }),
 });
-/** What the sink is made from. */
 export type Config = z.output<typeof Config>;
 
 /** Flume's org.apache.flume.sink.RollingFileSink, with names by event time and every line in the files once. */
@@ -33,5 +32,8 @@ export default defineSink({
   stability: "stable",
   config: Config,
   example: { directory: "/srv/lake", file: "%{stream}/%Y-%m-%d.log" },
-  create: (config, context) => new FileRollSink(config, context),
+  create: async (config, context) => {
+    const { FileRollSink } = await import("./sink.ts");
+    return new FileRollSink(config, context);
+  },
 });

@@ -1,7 +1,6 @@
 import { defineSink } from "../../core/define.ts";
 import { Config } from "./config.ts";
 import { layoutOf } from "./layout.ts";
-import { KafkaSink } from "./sink.ts";
 
 export default defineSink({
   type: "kafka",
@@ -9,6 +8,9 @@ export default defineSink({
   stability: "stable",
   config: Config,
   example: { brokers: ["127.0.0.1:9092"], topic: "driving" },
-  create: (config, context) => new KafkaSink(config, context),
+  create: async (config, context) => {
+    const { KafkaSink } = await import("./sink.ts");
+    return new KafkaSink(config, context);
+  },
   layout: layoutOf,
 });

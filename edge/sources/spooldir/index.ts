@@ -1,6 +1,5 @@
 import { defineSource } from "../../core/define.ts";
 import { Config } from "./config.ts";
-import { SpoolDirectorySource } from "./source.ts";
 
 export default defineSource({
   type: "spooldir",
@@ -8,5 +7,8 @@ export default defineSource({
   stability: "stable",
   config: Config,
   example: { path: "/var/spool/vehicle", done: "rename" },
-  create: (config, context) => new SpoolDirectorySource(config, context),
+  create: async (config, context) => {
+    const { SpoolDirectorySource } = await import("./source.ts");
+    return new SpoolDirectorySource(config, context);
+  },
 });

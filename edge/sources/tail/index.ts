@@ -1,6 +1,5 @@
 import { defineSource } from "../../core/define.ts";
 import { Config } from "./config.ts";
-import { TailSource } from "./source.ts";
 
 export default defineSource({
   type: "tail",
@@ -8,5 +7,8 @@ export default defineSource({
   stability: "stable",
   config: Config,
   example: { paths: ["/var/log/vehicle/driving*.log"], start: "beginning" },
-  create: (config, context) => new TailSource(config, context),
+  create: async (config, context) => {
+    const { TailSource } = await import("./source.ts");
+    return new TailSource(config, context);
+  },
 });

@@ -86,7 +86,7 @@ async function idle(): Promise<string> {
 async function withSource(path: string, work: (intake: NullIntake) => Promise<unknown>, warmUpMs = 0) {
   const reading = definition.read({ paths: path });
   if (!reading.ok) throw new Error("the config is not valid");
-  const source = reading.value.create({
+  const source = await reading.value.create({
     name: "bench",
     agent: "bench",
     dataDir: "/",

@@ -7,7 +7,7 @@ import { RecordBatchBuilder } from "../../../shared/kafka/record-batch/builder.t
 import { decodeRecords } from "../../../shared/kafka/record-batch/records.ts";
 import { seededRandom } from "../../../shared/random/random.ts";
 import type { LaneReader } from "../../core/channel.ts";
-import type { ChannelChoice } from "../../core/define.ts";
+import type { StoredChannel } from "../../core/channel-store.ts";
 import type { Lane } from "../../core/lane.ts";
 import type { PutBatch, StoredBatch } from "../../core/stored-batch.ts";
 
@@ -15,9 +15,8 @@ import type { PutBatch, StoredBatch } from "../../core/stored-batch.ts";
 export const spec = { channel: "main", stream: "driving", group: "driving", part: undefined } as const;
 
 /** A choice with nothing special about it. */
-export function plainChoice(type: ChannelChoice["type"], changes: Partial<ChannelChoice> = {}): ChannelChoice {
+export function plainChoice(changes: Partial<StoredChannel> = {}): StoredChannel {
   return {
-    type,
     settings: { compression: "none", identity: true, batchBytesMax: 256 * 1024 },
     bytesMax: 64 * 1024 * 1024,
     full: "block",

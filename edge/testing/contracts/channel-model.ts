@@ -5,7 +5,7 @@ import { expect } from "bun:test";
 import type { VirtualClock } from "../../../shared/clock/clock.ts";
 import { type Random, seededRandom } from "../../../shared/random/random.ts";
 import type { Channel } from "../../core/channel.ts";
-import type { ChannelChoice } from "../../core/define.ts";
+import type { StoredChannel } from "../../core/channel-store.ts";
 import type { PutBatch } from "../../core/stored-batch.ts";
 import { describeBatch, drain, makeBatch, spec } from "./batches.ts";
 
@@ -25,7 +25,7 @@ export interface ChannelWorld extends Disposable {
   readonly clock: VirtualClock;
   /** Whether what was put is there after a close or a crash. */
   readonly durable: boolean;
-  open(choice?: Partial<ChannelChoice>): OpenChannel;
+  open(choice?: Partial<StoredChannel>): OpenChannel;
 }
 
 /** The model: an array, and how far it was marked. */

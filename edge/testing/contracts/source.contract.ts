@@ -82,7 +82,7 @@ export function sourceContract(
       using dir = tempDir();
       const reading = definition.read(make(dir.path).config);
       if (!reading.ok) throw new Error("the fixture's config is not valid");
-      const source = reading.value.create(fakeContext(dir.path));
+      const source = await reading.value.create(fakeContext(dir.path));
       await source.stop();
       await source.stop();
     });

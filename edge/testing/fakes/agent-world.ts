@@ -7,12 +7,14 @@ import { seededRandom } from "../../../shared/random/random.ts";
 import type { Fields, Signal } from "../../../shared/telemetry/log.ts";
 import { Metrics } from "../../../shared/telemetry/metrics.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
-import { createMemoryChannels } from "../../channels/memory/memory-channels.ts";
+import memory from "../../channels/memory/index.ts";
+import sqlite from "../../channels/sqlite/index.ts";
 import { openChannelStore } from "../../channels/sqlite/open.ts";
 import type { SqliteStore } from "../../channels/sqlite/store.ts";
 import type { AgentConfig, InterceptorConfig, SinkConfig, SourceConfig } from "../../config/agent-config.ts";
+import type { StoredChannel } from "../../core/channel-store.ts";
 import type { SinkContext } from "../../core/context.ts";
-import type { ChannelChoice, SelectorContext } from "../../core/define.ts";
+import type { ChannelMaker, SelectorContext } from "../../core/define.ts";
 import type { EventView } from "../../core/event-view.ts";
 import type { Delivery, Sink } from "../../core/sink.ts";
 import type { Intake, Source } from "../../core/source.ts";
@@ -179,7 +181,7 @@ export class AgentWorld implements Disposable {
       lingerMs: 1,
       stopTimeoutMs: 60_000,
       sources: new Map([["in", this.reads(this.file, ["main"], keep === undefined ? {} : { keep })]]),
-      channels: new Map([["main", plainChoice("sqlite")]]),
+      channels: new Map([["main", this.holds("sqlite")]]),
       sinks: new Map([["out", this.sends(this.destination, "main")]]),
       admin: undefined,
       log: { level: "info", format: "text" },
@@ -219,8 +221,12 @@ export class AgentWorld implements Disposable {
   }
 
   /** A channel of the config. */
-  holds(type: ChannelChoice["type"], changes: Partial<ChannelChoice> = {}): ChannelChoice {
-    return plainChoice(type, changes);
+  holds(type: "sqlite" | "memory", changes: Partial<StoredChannel> = {}): ChannelMaker {
+    const stored = plainChoice(changes);
+    const reading = (type === "sqlite" ? sqlite : memory).read({ compression: "none", full: stored.full });
+    if (!reading.ok) throw new Error(`the channel's config is wrong: ${JSON.stringify(reading.issues)}`);
+    const { settings, bytesMax, ttlMs } = stored;
+    return { ...reading.value, settings, bytesMax, ttlMs, stored: type === "sqlite" ? stored : undefined };
   }
 
   /** An agent that is not started yet. */
@@ -241,7 +247,6 @@ export class AgentWorld implements Disposable {
         this.store = store;
         return store;
       },
-      createMemoryChannels,
       clock: this.clock,
       random: seededRandom(1),
       report: (signal: Signal, fields: Fields = {}) => void this.reports.push({ signal: signal.name, fields }),

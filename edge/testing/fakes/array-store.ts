@@ -1,13 +1,13 @@
 import { Gate } from "../../../shared/async/gate.ts";
 import { AppError } from "../../../shared/errors/app-error.ts";
-import type { Admission, Channel, ChannelSettings, ChannelStat, LaneReader } from "../../core/channel.ts";
+import type { Admission, ChannelSettings, ChannelStat, LaneReader, StoreKeptChannel } from "../../core/channel.ts";
 import type { ChannelStore, CommitWork } from "../../core/channel-store.ts";
 import type { Lane, LaneSpec } from "../../core/lane.ts";
 import type { PutBatch, StoredBatch } from "../../core/stored-batch.ts";
 
 /** A channel that is an array: for tests of the engine, which must not depend on any real channel. */
-export class ArrayChannel implements Channel {
-  readonly durable = true;
+export class ArrayChannel implements StoreKeptChannel {
+  readonly keeping = "store";
   readonly room = new Gate();
   readonly arrived = new Gate();
   readonly held: StoredBatch[] = [];

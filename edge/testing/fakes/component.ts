@@ -27,11 +27,17 @@ interface Readable<C, T> {
   read(raw: unknown): Reading<Maker<C, T>>;
 }
 
-/** The component of a config, as the agent would make it. @throws Error with the mistakes of a config that is wrong. */
+/**
+ * The component of a config, as the agent would make it; one whose implementation is at hand with its definition.
+ *
+ * @throws Error with the mistakes of a config that is wrong.
+ */
 export function createComponent<C extends Context, T>(definition: Readable<C, T>, raw: unknown, context: C): T {
   const reading = definition.read(raw);
   if (!reading.ok) throw new Error(mistakes(definition, raw).join("; "));
-  return reading.value.create(context);
+  const made = reading.value.create(context);
+  if (made instanceof Promise) throw new Error(`${definition.type} is loaded first: await it`);
+  return made;
 }
 
 /** What is wrong with a config: `path: message`, one an entry. */

@@ -43,15 +43,13 @@ const [sqlite, memory] = (["sqlite", "memory"] as const).map((type) =>
     stability: "stable",
     config: z.strictObject(channelSettings),
     example: {},
-    choose: ({ capacity, batchBytes, ttl }) => ({
-      type,
+    keeping: type === "sqlite" ? "store" : "memory",
+    bounds: ({ capacity, batchBytes, ttl }) => ({
       settings: { compression: "zstd", identity: true, batchBytesMax: batchBytes },
       bytesMax: capacity,
-      full: "block",
-      freeBytesMin: 0,
       ttlMs: ttl,
-      keptBytes: 0,
     }),
+    create: neverMade,
   }),
 );
 

@@ -3,7 +3,7 @@ import { systemRandom } from "../../../shared/random/random.ts";
 import { type Fields, type Report, type Signal, silent } from "../../../shared/telemetry/log.ts";
 import { Metrics } from "../../../shared/telemetry/metrics.ts";
 import type { Context } from "../../core/context.ts";
-import type { SourceDefinition } from "../../core/define.ts";
+import type { Maker, SourceDefinition } from "../../core/define.ts";
 import type { Source } from "../../core/source.ts";
 import { CommittedWork, FakeIntake, type FakeIntakeOptions } from "./intake.ts";
 
@@ -31,29 +31,34 @@ export interface RunOptions {
 
 /** A source that runs on a fake intake; stopped when the scope ends. */
 export class RunningSource implements AsyncDisposable {
-  readonly source: Source;
   readonly intake: FakeIntake;
   /** What it reported: signal names with their fields. */
   readonly reports: { readonly signal: string; readonly fields: Fields }[] = [];
   private readonly abort = new AbortController();
   private readonly ended: Promise<void>;
+  private made: Source | undefined;
 
   constructor(options: RunOptions) {
     const reading = options.definition.read(options.config);
     if (!reading.ok) throw new Error(`read the config: ${JSON.stringify(reading.issues)}`);
     const report = (signal: Signal, fields: Fields = {}) => void this.reports.push({ signal: signal.name, fields });
-    this.source = reading.value.create(fakeContext(options.dataDir, report));
     this.intake = new FakeIntake(options.work ?? new CommittedWork(), options.intake);
-    this.ended = this.source.start().then(() => this.source.run(this.intake, this.abort.signal));
+    this.ended = this.run(reading.value, fakeContext(options.dataDir, report));
     // A failure is seen by whoever stops it; until then it must not end the test run.
     this.ended.catch(() => {});
+  }
+
+  /** There once its implementation is loaded. */
+  get source(): Source {
+    if (this.made === undefined) throw new Error("the source is not loaded yet");
+    return this.made;
   }
 
   /** Ends it as a crash would: what is not committed is lost. */
   async crash(): Promise<CommittedWork> {
     this.abort.abort();
     await this.ended;
-    await this.source.stop();
+    await this.made?.stop();
     return this.intake.work;
   }
 
@@ -62,6 +67,12 @@ export class RunningSource implements AsyncDisposable {
     await this.crash();
     this.intake.commit();
     return this.intake.work;
+  }
+
+  private async run(maker: Maker<Context, Source>, context: Context): Promise<void> {
+    this.made = await maker.create(context);
+    await this.made.start();
+    await this.made.run(this.intake, this.abort.signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

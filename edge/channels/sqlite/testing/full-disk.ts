@@ -33,7 +33,7 @@ class Scene {
     bytesMax: number,
   ) {
     this.hog = join(dir, "hog");
-    const choice = plainChoice("sqlite", { full, bytesMax, freeBytesMin: MiB, keptBytes: MiB });
+    const choice = plainChoice({ full, bytesMax, freeBytesMin: MiB, keptBytes: MiB });
     this.store = openChannelStore({
       dataDir: join(dir, "data"),
       agent: "agent",

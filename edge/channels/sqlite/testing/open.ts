@@ -3,7 +3,7 @@ import { systemRandom } from "../../../../shared/random/random.ts";
 import { silent } from "../../../../shared/telemetry/log.ts";
 import { Metrics } from "../../../../shared/telemetry/metrics.ts";
 import type { TempDir } from "../../../../shared/testing/temp-dir.ts";
-import type { ChannelChoice } from "../../../core/define.ts";
+import type { StoredChannel } from "../../../core/channel-store.ts";
 import { plainChoice } from "../../../testing/contracts/batches.ts";
 import { type OpenOptions, openChannelStore } from "../open.ts";
 
@@ -11,11 +11,11 @@ import { type OpenOptions, openChannelStore } from "../open.ts";
 export const nothing = { batches: [], positions: [], counters: [] };
 
 /** Opens a store with one channel, `main`, a clock that stands still and no reserve. */
-export function open(dir: TempDir, changes: Partial<OpenOptions> = {}, choice: Partial<ChannelChoice> = {}) {
+export function open(dir: TempDir, changes: Partial<OpenOptions> = {}, choice: Partial<StoredChannel> = {}) {
   return openChannelStore({
     dataDir: dir.path,
     agent: "agent",
-    channels: new Map([["main", plainChoice("sqlite", choice)]]),
+    channels: new Map([["main", plainChoice(choice)]]),
     clock: new VirtualClock(),
     random: systemRandom,
     report: silent,

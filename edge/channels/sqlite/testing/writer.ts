@@ -35,7 +35,7 @@ export function openWritten(dataDir: string, reserveBytes = 0): SqliteStore {
   return openChannelStore({
     dataDir,
     agent: "agent",
-    channels: new Map([["main", plainChoice("sqlite", { keptBytes: 200_000 })]]),
+    channels: new Map([["main", plainChoice({ keptBytes: 200_000 })]]),
     clock: systemClock,
     random: systemRandom,
     report: silent,

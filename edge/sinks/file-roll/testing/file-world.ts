@@ -5,8 +5,8 @@ import { RecordBatchBuilder } from "../../../../shared/kafka/record-batch/builde
 import type { Lane } from "../../../core/lane.ts";
 import type { LaneNotes } from "../../../core/lane-notes.ts";
 import type { StoredBatch } from "../../../core/stored-batch.ts";
-import { createComponent, fakeContext } from "../../../testing/fakes/component.ts";
-import fileRoll from "../index.ts";
+import { fakeContext } from "../../../testing/fakes/component.ts";
+import { Config } from "../index.ts";
 import { FileRollSink } from "../sink.ts";
 
 /** Event times on two days. */
@@ -63,8 +63,7 @@ export class FileWorld {
   /** What a new process makes of the lane: it knows what is on the disk, and the mark. */
   lane(lane: Lane, mark?: string, next?: StoredBatch) {
     const context = fakeContext({ clock: this.clock, agent: this.agent });
-    const sink = createComponent(fileRoll, { directory: this.directory, ...this.config }, context);
-    if (!(sink instanceof FileRollSink)) throw new Error("not a file_roll sink");
+    const sink = new FileRollSink(Config.parse({ directory: this.directory, ...this.config }), context);
     const delivery = sink.lane(notesOf(lane, mark, next));
     return {
       deliver: async (batch: StoredBatch) => {

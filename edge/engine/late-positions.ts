@@ -1,0 +1,67 @@
+/**
+ * Positions of streams whose channels keep their batches themselves. Such a position becomes durable only when every batch
+ * that was put with it, and every one of the stream before, has ended: delivered, for a channel in memory. After a crash the
+ * source reads from there: nothing is lost, and what had been delivered since is delivered again.
+ */
+import { Gate } from "../../shared/async/gate.ts";
+import { invariant } from "../../shared/errors/invariant.ts";
+import type { Channel } from "../core/channel.ts";
+import type { PositionUpdate } from "../core/channel-store.ts";
+import type { PutBatch } from "../core/stored-batch.ts";
+
+/** What one commit brought of one stream. */
+export interface StreamPart {
+  readonly stream: string;
+  readonly batches: PutBatch[];
+  readonly positions: PositionUpdate[];
+}
+
+interface OpenPart {
+  readonly positions: readonly PositionUpdate[];
+  open: number;
+}
+
+export class LatePositions {
+  /** Opens when a stream's positions have moved. */
+  readonly moved = new Gate();
+  private readonly parts = new Map<string, OpenPart[]>();
+
+  constructor(
+    private readonly channel: (name: string) => Channel,
+    /** Positions that may be stored now. */
+    private readonly onMoved: (positions: readonly PositionUpdate[]) => void,
+  ) {}
+
+  /** Puts a part into its channels. */
+  put({ stream, batches, positions }: StreamPart): void {
+    const part: OpenPart = { positions, open: batches.length };
+    const queue = this.parts.get(stream) ?? [];
+    this.parts.set(stream, queue);
+    queue.push(part);
+    const ended = () => {
+      part.open--;
+      this.move(queue);
+    };
+    for (const [name, own] of Map.groupBy(batches, ({ lane }) => lane.channel)) {
+      const channel = this.channel(name);
+      invariant(channel.keeping !== "store", `put into channel "${name}": the agent's file keeps its batches`);
+      channel.put(own, ended);
+    }
+    this.move(queue);
+  }
+
+  /** Whether something of this stream has not ended yet. */
+  isWaiting(stream: string): boolean {
+    return (this.parts.get(stream)?.length ?? 0) > 0;
+  }
+
+  private move(queue: OpenPart[]): void {
+    const moved: PositionUpdate[] = [];
+    let ended = 0;
+    while (queue[ended]?.open === 0) for (const position of queue[ended++]?.positions ?? []) moved.push(position);
+    if (ended === 0) return;
+    queue.splice(0, ended);
+    if (moved.length > 0) this.onMoved(moved);
+    this.moved.open();
+  }
+}
