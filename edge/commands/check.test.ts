@@ -69,7 +69,7 @@ function probing(probe: Sink["probe"]): Registry {
     type: "kafka",
     summary: "Sends to a test.",
     stability: "stable",
-    config: z.looseObject({}),
+    config: () => z.looseObject({}),
     example: {},
     create: () => ({
       start: async () => expect.unreachable("a probe starts nothing"),

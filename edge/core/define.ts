@@ -89,7 +89,8 @@ export type AnyDefinition =
   | ChannelDefinition;
 
 interface Declaration<S extends z.ZodType, C, T> extends Words {
-  readonly config: S;
+  /** Its schema, built when somebody first asks: a schema takes some 100 KB, and most agents name few components. */
+  config(): S;
   readonly example: z.input<S>;
   /** What is large or needs a package is loaded here, with `await import(…)`: the file of a definition stays light. */
   create(config: z.output<S>, context: C): T | Promise<T>;
@@ -98,19 +99,19 @@ interface Declaration<S extends z.ZodType, C, T> extends Words {
 type ConfigSchema = z.ZodType<Readonly<Record<string, unknown>>>;
 
 export function defineSource<S extends ConfigSchema>(declaration: Declaration<S, Context, Source>): SourceDefinition {
-  return { ...words(declaration), kind: "source", read: (raw) => readMaker(declaration, raw) };
+  return withKind("source", define(declaration, readMaker(declaration)));
 }
 
 export function defineInterceptor<S extends ConfigSchema>(
   declaration: Declaration<S, Context, Interceptor>,
 ): InterceptorDefinition {
-  return { ...words(declaration), kind: "interceptor", read: (raw) => readMaker(declaration, raw) };
+  return withKind("interceptor", define(declaration, readMaker(declaration)));
 }
 
 export function defineSelector<S extends ConfigSchema>(
   declaration: Declaration<S, SelectorContext, Selector>,
 ): SelectorDefinition {
-  return { ...words(declaration), kind: "selector", read: (raw) => readMaker(declaration, raw) };
+  return withKind("selector", define(declaration, readMaker(declaration)));
 }
 
 export function defineSink<S extends ConfigSchema>(
@@ -119,23 +120,14 @@ export function defineSink<S extends ConfigSchema>(
     layout?(config: z.output<S>): Layout;
   },
 ): SinkDefinition {
-  return {
-    ...words(declaration),
-    kind: "sink",
-    read: (raw) => {
-      const parsed = declaration.config.safeParse(raw);
-      if (!parsed.success) return { ok: false, issues: parsed.error.issues };
-      const config = parsed.data;
-      return {
-        ok: true,
-        value: {
-          config,
-          create: (context) => declaration.create(config, context),
-          layout: declaration.layout?.(config),
-        },
-      };
-    },
+  const read = (schema: S, raw: unknown): ReturnType<SinkDefinition["read"]> => {
+    const parsed = schema.safeParse(raw);
+    if (!parsed.success) return { ok: false, issues: parsed.error.issues };
+    const config = parsed.data;
+    const create = (context: SinkContext) => declaration.create(config, context);
+    return { ok: true, value: { config, create, layout: declaration.layout?.(config) } };
   };
+  return withKind("sink", define(declaration, read));
 }
 
 export function defineChannel<S extends ConfigSchema>(
@@ -148,37 +140,50 @@ export function defineChannel<S extends ConfigSchema>(
   },
 ): ChannelDefinition {
   const { type, keeping } = declaration;
+  const read = (schema: S, raw: unknown): Reading<ChannelMaker> => {
+    const parsed = schema.safeParse(raw);
+    if (!parsed.success) return { ok: false, issues: parsed.error.issues };
+    const config = parsed.data;
+    const create = (context: ChannelContext) => declaration.create(config, context);
+    const stored = declaration.stored?.(config);
+    return { ok: true, value: { type, keeping, config, ...declaration.bounds(config), stored, create } };
+  };
+  return withKind("channel", define(declaration, read));
+}
+
+/** Not by spreading: that would build the schema. */
+function withKind<K extends string, D extends object>(kind: K, definition: D): D & { readonly kind: K } {
+  return Object.assign(definition, { kind });
+}
+
+/** What a definition says beside `kind`; `read` is handed the schema. */
+function define<S extends ConfigSchema, Made>(
+  declaration: Words & { config(): S; readonly example: unknown },
+  read: (schema: S, raw: unknown) => Reading<Made>,
+) {
+  const { type, summary, stability, example } = declaration;
+  let schema: S | undefined;
+  const config = () => {
+    schema ??= declaration.config();
+    return schema;
+  };
   return {
-    ...words(declaration),
-    kind: "channel",
-    read: (raw) => {
-      const parsed = declaration.config.safeParse(raw);
-      if (!parsed.success) return { ok: false, issues: parsed.error.issues };
-      const config = parsed.data;
-      const value: ChannelMaker = {
-        type,
-        keeping,
-        config,
-        ...declaration.bounds(config),
-        stored: declaration.stored?.(config),
-        create: (context) => declaration.create(config, context),
-      };
-      return { ok: true, value };
+    type,
+    summary,
+    stability,
+    example,
+    get config() {
+      return config();
     },
+    read: (raw: unknown) => read(config(), raw),
   };
 }
 
-function words(declaration: Words & { readonly config: z.ZodType; readonly example: unknown }) {
-  const { type, summary, stability, config, example } = declaration;
-  return { type, summary, stability, config, example };
-}
-
-function readMaker<S extends ConfigSchema, C, T>(
-  declaration: Declaration<S, C, T>,
-  raw: unknown,
-): Reading<Maker<C, T>> {
-  const parsed = declaration.config.safeParse(raw);
-  if (!parsed.success) return { ok: false, issues: parsed.error.issues };
-  const config = parsed.data;
-  return { ok: true, value: { config, create: (context) => declaration.create(config, context) } };
+function readMaker<S extends ConfigSchema, C, T>(declaration: Declaration<S, C, T>) {
+  return (schema: S, raw: unknown): Reading<Maker<C, T>> => {
+    const parsed = schema.safeParse(raw);
+    if (!parsed.success) return { ok: false, issues: parsed.error.issues };
+    const config = parsed.data;
+    return { ok: true, value: { config, create: (context) => declaration.create(config, context) } };
+  };
 }

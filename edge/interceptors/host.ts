@@ -4,22 +4,23 @@ import { defineInterceptor } from "../core/define.ts";
 import type { EventView } from "../core/event-view.ts";
 import type { Interceptor } from "../core/interceptor.ts";
 
-const Config = z.strictObject({
-  header: z.string().min(1).default("host").meta({ description: "Name of the header." }),
-  useIP: z
-    .boolean()
-    .default(false)
-    .meta({ description: "The first address that is not loopback, instead of the host's name." }),
-  preserveExisting: z.boolean().default(false).meta({ description: "Leave a header of that name as it is." }),
-});
-type Config = z.output<typeof Config>;
+const configSchema = () =>
+  z.strictObject({
+    header: z.string().min(1).default("host").meta({ description: "Name of the header." }),
+    useIP: z
+      .boolean()
+      .default(false)
+      .meta({ description: "The first address that is not loopback, instead of the host's name." }),
+    preserveExisting: z.boolean().default(false).meta({ description: "Leave a header of that name as it is." }),
+  });
+type Config = z.output<ReturnType<typeof configSchema>>;
 
 /** Flume's org.apache.flume.interceptor.HostInterceptor. */
 export default defineInterceptor({
   type: "host",
   summary: "Sets a header to the name, or the address, of the machine the agent runs on, as of its start.",
   stability: "stable",
-  config: Config,
+  config: configSchema,
   example: { header: "host" },
   create: (config) => new HostInterceptor(config),
 });

@@ -15,18 +15,19 @@ import type { Interceptor } from "../core/interceptor.ts";
  */
 export type InterceptorModule = (options: Readonly<Record<string, unknown>>) => (view: EventView) => unknown;
 
-const Config = z
-  .strictObject({
-    path: path().meta({ description: "The module, JavaScript or TypeScript; relative to the config file." }),
-    options: z.record(z.string(), z.unknown()).default({}).meta({ description: "Given to the module as they are." }),
-  })
-  .transform((config, context) => {
-    const loaded = loadModule(config.path, config.options);
-    if (loaded.ok) return { ...config, intercept: loaded.intercept };
-    context.addIssue({ code: "custom", path: ["path"], message: loaded.message });
-    return z.NEVER;
-  });
-type Config = z.output<typeof Config>;
+const configSchema = () =>
+  z
+    .strictObject({
+      path: path().meta({ description: "The module, JavaScript or TypeScript; relative to the config file." }),
+      options: z.record(z.string(), z.unknown()).default({}).meta({ description: "Given to the module as they are." }),
+    })
+    .transform((config, context) => {
+      const loaded = loadModule(config.path, config.options);
+      if (loaded.ok) return { ...config, intercept: loaded.intercept };
+      context.addIssue({ code: "custom", path: ["path"], message: loaded.message });
+      return z.NEVER;
+    });
+type Config = z.output<ReturnType<typeof configSchema>>;
 
 const threw = defineSignal({
   name: "interceptor_threw",
@@ -40,7 +41,7 @@ export default defineInterceptor({
   type: "module",
   summary: "Runs a module of your own: a file whose default export makes a function that sees every event.",
   stability: "experimental",
-  config: Config,
+  config: configSchema,
   example: { path: "/etc/tailgate/mask-position.ts", options: { decimals: 2 } },
   create: (config, context) => new ModuleInterceptor(config, context),
 });

@@ -4,24 +4,25 @@ import { defineInterceptor } from "../core/define.ts";
 import type { EventView } from "../core/event-view.ts";
 import type { Interceptor } from "../core/interceptor.ts";
 
-const Config = z
-  .strictObject({
-    include: pattern()
-      .optional()
-      .meta({ description: "Keep only events in which this occurs. `(?i)` in front: any case." }),
-    exclude: pattern().optional().meta({ description: "Drop events in which this occurs." }),
-  })
-  .refine(({ include, exclude }) => include !== undefined || exclude !== undefined, {
-    error: "says neither what to include nor what to exclude",
-  });
-type Config = z.output<typeof Config>;
+const configSchema = () =>
+  z
+    .strictObject({
+      include: pattern()
+        .optional()
+        .meta({ description: "Keep only events in which this occurs. `(?i)` in front: any case." }),
+      exclude: pattern().optional().meta({ description: "Drop events in which this occurs." }),
+    })
+    .refine(({ include, exclude }) => include !== undefined || exclude !== undefined, {
+      error: "says neither what to include nor what to exclude",
+    });
+type Config = z.output<ReturnType<typeof configSchema>>;
 
 /** Flume's org.apache.flume.interceptor.RegexFilteringInterceptor; both directions in one. */
 export default defineInterceptor({
   type: "regex_filter",
   summary: "Keeps or drops events by whether a regular expression occurs in their text. Dropped events are counted.",
   stability: "stable",
-  config: Config,
+  config: configSchema,
   example: { include: '"speed":', exclude: "(?i)heartbeat" },
   create: (config) => new RegexFilter(config),
 });

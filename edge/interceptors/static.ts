@@ -3,21 +3,22 @@ import { defineInterceptor } from "../core/define.ts";
 import type { EventView } from "../core/event-view.ts";
 import type { Interceptor } from "../core/interceptor.ts";
 
-const Config = z.strictObject({
-  headers: z
-    .record(z.string().min(1), z.string())
-    .refine((headers) => Object.keys(headers).length > 0, { error: "name at least one header" })
-    .meta({ description: "Headers by name." }),
-  preserveExisting: z.boolean().default(true).meta({ description: "Leave headers of these names as they are." }),
-});
-type Config = z.output<typeof Config>;
+const configSchema = () =>
+  z.strictObject({
+    headers: z
+      .record(z.string().min(1), z.string())
+      .refine((headers) => Object.keys(headers).length > 0, { error: "name at least one header" })
+      .meta({ description: "Headers by name." }),
+    preserveExisting: z.boolean().default(true).meta({ description: "Leave headers of these names as they are." }),
+  });
+type Config = z.output<ReturnType<typeof configSchema>>;
 
 /** Flume's org.apache.flume.interceptor.StaticInterceptor, for any number of headers. */
 export default defineInterceptor({
   type: "static",
   summary: "Sets headers to fixed values.",
   stability: "stable",
-  config: Config,
+  config: configSchema,
   example: { headers: { fleet: "pilot" } },
   create: (config) => new StaticInterceptor(config),
 });

@@ -3,11 +3,12 @@ import { defineInterceptor } from "../core/define.ts";
 import type { EventView } from "../core/event-view.ts";
 import type { Interceptor } from "../core/interceptor.ts";
 
-const Config = z.strictObject({
-  header: z.string().min(1).default("timestamp").meta({ description: "Name of the header." }),
-  preserveExisting: z.boolean().default(false).meta({ description: "Leave a header of that name as it is." }),
-});
-type Config = z.output<typeof Config>;
+const configSchema = () =>
+  z.strictObject({
+    header: z.string().min(1).default("timestamp").meta({ description: "Name of the header." }),
+    preserveExisting: z.boolean().default(false).meta({ description: "Leave a header of that name as it is." }),
+  });
+type Config = z.output<ReturnType<typeof configSchema>>;
 
 /** Flume's org.apache.flume.interceptor.TimestampInterceptor. */
 export default defineInterceptor({
@@ -15,7 +16,7 @@ export default defineInterceptor({
   summary:
     "Sets a header to the event's time in milliseconds since 1970: the time of reading, or what an extractor before it found.",
   stability: "stable",
-  config: Config,
+  config: configSchema,
   example: { header: "timestamp" },
   create: (config) => new TimestampInterceptor(config),
 });

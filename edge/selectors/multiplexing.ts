@@ -9,21 +9,22 @@ const Channels = z.union([channelName(), z.array(channelName())], {
   error: "write the name of a channel, or a list of names",
 });
 
-const Config = z.strictObject({
-  header: z.string().min(1).meta({ description: "The header whose value decides." }),
-  mapping: z.record(z.string(), Channels).meta({ description: "Value of the header → channel, or channels." }),
-  default: Channels.default([]).meta({
-    description: "Where everything else goes. Nowhere when it is not given: those events are counted as unselected.",
-  }),
-});
-type Config = z.output<typeof Config>;
+const configSchema = () =>
+  z.strictObject({
+    header: z.string().min(1).meta({ description: "The header whose value decides." }),
+    mapping: z.record(z.string(), Channels).meta({ description: "Value of the header → channel, or channels." }),
+    default: Channels.default([]).meta({
+      description: "Where everything else goes. Nowhere when it is not given: those events are counted as unselected.",
+    }),
+  });
+type Config = z.output<ReturnType<typeof configSchema>>;
 
 /** Flume's org.apache.flume.channel.MultiplexingChannelSelector. */
 export default defineSelector({
   type: "multiplexing",
   summary: "The value of a header decides to which of its source's channels an event goes.",
   stability: "stable",
-  config: Config,
+  config: configSchema,
   example: { header: "kind", mapping: { alarm: "urgent" }, default: "main" },
   create: (config, context) => new MultiplexingSelector(config, context),
 });

@@ -7,7 +7,7 @@ export default defineSelector({
   type: "replicating",
   summary: "Every event goes to all channels of its source. The default.",
   stability: "stable",
-  config: z.strictObject({}),
+  config: () => z.strictObject({}),
   example: {},
   create: (_config, { channels }): Selector => {
     const all = channels.map((_name, index) => index);

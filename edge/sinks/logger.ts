@@ -5,22 +5,23 @@ import type { LaneNotes } from "../core/lane-notes.ts";
 import type { Delivery, LaneDelivery, Sink } from "../core/sink.ts";
 import type { StoredBatch } from "../core/stored-batch.ts";
 
-const Config = z.strictObject({
-  maxBytesToLog: z
-    .number()
-    .int()
-    .min(0)
-    .default(256)
-    .meta({ description: "Bytes of each event's body that are shown." }),
-});
-type Config = z.output<typeof Config>;
+const configSchema = () =>
+  z.strictObject({
+    maxBytesToLog: z
+      .number()
+      .int()
+      .min(0)
+      .default(256)
+      .meta({ description: "Bytes of each event's body that are shown." }),
+  });
+type Config = z.output<ReturnType<typeof configSchema>>;
 
 /** Flume's org.apache.flume.sink.LoggerSink. */
 export default defineSink({
   type: "logger",
   summary: "Writes every event to standard output, one JSON object a line: for looking at what arrives.",
   stability: "stable",
-  config: Config,
+  config: configSchema,
   example: { maxBytesToLog: 256 },
   create: (config) => new LoggerSink(config, writeStdout),
 });

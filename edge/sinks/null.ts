@@ -7,7 +7,7 @@ export default defineSink({
   type: "null",
   summary: "Takes every event and keeps none: for trying sources and channels.",
   stability: "stable",
-  config: z.strictObject({}),
+  config: () => z.strictObject({}),
   example: {},
   create: () => new NullSink(),
 });

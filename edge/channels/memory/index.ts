@@ -4,26 +4,27 @@ import { duration } from "../../../shared/config/duration.ts";
 import { batchFields, batchSettings } from "../../core/channel-fields.ts";
 import { defineChannel } from "../../core/define.ts";
 
-const Config = z.strictObject({
-  capacity: byteSize({ min: 1024 * 1024 })
-    .prefault("32MiB")
-    .meta({ description: "Memory that held batches may take." }),
-  full: z
-    .enum(["block", "drop_oldest", "drop_newest"])
-    .default("block")
-    .meta({ description: "What happens when the channel is full; see the sqlite channel." }),
-  ttl: duration({ min: 1_000 })
-    .optional()
-    .meta({ description: "Batches that wait longer are dropped, counted, unsent." }),
-  ...batchFields,
-});
+const configSchema = () =>
+  z.strictObject({
+    capacity: byteSize({ min: 1024 * 1024 })
+      .prefault("32MiB")
+      .meta({ description: "Memory that held batches may take." }),
+    full: z
+      .enum(["block", "drop_oldest", "drop_newest"])
+      .default("block")
+      .meta({ description: "What happens when the channel is full; see the sqlite channel." }),
+    ttl: duration({ min: 1_000 })
+      .optional()
+      .meta({ description: "Batches that wait longer are dropped, counted, unsent." }),
+    ...batchFields,
+  });
 
 export default defineChannel({
   type: "memory",
   summary:
     "Holds batches in memory: nothing of a file is lost, because its position moves on delivery, but after a crash what was under way is read and sent again. No exactly once.",
   stability: "stable",
-  config: Config,
+  config: configSchema,
   example: { capacity: "32MiB" },
   keeping: "memory",
   bounds,
@@ -33,6 +34,6 @@ export default defineChannel({
   },
 });
 
-function bounds(config: z.output<typeof Config>) {
+function bounds(config: z.output<ReturnType<typeof configSchema>>) {
   return { settings: batchSettings(config), bytesMax: config.capacity, ttlMs: config.ttl };
 }

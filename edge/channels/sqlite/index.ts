@@ -7,34 +7,35 @@ import { limits } from "../../core/limits.ts";
 
 const MiB = 1024 * 1024;
 
-const Config = z.strictObject({
-  capacity: byteSize({ min: 16 * MiB })
-    .prefault("2GiB")
-    .meta({
-      description: "Disk that held batches may take. The file, its log and the reserve take some 150 MB beside it.",
+const configSchema = () =>
+  z.strictObject({
+    capacity: byteSize({ min: 16 * MiB })
+      .prefault("2GiB")
+      .meta({
+        description: "Disk that held batches may take. The file, its log and the reserve take some 150 MB beside it.",
+      }),
+    full: z.enum(["block", "drop_oldest", "drop_newest"]).default("block").meta({
+      description:
+        "What happens when the channel is full: the source waits (its file is the buffer), the oldest unsent batches go, or new events go. Everything dropped is counted.",
     }),
-  full: z.enum(["block", "drop_oldest", "drop_newest"]).default("block").meta({
-    description:
-      "What happens when the channel is full: the source waits (its file is the buffer), the oldest unsent batches go, or new events go. Everything dropped is counted.",
-  }),
-  freeDisk: byteSize()
-    .prefault("256MiB")
-    .meta({ description: "Disk space left to others: the channel counts as full below it." }),
-  ttl: duration({ min: 1_000 }).optional().meta({
-    description:
-      "Batches that wait longer are dropped, counted, unsent. Measured by uptime: time the machine was off does not count.",
-  }),
-  keep: byteSize({ max: 64 * MiB })
-    .prefault(limits.keptBytes)
-    .meta({ description: "Delivered batches kept, so that what a broker lost can be sent again." }),
-  ...batchFields,
-});
+    freeDisk: byteSize()
+      .prefault("256MiB")
+      .meta({ description: "Disk space left to others: the channel counts as full below it." }),
+    ttl: duration({ min: 1_000 }).optional().meta({
+      description:
+        "Batches that wait longer are dropped, counted, unsent. Measured by uptime: time the machine was off does not count.",
+    }),
+    keep: byteSize({ max: 64 * MiB })
+      .prefault(limits.keptBytes)
+      .meta({ description: "Delivered batches kept, so that what a broker lost can be sent again." }),
+    ...batchFields,
+  });
 
 export default defineChannel({
   type: "sqlite",
   summary: "Holds batches in the agent's SQLite file until they are delivered: they survive kill -9 and power cuts.",
   stability: "stable",
-  config: Config,
+  config: configSchema,
   example: { capacity: "2GiB", full: "block" },
   keeping: "store",
   bounds: (config) => ({ settings: batchSettings(config), bytesMax: config.capacity, ttlMs: config.ttl }),

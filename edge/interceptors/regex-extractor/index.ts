@@ -9,43 +9,45 @@ import { type TimeReader, timeReader } from "./event-time.ts";
 import { Field, readerOf } from "./field.ts";
 import type { FieldReader } from "./json-field.ts";
 
-const Time = z.strictObject({
-  from: Field.meta({ description: "Where the time stands." }),
-  format: z
-    .enum(["auto", "iso8601", "epoch_ms", "epoch_s"])
-    .default("auto")
-    .meta({ description: "How it is written; `auto` tells by its looks. Without a zone it is UTC." }),
-});
-
-const Config = z
-  .strictObject({
-    key: Field.optional().meta({
-      description: "The event's key (which vehicle): group 1 of a pattern, or a JSON field.",
-    }),
-    time: z
-      .union([Field, Time], { error: "write a regular expression, { json: path } or { from, format }" })
-      .optional()
-      .meta({ description: "The event's time, in the same way; `{ from, format }` to say how it is written." }),
-    pattern: pattern()
-      .refine(({ groupNames }) => groupNames.length > 0, { error: "it has no named group, as in (?<area>\\w+)" })
-      .optional()
-      .meta({ description: "Each named group becomes a header of that name; `key` and `time` become key and time." }),
-    headers: z
-      .record(z.string().min(1), Field)
-      .optional()
-      .meta({ description: "More headers, each from a field of its own." }),
-  })
-  .refine((config) => Object.values(config).some((value) => value !== undefined), {
-    error: "says nothing to extract: give it key, time, pattern or headers",
+const Time = () =>
+  z.strictObject({
+    from: Field.meta({ description: "Where the time stands." }),
+    format: z
+      .enum(["auto", "iso8601", "epoch_ms", "epoch_s"])
+      .default("auto")
+      .meta({ description: "How it is written; `auto` tells by its looks. Without a zone it is UTC." }),
   });
-type Config = z.output<typeof Config>;
+
+const configSchema = () =>
+  z
+    .strictObject({
+      key: Field.optional().meta({
+        description: "The event's key (which vehicle): group 1 of a pattern, or a JSON field.",
+      }),
+      time: z
+        .union([Field, Time()], { error: "write a regular expression, { json: path } or { from, format }" })
+        .optional()
+        .meta({ description: "The event's time, in the same way; `{ from, format }` to say how it is written." }),
+      pattern: pattern()
+        .refine(({ groupNames }) => groupNames.length > 0, { error: "it has no named group, as in (?<area>\\w+)" })
+        .optional()
+        .meta({ description: "Each named group becomes a header of that name; `key` and `time` become key and time." }),
+      headers: z
+        .record(z.string().min(1), Field)
+        .optional()
+        .meta({ description: "More headers, each from a field of its own." }),
+    })
+    .refine((config) => Object.values(config).some((value) => value !== undefined), {
+      error: "says nothing to extract: give it key, time, pattern or headers",
+    });
+type Config = z.output<ReturnType<typeof configSchema>>;
 
 /** Flume's org.apache.flume.interceptor.RegexExtractorInterceptor, and the same for JSON lines. */
 export default defineInterceptor({
   type: "regex_extractor",
   summary: "Takes key, event time and headers out of the event's text, by regular expression or JSON field.",
   stability: "stable",
-  config: Config,
+  config: configSchema,
   example: { key: { json: "car" }, time: { from: { json: "time" }, format: "iso8601" } },
   create: (config, context) => new RegexExtractor(config, context),
 });

@@ -1,20 +1,20 @@
 import { describe, expect, test } from "bun:test";
 import { EventView } from "../../core/event-view.ts";
-import { Config } from "./config.ts";
+import { configSchema } from "./config.ts";
 import definition from "./index.ts";
 import { layoutOf } from "./layout.ts";
 
 const base = { brokers: ["127.0.0.1:9092"], topic: "driving" };
 
 function issuesOf(changes: Record<string, unknown>): string[] {
-  const parsed = Config.safeParse({ ...base, ...changes });
+  const parsed = configSchema().safeParse({ ...base, ...changes });
   return parsed.success ? [] : parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
 }
 
 test("the example is valid, and defaults are filled in", () => {
   const reading = definition.read(definition.example);
   expect(reading.ok).toBe(true);
-  expect(Config.parse(base)).toMatchObject({
+  expect(configSchema().parse(base)).toMatchObject({
     partition: "agent",
     partitionsDefault: 1,
     requestTimeout: 30_000,
@@ -24,7 +24,11 @@ test("the example is valid, and defaults are filled in", () => {
 });
 
 test("brokers may stand in one text, as they do in an environment variable", () => {
-  expect(Config.parse({ ...base, brokers: ["a:1, b:2", "[::1]:3"] }).brokers).toEqual(["a:1", "b:2", "[::1]:3"]);
+  expect(configSchema().parse({ ...base, brokers: ["a:1, b:2", "[::1]:3"] }).brokers).toEqual([
+    "a:1",
+    "b:2",
+    "[::1]:3",
+  ]);
 });
 
 test.each([
@@ -50,7 +54,7 @@ test.each([
 });
 
 test("the password and the key are marked as secrets", () => {
-  const shown = JSON.stringify(Config.toJSONSchema({ io: "input" }));
+  const shown = JSON.stringify(configSchema().toJSONSchema({ io: "input" }));
   expect(shown.match(/"secret":true/g)?.length).toBeGreaterThanOrEqual(3);
 });
 
@@ -58,11 +62,11 @@ describe("layout", () => {
   const view = new EventView();
 
   test("a plain topic is asked for once", () => {
-    expect(layoutOf(Config.parse(base)).groupFixed).toBe("driving");
+    expect(layoutOf(configSchema().parse(base)).groupFixed).toBe("driving");
   });
 
   test("a header picks the topic; without it the default takes it; one that makes no legal name is refused", () => {
-    const layout = layoutOf(Config.parse({ ...base, topic: "v-%{kind}.%{site}", topicDefault: "rest" }));
+    const layout = layoutOf(configSchema().parse({ ...base, topic: "v-%{kind}.%{site}", topicDefault: "rest" }));
     const topicOf = (headers: Record<string, string>) => {
       view.reset(Buffer.alloc(0), 0, 0, 0);
       for (const [name, value] of Object.entries(headers)) view.setHeader(name, value);

@@ -6,63 +6,70 @@ import { pattern } from "../../../shared/config/pattern/pattern.ts";
 import { readSecret, secret } from "../../../shared/config/secret.ts";
 import { isTopicName, parseTopicPattern } from "./layout.ts";
 
-const broker = z
-  .string({ error: "not a broker: write host:port" })
-  .transform((written) => written.split(",").map((each) => each.trim()))
-  .superRefine((addresses, context) => {
-    for (const address of addresses) {
-      const match = /^(\[[0-9a-fA-F:.%]+\]|[^\s:[\]/]+):(\d{1,5})$/.exec(address);
-      if (match !== null && Number(match[2]) > 0 && Number(match[2]) < 65_536) continue;
-      context.addIssue({
-        code: "custom",
-        message: `"${address}" is not a broker: write host:port, as in "kafka-1:9092"`,
-      });
-    }
-  });
+const broker = () =>
+  z
+    .string({ error: "not a broker: write host:port" })
+    .transform((written) => written.split(",").map((each) => each.trim()))
+    .superRefine((addresses, context) => {
+      for (const address of addresses) {
+        const match = /^(\[[0-9a-fA-F:.%]+\]|[^\s:[\]/]+):(\d{1,5})$/.exec(address);
+        if (match !== null && Number(match[2]) > 0 && Number(match[2]) < 65_536) continue;
+        context.addIssue({
+          code: "custom",
+          message: `"${address}" is not a broker: write host:port, as in "kafka-1:9092"`,
+        });
+      }
+    });
 
-const topicName = z.string().refine(isTopicName, {
-  error: "not a topic name: 1 to 249 of a-z A-Z 0-9 . _ - (and not . or .. alone)",
-});
+const topicName = () =>
+  z.string().refine(isTopicName, {
+    error: "not a topic name: 1 to 249 of a-z A-Z 0-9 . _ - (and not . or .. alone)",
+  });
 
 /** A PEM text, or the file that holds it. */
-const pem = z
-  .union([z.string(), z.strictObject({ file: z.string().meta({ description: "Path of the PEM file." }) })], {
-    error: "not a certificate: write { file: path } or the PEM text",
-  })
-  .transform((written, context) => {
-    const read = typeof written === "string" ? { ok: true as const, text: written } : readSecret(written.file);
-    if (read.ok && read.text.includes("-----BEGIN")) return read.text;
-    const message = read.ok ? "not a PEM text; to name a file, write { file: path }" : read.message;
-    context.addIssue({ code: "custom", message });
-    return z.NEVER;
-  });
+const pem = () =>
+  z
+    .union([z.string(), z.strictObject({ file: z.string().meta({ description: "Path of the PEM file." }) })], {
+      error: "not a certificate: write { file: path } or the PEM text",
+    })
+    .transform((written, context) => {
+      const read = typeof written === "string" ? { ok: true as const, text: written } : readSecret(written.file);
+      if (read.ok && read.text.includes("-----BEGIN")) return read.text;
+      const message = read.ok ? "not a PEM text; to name a file, write { file: path }" : read.message;
+      context.addIssue({ code: "custom", message });
+      return z.NEVER;
+    });
 
-const tls = z
-  .strictObject({
-    ca: pem.optional().meta({ description: "Who signed the brokers' certificates; the system's list when left out." }),
-    cert: pem.optional().meta({ description: "Our own certificate, for mutual TLS." }),
-    key: secret().optional().meta({ description: "The key of our certificate, as PEM." }),
-    passphrase: secret().optional().meta({ description: "What the key is encrypted with." }),
-    serverName: z
-      .string()
-      .optional()
-      .meta({ description: "The name in the brokers' certificates, if not the host's." }),
-    verify: z.boolean().default(true).meta({ description: "Off only for tests: anybody can then play the broker." }),
-  })
-  .refine(({ cert, key }) => (cert === undefined) === (key === undefined), {
-    error: "cert and key go together",
-  })
-  .superRefine(({ cert, key, passphrase }, context) => {
-    if (cert === undefined || key === undefined) return;
-    const mistake = keyPairMistake({ cert, key, passphrase });
-    if (mistake !== undefined) context.addIssue({ code: "custom", path: [mistake.field], message: mistake.message });
-  });
+const tls = () =>
+  z
+    .strictObject({
+      ca: pem()
+        .optional()
+        .meta({ description: "Who signed the brokers' certificates; the system's list when left out." }),
+      cert: pem().optional().meta({ description: "Our own certificate, for mutual TLS." }),
+      key: secret().optional().meta({ description: "The key of our certificate, as PEM." }),
+      passphrase: secret().optional().meta({ description: "What the key is encrypted with." }),
+      serverName: z
+        .string()
+        .optional()
+        .meta({ description: "The name in the brokers' certificates, if not the host's." }),
+      verify: z.boolean().default(true).meta({ description: "Off only for tests: anybody can then play the broker." }),
+    })
+    .refine(({ cert, key }) => (cert === undefined) === (key === undefined), {
+      error: "cert and key go together",
+    })
+    .superRefine(({ cert, key, passphrase }, context) => {
+      if (cert === undefined || key === undefined) return;
+      const mistake = keyPairMistake({ cert, key, passphrase });
+      if (mistake !== undefined) context.addIssue({ code: "custom", path: [mistake.field], message: mistake.message });
+    });
 
-const sasl = z.strictObject({
-  mechanism: z.enum(["plain", "scram-sha-256", "scram-sha-512"]).meta({ description: "How to prove who we are." }),
-  username: z.string().min(1).meta({ description: "The Kafka user; one for each vehicle lets one be shut out." }),
-  password: secret().meta({ description: "Its password: a text or { file: path }." }),
-});
+const sasl = () =>
+  z.strictObject({
+    mechanism: z.enum(["plain", "scram-sha-256", "scram-sha-512"]).meta({ description: "How to prove who we are." }),
+    username: z.string().min(1).meta({ description: "The Kafka user; one for each vehicle lets one be shut out." }),
+    password: secret().meta({ description: "Its password: a text or { file: path }." }),
+  });
 
 /** A regular expression that must match from the first to the last character. */
 function wholePattern() {
@@ -72,84 +79,86 @@ function wholePattern() {
     .pipe(pattern());
 }
 
-const createTopic = z.strictObject({
-  partitions: z.int().min(1).max(100_000).default(4).meta({ description: "Partitions of a topic that we create." }),
-  replication: z
-    .int()
-    .min(1)
-    .max(32_767)
-    .optional()
-    .meta({ description: "Replicas; the broker's default when left out." }),
-  retention: duration({ min: 60_000 })
-    .prefault("7d")
-    .meta({ description: "How long the topic keeps events: longer than consumers are ever away." }),
-  settings: z.record(z.string(), z.string()).default({}).meta({
-    description: "Other settings of the topic, by Kafka's names. It has LogAppendTime unless this says otherwise.",
-  }),
-});
-
-/** The Kafka sink's config. Acknowledgement is always by all in-sync replicas. */
-export const Config = z
-  .strictObject({
-    brokers: z
-      .array(broker, { error: 'not a list of brokers: write ["host:port"]' })
-      .min(1, { error: "name at least one broker" })
-      .transform((lists) => lists.flat())
-      .meta({ description: "Where to ask for the cluster: host:port, several for when one is away." }),
-    topic: z
-      .string()
-      .superRefine((text, context) => {
-        const pattern = parseTopicPattern(text);
-        if (!pattern.ok) context.addIssue({ code: "custom", message: pattern.message });
-      })
-      .meta({
-        description: "A topic, or a pattern with headers such as vehicle-%{kind}, resolved when the event is put.",
-      }),
-    topicDefault: topicName
-      .optional()
-      .meta({ description: "Where events go that lack a header of the pattern, or whose header makes no legal name." }),
-    topicsMax: z.int().min(1).max(1_000).default(100).meta({
-      description:
-        "With a pattern: how many topics each stream may name. Events that name one more go to topicDefault, counted: each topic costs memory, and what a log contains must not decide how much.",
-    }),
-    topicsAllowed: wholePattern().optional().meta({
-      description:
-        "With a pattern: a regular expression that the whole name must match, as in `v-(truck|bus)`. Events that name another go to topicDefault, counted. Names that begin with _ through a header never are allowed.",
-    }),
-    partition: z.enum(["agent", "key"]).default("agent").meta({
-      description: "agent: all of a stream in one partition. key: by murmur2 of the record key, a lane each.",
-    }),
-    partitionsDefault: z
+const createTopic = () =>
+  z.strictObject({
+    partitions: z.int().min(1).max(100_000).default(4).meta({ description: "Partitions of a topic that we create." }),
+    replication: z
       .int()
       .min(1)
-      .max(1_024)
-      .default(1)
-      .meta({ description: "With partition: key, how many partitions to assume before the broker was ever reached." }),
-    clientId: z
-      .string()
-      .min(1)
-      .max(200)
+      .max(32_767)
       .optional()
-      .meta({ description: "Shown in the broker's logs and quotas; tailgate-<agent> when left out." }),
-    tls: tls.optional().meta({ description: "Encrypts connections; {} for the system's certificates." }),
-    sasl: sasl.optional().meta({ description: "How to authenticate." }),
-    createTopic: createTopic.optional().meta({ description: "Creates missing topics; needs CREATE. Left out: waits." }),
-    connectTimeout: duration({ min: 100, max: 300_000 })
-      .prefault("10s")
-      .meta({ description: "Until a connection stands, authentication included." }),
-    requestTimeout: duration({ min: 500, max: 600_000 })
-      .prefault("30s")
-      .meta({ description: "Until a request is answered; then the connection is given up and opened anew." }),
-    producerIdExpiration: duration({ min: 1_000 })
-      .prefault("24h")
-      .meta({ description: "The brokers' producer.id.expiration.ms: how long they recognise a repeat." }),
-    bytesPerSecondMax: byteSize({ min: 1_024 })
-      .optional()
-      .meta({ description: "Limit of what is sent in a second; a metered link. As fast as it goes when left out." }),
-  })
-  .refine(({ topic, topicDefault }) => !topic.includes("%{") || topicDefault !== undefined, {
-    path: ["topicDefault"],
-    error: "missing: the topic is a pattern, so say where events go that lack the header",
+      .meta({ description: "Replicas; the broker's default when left out." }),
+    retention: duration({ min: 60_000 })
+      .prefault("7d")
+      .meta({ description: "How long the topic keeps events: longer than consumers are ever away." }),
+    settings: z.record(z.string(), z.string()).default({}).meta({
+      description: "Other settings of the topic, by Kafka's names. It has LogAppendTime unless this says otherwise.",
+    }),
   });
 
-export type Config = z.output<typeof Config>;
+/** The Kafka sink's config. Acknowledgement is always by all in-sync replicas. */
+export const configSchema = () =>
+  z
+    .strictObject({
+      brokers: z
+        .array(broker(), { error: 'not a list of brokers: write ["host:port"]' })
+        .min(1, { error: "name at least one broker" })
+        .transform((lists) => lists.flat())
+        .meta({ description: "Where to ask for the cluster: host:port, several for when one is away." }),
+      topic: z
+        .string()
+        .superRefine((text, context) => {
+          const pattern = parseTopicPattern(text);
+          if (!pattern.ok) context.addIssue({ code: "custom", message: pattern.message });
+        })
+        .meta({
+          description: "A topic, or a pattern with headers such as vehicle-%{kind}, resolved when the event is put.",
+        }),
+      topicDefault: topicName().optional().meta({
+        description: "Where events go that lack a header of the pattern, or whose header makes no legal name.",
+      }),
+      topicsMax: z.int().min(1).max(1_000).default(100).meta({
+        description:
+          "With a pattern: how many topics each stream may name. Events that name one more go to topicDefault, counted: each topic costs memory, and what a log contains must not decide how much.",
+      }),
+      topicsAllowed: wholePattern().optional().meta({
+        description:
+          "With a pattern: a regular expression that the whole name must match, as in `v-(truck|bus)`. Events that name another go to topicDefault, counted. Names that begin with _ through a header never are allowed.",
+      }),
+      partition: z.enum(["agent", "key"]).default("agent").meta({
+        description: "agent: all of a stream in one partition. key: by murmur2 of the record key, a lane each.",
+      }),
+      partitionsDefault: z.int().min(1).max(1_024).default(1).meta({
+        description: "With partition: key, how many partitions to assume before the broker was ever reached.",
+      }),
+      clientId: z
+        .string()
+        .min(1)
+        .max(200)
+        .optional()
+        .meta({ description: "Shown in the broker's logs and quotas; tailgate-<agent> when left out." }),
+      tls: tls().optional().meta({ description: "Encrypts connections; {} for the system's certificates." }),
+      sasl: sasl().optional().meta({ description: "How to authenticate." }),
+      createTopic: createTopic()
+        .optional()
+        .meta({ description: "Creates missing topics; needs CREATE. Left out: waits." }),
+      connectTimeout: duration({ min: 100, max: 300_000 })
+        .prefault("10s")
+        .meta({ description: "Until a connection stands, authentication included." }),
+      requestTimeout: duration({ min: 500, max: 600_000 })
+        .prefault("30s")
+        .meta({ description: "Until a request is answered; then the connection is given up and opened anew." }),
+      producerIdExpiration: duration({ min: 1_000 })
+        .prefault("24h")
+        .meta({ description: "The brokers' producer.id.expiration.ms: how long they recognise a repeat." }),
+      bytesPerSecondMax: byteSize({ min: 1_024 })
+        .optional()
+        .meta({ description: "Limit of what is sent in a second; a metered link. As fast as it goes when left out." }),
+    })
+    .refine(({ topic, topicDefault }) => !topic.includes("%{") || topicDefault !== undefined, {
+      path: ["topicDefault"],
+      error: "missing: the topic is a pattern, so say where events go that lack the header",
+    });
+
+/** A valid config, with its defaults. */
+export type Config = z.output<ReturnType<typeof configSchema>>;

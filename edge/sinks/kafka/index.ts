@@ -1,12 +1,12 @@
 import { defineSink } from "../../core/define.ts";
-import { Config } from "./config.ts";
+import { configSchema } from "./config.ts";
 import { layoutOf } from "./layout.ts";
 
 export default defineSink({
   type: "kafka",
   summary: "Sends record batches to Kafka as they stand in the channel, each exactly once.",
   stability: "stable",
-  config: Config,
+  config: configSchema,
   example: { brokers: ["127.0.0.1:9092"], topic: "driving" },
   create: async (config, context) => {
     const { KafkaSink } = await import("./sink.ts");

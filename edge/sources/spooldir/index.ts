@@ -1,11 +1,11 @@
 import { defineSource } from "../../core/define.ts";
-import { Config } from "./config.ts";
+import { configSchema } from "./config.ts";
 
 export default defineSource({
   type: "spooldir",
   summary: "Reads complete files that are put into a directory, each once, and renames or deletes them when durable.",
   stability: "stable",
-  config: Config,
+  config: configSchema,
   example: { path: "/var/spool/vehicle", done: "rename" },
   create: async (config, context) => {
     const { SpoolDirectorySource } = await import("./source.ts");

@@ -1,11 +1,11 @@
 import { defineSource } from "../../core/define.ts";
-import { Config } from "./config.ts";
+import { configSchema } from "./config.ts";
 
 export default defineSource({
   type: "tail",
   summary: "Follows log files as they are written, rotated, truncated and deleted; every line once.",
   stability: "stable",
-  config: Config,
+  config: configSchema,
   example: { paths: ["/var/log/vehicle/driving*.log"], start: "beginning" },
   create: async (config, context) => {
     const { TailSource } = await import("./source.ts");

@@ -20,12 +20,13 @@ const tail = defineSource({
   type: "tail",
   summary: "Follows files.",
   stability: "stable",
-  config: z.strictObject({
-    paths: z.array(path()).min(1).meta({ description: "Patterns of files." }),
-    start: z.enum(["beginning", "end"]).default("beginning").meta({ description: "Where to start." }),
-    pollInterval: duration().prefault("1s").meta({ description: "How often to look." }),
-    lines: z.number().optional().meta({ description: "A number." }),
-  }),
+  config: () =>
+    z.strictObject({
+      paths: z.array(path()).min(1).meta({ description: "Patterns of files." }),
+      start: z.enum(["beginning", "end"]).default("beginning").meta({ description: "Where to start." }),
+      pollInterval: duration().prefault("1s").meta({ description: "How often to look." }),
+      lines: z.number().optional().meta({ description: "A number." }),
+    }),
   example: { paths: ["/var/log/*.log"] },
   create: neverMade,
 });
@@ -41,7 +42,7 @@ const [sqlite, memory] = (["sqlite", "memory"] as const).map((type) =>
     type,
     summary: "Holds batches.",
     stability: "stable",
-    config: z.strictObject(channelSettings),
+    config: () => z.strictObject(channelSettings),
     example: {},
     keeping: type === "sqlite" ? "store" : "memory",
     bounds: ({ capacity, batchBytes, ttl }) => ({
@@ -57,15 +58,16 @@ const kafka = defineSink({
   type: "kafka",
   summary: "Sends to Kafka.",
   stability: "stable",
-  config: z.strictObject({
-    brokers: z.array(z.string()).min(1).meta({ description: "Where the brokers listen." }),
-    topic: z.string().meta({ description: "The topic." }),
-    partition: z.enum(["agent", "key"]).default("agent").meta({ description: "What picks the partition." }),
-    sasl: z
-      .strictObject({ user: z.string(), password: secret() })
-      .optional()
-      .meta({ description: "User and password." }),
-  }),
+  config: () =>
+    z.strictObject({
+      brokers: z.array(z.string()).min(1).meta({ description: "Where the brokers listen." }),
+      topic: z.string().meta({ description: "The topic." }),
+      partition: z.enum(["agent", "key"]).default("agent").meta({ description: "What picks the partition." }),
+      sasl: z
+        .strictObject({ user: z.string(), password: secret() })
+        .optional()
+        .meta({ description: "User and password." }),
+    }),
   example: { brokers: ["127.0.0.1:9092"], topic: "driving" },
   layout: ({ topic, partition }) => ({
     ...plainLayout(topic),
@@ -79,7 +81,7 @@ const discard = defineSink({
   type: "null",
   summary: "Takes everything.",
   stability: "stable",
-  config: z.strictObject({}),
+  config: () => z.strictObject({}),
   example: {},
   create: neverMade,
 });

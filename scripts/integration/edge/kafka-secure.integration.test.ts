@@ -8,7 +8,7 @@ import { once } from "node:events";
 import { createServer } from "node:tls";
 import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, type Admin, ResourcePatternTypes } from "kafkajs";
 import type { Finding } from "../../../edge/core/sink.ts";
-import { Config } from "../../../edge/sinks/kafka/config.ts";
+import { configSchema } from "../../../edge/sinks/kafka/config.ts";
 import { KafkaSink } from "../../../edge/sinks/kafka/sink.ts";
 import { fakeContext } from "../../../edge/testing/fakes/component.ts";
 import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
@@ -70,7 +70,7 @@ afterAll(async () => {
   folder[Symbol.dispose]();
 });
 
-type Settings = Parameters<typeof Config.parse>[0] & object;
+type Settings = Parameters<ReturnType<typeof configSchema>["parse"]>[0] & object;
 
 const plain = () => `127.0.0.1:${broker.port}`;
 
@@ -138,7 +138,7 @@ describe("batches", () => {
   );
 
   test.each(refused)("are held with %s, and soon it is known why", async (_, settings, code, hint) => {
-    const sink = new KafkaSink(Config.parse({ topic: "car-mtls", ...settings() }), fakeContext());
+    const sink = new KafkaSink(configSchema().parse({ topic: "car-mtls", ...settings() }), fakeContext());
     using it = new RealWorld("car-mtls", settings());
     it.put(1);
     const batch = it.reader.next();
@@ -156,7 +156,7 @@ describe("batches", () => {
 });
 
 async function probe(settings: Settings): Promise<readonly Finding[]> {
-  const sink = new KafkaSink(Config.parse({ topic: "car-mtls", ...settings }), fakeContext());
+  const sink = new KafkaSink(configSchema().parse({ topic: "car-mtls", ...settings }), fakeContext());
   const startMs = performance.now();
   const findings = await sink.probe(AbortSignal.timeout(5_000));
   expect(performance.now() - startMs).toBeLessThan(6_000);
@@ -288,7 +288,7 @@ describe("a probe", () => {
   });
 
   test("does not wait for a broker that is silent", async () => {
-    const sink = new KafkaSink(Config.parse({ topic: "car-mtls", ...login("plain") }), fakeContext());
+    const sink = new KafkaSink(configSchema().parse({ topic: "car-mtls", ...login("plain") }), fakeContext());
     broker.freeze();
     try {
       const startMs = performance.now();

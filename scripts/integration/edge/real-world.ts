@@ -1,6 +1,6 @@
 import type { SinkContext } from "../../../edge/core/context.ts";
 import type { LaneDelivery } from "../../../edge/core/sink.ts";
-import { Config } from "../../../edge/sinks/kafka/config.ts";
+import { type Config, configSchema } from "../../../edge/sinks/kafka/config.ts";
 import { KafkaSink, linkOf } from "../../../edge/sinks/kafka/sink.ts";
 import { ArrayReader } from "../../../edge/testing/fakes/array-reader.ts";
 import { testBatch, testLane, testValue } from "../../../edge/testing/fakes/test-batches.ts";
@@ -29,9 +29,9 @@ export class RealWorld implements Disposable {
 
   constructor(
     readonly topic: string,
-    config: Parameters<typeof Config.parse>[0] & object,
+    config: Parameters<ReturnType<typeof configSchema>["parse"]>[0] & object,
   ) {
-    this.config = Config.parse({ topic, requestTimeout: "3s", connectTimeout: "2s", ...config });
+    this.config = configSchema().parse({ topic, requestTimeout: "3s", connectTimeout: "2s", ...config });
     this.reader = new ArrayReader(testLane(topic));
     this.link = this.lossy();
     this.sink = new KafkaSink(this.config, this.context(), this.link);

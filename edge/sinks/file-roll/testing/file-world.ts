@@ -6,7 +6,7 @@ import type { Lane } from "../../../core/lane.ts";
 import type { LaneNotes } from "../../../core/lane-notes.ts";
 import type { StoredBatch } from "../../../core/stored-batch.ts";
 import { fakeContext } from "../../../testing/fakes/component.ts";
-import { Config } from "../index.ts";
+import { configSchema } from "../index.ts";
 import { FileRollSink } from "../sink.ts";
 
 /** Event times on two days. */
@@ -63,7 +63,7 @@ export class FileWorld {
   /** What a new process makes of the lane: it knows what is on the disk, and the mark. */
   lane(lane: Lane, mark?: string, next?: StoredBatch) {
     const context = fakeContext({ clock: this.clock, agent: this.agent });
-    const sink = new FileRollSink(Config.parse({ directory: this.directory, ...this.config }), context);
+    const sink = new FileRollSink(configSchema().parse({ directory: this.directory, ...this.config }), context);
     const delivery = sink.lane(notesOf(lane, mark, next));
     return {
       deliver: async (batch: StoredBatch) => {

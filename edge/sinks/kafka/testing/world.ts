@@ -6,7 +6,7 @@ import type { SinkContext } from "../../../core/context.ts";
 import type { LaneDelivery } from "../../../core/sink.ts";
 import { ArrayReader } from "../../../testing/fakes/array-reader.ts";
 import { testBatch, testLane } from "../../../testing/fakes/test-batches.ts";
-import { Config } from "../config.ts";
+import { configSchema } from "../config.ts";
 import { KafkaSink } from "../sink.ts";
 import { FakeBroker } from "./fake-broker.ts";
 
@@ -25,7 +25,9 @@ export class World {
   private delivery: LaneDelivery;
   private readonly signal = new AbortController().signal;
 
-  constructor(private readonly settings: Partial<Parameters<typeof Config.parse>[0] & object> = {}) {
+  constructor(
+    private readonly settings: Partial<Parameters<ReturnType<typeof configSchema>["parse"]>[0] & object> = {},
+  ) {
     this.broker.addTopic("driving");
     this.sink = this.makeSink();
     this.delivery = this.sink.lane(this.reader);
@@ -101,7 +103,7 @@ export class World {
   }
 
   private makeSink(): KafkaSink {
-    const config = Config.parse({ brokers: ["broker:9092"], topic: "driving", ...this.settings });
+    const config = configSchema().parse({ brokers: ["broker:9092"], topic: "driving", ...this.settings });
     return new KafkaSink(config, this.context(), this.broker);
   }
 
