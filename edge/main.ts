@@ -2,6 +2,7 @@
  * `tailgate`: argv → verb. The only place that ends the process: 0 clean, 1 failed while running, 2 config or usage,
  * 70 our own broken assumption (EX_SOFTWARE of sysexits.h).
  */
+import "./early-hangup.ts";
 import { AppError, messageOf } from "../shared/errors/app-error.ts";
 import { removeDamagedAddons } from "./commands/addon-guard.ts";
 

@@ -3,7 +3,7 @@ import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { type AdminPages, startAdmin } from "./admin-server.ts";
 
 async function withAdmin(changes: Partial<AdminPages>, use: (url: string) => Promise<void>): Promise<void> {
-  const pages = { metrics: () => "", live: () => true, ready: () => true, status: () => ({}), ...changes };
+  const pages = { metrics: () => "", live: () => true, unready: () => [], status: () => ({}), ...changes };
   const server = startAdmin({ host: "127.0.0.1", port: 0 }, pages);
   try {
     await use(server.url);
@@ -23,9 +23,11 @@ test("metrics are what Prometheus reads", async () => {
 });
 
 test("livez and readyz answer 503 when it is not so, each for itself", async () => {
-  await withAdmin({ ready: () => false }, async (url) => {
+  await withAdmin({ unready: () => ["source a has ended"] }, async (url) => {
     expect((await fetch(`${url}/livez`)).status).toBe(200);
-    expect((await fetch(`${url}/readyz`)).status).toBe(503);
+    const answer = await fetch(`${url}/readyz`);
+    expect(answer.status).toBe(503);
+    expect(await answer.text()).toBe("not ready\nsource a has ended\n");
   });
 });
 
@@ -49,7 +51,7 @@ test("it is read only, and says what there is", async () => {
 test("a port that is taken is an error that names it", async () => {
   await withAdmin({}, async (url) => {
     const port = Number(new URL(url).port);
-    const pages = { metrics: () => "", live: () => true, ready: () => true, status: () => ({}) };
+    const pages = { metrics: () => "", live: () => true, unready: () => [], status: () => ({}) };
     expect(() => startAdmin({ host: "127.0.0.1", port }, pages)).toThrow(`listen on 127.0.0.1:${port}`);
   });
 });

@@ -7,8 +7,8 @@ export interface AdminPages {
   readonly metrics: () => string;
   /** The process does its work: false means that it should be started again. */
   readonly live: () => boolean;
-  /** Sources and channels run. A destination that is away does not make an agent unready: it buffers. */
-  readonly ready: () => boolean;
+  /** What keeps it from its work, a sentence each; none when sources and channels run. A destination that is away does not make an agent unready: it buffers. */
+  readonly unready: () => readonly string[];
   /** Plain values. */
   readonly status: () => unknown;
 }
@@ -47,7 +47,7 @@ function answer(request: Request, pages: AdminPages): Response {
     case "/livez":
       return probe(pages.live(), "live", "not live");
     case "/readyz":
-      return probe(pages.ready(), "ready", "not ready");
+      return readiness(pages.unready());
     case "/status":
       return Response.json(pages.status());
     case "/":
@@ -55,6 +55,11 @@ function answer(request: Request, pages: AdminPages): Response {
     default:
       return new Response("there is /metrics, /livez, /readyz and /status\n", { status: 404 });
   }
+}
+
+function readiness(reasons: readonly string[]): Response {
+  if (reasons.length === 0) return new Response("ready\n");
+  return new Response(`not ready\n${reasons.map((reason) => `${reason}\n`).join("")}`, { status: 503 });
 }
 
 function probe(good: boolean, yes: string, no: string): Response {

@@ -12,9 +12,11 @@ import { openChannelStore } from "../channels/sqlite/open.ts";
 import type { AdminAddress, AgentConfig } from "../config/agent-config.ts";
 import { loadConfig } from "../config/load-config.ts";
 import { formatProblem, type Problem } from "../config/problem.ts";
+import { takeEarlyHangup } from "../early-hangup.ts";
 import { Agent } from "../engine/agent.ts";
 import { AgentHost } from "../engine/agent-host.ts";
 import { type Command, configOption, configPath, type World } from "./command.ts";
+import { endAfter } from "./last-resort.ts";
 import { reportProblems } from "./report-problems.ts";
 import { type Notify, serviceManager, watchdogEveryMs } from "./sd-notify.ts";
 import { slimAfterStart } from "./slim.ts";
@@ -33,6 +35,11 @@ const signals = {
     name: "reload_failed",
     level: "error",
     message: "The new config is not in force",
+  }),
+  late: defineSignal({
+    name: "tailgate_stop_late",
+    level: "error",
+    message: "The stop did not end within stopTimeout; leaving, what is in the channel file is safe",
   }),
   leaving: defineSignal({
     name: "tailgate_leaving",
@@ -75,10 +82,11 @@ function logOf({ log: { level, format } }: AgentConfig, world: World): Report {
 class Running {
   private readonly host: AgentHost;
   private readonly tell: Notify | undefined;
-  /** Of the agent that was made last: a reload begins new counters, as a restart does. */
-  private metrics = new Metrics();
+  private readonly metrics = new Metrics();
   private config: AgentConfig;
-  private report: Report;
+  private log: Report;
+  /** The same for the life of the process; a reload may change the log that it goes to. */
+  private readonly report: Report = (signal, fields) => this.log(signal, fields);
   private admin: AdminServer | undefined;
   private watchdog: ReturnType<typeof setInterval> | undefined;
   private asked = 0;
@@ -90,12 +98,9 @@ class Running {
     private readonly world: World,
   ) {
     this.config = config;
-    this.report = logOf(config, world);
+    this.log = logOf(config, world);
     this.tell = serviceManager(world.environment);
-    this.host = new AgentHost(
-      (each) => this.createAgent(each),
-      (signal, fields) => this.report(signal, fields),
-    );
+    this.host = new AgentHost((each) => this.createAgent(each), this.report);
   }
 
   /** Answers the exit code. */
@@ -109,12 +114,15 @@ class Running {
     const stop = () => this.askedToStop();
     const reload = () => void this.reload();
     process.on("SIGTERM", stop).on("SIGINT", stop).on("SIGHUP", reload);
+    const askedEarly = takeEarlyHangup();
     let stayAsItIs = () => {};
     try {
-      this.startAdmin();
+      this.admin = this.openAdmin(this.config.admin);
       await Promise.race([this.host.start(this.config), ended]);
       this.tell?.("READY=1");
       this.startWatchdog();
+      // It may have come before or after the config was read: reading it again is right either way.
+      if (askedEarly) reload();
       stayAsItIs = slimAfterStart();
       return await ended;
     } finally {
@@ -126,9 +134,6 @@ class Running {
   }
 
   private createAgent(config: AgentConfig): Agent {
-    this.config = config;
-    this.report = logOf(config, this.world);
-    this.metrics = new Metrics();
     return new Agent({
       config,
       openStore: openChannelStore,
@@ -140,16 +145,16 @@ class Running {
     });
   }
 
-  private startAdmin(): void {
-    const { admin } = this.config;
-    if (admin === undefined) return;
-    this.admin = startAdmin(admin, {
+  private openAdmin(address: AdminAddress | undefined): AdminServer | undefined {
+    if (address === undefined) return undefined;
+    const admin = startAdmin(address, {
       metrics: () => this.metrics.render(),
       live: () => this.live(),
-      ready: () => this.host.agent?.ready ?? false,
+      unready: () => this.host.agent?.unready() ?? ["the agent does not run"],
       status: () => this.host.agent?.status() ?? { agent: this.config.agent, state: "starting" },
     });
-    this.report(signals.admin, { url: this.admin.url });
+    this.report(signals.admin, { url: admin.url });
+    return admin;
   }
 
   private live(): boolean {
@@ -172,6 +177,10 @@ class Running {
       return;
     }
     this.tell?.("STOPPING=1");
+    endAfter(this.config.stopTimeoutMs, () => {
+      this.report(signals.late);
+      this.end(1);
+    });
     void this.host.stop().then(
       () => this.end(0),
       (error: unknown) => {
@@ -190,10 +199,20 @@ class Running {
     }
     this.tell?.(`RELOADING=1\nMONOTONIC_USEC=${Math.round(systemClock.uptimeMs() * 1_000)}`);
     try {
-      const before = this.config.admin;
-      await this.host.reload(loaded.config);
+      // An address that cannot be had is a reason not to begin.
+      const moves = !sameAddress(loaded.config.admin, this.config.admin);
+      const admin = moves ? this.openAdmin(loaded.config.admin) : this.admin;
+      try {
+        await this.host.reload(loaded.config);
+      } catch (thrown) {
+        if (moves) await admin?.stop();
+        throw thrown;
+      }
+      if (moves) await this.admin?.stop();
+      this.admin = admin;
+      this.config = loaded.config;
+      this.log = logOf(loaded.config, this.world);
       this.warn(loaded.warnings);
-      await this.moveAdmin(before);
     } catch (thrown) {
       const hint = thrown instanceof AppError ? thrown.hint : undefined;
       this.report(signals.reloadFailed, { error: messageOf(thrown), hint });
@@ -201,14 +220,6 @@ class Running {
     // The old config could not be started again either: nothing works any more, so the supervisor starts us anew.
     if (!this.live()) this.end(1);
     this.tell?.("READY=1");
-  }
-
-  private async moveAdmin(before: AdminAddress | undefined): Promise<void> {
-    const { admin } = this.config;
-    if (admin?.host === before?.host && admin?.port === before?.port) return;
-    await this.admin?.stop();
-    this.admin = undefined;
-    this.startAdmin();
   }
 
   private warn(warnings: readonly Problem[]): void {
@@ -219,4 +230,8 @@ class Running {
     this.report(signals.broken, { error: messageOf(error) });
     this.end(brokenAssumption);
   }
+}
+
+function sameAddress(a: AdminAddress | undefined, b: AdminAddress | undefined): boolean {
+  return a?.host === b?.host && a?.port === b?.port;
 }

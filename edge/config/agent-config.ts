@@ -50,6 +50,7 @@ export interface SourceConfig {
   readonly make: Maker<Context, Source>;
   /** In the order of the chain. */
   readonly interceptors: readonly InterceptorConfig[];
+  readonly selectorType: string;
   readonly selector: Maker<SelectorContext, Selector>;
   /** At least one; all exist. The selector answers indexes into this list. */
   readonly channels: readonly string[];

@@ -96,7 +96,8 @@ export class ComponentReader {
     const chosen = this.selector([...path, "selector"], selector, names ?? []);
     if (names !== undefined) this.channelsOf.set(String(path[1]), names);
     if (make === undefined || names === undefined || chain === undefined || chosen === undefined) return undefined;
-    return { type: String(type), make, interceptors: chain, selector: chosen, channels: names };
+    const selectorType = isMap(selector) ? String(selector.type) : "";
+    return { type: String(type), make, interceptors: chain, selectorType, selector: chosen, channels: names };
   }
 
   private channelNames(path: Path, raw: unknown): readonly string[] | undefined {

@@ -32,8 +32,15 @@ export interface CommitWork {
 export interface ChannelStore {
   /** See `Lane.epoch`. */
   readonly epoch: string;
-  /** The channel of this name, of those that it was opened with; the same one for the same question. */
+  /** The channel of this name, of those that it was opened or configured with; the same one for the same question. */
   channel(name: string): StoreKeptChannel;
+  /**
+   * The config names these channels from now on: new ones are made, those that stay take their new bounds and keep what
+   * they hold, the others are let go of.
+   *
+   * @throws AppError `EDGE_CHANNEL_UNNAMED` when one that is no longer named holds events; nothing was changed.
+   */
+  configure(channels: ReadonlyMap<string, StoredChannel>): void;
   /**
    * One transaction: batches, positions, counters, the acknowledgements since the last commit, and deletions that are
    * due. Batches are on disk when it returns (fsync); a commit without batches needs no fsync and makes none.

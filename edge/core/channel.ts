@@ -77,6 +77,11 @@ interface ChannelBase {
   readonly arrived: Gate;
   /** The reading side of one lane, for the sink runner. */
   reader(lane: Lane): LaneReader;
+  /**
+   * Somebody else delivers from now on, in the same process: what was handed out until now may have been sent, and
+   * `seqAtStart` says so to the next sink.
+   */
+  handOver(): void;
   /** It holds more than the batches of one commit: its sink is behind or away. Cheap: asked at each commit. */
   isBehind(): boolean;
   /** Figures for status pages and metrics. */

@@ -23,7 +23,7 @@ export interface LaneNotes {
   session(destination: string): string | undefined;
   /** Stores the session, durable on return. */
   saveSession(destination: string, session: string): void;
-  /** Numbers below this one were put before this process started: they may have been sent by the one before. */
+  /** Numbers below this one were put before this sink began on the lane (a start, a reload): they may have been sent by the one before. */
   readonly seqAtStart: number;
   /** Adds to a counter of this lane that is kept beside its rows (`maybe_repeated`, `lost_by_broker`, …). */
   count(name: string, amount: number): void;

@@ -2,18 +2,14 @@ import { AppError, messageOf } from "../../shared/errors/app-error.ts";
 import { defineSignal, type Report } from "../../shared/telemetry/log.ts";
 import type { AgentConfig } from "../config/agent-config.ts";
 import type { Agent } from "./agent.ts";
+import { describePlan } from "./reload-plan.ts";
 
 const signals = {
   reloaded: defineSignal({ name: "config_reloaded", level: "info", message: "The new config is in force" }),
-  stoppedBadly: defineSignal({
-    name: "config_reload_stop_failed",
-    level: "warn",
-    message: "Something did not stop as it should before the reload; what is held is safe",
-  }),
   kept: defineSignal({
     name: "config_reload_failed",
     level: "error",
-    message: "The new config could not be started; the one before runs again",
+    message: "The new config could not be put in force; the one before is in force again",
   }),
 };
 
@@ -23,10 +19,8 @@ interface Running {
 }
 
 /**
- * Keeps one agent running over reloads. A reload is a stop and a start in the same process: everything an agent knows is
- * in its channel file, so nothing is lost or repeated between the two; sources simply go on from their positions.
- *
- * A new config that cannot start leaves the old one in force.
+ * Keeps one agent running over reloads: one at a time, and with a way back. A new config that cannot be put in force
+ * leaves the old one in force; when not even that can be had again, the process must end and be started anew.
  */
 export class AgentHost {
   private current: Running | undefined;
@@ -62,13 +56,12 @@ export class AgentHost {
         });
       }
       refuseLostChannels(before, config);
-      // It stops whatever fails on the way, and then something must run again.
-      await before.agent.stop().catch((error) => this.report(signals.stoppedBadly, { error: messageOf(error) }));
       try {
-        await this.begin(config);
-        this.report(signals.reloaded);
+        const plan = await before.agent.reload(config);
+        this.current = { agent: before.agent, config };
+        this.report(signals.reloaded, describePlan(plan));
       } catch (error) {
-        await this.goBack(before.config, error);
+        await this.goBack(before, error);
         throw error;
       }
     });
@@ -92,14 +85,19 @@ export class AgentHost {
     await agent.start();
   }
 
-  private async goBack(config: AgentConfig, reason: unknown): Promise<void> {
+  private async goBack({ agent, config }: Running, reason: unknown): Promise<void> {
     try {
-      await this.begin(config);
+      await agent.reload(config);
     } catch (error) {
+      agent.fail();
       const causes = new AggregateError([reason, error], `${messageOf(reason)}; then ${messageOf(error)}`);
-      throw new AppError("EDGE_RELOAD_FAILED", "reload the config: neither the new one nor the old one starts", {
-        cause: causes,
-      });
+      throw new AppError(
+        "EDGE_RELOAD_FAILED",
+        "reload the config: neither the new one nor the old one can be put in force",
+        {
+          cause: causes,
+        },
+      );
     }
     this.report(signals.kept);
   }

@@ -21,7 +21,7 @@ test("what is leaned on starts first and stops last", async () => {
   const agent = await world.started();
   await until("the source to run", () => world.journal.includes("run in"));
   expect(agent.state).toBe("running");
-  expect(agent.ready).toBe(true);
+  expect(agent.unready()).toEqual([]);
   await agent.stop();
   expect(agent.state).toBe("stopped");
   expect(world.journal).toEqual([

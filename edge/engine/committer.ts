@@ -72,6 +72,10 @@ export class Committer {
   /** Uncompressed bytes that wait for the next commit. */
   pendingBytes = 0;
 
+  /** A reload changes both. */
+  lingerMs: number;
+  channels: readonly Channel[];
+
   private readonly options: CommitterOptions;
   private readonly sources = new Set<CommitSource>();
   /** Who wants to read right before the next commit. */
@@ -91,6 +95,8 @@ export class Committer {
 
   constructor(options: CommitterOptions) {
     this.options = options;
+    this.lingerMs = options.lingerMs;
+    this.channels = options.channels;
     const { metrics } = options;
     this.commits = metrics.counter("tailgate_commits_total", "Transactions written to the channel file.");
     this.commitSeconds = metrics.counter("tailgate_commit_seconds_total", "Time spent in these transactions.");
@@ -98,6 +104,11 @@ export class Committer {
 
   add(source: CommitSource): void {
     this.sources.add(source);
+  }
+
+  /** The next commit asks it for nothing more. What it handed over already stays part of a commit that is tried again. */
+  remove(source: CommitSource): void {
+    this.sources.delete(source);
   }
 
   /** Whether the last commit failed and still waits to succeed: sources must not go on. */
@@ -217,7 +228,7 @@ export class Committer {
   /** The pause behind the last commit, never shorter than that commit took, and what is left of it. */
   private pause(): { readonly pauseMs: number; readonly leftMs: number } {
     this.unhurried = this.isBehind();
-    const lingerMs = this.unhurried ? Math.max(this.options.lingerMs, limits.lingerBehindMs) : this.options.lingerMs;
+    const lingerMs = this.unhurried ? Math.max(this.lingerMs, limits.lingerBehindMs) : this.lingerMs;
     const pauseMs = Math.max(lingerMs, this.lastTookMs);
     return { pauseMs, leftMs: pauseMs - (performance.now() - this.lastEndMs) };
   }
@@ -233,7 +244,7 @@ export class Committer {
 
   /** The newest line is not the one that is waited for. */
   private isBehind(): boolean {
-    return this.options.channels.some((channel) => channel.isBehind());
+    return this.channels.some((channel) => channel.isBehind());
   }
 
   private clearTimers(): void {

@@ -2,6 +2,7 @@
  * Where a source puts its events: interceptors, selector, lanes. This is the hot path; nothing here makes an object, a
  * promise or a closure per event.
  */
+import { Gate } from "../../shared/async/gate.ts";
 import type { Clock } from "../../shared/clock/clock.ts";
 import type { Channel } from "../core/channel.ts";
 import type { PositionUpdate } from "../core/channel-store.ts";
@@ -26,11 +27,19 @@ export interface IntakeTarget {
   readonly router: LaneRouter;
 }
 
-export interface StreamIntakeOptions {
-  readonly stream: string;
+/** What events pass through before they are laid into channels. */
+export interface Links {
   readonly interceptors: readonly NamedInterceptor[];
   readonly selector: Selector;
+}
+
+/** What the events of a stream pass through. */
+export interface Chain extends Links {
   readonly targets: readonly IntakeTarget[];
+}
+
+export interface StreamIntakeOptions extends Chain {
+  readonly stream: string;
   readonly committer: Committer;
   readonly clock: Clock;
   /** Positions as they were stored at the start. */
@@ -43,13 +52,17 @@ const eventsPerTime = 256;
 export class StreamIntake implements Intake, CommitSource {
   private readonly options: StreamIntakeOptions;
   private readonly view = new EventView();
-  private readonly interceptors: readonly Interceptor[];
-  private readonly selector: Selector;
-  private readonly targets: readonly Target[];
+  private interceptorNames: readonly string[] = [];
+  private interceptors: readonly Interceptor[] = [];
+  private selector: Selector;
+  private targets: readonly Target[] = [];
   private readonly committer: Committer;
-  private readonly keptInStore: boolean;
+  private keptInStore = true;
   private readonly moves = new Set<Positioned>();
-  private readonly filtered: number[];
+  private filtered: number[] = [];
+  /** Of a stream whose channels keep their batches themselves: how far what was put goes; stored positions follow. */
+  private readonly putPositions = new Map<string, string | undefined>();
+  private closed = false;
   private readonly extra = new Map<string, number>();
   private read = 0;
   private oversized = 0;
@@ -58,18 +71,60 @@ export class StreamIntake implements Intake, CommitSource {
 
   constructor(options: StreamIntakeOptions) {
     this.options = options;
-    this.interceptors = options.interceptors.map(({ interceptor }) => interceptor);
-    this.filtered = options.interceptors.map(() => 0);
+    this.committer = options.committer;
     this.selector = options.selector;
-    this.targets = options.targets.map(({ channel, router }) => ({
+    this.setChain(options);
+  }
+
+  /**
+   * From the next event on they pass through this. To be called right after a commit that succeeded, in the same turn:
+   * what the old chain holds open would be lost, and the new one would give its numbers away a second time.
+   */
+  setChain({ interceptors, selector, targets }: Chain): void {
+    this.interceptorNames = interceptors.map(({ name }) => name);
+    this.interceptors = interceptors.map(({ interceptor }) => interceptor);
+    this.filtered = interceptors.map(() => 0);
+    this.selector = selector;
+    this.targets = targets.map(({ channel, router }) => ({
       channel,
       router,
       dropping: channel.admission() === "dropping",
       dropped: 0,
       unselected: 0,
     }));
-    this.committer = options.committer;
-    this.keptInStore = options.targets.every(({ channel }) => channel.keeping === "store");
+    this.keptInStore = targets.every(({ channel }) => channel.keeping === "store");
+    this.untilTime = 0;
+  }
+
+  /**
+   * The source has ended: nothing more is taken from it, whatever of it still runs. A wait that it is in, or begins,
+   * ends with its signal. What is pending is committed by whoever commits next, unless it is discarded.
+   */
+  close(): void {
+    this.closed = true;
+  }
+
+  /**
+   * Closes and forgets what was not committed, as a crash would. A source that ended by an error may have appended lines
+   * without moving its position: only what is stored is known to fit together.
+   */
+  discard(): void {
+    this.closed = true;
+    this.moves.clear();
+    this.extra.clear();
+    this.read = 0;
+    this.oversized = 0;
+    this.setChain({ interceptors: [], selector: this.selector, targets: [] });
+  }
+
+  /** The channels that it feeds now, and their routers. */
+  get chainTargets(): readonly IntakeTarget[] {
+    return this.targets;
+  }
+
+  /** Of a stream whose channels keep their batches themselves: positions of what was put, beyond the stored ones. */
+  get positionsPut(): ReadonlyMap<string, string | undefined> {
+    return this.putPositions;
   }
 
   beforeCommit(read: () => void): void {
@@ -79,7 +134,7 @@ export class StreamIntake implements Intake, CommitSource {
   takesNow(): boolean {
     this.untilTime = 0;
     const { committer } = this;
-    if (committer.stuck || committer.pendingBytes >= limits.pendingBytesMax) return false;
+    if (this.closed || committer.stuck || committer.pendingBytes >= limits.pendingBytesMax) return false;
     return this.refreshAdmission() === undefined;
   }
 
@@ -95,17 +150,20 @@ export class StreamIntake implements Intake, CommitSource {
   }
 
   moved(what: Positioned): void {
+    if (this.closed) return;
     this.moves.add(what);
     this.untilTime = 0;
     this.committer.schedule();
   }
 
   async ready(signal: AbortSignal): Promise<void> {
+    if (this.closed) return aborted(signal);
     this.untilTime = 0;
     if (this.committer.pendingBytes >= limits.pendingBytesMax) this.committer.commit();
     // Sockets and timers get their turn between two chunks, also when a source has much to read.
     await new Promise(setImmediate);
     while (!signal.aborted) {
+      if (this.closed) return aborted(signal);
       if (this.committer.stuck) {
         await this.committer.committed.wait(signal);
         continue;
@@ -117,10 +175,12 @@ export class StreamIntake implements Intake, CommitSource {
   }
 
   async committed(signal: AbortSignal): Promise<void> {
+    if (this.closed) return aborted(signal);
     while (!this.committer.commit() && !signal.aborted) await this.committer.committed.wait(signal);
   }
 
   count(name: string, amount: number): void {
+    if (this.closed) return;
     this.extra.set(name, (this.extra.get(name) ?? 0) + amount);
     this.committer.schedule();
   }
@@ -142,10 +202,12 @@ export class StreamIntake implements Intake, CommitSource {
     }
     const part: StreamPart = { stream, batches: [], positions };
     for (const { router } of this.targets) router.take(part.batches);
+    for (const { key, value } of positions) this.putPositions.set(key, value);
     if (part.batches.length > 0 || positions.length > 0) into.selfKept.push(part);
   }
 
   private put(view: EventView): void {
+    if (this.closed) return;
     this.read++;
     if (view.end - view.start > limits.lineBytesMax) {
       view.end = view.start + limits.lineBytesMax;
@@ -195,7 +257,7 @@ export class StreamIntake implements Intake, CommitSource {
   }
 
   private collectCounters(into: CollectedWork): void {
-    const { stream, interceptors } = this.options;
+    const { stream } = this.options;
     const add = (name: string, amount: number) => {
       if (amount > 0) into.counters.push({ stream, name, amount });
     };
@@ -203,7 +265,7 @@ export class StreamIntake implements Intake, CommitSource {
     add("cut", this.oversized);
     this.read = 0;
     this.oversized = 0;
-    for (const [index, { name }] of interceptors.entries()) {
+    for (const [index, name] of this.interceptorNames.entries()) {
       add(`filtered:${name}`, this.filtered[index] ?? 0);
       this.filtered[index] = 0;
     }
@@ -217,6 +279,11 @@ export class StreamIntake implements Intake, CommitSource {
     for (const [name, amount] of this.extra) add(name, amount);
     this.extra.clear();
   }
+}
+
+/** A source that has ended waits for nothing any more but for its own end. */
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Gate().wait(signal);
 }
 
 interface Target {

@@ -50,6 +50,11 @@ export class LatePositions {
     this.move(queue);
   }
 
+  /** What was put of this stream until now moves no position any more: its source reads it again. */
+  forget(stream: string): void {
+    this.parts.get(stream)?.splice(0);
+  }
+
   /** Whether something of this stream has not ended yet. */
   isWaiting(stream: string): boolean {
     return (this.parts.get(stream)?.length ?? 0) > 0;

@@ -23,7 +23,8 @@ const configSchema = () =>
     })
     .transform((config, context) => {
       const loaded = loadModule(config.path, config.options);
-      if (loaded.ok) return { ...config, intercept: loaded.intercept };
+      // The version stands beside the function: a reload compares it, and takes the module anew only when the file changed.
+      if (loaded.ok) return { ...config, version: loaded.version, intercept: loaded.intercept };
       context.addIssue({ code: "custom", path: ["path"], message: loaded.message });
       return z.NEVER;
     });
@@ -69,7 +70,7 @@ class ModuleInterceptor implements Interceptor {
 }
 
 type Loaded =
-  | { readonly ok: true; readonly intercept: ReturnType<InterceptorModule> }
+  | { readonly ok: true; readonly version: number; readonly intercept: ReturnType<InterceptorModule> }
   | { readonly ok: false; readonly message: string };
 
 /** Loads it now, so that a bad module is a mistake of the config. A file that changed since is loaded anew. */
@@ -81,7 +82,7 @@ function loadModule(file: string, options: Readonly<Record<string, unknown>>): L
     if (!isFunction(make)) return { ok: false, message: `${file} has no default export that is a function` };
     const intercept = make(options);
     if (!isFunction(intercept)) return { ok: false, message: `${file}: its default export answers no function` };
-    return { ok: true, intercept };
+    return { ok: true, version, intercept };
   } catch (thrown) {
     return { ok: false, message: `load ${file}: ${messageOf(thrown)}` };
   }

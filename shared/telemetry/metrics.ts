@@ -17,6 +17,8 @@ interface Family {
   readonly type: "counter" | "gauge";
   readonly series: Map<string, () => number>;
   readonly counters: Map<string, CounterCell>;
+  /** Series that are only known when the page is asked for. */
+  gather?: () => Iterable<readonly [Labels, number]>;
 }
 
 class CounterCell implements Counter {
@@ -26,9 +28,22 @@ class CounterCell implements Counter {
   }
 }
 
-/** All metrics of one process. */
+/** All metrics of one process, or of one part of it that may end before the process does. */
 export class Metrics {
   private readonly families = new Map<string, Family>();
+  private readonly parts = new Set<Metrics>();
+
+  /** Metrics of a part: on the page with the others, until the part ends and takes its series with it. */
+  part(): Metrics {
+    const part = new Metrics();
+    this.parts.add(part);
+    return part;
+  }
+
+  /** The part has ended. */
+  drop(part: Metrics): void {
+    this.parts.delete(part);
+  }
 
   /** A counter of this name and label set; the same one for the same question. */
   counter(name: string, help: string, labels: Labels = {}): Counter {
@@ -49,14 +64,34 @@ export class Metrics {
     this.family(name, help, type).series.set(renderLabels(labels), read);
   }
 
+  /** Series whose labels are known only when the page is asked for: all of them, each with its value. */
+  gather(
+    name: string,
+    help: string,
+    type: "counter" | "gauge",
+    series: () => Iterable<readonly [Labels, number]>,
+  ): void {
+    this.family(name, help, type).gather = series;
+  }
+
   /** The page. */
   render(): string {
     const lines: string[] = [];
-    for (const [name, family] of [...this.families].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      lines.push(`# HELP ${name} ${family.help}`, `# TYPE ${name} ${family.type}`);
+    const families = [...this.all()].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+    let before = "";
+    for (const [name, family] of families) {
+      // Families of several parts with one name are one family of the page.
+      if (name !== before) lines.push(`# HELP ${name} ${family.help}`, `# TYPE ${name} ${family.type}`);
+      before = name;
       for (const [labels, read] of family.series) lines.push(`${name}${labels} ${read()}`);
+      for (const [labels, value] of family.gather?.() ?? []) lines.push(`${name}${renderLabels(labels)} ${value}`);
     }
     return `${lines.join("\n")}\n`;
+  }
+
+  private *all(): Iterable<[string, Family]> {
+    yield* this.families;
+    for (const part of this.parts) yield* part.all();
   }
 
   private family(name: string, help: string, type: "counter" | "gauge"): Family {

@@ -84,6 +84,10 @@ export class MemoryChannel implements SelfKeptChannel {
     this.arrived.open();
   }
 
+  handOver(): void {
+    for (const lane of this.lanesMade) lane.seqAtStart = lane.put;
+  }
+
   async close(): Promise<void> {}
 
   private putOne(batch: PutBatch, ended: () => void): void {

@@ -19,7 +19,7 @@ export interface MemoryBatch extends StoredBatch {
 export class MemoryLane implements LaneReader {
   /** Held, the oldest first, without a hole. */
   readonly batches: MemoryBatch[] = [];
-  readonly seqAtStart = 0;
+  seqAtStart = 0;
   mark: string | undefined;
   /** Records ever put: the number of the next one. */
   put = 0;

@@ -30,7 +30,6 @@ const sweepRows = 64;
 /** One channel of the file. */
 export class SqliteChannel implements StoreKeptChannel {
   readonly name: string;
-  readonly settings: ChannelSettings;
   readonly keeping = "store";
   readonly room = new Gate();
   readonly arrived = new Gate();
@@ -47,11 +46,25 @@ export class SqliteChannel implements StoreKeptChannel {
   constructor(
     readonly store: SqliteStore,
     name: string,
-    readonly choice: StoredChannel,
+    public choice: StoredChannel,
   ) {
     this.name = name;
-    this.settings = choice.settings;
     this.kept = new Kept(choice.keptBytes);
+  }
+
+  get settings(): ChannelSettings {
+    return this.choice.settings;
+  }
+
+  /** Takes new bounds; what is held stays. */
+  configure(choice: StoredChannel): void {
+    this.choice = choice;
+    this.kept.bytesMax = choice.keptBytes;
+    if (this.admission() === "open") this.room.open();
+  }
+
+  handOver(): void {
+    for (const reader of this.readers.values()) reader.handOver();
   }
 
   /** A lane that the file holds. */

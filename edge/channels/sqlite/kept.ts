@@ -16,7 +16,7 @@ export class Kept {
   private readonly batches: KeptBatch[] = [];
   private bytes = 0;
 
-  constructor(private readonly bytesMax: number) {}
+  constructor(public bytesMax: number) {}
 
   push(batch: KeptBatch): void {
     this.batches.push(batch);

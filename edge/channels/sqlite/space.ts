@@ -28,6 +28,8 @@ export class Space {
   private tendedMs = Number.NEGATIVE_INFINITY;
   private compactedMs: number;
   private wasWhole = true;
+  /** What the channels leave to others; the reserve does too. */
+  freeBytesMin: number;
 
   constructor(
     private readonly file: ChannelFile,
@@ -43,6 +45,7 @@ export class Space {
     this.room = new DiskRoom(options.dataDir, options.clock);
     this.reserve = new Reserve(options.reservePath, options.reserveBytes);
     this.compactedMs = options.clock.uptimeMs();
+    this.freeBytesMin = options.freeBytesMin;
   }
 
   /** Whether bytes can be put without touching the reserve: on the disk, or into pages of the file that are free. */
@@ -106,8 +109,8 @@ export class Space {
   }
 
   private growReserve(): void {
-    const { freeBytesMin, report } = this.options;
-    if (this.room.freeBytes() < this.reserve.missingBytes + freeBytesMin + 2 * putMarginBytes) return;
+    const { report } = this.options;
+    if (this.room.freeBytes() < this.reserve.missingBytes + this.freeBytesMin + 2 * putMarginBytes) return;
     try {
       this.reserve.grow();
       if (this.reserve.missingBytes === 0 && !this.wasWhole) {

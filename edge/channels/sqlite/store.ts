@@ -7,7 +7,7 @@
  */
 import { AppError } from "../../../shared/errors/app-error.ts";
 import { invariant } from "../../../shared/errors/invariant.ts";
-import type { ChannelStore, ChannelStoreOptions, CommitWork } from "../../core/channel-store.ts";
+import type { ChannelStore, ChannelStoreOptions, CommitWork, StoredChannel } from "../../core/channel-store.ts";
 import type { Lane, LaneSpec } from "../../core/lane.ts";
 import { limits } from "../../core/limits.ts";
 import { SqliteChannel } from "./channel.ts";
@@ -66,6 +66,34 @@ export class SqliteStore implements ChannelStore {
     this.livedBeforeBootMs = opened.livedBeforeBootMs;
     this.lanesMade = opened.lanesMade;
     for (const [name, choice] of options.channels) this.channels.set(name, new SqliteChannel(this, name, choice));
+  }
+
+  configure(named: ReadonlyMap<string, StoredChannel>): void {
+    for (const [name, channel] of this.channels) {
+      const { events } = channel.stat();
+      if (named.has(name) || events === 0) continue;
+      throw new AppError(
+        "EDGE_CHANNEL_UNNAMED",
+        `channel "${name}" of ${this.file.path} is no longer named but holds ${events} events`,
+      );
+    }
+    for (const [name, channel] of this.channels) {
+      if (named.has(name)) continue;
+      // Its rows stay as they are; the next start forgets them.
+      channel.close();
+      this.channels.delete(name);
+    }
+    for (const [name, choice] of named) {
+      const stays = this.channels.get(name);
+      if (stays !== undefined) {
+        stays.configure(choice);
+        continue;
+      }
+      const channel = new SqliteChannel(this, name, choice);
+      this.channels.set(name, channel);
+      for (const state of this.lanes.values()) if (state.lane.channel === name) channel.adopt(state);
+    }
+    this.space.freeBytesMin = Math.max(0, ...[...named.values()].map((choice) => choice.freeBytesMin));
   }
 
   /** A lane as the file has it; those of channels that the config no longer names are only remembered. */

@@ -21,6 +21,7 @@ export class SqliteLaneReader implements LaneReader {
   readonly lane: Lane;
   private head: HeldBatch | undefined;
   private readonly sessions: Map<string, string>;
+  private handedOverAt: number | undefined;
   private unreadable: { readonly first: number; tries: number } | undefined;
 
   constructor(
@@ -36,7 +37,12 @@ export class SqliteLaneReader implements LaneReader {
   }
 
   get seqAtStart(): number {
-    return this.state.seqAtStart;
+    return this.handedOverAt ?? this.state.seqAtStart;
+  }
+
+  /** See `Channel.handOver`. */
+  handOver(): void {
+    this.handedOverAt = this.state.progress.next;
   }
 
   next(after?: StoredBatch): HeldBatch | undefined {

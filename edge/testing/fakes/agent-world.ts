@@ -16,6 +16,7 @@ import type { StoredChannel } from "../../core/channel-store.ts";
 import type { SinkContext } from "../../core/context.ts";
 import type { ChannelMaker, SelectorContext } from "../../core/define.ts";
 import type { EventView } from "../../core/event-view.ts";
+import type { LaneNotes } from "../../core/lane-notes.ts";
 import type { Delivery, Sink } from "../../core/sink.ts";
 import type { Intake, Source } from "../../core/source.ts";
 import type { StoredBatch } from "../../core/stored-batch.ts";
@@ -87,6 +88,10 @@ export class Destination {
   away = false;
   /** It does not answer: neither yes nor no, until the sink is told to stop. */
   silent = false;
+  /** It does not answer, and does not hear either that its sink is told to stop. */
+  deaf = false;
+  /** What each sink was handed of the lanes. */
+  readonly notes: LaneNotes[] = [];
   refusal: Error | undefined;
   stopFailure: Error | undefined;
   /** Batches with such a line are refused for ever. */
@@ -107,7 +112,10 @@ export class Destination {
         world.journal.push(`start ${name}`);
         if (this.refusal !== undefined) throw this.refusal;
       },
-      lane: () => ({ deliver: (batch, signal) => this.deliver(batch, signal) }),
+      lane: (notes) => {
+        this.notes.push(notes);
+        return { deliver: (batch, signal) => this.deliver(batch, signal) };
+      },
       stop: async () => {
         world.journal.push(`stop ${name}`);
         if (this.stopFailure !== undefined) throw this.stopFailure;
@@ -119,6 +127,7 @@ export class Destination {
   private async deliver(batch: StoredBatch, signal: AbortSignal): Promise<Delivery> {
     // As a request does: somebody else has a turn before it is answered.
     await new Promise(setImmediate);
+    while (this.deaf) await Bun.sleep(5);
     if (this.silent) await new Gate().wait(signal);
     if (this.away || signal.aborted) throw new AppError("KAFKA_UNREACHABLE", "deliver in a test", { retryAfterMs: 5 });
     const records = batch.kind === "shed" ? [] : [...decodeRecords(batch.bytes)];
@@ -196,27 +205,36 @@ export class AgentWorld implements Disposable {
     chain: {
       readonly keep?: (line: string) => boolean;
       readonly select?: (view: EventView) => readonly number[];
+      /** Its own config: what differs here makes it another source. */
+      readonly config?: Readonly<Record<string, unknown>>;
     } = {},
   ): SourceConfig {
-    const { keep, select } = chain;
+    const { keep, select, config = {} } = chain;
     const filter = (test: (line: string) => boolean): InterceptorConfig => ({
       type: "regex_filter",
       name: "wanted",
-      make: { config: {}, create: () => ({ intercept: (view) => test(view.text()) }) },
+      make: { config: { test: String(test) }, create: () => ({ intercept: (view) => test(view.text()) }) },
     });
     const everywhere = channels.map((_, index) => index);
     return {
       type: "tail",
-      make: { config: {}, create: () => file.source() },
+      make: { config: { file: file.name, ...config }, create: () => file.source() },
       interceptors: keep === undefined ? [] : [filter(keep)],
-      selector: { config: {}, create: (_: SelectorContext) => ({ select: select ?? (() => everywhere) }) },
+      selectorType: "replicating",
+      selector: {
+        config: { select: String(select) },
+        create: (_: SelectorContext) => ({ select: select ?? (() => everywhere) }),
+      },
       channels,
     };
   }
 
   /** A sink of the config that drains this channel. */
-  sends(destination: Destination, channel: string): SinkConfig {
-    const make = { config: {}, create: (context: SinkContext) => destination.sink(context) };
+  sends(destination: Destination, channel: string, config: Readonly<Record<string, unknown>> = {}): SinkConfig {
+    const make = {
+      config: { to: destination.name, ...config },
+      create: (context: SinkContext) => destination.sink(context),
+    };
     return { type: "kafka", make, layout: undefined, channel };
   }
 

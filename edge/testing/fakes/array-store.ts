@@ -44,6 +44,8 @@ export class ArrayChannel implements StoreKeptChannel {
     return this.admissionNow;
   }
 
+  handOver(): void {}
+
   put(batch: PutBatch): void {
     if (batch.first !== this.nextSeq(batch.lane))
       throw new Error(`lane ${batch.lane.id}: a hole before ${batch.first}`);
@@ -129,6 +131,8 @@ export class ArrayStore implements ChannelStore {
     }
     return channel;
   }
+
+  configure(): void {}
 
   commit(work: CommitWork): void {
     if (this.failures > 0) {

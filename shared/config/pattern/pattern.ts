@@ -119,26 +119,27 @@ class SafePattern implements Pattern {
   readonly engine = "re2";
   readonly groupNames: readonly string[];
   readonly groupCount: number;
-  private readonly compiled: RE2JS;
+  /** Hidden: what two patterns are compared by is their source, not the automaton made from it. */
+  readonly #compiled: RE2JS;
   private readonly indexes: Readonly<Record<string, number>>;
 
   constructor(
     readonly source: string,
-    ignoreCase: boolean,
+    readonly ignoreCase: boolean,
     readonly reason: string,
   ) {
-    this.compiled = RE2JS.compile(source, ignoreCase ? RE2JS.CASE_INSENSITIVE : 0);
-    this.indexes = this.compiled.namedGroups();
+    this.#compiled = RE2JS.compile(source, ignoreCase ? RE2JS.CASE_INSENSITIVE : 0);
+    this.indexes = this.#compiled.namedGroups();
     this.groupNames = Object.keys(this.indexes);
-    this.groupCount = this.compiled.groupCount();
+    this.groupCount = this.#compiled.groupCount();
   }
 
   test(text: string): boolean {
-    return this.compiled.test(text);
+    return this.#compiled.test(text);
   }
 
   match(text: string): readonly (string | undefined)[] | undefined {
-    const matcher = this.compiled.matcher(text);
+    const matcher = this.#compiled.matcher(text);
     if (!matcher.find()) return undefined;
     const groups: (string | undefined)[] = [];
     for (let index = 0; index <= this.groupCount; index++) groups.push(matcher.group(index) ?? undefined);

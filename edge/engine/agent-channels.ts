@@ -1,0 +1,121 @@
+import { AppError } from "../../shared/errors/app-error.ts";
+import type { AgentConfig } from "../config/agent-config.ts";
+import type { Channel } from "../core/channel.ts";
+import type { ChannelStore, PositionUpdate, StoredChannel } from "../core/channel-store.ts";
+import type { ChannelMaker } from "../core/define.ts";
+import { type AgentOptions, contextOf } from "./agent-options.ts";
+import { Books } from "./books.ts";
+import { Committer } from "./committer.ts";
+import { LatePositions } from "./late-positions.ts";
+import type { Step } from "./reload-plan.ts";
+
+type Makers = AgentConfig["channels"];
+
+/** An agent's channels of every kind, and the one place that makes things durable in them. */
+export class AgentChannels {
+  readonly store: ChannelStore;
+  readonly committer: Committer;
+  readonly books: Books;
+  readonly late: LatePositions;
+  private readonly byName = new Map<string, Channel>();
+  private named: Makers;
+  /** Of streams whose channels keep their batches themselves: not yet stored. */
+  private readonly movedPositions: PositionUpdate[] = [];
+
+  /** Opens the channel file; `make` makes the channels. @throws AppError what keeps it from being opened. */
+  constructor(private readonly options: AgentOptions) {
+    const { config, openStore, clock, random, report, metrics } = options;
+    const { agent, dataDir, lingerMs } = config;
+    this.named = new Map();
+    this.store = openStore({ dataDir, agent, channels: stored(config.channels), clock, random, report, metrics });
+    this.late = new LatePositions(
+      (name) => this.get(name),
+      (positions) => this.moved(positions),
+    );
+    const putSelfKept = this.late.put.bind(this.late);
+    this.committer = new Committer({ store: this.store, channels: [], putSelfKept, lingerMs, report, metrics });
+    this.books = new Books(this.store);
+    this.committer.add(this.books);
+    this.committer.add({ collect: ({ positions }) => positions.push(...this.movedPositions.splice(0)) });
+  }
+
+  /** As the config named them last. */
+  get makers(): Makers {
+    return this.named;
+  }
+
+  all(): readonly Channel[] {
+    return [...this.byName.values()];
+  }
+
+  get(name: string): Channel {
+    const channel = this.byName.get(name);
+    if (channel === undefined) throw new AppError("INVARIANT", `channel "${name}" is in the config but was not made`);
+    return channel;
+  }
+
+  /**
+   * Makes those that are new, gives those that stay their new bounds, and lets go of those that are made anew; what is
+   * named no longer stays until `settle`: chains that are still to be changed put into it.
+   *
+   * @throws AppError what keeps one from being made.
+   */
+  async make(makers: Makers, steps: ReadonlyMap<string, Step | "change">): Promise<void> {
+    const union = new Map([...this.named, ...makers]);
+    for (const [name, step] of steps) if (step === "renew") await this.drop(name);
+    this.store.configure(stored(union));
+    for (const [name, maker] of makers) {
+      if (this.byName.has(name)) continue;
+      this.byName.set(
+        name,
+        await maker.create({ ...contextOf(this.options, name, this.options.metrics), store: this.store }),
+      );
+    }
+    this.named = union;
+    this.committer.channels = this.all();
+  }
+
+  /** The config names these and no others. @throws AppError `EDGE_CHANNEL_UNNAMED` when one that is not named holds events. */
+  async settle(makers: Makers): Promise<void> {
+    this.store.configure(stored(makers));
+    const gone = [...this.byName.keys()].filter((name) => !makers.has(name));
+    const order = [...makers.keys()];
+    for (const name of gone) await this.drop(name);
+    const sorted = order.flatMap((name) => {
+      const channel = this.byName.get(name);
+      return channel === undefined ? [] : [[name, channel] as const];
+    });
+    this.byName.clear();
+    for (const [name, channel] of sorted) this.byName.set(name, channel);
+    this.named = makers;
+    this.committer.channels = this.all();
+  }
+
+  /** Lets go of what channels hold open that keep their batches themselves; after the sinks have stopped. */
+  async close(): Promise<void> {
+    for (const name of [...this.byName.keys()]) await this.drop(name);
+  }
+
+  private async drop(name: string): Promise<void> {
+    const channel = this.byName.get(name);
+    this.byName.delete(name);
+    if (channel !== undefined && channel.keeping !== "store") await channel.close();
+  }
+
+  /** Sources of channels that keep their batches themselves have got this far. It rides in a commit: a disk that refuses it makes it late, not lost. */
+  private moved(positions: readonly PositionUpdate[]): void {
+    for (const position of positions) this.movedPositions.push(position);
+    this.committer.schedule();
+  }
+}
+
+function stored(makers: Makers): ReadonlyMap<string, StoredChannel> {
+  const found = new Map<string, StoredChannel>();
+  for (const [name, maker] of makers) if (maker.stored !== undefined) found.set(name, maker.stored);
+  return found;
+}
+
+/** Whether what a channel of this kind holds is lost with it, or left where nobody looks any more. */
+export function outlives({ keeping }: Pick<ChannelMaker, "keeping">): boolean {
+  return keeping !== "memory";
+}

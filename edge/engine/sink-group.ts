@@ -1,0 +1,109 @@
+import { withDeadline } from "../../shared/async/deadline.ts";
+import { AppError } from "../../shared/errors/app-error.ts";
+import type { Random } from "../../shared/random/random.ts";
+import type { Report } from "../../shared/telemetry/log.ts";
+import type { SinkConfig } from "../config/agent-config.ts";
+import type { Channel } from "../core/channel.ts";
+import type { Sink } from "../core/sink.ts";
+import { type LaneRun, SinkRunner } from "./sink-runner.ts";
+import type { StopDeadline } from "./stop-deadline.ts";
+
+/** A sink that was made, and what goes when it goes. */
+export interface MadeSink {
+  readonly sink: Sink;
+  /** Its metrics leave the page. */
+  release(): void;
+}
+
+/** One channel, who shall drain it, and whom to tell. */
+export interface SinkGroupOptions {
+  readonly channel: Channel;
+  /** In the order of the config: lanes are shared out by it. */
+  readonly sinks: readonly (readonly [name: string, config: SinkConfig])[];
+  readonly make: (name: string, config: SinkConfig) => Promise<MadeSink>;
+  readonly random: Random;
+  readonly report: Report;
+  readonly onInvariant: (error: unknown) => void;
+  readonly ended: () => void;
+}
+
+/** `start` returns quickly and needs no destination; one that does not is a sink that cannot start. */
+const startMsMax = 30_000;
+
+/** The sinks that drain one channel and share out its lanes, with the runner that works them. */
+export class SinkGroup {
+  readonly channel: Channel;
+  readonly sinks: readonly (readonly [name: string, config: SinkConfig])[];
+  private readonly options: SinkGroupOptions;
+  private readonly made = new Map<string, MadeSink>();
+  private readonly stopping = new AbortController();
+  private runner: SinkRunner | undefined;
+  private done: Promise<void> = Promise.resolve();
+
+  constructor(options: SinkGroupOptions) {
+    this.options = options;
+    this.channel = options.channel;
+    this.sinks = options.sinks;
+  }
+
+  /** Makes and starts the sinks. @throws what keeps one from starting; those before it are for `stop`. */
+  async start(): Promise<void> {
+    for (const [name, config] of this.sinks) {
+      const made = await this.options.make(name, config);
+      const late = () => new AppError("EDGE_SINK_START", `start sink "${name}": no answer in ${startMsMax} ms`);
+      try {
+        await withDeadline(made.sink.start(), startMsMax, late);
+      } catch (error) {
+        made.release();
+        throw error;
+      }
+      this.made.set(name, made);
+    }
+  }
+
+  /** Begins to deliver. */
+  begin(): void {
+    const { channel, random, report, onInvariant, ended } = this.options;
+    const sinks = [...this.made].map(([name, { sink }]) => ({ name, sink }));
+    this.runner = new SinkRunner({ channel, sinks, random, report, onInvariant, ended });
+    this.done = this.runner.run(this.stopping.signal).catch(onInvariant);
+  }
+
+  lanes(): readonly LaneRun[] {
+    return this.runner?.lanes() ?? [];
+  }
+
+  /** Ends deliveries, then the sinks. Answers what failed on the way, and whether the deliveries ended in time. */
+  async stop(deadline: StopDeadline): Promise<{ readonly errors: readonly unknown[]; readonly delivered: boolean }> {
+    const errors: unknown[] = [];
+    this.stopping.abort();
+    const delivered = await deadline.wait(`deliveries of channel ${this.channel.name}`, this.done);
+    for (const [name, { sink, release }] of this.made) {
+      try {
+        await deadline.wait(name, sink.stop());
+      } catch (error) {
+        errors.push(error);
+      } finally {
+        release();
+      }
+    }
+    this.made.clear();
+    return { errors, delivered };
+  }
+
+  /** Each sink for the status page. */
+  *status(): Iterable<readonly [name: string, status: Readonly<Record<string, unknown>>]> {
+    for (const [name, { sink }] of this.made) {
+      const lanes = this.lanes()
+        .filter((run) => run.sink === name)
+        .map(({ lane, state }) => ({
+          stream: lane.stream,
+          lane: lane.number,
+          epoch: lane.epoch,
+          group: lane.group,
+          state,
+        }));
+      yield [name, { ...sink.status(), lanes }];
+    }
+  }
+}
