@@ -4,10 +4,11 @@
  * gives out (`advertised.listeners`), which are the ones that batches will go to. Only questions are asked.
  */
 import { AppError } from "../../../shared/errors/app-error.ts";
-import { type Address, BrokerConnection } from "../../../shared/kafka/connection/broker-connection.ts";
+import { type Address, formatAddress, parseAddress } from "../../../shared/kafka/connection/address.ts";
+import { BrokerConnection } from "../../../shared/kafka/connection/broker-connection.ts";
 import { createKafka } from "../../../shared/kafka/connection/client.ts";
 import { explainSilence } from "../../../shared/kafka/connection/connect-error.ts";
-import { type LinkOptions, parseAddress } from "../../../shared/kafka/connection/kafkajs-link.ts";
+import type { LinkOptions } from "../../../shared/kafka/connection/kafkajs-link.ts";
 import type { NewTopic } from "../../../shared/kafka/connection/link.ts";
 import { errorName, errors } from "../../../shared/kafka/error-codes.ts";
 import type { Message } from "../../../shared/kafka/message.ts";
@@ -62,7 +63,7 @@ class Probe {
   }
 
   async broker(address: Address, leads?: string): Promise<Finding> {
-    const at = nameOf(address);
+    const at = formatAddress(address);
     const what = leads === undefined ? at : `${at} (leads ${leads})`;
     try {
       await this.connect(address);
@@ -81,7 +82,7 @@ class Probe {
       }
       checkAccess(topic, access);
       const { partitions, leaders } = access;
-      const unknown = leaders.filter((leader) => !this.connections.has(nameOf(leader)));
+      const unknown = leaders.filter((leader) => !this.connections.has(formatAddress(leader)));
       const found = await Promise.all(unknown.map((leader) => this.broker(leader, topic)));
       return [{ what, says: `${partitions} partition${partitions === 1 ? "" : "s"}, may be written to` }, ...found];
     } catch (thrown) {
@@ -142,7 +143,7 @@ class Probe {
 
   private connect(address: Address): Promise<BrokerConnection> {
     const { link, connections } = this;
-    const known = connections.get(nameOf(address));
+    const known = connections.get(formatAddress(address));
     if (known !== undefined) return known;
     const options = {
       ...link,
@@ -151,7 +152,7 @@ class Probe {
       logger: createKafka(link).logger(),
     };
     const attempt = Promise.race([this.ended.promise, this.begin(address, options)]);
-    connections.set(nameOf(address), attempt);
+    connections.set(formatAddress(address), attempt);
     return attempt;
   }
 
@@ -200,8 +201,4 @@ function securityOf({ tls, sasl }: Config): string {
   if (tls?.cert !== undefined) parts.push("our certificate accepted");
   if (sasl !== undefined) parts.push(`${sasl.mechanism} as ${sasl.username}`);
   return parts.length === 0 ? "" : ` (${parts.join(", ")})`;
-}
-
-function nameOf({ host, port }: Address): string {
-  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

@@ -99,6 +99,7 @@ export class KafkaSink implements Sink {
     return {
       connected: this.link.connected,
       clusterId: this.tools.topics.clusterId,
+      askedBroker: this.link.asked,
       lanes: this.lanes.map((lane) => lane.status()),
     };
   }

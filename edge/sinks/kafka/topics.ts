@@ -67,17 +67,25 @@ export class Topics {
 
   /** Something about the topic is not as it was: the next question goes to the cluster. */
   forget(topic: string): void {
+    const entry = this.entries.get(topic);
     this.entries.delete(topic);
+    // And to another broker than the one whose word this was: a leader that was cut off would name itself again.
+    entry?.route.then(
+      ({ askedBroker }) => this.options.link.askOthersFirst(askedBroker),
+      () => {}, // Whoever waits for it is told.
+    );
   }
 
   forgetAll(): void {
-    this.entries.clear();
+    for (const topic of [...this.entries.keys()]) this.forget(topic);
   }
 
   private async ask(topic: string): Promise<TopicRoute> {
     const { link, telemetry, partitionsKnown } = this.options;
     const metadata = await link.topic(topic);
     this.noteCluster(metadata.clusterId);
+    // One that knows nothing of the topic may be the only one.
+    if (metadata.errorCode !== errors.NONE) link.askOthersFirst(metadata.askedBroker);
     switch (metadata.errorCode) {
       case errors.NONE:
         break;

@@ -19,13 +19,8 @@ import { invariant } from "../../errors/invariant.ts";
 import type { Message } from "../message.ts";
 import { type ClusterMetadata, metadataMessage } from "../messages/metadata.ts";
 import { WireReader, WireWriter } from "../wire.ts";
+import { type Address, formatAddress } from "./address.ts";
 import { type KafkaConnection, saslOptions, tlsOptions } from "./client.ts";
-
-/** Where a broker listens. */
-export interface Address {
-  readonly host: string;
-  readonly port: number;
-}
 
 /** How to connect, and how long to wait: milliseconds until a connection stands, and until a request is answered. */
 export interface ConnectionOptions extends KafkaConnection {
@@ -71,7 +66,7 @@ export class BrokerConnection {
       authenticationTimeout: options.connectTimeoutMs,
       allowAutoTopicCreation: false,
     });
-    const where = `${address.host}:${address.port}`;
+    const where = formatAddress(address);
     const connect = async () => {
       await broker.connect();
       return await send(connection, metadataMessage(undefined), options);
@@ -125,8 +120,9 @@ export class BrokerConnection {
   }
 
   private unreachable(what: string, cause: unknown): AppError {
-    const { host, port } = this.address;
-    return new AppError("KAFKA_UNREACHABLE", `${what} request to Kafka broker ${host}:${port}`, { cause });
+    return new AppError("KAFKA_UNREACHABLE", `${what} request to Kafka broker ${formatAddress(this.address)}`, {
+      cause,
+    });
   }
 }
 

@@ -12,7 +12,9 @@ import { metadataMessage } from "../messages/metadata.ts";
 import { produceMessage } from "../messages/produce.ts";
 import { describeProducersMessage, initProducerIdMessage } from "../messages/producers.ts";
 import { createTopicMessage, describeConfigsMessage } from "../messages/topics.ts";
-import { type Address, BrokerConnection, type ConnectionOptions } from "./broker-connection.ts";
+import { type Address, formatAddress, parseAddress } from "./address.ts";
+import { BrokerConnection, type ConnectionOptions } from "./broker-connection.ts";
+import { BrokerOrder } from "./broker-order.ts";
 import { createKafka, type KafkaConnection } from "./client.ts";
 import type { BrokerNode, KafkaLink, NewTopic, PartitionBatch } from "./link.ts";
 
@@ -30,18 +32,21 @@ export function createKafkajsLink(options: LinkOptions): KafkaLink {
   return new KafkajsLink(options);
 }
 
+/** How many brokers one question may go to before it fails; the next question begins with those not tried. */
+const triesMin = 3;
+
 class KafkajsLink implements KafkaLink {
   connections = 0;
+  asked: string | undefined;
   private readonly open = new Map<string, Promise<BrokerConnection>>();
   private readonly alive = new Set<BrokerConnection>();
-  private readonly seeds: readonly Address[];
+  private readonly order: BrokerOrder;
   private readonly connectionOptions: ConnectionOptions;
-  private seedNext: number;
   private closed = false;
 
   constructor(private readonly options: LinkOptions) {
-    this.seeds = options.brokers.map(parseAddress);
-    this.seedNext = Math.floor(options.random.next() * this.seeds.length);
+    const seeds = options.brokers.map(parseAddress);
+    this.order = new BrokerOrder(seeds, Math.floor(options.random.next() * seeds.length));
     this.connectionOptions = { ...options, logger: createKafka(options).logger() };
   }
 
@@ -50,10 +55,15 @@ class KafkajsLink implements KafkaLink {
   }
 
   async topic(name: string) {
-    const connection = await this.any();
-    const { topic } = await connection.send(metadataMessage(name));
-    if (topic === undefined) throw new AppError("KAFKA_UNREACHABLE", `ask for topic ${name}: the answer leaves it out`);
-    return topic;
+    const { broker, answer } = await this.askAny(metadataMessage(name));
+    this.order.learn(answer.nodes);
+    if (answer.topic !== undefined) return { ...answer.topic, askedBroker: formatAddress(broker) };
+    this.order.last(broker);
+    throw new AppError("KAFKA_UNREACHABLE", `ask for topic ${name}: the answer leaves it out`);
+  }
+
+  askOthersFirst(broker: string): void {
+    this.order.last(parseAddress(broker));
   }
 
   async ready(node: BrokerNode) {
@@ -86,13 +96,13 @@ class KafkajsLink implements KafkaLink {
   }
 
   async createTopic(topic: NewTopic) {
-    const { controller } = (await this.any()).cluster;
+    const { controller } = (await this.askAny(metadataMessage(undefined))).answer;
     if (controller === undefined) throw new AppError("KAFKA_UNREACHABLE", `create topic ${topic.topic}: no controller`);
     return await this.ask(controller, createTopicMessage(topic));
   }
 
   async describeConfigs(topic: string) {
-    return await (await this.any()).send(describeConfigsMessage(topic));
+    return (await this.askAny(describeConfigsMessage(topic))).answer;
   }
 
   close(): void {
@@ -119,17 +129,28 @@ class KafkajsLink implements KafkaLink {
     return connection;
   }
 
-  /** Whoever answers: a connection that stands, else the seeds in turn. */
-  private async any(): Promise<BrokerConnection> {
-    for (const connection of this.alive) if (connection.alive) return connection;
+  /** What any broker can answer. Whoever does not answer is asked last from then on. */
+  private async askAny<Answer>(message: Message<Answer>): Promise<{ broker: Address; answer: Answer }> {
+    const { broker, connection } = await this.any();
+    this.asked = formatAddress(broker);
+    try {
+      return { broker, answer: await connection.send(message) };
+    } catch (thrown) {
+      this.order.last(broker);
+      throw thrown;
+    }
+  }
+
+  /** The first of the line that can be reached. */
+  private async any(): Promise<{ broker: Address; connection: BrokerConnection }> {
+    const { brokers } = this.order;
     let last: unknown;
-    for (let tried = 0; tried < this.seeds.length; tried++) {
-      const seed = this.seeds[this.seedNext++ % this.seeds.length];
-      if (seed === undefined) break;
+    for (const broker of brokers.slice(0, Math.max(triesMin, this.options.brokers.length))) {
       try {
-        return await this.at(seed);
+        return { broker, connection: await this.at(broker) };
       } catch (thrown) {
         last = thrown;
+        this.order.last(broker);
       }
     }
     throw last ?? this.closedError();
@@ -138,7 +159,7 @@ class KafkajsLink implements KafkaLink {
   /** The connection to an address; callers at the same time share one attempt. */
   private async at(address: Address): Promise<BrokerConnection> {
     if (this.closed) throw this.closedError();
-    const key = `${address.host}:${address.port}`;
+    const key = formatAddress(address);
     const pending = this.open.get(key);
     if (pending !== undefined) {
       const connection = await pending;
@@ -164,10 +185,4 @@ class KafkajsLink implements KafkaLink {
   private closedError(): AppError {
     return new AppError("KAFKA_UNREACHABLE", "talk to Kafka: the client is closed");
   }
-}
-
-/** `host:port`; an IPv6 host stands in brackets. The config has checked it. */
-export function parseAddress(text: string): Address {
-  const colon = text.lastIndexOf(":");
-  return { host: text.slice(0, colon).replace(/^\[(.*)\]$/, "$1"), port: Number(text.slice(colon + 1)) };
 }

@@ -21,6 +21,8 @@ export interface TopicMetadata {
   readonly leaders: readonly (BrokerNode | undefined)[];
   /** Replicas of each partition, by partition number. */
   readonly replicas: readonly number[];
+  /** Who said so: `host:port`. */
+  readonly askedBroker: string;
 }
 
 /** A stamped record batch for one partition. A request holds a partition at most once. */
@@ -89,6 +91,11 @@ export interface NewTopic {
 export interface KafkaLink {
   /** Asks afresh, by way of any broker that answers. A topic that is missing is an answer, not an error; it is not created. */
   topic(name: string): Promise<TopicMetadata>;
+  /**
+   * What this broker said of the cluster did not hold: all others are asked before it. A leader that was cut off from its
+   * cluster names itself for ever.
+   */
+  askOthersFirst(broker: string): void;
   /** Connects to the node when there is no connection. When it rejects, nothing was sent. */
   ready(node: BrokerNode): Promise<void>;
   /** acks=all. One answer a batch, in the same order. */
@@ -105,6 +112,8 @@ export interface KafkaLink {
   createTopic(topic: NewTopic): Promise<{ errorCode: number; message: string | undefined }>;
   /** The topic's settings by name; needs DESCRIBE_CONFIGS. */
   describeConfigs(topic: string): Promise<{ errorCode: number; settings: ReadonlyMap<string, string> }>;
+  /** Who was asked about the cluster last, `host:port`; undefined before the first question. */
+  readonly asked: string | undefined;
   /** Whether a connection stands now. */
   readonly connected: boolean;
   /** Connections opened so far: each one after the first means that something was lost. */

@@ -6,7 +6,7 @@ export interface ClusterMetadata {
   readonly clusterId: string;
   readonly nodes: readonly BrokerNode[];
   readonly controller: BrokerNode | undefined;
-  readonly topic: TopicMetadata | undefined;
+  readonly topic: Omit<TopicMetadata, "askedBroker"> | undefined;
 }
 
 /** Metadata, api 3, version 5, of one topic or of none; creates nothing. */

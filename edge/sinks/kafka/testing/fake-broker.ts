@@ -43,6 +43,7 @@ export class FakeBroker implements KafkaLink {
   throttleMs = 0;
   connected = false;
   connections = 0;
+  readonly asked = "broker:9092";
   /** Taken one by one by Produce requests. */
   faults: Fault[] = [];
   down = false;
@@ -119,14 +120,18 @@ export class FakeBroker implements KafkaLink {
     this.answer("Metadata");
     const partitions = this.topics.get(name);
     const { node } = this;
-    if (partitions === undefined) return { clusterId: this.clusterId, errorCode: 3, leaders: [], replicas: [] };
+    if (partitions === undefined)
+      return { clusterId: this.clusterId, errorCode: 3, leaders: [], replicas: [], askedBroker: "broker:9092" };
     return {
       clusterId: this.clusterId,
       errorCode: 0,
       leaders: partitions.map(() => node),
       replicas: partitions.map(() => 1),
+      askedBroker: "broker:9092",
     };
   }
+
+  askOthersFirst(_broker: string): void {}
 
   async ready(node: BrokerNode) {
     if (this.down) throw new AppError("KAFKA_UNREACHABLE", "connect in a test: down");
