@@ -9,14 +9,12 @@
  * when a fault proxy stands before it); INTERNAL is always plain and direct, for the ready check and for independent
  * readers, which therefore see the truth while the proxy lies; CONTROLLER is Kafka's own. More can be had by name.
  */
-import { randomBytes } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { type Child, startChild } from "../../../shared/testing/child.ts";
 import { freePort } from "../../../shared/testing/free-port.ts";
-import { tempDir } from "../../../shared/testing/temp-dir.ts";
-import { until } from "../../../shared/testing/until.ts";
+import { type TempDir, tempDir } from "../../../shared/testing/temp-dir.ts";
 import { formatCommand, type KafkaDistribution, kafkaDistribution, runTool } from "./distribution.ts";
+import { KafkaNode, quickStart, randomId } from "./kafka-node.ts";
 import { brokerAnswers } from "./probe.ts";
 
 /** What a listener asks of those who connect. */
@@ -46,36 +44,52 @@ export interface BrokerOptions {
   readonly readyWithinMs?: number;
 }
 
-const quickStart = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
-
 /**
  * Starts a broker and waits until it takes requests.
  *
  * @throws AppError `TOOL_MISSING` when Java, or for the first fetch Maven, is not installed.
  */
 export async function startBroker(options: BrokerOptions = {}): Promise<Broker> {
+  return await open(await trainedDistribution(), options);
+}
+
+/** The distribution with its class archive, made by a first broker when it is not there. */
+export async function trainedDistribution(): Promise<KafkaDistribution> {
   const distribution = await kafkaDistribution();
   if (!existsSync(distribution.classArchive)) await trainClassArchive(distribution);
-  return await open(distribution, options);
+  return distribution;
 }
 
 /** A broker that can be stopped, killed, frozen, wiped and started again on the same ports. */
 export class Broker implements AsyncDisposable {
-  private child: Child | undefined;
+  readonly dataDir: string;
+  /** Port of the CLIENT listener itself; `address` may name a proxy's. */
+  readonly port: number;
+  private readonly node: KafkaNode;
   private readonly listenerPorts = new Map<string, number>();
-  private ownDataDir: Disposable | undefined;
 
   constructor(
     private readonly distribution: KafkaDistribution,
     private readonly options: BrokerOptions,
-    /** Port of the CLIENT listener itself; `address` may name a proxy's. */
-    readonly port: number,
-    private readonly internalPort: number,
-    private readonly controllerPort: number,
-    readonly dataDir: string,
-    ownDataDir: Disposable | undefined,
+    private readonly ports: BrokerPorts,
+    /** Removed with the broker; the folder of the options stays. */
+    private readonly ownDataDir: TempDir | undefined,
   ) {
-    this.ownDataDir = ownDataDir;
+    this.port = ports.client;
+    this.dataDir = options.dataDir ?? ownDataDir?.path ?? "";
+    const { heap = "384m", jvm = quickStart, readyWithinMs = 60_000, users } = options;
+    this.node = new KafkaNode({
+      distribution,
+      dataDir: this.dataDir,
+      nodeId: 1,
+      heap,
+      jvm,
+      readyWithinMs,
+      settings: () => this.settings(),
+      isReady: async () => (await brokerAnswers(ports.internal)) && (await this.clientListens()),
+      clusterId: randomId,
+      ...(users === undefined ? {} : { format: (properties) => this.formatWithUsers(properties, users) }),
+    });
   }
 
   /** What clients are given: `127.0.0.1:port`, the proxy's port when one is advertised. */
@@ -85,7 +99,7 @@ export class Broker implements AsyncDisposable {
 
   /** Always plain and direct, past any proxy: for independent readers and administration. */
   get internalAddress(): string {
-    return `127.0.0.1:${this.internalPort}`;
+    return `127.0.0.1:${this.ports.internal}`;
   }
 
   /** Of one of the option's `listeners`. */
@@ -97,70 +111,39 @@ export class Broker implements AsyncDisposable {
 
   /** Of the JVM that runs now; undefined while stopped. */
   get pid(): number | undefined {
-    return this.child?.pid;
+    return this.node.pid;
   }
 
   get running(): boolean {
-    return this.child !== undefined && this.child.exit === undefined;
+    return this.node.running;
   }
 
   get clusterId(): string {
-    const text = readFileSync(join(this.dataDir, "logs", "meta.properties"), "utf8");
+    const text = readFileSync(join(this.node.logDir, "meta.properties"), "utf8");
     return /^cluster\.id=(.*)$/m.exec(text)?.[1] ?? "";
   }
 
   /** What it wrote to its log since the last start. */
   get log(): string {
-    return this.child === undefined ? "" : this.child.tail(100_000);
+    return this.node.log;
   }
 
   /** Starts it, formats the data folder when it is new, and waits until it takes requests. */
   async start(): Promise<void> {
-    if (this.running) return;
     for (const name of Object.keys(this.options.listeners ?? {})) {
       if (!this.listenerPorts.has(name)) this.listenerPorts.set(name, await freePort());
     }
-    mkdirSync(join(this.dataDir, "logs"), { recursive: true });
-    const { properties, logging } = this.writeConfig();
-    if (!existsSync(join(this.dataDir, "logs", "meta.properties"))) await this.format(properties);
-    const { heap = "384m", jvm = quickStart, readyWithinMs = 60_000 } = this.options;
-    const archive = jvm.some((option) => option.includes("ArchiveClassesAtExit"))
-      ? []
-      : [`-XX:SharedArchiveFile=${this.distribution.classArchive}`, "-Xshare:auto", "-Xlog:disable", "-Xlog:all=error"];
-    const options = [`-Xmx${heap}`, "-XX:+IgnoreUnrecognizedVMOptions", ...jvm, ...archive];
-    const child = startChild({
-      name: "kafka",
-      command: [
-        "java",
-        ...options,
-        `-Dlog4j2.configurationFile=${logging}`,
-        "-cp",
-        this.distribution.classPath,
-        "kafka.Kafka",
-        properties,
-      ],
-    });
-    this.child = child;
-    await until(
-      "Kafka to take requests",
-      async () => {
-        if (child.exit !== undefined) return `ended: ${child.tail()}`;
-        return (await brokerAnswers(this.internalPort)) && (await this.clientListens());
-      },
-      (seen) => seen !== false,
-      { withinMs: readyWithinMs },
-    );
-    if (child.exit !== undefined) throw new Error(`start Kafka in ${this.dataDir}: it ended\n${child.tail()}`);
+    await this.node.start();
   }
 
   /** Clean shutdown (SIGTERM). */
   async stop(): Promise<void> {
-    await this.child?.stop(60_000);
+    await this.node.stop();
   }
 
   /** SIGKILL: what was acknowledged but not fsynced survives, since the machine itself goes on. */
   async kill(): Promise<void> {
-    await this.child?.kill();
+    await this.node.kill();
   }
 
   /** Stops or kills it, then starts it on the same data and ports. */
@@ -171,18 +154,17 @@ export class Broker implements AsyncDisposable {
 
   /** SIGSTOP: connections stay open and nothing is answered. */
   freeze(): void {
-    this.child?.freeze();
+    this.node.freeze();
   }
 
   /** SIGCONT. */
   thaw(): void {
-    this.child?.thaw();
+    this.node.thaw();
   }
 
   /** Kills it and forgets all data: the next start is a new cluster on the same address. */
   async wipe(): Promise<void> {
-    await this.kill();
-    rmSync(join(this.dataDir, "logs"), { recursive: true, force: true });
+    await this.node.wipe();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -196,35 +178,23 @@ export class Broker implements AsyncDisposable {
     return protocol === "PLAINTEXT" ? brokerAnswers(this.port) : Promise.resolve(true);
   }
 
-  private writeConfig(): { properties: string; logging: string } {
+  private settings(): Record<string, string | number | boolean> {
     const { protocol = "PLAINTEXT", advertisedPort = this.port, listeners = {} } = this.options;
     const more = Object.keys(listeners).map((name) => `${name}://${this.addressOf(name)}`);
-    const settings: Record<string, string | number | boolean> = {
+    const controller = `127.0.0.1:${this.ports.controller}`;
+    const internal = `INTERNAL://${this.internalAddress}`;
+    const protocols = { CLIENT: protocol, INTERNAL: "PLAINTEXT", CONTROLLER: "PLAINTEXT", ...listeners };
+    return {
       "process.roles": "broker,controller",
       "node.id": 1,
-      "controller.quorum.voters": `1@127.0.0.1:${this.controllerPort}`,
-      listeners: [
-        `CLIENT://127.0.0.1:${this.port}`,
-        `INTERNAL://127.0.0.1:${this.internalPort}`,
-        `CONTROLLER://127.0.0.1:${this.controllerPort}`,
-        ...more,
-      ].join(","),
-      "advertised.listeners": [
-        `CLIENT://127.0.0.1:${advertisedPort}`,
-        `INTERNAL://127.0.0.1:${this.internalPort}`,
-        ...more,
-      ].join(","),
+      "controller.quorum.voters": `1@${controller}`,
+      listeners: [`CLIENT://127.0.0.1:${this.port}`, internal, `CONTROLLER://${controller}`, ...more].join(","),
+      "advertised.listeners": [`CLIENT://127.0.0.1:${advertisedPort}`, internal, ...more].join(","),
       "controller.listener.names": "CONTROLLER",
       "inter.broker.listener.name": "INTERNAL",
-      "listener.security.protocol.map": Object.entries({
-        CLIENT: protocol,
-        INTERNAL: "PLAINTEXT",
-        CONTROLLER: "PLAINTEXT",
-        ...listeners,
-      })
+      "listener.security.protocol.map": Object.entries(protocols)
         .map(([name, speaks]) => `${name}:${speaks}`)
         .join(","),
-      "log.dirs": join(this.dataDir, "logs"),
       "num.partitions": 4,
       "auto.create.topics.enable": false,
       "offsets.topic.replication.factor": 1,
@@ -239,39 +209,32 @@ export class Broker implements AsyncDisposable {
       ...saslSettings(this.options),
       ...this.options.properties,
     };
-    const properties = join(this.dataDir, "server.properties");
-    const logging = join(this.dataDir, "log4j2.properties");
-    const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
-    writeFileSync(properties, `${lines.join("\n")}\n`);
-    writeFileSync(logging, loggingConfig);
-    return { properties, logging };
   }
 
-  private async format(properties: string): Promise<void> {
-    const clusterId = randomId();
-    const { users } = this.options;
-    if (users !== undefined) {
-      const scram = Object.entries(users).flatMap(([name, password]) =>
-        ["SCRAM-SHA-256", "SCRAM-SHA-512"].flatMap((mechanism) => [
-          "--add-scram",
-          `${mechanism}=[name=${name},password=${password}]`,
-        ]),
-      );
-      const command = formatCommand(this.distribution.classPath, clusterId, properties, scram);
-      return await runTool("format the Kafka node", command);
-    }
-    const logs = join(this.dataDir, "logs");
-    copyFileSync(this.distribution.bootstrapCheckpoint, join(logs, "bootstrap.checkpoint"));
-    const meta = ["version=1", "node.id=1", `cluster.id=${clusterId}`, `directory.id=${randomId()}`];
-    writeFileSync(join(logs, "meta.properties"), `${meta.join("\n")}\n`);
+  /** Names and passwords of SCRAM can only be given to Kafka's own storage tool. */
+  private async formatWithUsers(properties: string, users: Readonly<Record<string, string>>): Promise<void> {
+    const scram = Object.entries(users).flatMap(([name, password]) =>
+      ["SCRAM-SHA-256", "SCRAM-SHA-512"].flatMap((mechanism) => [
+        "--add-scram",
+        `${mechanism}=[name=${name},password=${password}]`,
+      ]),
+    );
+    const command = formatCommand(this.distribution.classPath, randomId(), properties, scram);
+    await runTool("format the Kafka node", command);
   }
+}
+
+interface BrokerPorts {
+  readonly client: number;
+  readonly internal: number;
+  readonly controller: number;
 }
 
 async function open(distribution: KafkaDistribution, options: BrokerOptions): Promise<Broker> {
   const own = options.dataDir === undefined ? tempDir("tailgate-kafka-") : undefined;
-  const dataDir = options.dataDir ?? own?.path ?? "";
-  const port = options.port ?? (await freePort());
-  const broker = new Broker(distribution, options, port, await freePort(), await freePort(), dataDir, own);
+  const client = options.port ?? (await freePort());
+  const ports = { client, internal: await freePort(), controller: await freePort() };
+  const broker = new Broker(distribution, options, ports, own);
   try {
     await broker.start();
   } catch (thrown) {
@@ -303,18 +266,3 @@ function saslSettings(options: BrokerOptions): Record<string, string> {
   }
   return settings;
 }
-
-/** Kafka's form of a UUID: 16 bytes in base64url without padding; never starting with a dash, as its tools demand. */
-function randomId(): string {
-  const id = randomBytes(16).toString("base64url");
-  return id.startsWith("-") ? randomId() : id;
-}
-
-const loggingConfig = `status=error
-appender.c.type=Console
-appender.c.name=C
-appender.c.layout.type=PatternLayout
-appender.c.layout.pattern=%d %p %c{1} %m%n
-rootLogger.level=warn
-rootLogger.appenderRef.c.ref=C
-`;

@@ -6,7 +6,7 @@
  * values of any bytes come through unharmed (its JSON output would not do that for invalid UTF-8).
  */
 import { randomBytes } from "node:crypto";
-import { Kafka, logLevel } from "kafkajs";
+import { ConfigResourceTypes, Kafka, logLevel } from "kafkajs";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import { quietTimers } from "../../../shared/kafka/connection/quiet-timers.ts";
 
@@ -25,6 +25,10 @@ export interface TopicRecord {
 export interface TopicOptions {
   /** 1 when not given. */
   readonly partitions?: number;
+  /** Copies of each partition; 1 when not given. */
+  readonly replicas?: number;
+  /** Which brokers hold each partition, the preferred leader first; then the two numbers above do not count. */
+  readonly assignment?: readonly (readonly number[])[];
   /** Such as `message.timestamp.type` or `retention.ms`. */
   readonly config?: Readonly<Record<string, string>>;
 }
@@ -32,17 +36,40 @@ export interface TopicOptions {
 /** Makes a topic, unless it is there; waits until it has leaders. `address` is the broker's internal one, unless a test says otherwise. */
 export async function createTopic(address: string, topic: string, options: TopicOptions = {}): Promise<void> {
   const configEntries = Object.entries(options.config ?? {}).map(([name, value]) => ({ name, value }));
+  const { partitions = 1, replicas = 1, assignment } = options;
+  const layout =
+    assignment === undefined
+      ? { numPartitions: partitions, replicationFactor: replicas }
+      : { replicaAssignment: assignment.map((ids, partition) => ({ partition, replicas: [...ids] })) };
   await withAdmin(address, (admin) =>
-    admin.createTopics({
-      waitForLeaders: true,
-      topics: [{ topic, numPartitions: options.partitions ?? 1, replicationFactor: 1, configEntries }],
-    }),
+    admin.createTopics({ waitForLeaders: true, topics: [{ topic, ...layout, configEntries }] }),
   );
 }
 
 /** Grows a topic to this many partitions. */
 export async function growTopic(address: string, topic: string, partitions: number): Promise<void> {
   await withAdmin(address, (admin) => admin.createPartitions({ topicPartitions: [{ topic, count: partitions }] }));
+}
+
+/** Sets a topic's settings: those that are not named fall back to the broker's. */
+export async function alterTopic(
+  address: string,
+  topic: string,
+  config: Readonly<Record<string, string>>,
+): Promise<void> {
+  const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
+  const resources = [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries }];
+  await withAdmin(address, (admin) => admin.alterConfigs({ validateOnly: false, resources }));
+}
+
+/** Begins to move partitions to other brokers; the preferred leader stands first. */
+export async function reassign(
+  address: string,
+  topic: string,
+  partitions: readonly { readonly partition: number; readonly replicas: number[] }[],
+): Promise<void> {
+  const partitionAssignment = [...partitions];
+  await withAdmin(address, (admin) => admin.alterPartitionReassignments({ topics: [{ topic, partitionAssignment }] }));
 }
 
 /** Deletes a topic. */

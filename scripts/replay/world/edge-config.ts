@@ -4,6 +4,7 @@ export interface EdgePlace {
   readonly dataDir: string;
   /** Pattern of the files it follows. */
   readonly logs: string;
+  /** Several with commas. */
   readonly brokers: string;
   readonly topic: string;
   readonly adminPort: number;
@@ -38,7 +39,14 @@ export function edgeConfig(place: EdgePlace, changes: EdgeChanges = {}): string 
     },
     channels: { main: { type: "sqlite", capacity: "1GiB", ...changes.channel } },
     sinks: {
-      kafka: { type: "kafka", channel: "main", brokers: [brokers], topic, partition: "agent", ...changes.sink },
+      kafka: {
+        type: "kafka",
+        channel: "main",
+        brokers: brokers.split(","),
+        topic,
+        partition: "agent",
+        ...changes.sink,
+      },
     },
     admin: { address: `127.0.0.1:${adminPort}` },
     log: { level: "info", format: "text" },

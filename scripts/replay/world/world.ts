@@ -1,7 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type TempDir, tempDir } from "../../../shared/testing/temp-dir.ts";
-import type { Broker } from "../../drivers/kafka/broker.ts";
 import { createTopic, type TopicOptions } from "../../drivers/kafka/topic.ts";
 import { LogFile } from "../input/log-file.ts";
 import { NumberedLines, type NumberedLinesOptions } from "../proof/numbered-lines.ts";
@@ -12,9 +11,17 @@ import { type Central, type CentralOptions, prepareCentral } from "./central.ts"
 import { type Edge, type EdgeOptions, prepareEdge } from "./edge.ts";
 import type { EdgeChanges } from "./edge-config.ts";
 
+/** A broker, or a cluster of them. */
+export interface KafkaAddresses {
+  /** What the product is given, through fault proxies where there are any; several with commas. */
+  readonly address: string;
+  /** Past them: for administration, the centre and independent readers. */
+  readonly internalAddress: string;
+}
+
 /** What a test's world is made of. */
 export interface WorldOptions {
-  readonly broker: Broker;
+  readonly broker: KafkaAddresses;
   readonly topic?: TopicOptions;
   readonly lines?: Partial<NumberedLinesOptions>;
   readonly changes?: EdgeChanges;
@@ -50,7 +57,7 @@ export class World implements AsyncDisposable {
   readonly dataDir: string;
 
   constructor(
-    readonly broker: Broker,
+    readonly broker: KafkaAddresses,
     readonly topic: string,
     readonly edge: Edge,
     readonly central: Central,
