@@ -1,77 +1,92 @@
-/** The HTTP API as a value: no port, no globals; tests call `createApi(…).request("/api/v1/…")`. */
-import { OpenAPIHono } from "@hono/zod-openapi";
+/**
+ * The HTTP API as a value: no port, no globals; tests call `createApi(…).request("/api/v1/…")`. A resource is a folder of
+ * `api/` and a line of the list below, through which its types reach the client (`api/client.ts`).
+ */
 import { AppError } from "../shared/errors/app-error.ts";
-import { listConflicts } from "./api/alerts/conflicts.ts";
-import { listDeadLetters } from "./api/alerts/dead-letters.ts";
-import { listGaps } from "./api/alerts/gaps.ts";
-import type { Api, ApiDependencies, ApiEnvironment } from "./api/api.ts";
-import { requireKey } from "./api/auth.ts";
+import { Guard, type GuardOptions } from "./api/access.ts";
+import { type ApiDependencies, resource } from "./api/api.ts";
+import { conflicts } from "./api/conflicts/routes.ts";
+import { deadLetters } from "./api/dead-letters/routes.ts";
 import { problemResponse } from "./api/errors.ts";
-import { listEvents } from "./api/events/list.ts";
-import { addHealth } from "./api/health.ts";
-import { listLedger } from "./api/ledger/list.ts";
-import { getStatus } from "./api/status/get.ts";
-import { getLag } from "./api/status/lag.ts";
-import { getVehicle } from "./api/vehicles/get.ts";
-import { listVehicles } from "./api/vehicles/list.ts";
-import { page, pageSecurity } from "./web/page.ts";
+import { events } from "./api/events/routes.ts";
+import { gaps } from "./api/gaps/routes.ts";
+import { health } from "./api/health/routes.ts";
+import { ledger } from "./api/ledger/routes.ts";
+import { refuseOtherMethods } from "./api/methods.ts";
+import { status } from "./api/status/routes.ts";
+import { vehicles } from "./api/vehicles/routes.ts";
+import { page } from "./web/routes.ts";
 
 const description = {
   openapi: "3.1.0",
   info: {
     title: "Tailgate central",
     version: "1",
-    description: "What the vehicles sent: states, events, and the books that prove nothing is missing.",
+    description: `What the vehicles sent: states, events, and the books that prove nothing is missing.
+
+Lists come in pages: at most \`limit\` rows and some 4 MiB, then \`next\` is the cursor of the page after it. Only the last page
+has no \`next\`. A cursor belongs to the parameters that it was made with; \`limit\` alone may change. Errors are
+\`application/problem+json\` with a code and a hint.`,
   },
-  security: [{ key: [] }],
 };
 
 /** All routes, mounted. */
-export function createApi(dependencies: ApiDependencies): Api {
-  const api: Api = new OpenAPIHono<ApiEnvironment>({
-    defaultHook: (result) => {
-      if (result.success) return;
-      const mistakes = result.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
-      throw new AppError("CENTRAL_BAD_REQUEST", `read the parameters: ${mistakes.join("; ")}`);
-    },
+export function createApi(dependencies: ApiDependencies, guarding: Partial<GuardOptions> = {}) {
+  const api = base(dependencies, guarding)
+    .route("/", page(dependencies))
+    .route("/", health(dependencies))
+    .route("/", vehicles(dependencies))
+    .route("/", events(dependencies))
+    .route("/", ledger(dependencies))
+    .route("/", status(dependencies))
+    .route("/", deadLetters(dependencies))
+    .route("/", gaps(dependencies))
+    .route("/", conflicts(dependencies));
+  api.get("/api/v1/openapi.json", async (context) => {
+    await context.get("guard").check("read", context.req.header("Authorization"), context.req.path);
+    return context.json(openApiDocument(api));
   });
-  api.use(async (context, next) => {
-    const requestId = crypto.randomUUID();
-    context.set("requestId", requestId);
-    await next();
-    context.header("X-Request-Id", requestId);
-    context.header("X-Content-Type-Options", "nosniff");
-  });
-  api.onError((thrown, context) => problemResponse(thrown, context, dependencies.report));
-  api.notFound((context) =>
-    problemResponse(
-      new AppError("CENTRAL_NOT_FOUND", `${context.req.path}: no such page`),
-      context,
-      dependencies.report,
-    ),
-  );
-  if (dependencies.apiKey !== undefined) api.use(requireKey(dependencies.apiKey));
-  for (const add of routes) add(api, dependencies);
-  addHealth(api, dependencies);
-  api.openAPIRegistry.registerComponent("securitySchemes", "key", { type: "http", scheme: "bearer" });
-  api.get("/api/v1/openapi.json", (context) => context.json(openApiDocument(api)));
-  api.get("/", (context) => context.html(page, 200, pageSecurity));
+  refuseOtherMethods(api);
   return api;
 }
 
-const routes = [
-  listVehicles,
-  getVehicle,
-  listEvents,
-  listLedger,
-  getStatus,
-  getLag,
-  listDeadLetters,
-  listGaps,
-  listConflicts,
-] as const;
+/** The application with all its routes: what a client's types are made from. */
+export type CentralApi = ReturnType<typeof createApi>;
+
+function base({ report, keys, isOurHost }: ApiDependencies, guarding: Partial<GuardOptions>) {
+  const api = resource();
+  const guard = new Guard({ keys, report, ...guarding });
+  api.use(async (context, next) => {
+    const requestId = crypto.randomUUID();
+    context.set("requestId", requestId);
+    context.set("guard", guard);
+    const host = context.req.header("Host");
+    if (!isOurHost(host)) throw new AppError("CENTRAL_HOST_REFUSED", `answer a request for the host "${host}"`);
+    await next();
+  });
+  api.use(async (context, next) => {
+    await next();
+    context.header("X-Request-Id", context.get("requestId"));
+    context.header("X-Content-Type-Options", "nosniff");
+    // What is shown is true now, and for whoever has the key.
+    context.header("Cache-Control", "no-store");
+  });
+  api.onError((thrown, context) => problemResponse(thrown, context, report));
+  api.notFound(async (context) => {
+    const { path } = context.req;
+    try {
+      // Whoever has no key is not told what there is.
+      await guard.check("read", context.req.header("Authorization"), path);
+      throw new AppError("CENTRAL_NOT_FOUND", `${path}: no such page`);
+    } catch (thrown) {
+      return problemResponse(thrown instanceof Error ? thrown : new Error(String(thrown)), context, report);
+    }
+  });
+  api.openAPIRegistry.registerComponent("securitySchemes", "key", { type: "http", scheme: "bearer" });
+  return api;
+}
 
 /** The OpenAPI 3.1 document of the routes. */
-export function openApiDocument(api: Api): object {
+export function openApiDocument(api: { getOpenAPI31Document(config: typeof description): object }): object {
   return api.getOpenAPI31Document(description);
 }

@@ -5,6 +5,7 @@ import { AppError, messageOf } from "../shared/errors/app-error.ts";
 import type { Report } from "../shared/telemetry/log.ts";
 import { Metrics } from "../shared/telemetry/metrics.ts";
 import { createApi } from "./app.ts";
+import { apiKeys, isOurHost } from "./config/access.ts";
 import type { CentralConfig } from "./config/schema.ts";
 import { noSnapshot } from "./ingest/snapshot.ts";
 import { IngestThread } from "./ingest/thread.ts";
@@ -26,7 +27,16 @@ export async function runCentral(config: CentralConfig, report: Report, signal: 
   const snapshot = () => thread?.snapshot ?? noSnapshot;
   const status = new StatusService({ reader, clock, snapshot });
   declareMetrics(metrics, snapshot, () => status.latest);
-  const server = serve(createApi({ reader, status, clock, metrics, report, apiKey: config.apiKey }), config.listen);
+  const api = createApi({
+    reader,
+    status,
+    clock,
+    metrics,
+    report,
+    keys: apiKeys(config),
+    isOurHost: isOurHost(config),
+  });
+  const server = serve(api, config.listen);
   thread = new IngestThread(config);
   const { failed } = thread;
   const sampling = setInterval(() => {

@@ -17,7 +17,8 @@ export function renderOpenApi(): string {
     clock: systemClock,
     metrics: new Metrics(),
     report: silent,
-    apiKey: undefined,
+    keys: [],
+    isOurHost: () => true,
   });
   return `${JSON.stringify(openApiDocument(api), null, 2)}\n`;
 }

@@ -1,5 +1,4 @@
 import { AppError, messageOf } from "../shared/errors/app-error.ts";
-import type { Api } from "./api/api.ts";
 import { splitAddress } from "./config/schema.ts";
 
 /** A listening server. */
@@ -8,17 +7,22 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
+/** What answers requests. */
+export interface Application {
+  fetch(request: Request): Response | Promise<Response>;
+}
+
 /** Requests may be this large: there are none with a body. */
 const requestBytesMax = 64 * 1024;
 
 /** @throws AppError `CENTRAL_ADDRESS_IN_USE`. */
-export function serve(api: Api, listen: string): RunningServer {
+export function serve(application: Application, listen: string): RunningServer {
   const { host: hostname, port } = splitAddress(listen);
   try {
     const server = Bun.serve({
       hostname,
       port,
-      fetch: api.fetch,
+      fetch: (request) => (request.method === "HEAD" ? head(application, request) : application.fetch(request)),
       idleTimeout: 30,
       maxRequestBodySize: requestBytesMax,
       development: false,
@@ -29,4 +33,15 @@ export function serve(api: Api, listen: string): RunningServer {
   } catch (thrown) {
     throw new AppError("CENTRAL_ADDRESS_IN_USE", `listen on ${listen}: ${messageOf(thrown)}`, { cause: thrown });
   }
+}
+
+/** The answer to HEAD is that to GET without its body, the length of it among the headers (RFC 9110, 9.3.2). */
+async function head(application: Application, request: Request): Promise<Response> {
+  const { url, headers: asked } = request;
+  const { status, headers, body } = await application.fetch(new Request(url, { method: "GET", headers: asked }));
+  let length = 0;
+  if (body !== null) for await (const part of body) length += part.byteLength;
+  const told = new Headers(headers);
+  told.set("Content-Length", String(length));
+  return new Response(null, { status, headers: told });
 }

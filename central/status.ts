@@ -14,6 +14,7 @@ export interface StatusSummary extends Totals {
   stalledPartitions: number;
   missingTopics: string[];
   groupRefused: boolean;
+  problems: string[];
   kafkaConnected: boolean;
   storeAvailable: boolean;
   sinceMs: number;
@@ -52,6 +53,7 @@ export class StatusService {
       stalledPartitions: stalled,
       missingTopics,
       groupRefused,
+      problems: [...(await this.unreadiness())],
       kafkaConnected: consumer.connected,
       storeAvailable: counters.storeAvailable,
       sinceMs: this.sinceMs,

@@ -69,3 +69,10 @@ export const requestFailed = defineSignal({
   message: "A request could not be answered",
   atMostEveryMs: 1_000,
 });
+
+export const requestRefused = defineSignal({
+  name: "request_refused",
+  level: "warn",
+  message: "A request was refused",
+  atMostEveryMs: 1_000,
+});

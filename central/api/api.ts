@@ -1,9 +1,11 @@
-import type { OpenAPIHono } from "@hono/zod-openapi";
+import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Clock } from "../../shared/clock/clock.ts";
+import { AppError } from "../../shared/errors/app-error.ts";
 import type { Report } from "../../shared/telemetry/log.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { StatusService } from "../status.ts";
 import type { StoreReader } from "../store/reader.ts";
+import type { ApiKey, Guard } from "./access.ts";
 
 /** What the routes need; nothing comes from globals. */
 export interface ApiDependencies {
@@ -12,14 +14,24 @@ export interface ApiDependencies {
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly report: Report;
-  /** Asked of every request but the health checks; undefined: nobody is asked. */
-  readonly apiKey: string | undefined;
+  /** Empty: nobody is asked. */
+  readonly keys: readonly ApiKey[];
+  /** Whether a request for this `Host` is meant for us. */
+  readonly isOurHost: (host: string | undefined) => boolean;
 }
 
 /** What a request carries from one handler to the next. */
 export interface ApiEnvironment {
-  readonly Variables: { readonly requestId: string };
+  readonly Variables: { readonly requestId: string; readonly guard: Guard };
 }
 
-/** The application that routes are added to. */
-export type Api = OpenAPIHono<ApiEnvironment>;
+/** A resource's own application, to which its routes are added. */
+export function resource() {
+  return new OpenAPIHono<ApiEnvironment>({
+    defaultHook: (result) => {
+      if (result.success) return;
+      const mistakes = result.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+      throw new AppError("CENTRAL_BAD_REQUEST", `read the parameters: ${mistakes.join("; ")}`);
+    },
+  });
+}

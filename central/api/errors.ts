@@ -21,19 +21,27 @@ export const Problem = z
   })
   .openapi("Problem");
 
-type ProblemStatus = 400 | 401 | 404 | 500 | 503;
+type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 421 | 429 | 500 | 503;
 
 const statuses: Partial<Record<Code, ProblemStatus>> = {
   CENTRAL_BAD_REQUEST: 400,
   CENTRAL_UNAUTHORIZED: 401,
+  CENTRAL_FORBIDDEN: 403,
   CENTRAL_NOT_FOUND: 404,
+  CENTRAL_METHOD: 405,
+  CENTRAL_HOST_REFUSED: 421,
+  CENTRAL_TOO_MANY_REFUSALS: 429,
   CENTRAL_STORE_UNAVAILABLE: 503,
 };
 
 const titles: Readonly<Record<ProblemStatus, string>> = {
   400: "Bad request",
   401: "Unauthorized",
+  403: "Forbidden",
   404: "Not found",
+  405: "Method not allowed",
+  421: "Misdirected request",
+  429: "Too many requests",
   500: "Internal error",
   503: "Store unavailable",
 };
@@ -42,6 +50,10 @@ const titles: Readonly<Record<ProblemStatus, string>> = {
 export const problems = {
   400: { description: "A parameter is wrong.", content: { "application/problem+json": { schema: Problem } } },
   401: { description: "No or a wrong API key.", content: { "application/problem+json": { schema: Problem } } },
+  403: {
+    description: "The key is good for other things.",
+    content: { "application/problem+json": { schema: Problem } },
+  },
   503: { description: "The store is away.", content: { "application/problem+json": { schema: Problem } } },
 };
 
@@ -71,7 +83,7 @@ export function problemResponse(thrown: Error, context: Context<ApiEnvironment>,
   };
   const headers: Record<string, string> = { "Content-Type": "application/problem+json" };
   if (status === 401) headers["WWW-Authenticate"] = "Bearer";
-  if (status === 503) headers["Retry-After"] = "1";
+  if (status === 503 || status === 429) headers["Retry-After"] = "1";
   return context.body(JSON.stringify(body), status, headers);
 }
 

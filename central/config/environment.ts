@@ -25,6 +25,9 @@ export const variables: readonly Variable[] = [
   { name: "TAILGATE_STORE", path: ["store"], kind: "text" },
   { name: "TAILGATE_LISTEN", path: ["listen"], kind: "text" },
   { name: "TAILGATE_API_KEY", path: ["apiKey"], kind: "text" },
+  // Wins over the one above: a file is the better place.
+  { name: "TAILGATE_API_KEY_FILE", path: ["apiKey", "file"], kind: "text" },
+  { name: "TAILGATE_ALLOWED_HOSTS", path: ["allowedHosts"], kind: "list" },
   { name: "TAILGATE_SESSION_TIMEOUT", path: ["sessionTimeout"], kind: "text" },
   { name: "TAILGATE_FETCH_BYTES", path: ["fetchBytes"], kind: "text" },
   { name: "TAILGATE_LOG_LEVEL", path: ["log", "level"], kind: "text" },

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { messageOf } from "../../shared/errors/app-error.ts";
 import { makeCertificates } from "../../shared/testing/certificates.ts";
 import { tempDir } from "../../shared/testing/temp-dir.ts";
+import { apiKeys, isOurHost } from "./access.ts";
 import { loadConfig } from "./load.ts";
 
 const least = { KAFKA_BROKERS: "127.0.0.1:9092", TAILGATE_TOPICS: "drive" };
@@ -134,5 +135,47 @@ describe("the config", () => {
     expect(tls("ca: @central.yaml")).toMatch(/kafka\.tls\.ca: .* is not a PEM file/);
     expect(tls("cert: @client.pem")).toContain("kafka.tls.key: missing: cert and key go together");
     expect(tls("cert: @client.pem, key: @stranger.key")).toContain("kafka.tls.key: not the key of this certificate");
+  });
+
+  test("refuses keys that no client can send, and takes one from a file", () => {
+    for (const key of [
+      "a key with blanks in it",
+      "schlüssel-mit-umlaut",
+      "key\nwith a second line",
+      " leading-blank-key",
+    ]) {
+      expect(mistakes({ ...least, TAILGATE_API_KEY: key })).toContain("no client can send this key");
+    }
+    using dir = tempDir();
+    writeFileSync(dir.file("key"), "a-key-of-some-length\n");
+    const environment = { ...least, TAILGATE_API_KEY_FILE: dir.file("key") };
+    expect(loadConfig({ file: undefined, environment }).apiKey).toBe("a-key-of-some-length");
+  });
+
+  test("takes several keys by their hashes, from files too, and a public address with them alone", () => {
+    using dir = tempDir();
+    const sha256 = "0f".repeat(32);
+    writeFileSync(dir.file("hash"), `${sha256}\n`);
+    const head = 'kafka: { brokers: ["a:9092"] }\ntopics: [drive]\nlisten: "0.0.0.0:8080"\n';
+    const keys = `apiKeys:\n  - { name: grafana, sha256: { file: hash }, scopes: [metrics] }\n  - { name: ops, sha256: ${sha256} }\n`;
+    writeFileSync(dir.file("central.yaml"), head + keys);
+    const config = loadConfig({ file: dir.file("central.yaml"), environment: {} });
+    expect(apiKeys(config)).toEqual([
+      { name: "grafana", sha256, scopes: ["metrics"] },
+      { name: "ops", sha256, scopes: ["read", "metrics"] },
+    ]);
+    const wrong = `apiKeys:\n  - { name: ops, sha256: abc }\n  - { name: ops, sha256: ${sha256}, scopes: [write] }\n`;
+    const text = mistakes({}, head + wrong);
+    expect(text).toContain("not a SHA-256");
+    expect(text).toContain("apiKeys.1.scopes.0");
+  });
+
+  test("without keys only our own names are answered to; with keys a name does no harm", () => {
+    const open = loadConfig({ file: undefined, environment: least });
+    expect(isOurHost(open)("evil.example")).toBe(false);
+    const named = loadConfig({ file: undefined, environment: { ...least, TAILGATE_ALLOWED_HOSTS: "central.example" } });
+    expect([isOurHost(named)("central.example:80"), isOurHost(named)("evil.example")]).toEqual([true, false]);
+    const keyed = loadConfig({ file: undefined, environment: { ...least, TAILGATE_API_KEY: "a-key-of-some-length" } });
+    expect(isOurHost(keyed)("evil.example")).toBe(true);
   });
 });

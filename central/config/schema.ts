@@ -4,6 +4,7 @@ import { duration } from "../../shared/config/duration.ts";
 import { keyPairMistake } from "../../shared/config/key-pair.ts";
 import { path } from "../../shared/config/path.ts";
 import { readSecret, secret } from "../../shared/config/secret.ts";
+import { scopes } from "../api/access.ts";
 
 /** Path of a PEM file that is there. */
 function pemFile() {
@@ -42,6 +43,24 @@ const Sasl = z.strictObject({
   password: secret().meta({ description: "Its password, or { file: path }; KAFKA_SASL_PASSWORD_FILE.", secret: true }),
 });
 
+/** A key that others hold; the config has only its hash, which nobody can ask with. */
+const NamedKey = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[\w.-]{1,64}$/, "a name of letters, digits, dot, dash and underscore")
+    .meta({
+      description: "For the log.",
+    }),
+  sha256: secret()
+    .refine((text) => /^[\da-f]{64}$/i.test(text), "not a SHA-256: 64 hexadecimal digits (printf %s KEY | sha256sum)")
+    .meta({ description: "SHA-256 of the key in hexadecimal, or `{ file: path }`." }),
+  scopes: z
+    .array(z.enum(scopes))
+    .min(1)
+    .default(["read", "metrics"])
+    .meta({ description: "What it is good for: read, metrics." }),
+});
+
 const hostPort = z.string().regex(/^(\[[\da-fA-F:]+\]|[^\s:]+):\d{1,5}$/, 'write host:port, as in "127.0.0.1:9092"');
 
 /** What central can be told; one declaration for validation, types and `--help`. */
@@ -77,7 +96,18 @@ export const CentralConfig = z
     listen: hostPort
       .default("127.0.0.1:8080")
       .meta({ description: "HTTP address. Elsewhere than loopback needs apiKey." }),
-    apiKey: secret().optional().meta({ description: "Asked for as `Authorization: Bearer …`.", secret: true }),
+    apiKey: secret().optional().meta({
+      description: "One key for everything, asked for as `Authorization: Bearer …`; `{ file: path }`.",
+      secret: true,
+    }),
+    apiKeys: z.array(NamedKey).default([]).meta({ description: "More keys: name, sha256 and scopes of each." }),
+    allowedHosts: z
+      .array(z.string().regex(/^[\w.-]{1,253}$/, "not a host name"))
+      .default([])
+      .meta({
+        description:
+          "Names that central is asked by, beside addresses, localhost and this machine's name. Without keys, or when given, all others are refused.",
+      }),
     sessionTimeout: duration({ min: 1_000, max: 300_000 })
       .prefault("6s")
       .meta({ description: "How long a dead instance holds its partitions. The broker's minimum is 6 s by default." }),
@@ -95,12 +125,21 @@ export const CentralConfig = z
     if (config.topics.length === 0 && config.topicPattern === undefined) {
       context.addIssue({ code: "custom", path: ["topics"], message: "no topics: name some, or give a topicPattern" });
     }
-    if (config.apiKey === undefined && !isLoopback(config.listen)) {
+    if (config.apiKey === undefined && config.apiKeys.length === 0 && !isLoopback(config.listen)) {
       const message = `${config.listen} can be reached from other machines: set an apiKey, or listen on 127.0.0.1`;
       context.addIssue({ code: "custom", path: ["listen"], message });
     }
     if (config.apiKey !== undefined && config.apiKey.length < 16) {
       context.addIssue({ code: "custom", path: ["apiKey"], message: "the key is too short: 16 characters or more" });
+    }
+    if (config.apiKey !== undefined && !/^[\x21-\x7e]*$/.test(config.apiKey)) {
+      const message = "no client can send this key: only visible ASCII characters, and no blanks";
+      context.addIssue({ code: "custom", path: ["apiKey"], message });
+    }
+    const names = config.apiKeys.map(({ name }) => name);
+    const twice = names.find((name, index) => names.indexOf(name) !== index);
+    if (twice !== undefined) {
+      context.addIssue({ code: "custom", path: ["apiKeys"], message: `two keys are called "${twice}"` });
     }
   });
 

@@ -7,13 +7,26 @@ export interface LastState {
   readonly events: number;
   readonly timeMs: number;
   readonly storedAtMs: number;
+  /** Its first bytes, as many as were asked for. */
   readonly value: Buffer | null;
+  /** All of its bytes. */
+  readonly valueSize: number;
 }
 
 /** A vehicle and the last state of each of its streams. */
 export interface VehicleState {
   readonly vehicle: string;
   readonly streams: readonly LastState[];
+  /** It has more streams than the bounds allow. */
+  readonly streamsCut: boolean;
+}
+
+/** How much of the states is read at once. */
+export interface StateBounds {
+  /** Of each value. */
+  readonly valueBytesMax: number;
+  /** Of all of them: reading ends with the row that passes it, and one more that shows whether there are others. */
+  readonly bytesMax: number;
 }
 
 /** What orders events and goes on from one page to the next. */
@@ -36,6 +49,8 @@ export interface EventQuery {
   /** The last event of the page before. */
   readonly after: EventPosition | undefined;
   readonly limit: number;
+  /** Bytes of values a page: the event that passes it is the last one. */
+  readonly bytesMax?: number;
 }
 
 /** An event as it is handed out. `seq` means nothing without a lane. */
@@ -151,14 +166,16 @@ export interface ConflictRow extends LaneIdentity {
 export interface IdPage {
   readonly afterId: number;
   readonly limit: number;
+  /** Bytes of rows: reading ends with the row that passes it, and one more that shows whether there are others. */
+  readonly bytesMax?: number;
 }
 
 /** @throws AppError `CENTRAL_STORE_UNAVAILABLE` from every method when the store cannot be read. */
 export interface StoreReader {
   totals(): Promise<Totals>;
   /** In the order of names, behind `after`. */
-  vehicles(after: string, limit: number): Promise<readonly VehicleState[]>;
-  vehicle(name: string): Promise<VehicleState | undefined>;
+  vehicles(after: string, limit: number, bounds?: StateBounds): Promise<readonly VehicleState[]>;
+  vehicle(name: string, bounds?: StateBounds): Promise<VehicleState | undefined>;
   events(query: EventQuery): Promise<EventPage>;
   lanes(query: LaneQuery): Promise<readonly LaneRow[]>;
   /** At most `limit` ranges of a lane from `fromSeq` on, holes among them. */

@@ -1,8 +1,10 @@
 /** The API on a real store, without a port. */
+import { createHash } from "node:crypto";
 import { systemClock, VirtualClock } from "../../shared/clock/clock.ts";
-import { silent } from "../../shared/telemetry/log.ts";
+import { type Report, silent } from "../../shared/telemetry/log.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { tempDir } from "../../shared/testing/temp-dir.ts";
+import type { ApiKey, Scope } from "../api/access.ts";
 import { createApi } from "../app.ts";
 import { type IngestSnapshot, noSnapshot } from "../ingest/snapshot.ts";
 import { declareMetrics } from "../metrics.ts";
@@ -13,6 +15,20 @@ import { SqliteReader } from "../store/sqlite/reader.ts";
 import { SqliteStore } from "../store/sqlite/store.ts";
 import type { Append, Position } from "../store/store.ts";
 import { noonMs, slicesOf } from "./records.ts";
+
+/** What differs from an API that asks nobody for a key. */
+export interface TestApiOptions {
+  readonly keys?: readonly ApiKey[];
+  readonly path?: string;
+  readonly report?: Report;
+  readonly refusalDelayMs?: number;
+  readonly isOurHost?: (host: string | undefined) => boolean;
+}
+
+/** A key as the config makes it. */
+export function testKey(key: string, scopes: readonly Scope[] = ["read", "metrics"], name = "test"): ApiKey {
+  return { name, scopes, sha256: createHash("sha256").update(key).digest("hex") };
+}
 
 /** What a test may set; answers are parsed JSON. */
 export class TestApi implements AsyncDisposable {
@@ -25,7 +41,7 @@ export class TestApi implements AsyncDisposable {
   readonly api;
   private position: Position | undefined;
 
-  constructor(options: { readonly apiKey?: string; readonly path?: string } = {}) {
+  constructor(options: TestApiOptions = {}) {
     const path = options.path ?? this.dir.file("central.db");
     this.store = new SqliteStore({ path, clock: systemClock, report: silent });
     this.reader = new SqliteReader(path);
@@ -37,7 +53,9 @@ export class TestApi implements AsyncDisposable {
       () => this.snapshot,
       () => this.status.latest,
     );
-    this.api = createApi({ reader, status: this.status, clock, metrics, report: silent, apiKey: options.apiKey });
+    const { keys = [], report = silent, isOurHost = () => true } = options;
+    const dependencies = { reader, status: this.status, clock, metrics, report, keys, isOurHost };
+    this.api = createApi(dependencies, { refusalDelayMs: options.refusalDelayMs ?? 1 });
   }
 
   /** Stores records of topic `drive`, partition 0. */
@@ -50,8 +68,8 @@ export class TestApi implements AsyncDisposable {
     this.position = (await this.store.append(append)).position;
   }
 
-  async request(path: string, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
-    return await this.api.request(path, { headers: { ...headers } });
+  async request(path: string, headers: Readonly<Record<string, string>> = {}, method = "GET"): Promise<Response> {
+    return await this.api.request(path, { method, headers: { ...headers } });
   }
 
   /** The body, whatever the status. */

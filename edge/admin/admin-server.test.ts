@@ -55,3 +55,10 @@ test("a port that is taken is an error that names it", async () => {
     expect(() => startAdmin({ host: "127.0.0.1", port }, pages)).toThrow(`listen on 127.0.0.1:${port}`);
   });
 });
+
+test("a request for a name that somebody has made to point here is refused", async () => {
+  await withAdmin({}, async (url) => {
+    expect((await fetch(`${url}/status`, { headers: { host: "evil.example" } })).status).toBe(421);
+    expect((await fetch(`${url}/status`, { headers: { host: "localhost:1" } })).status).toBe(200);
+  });
+});

@@ -8,16 +8,28 @@ const StreamState = z.object({
   timeMs: z.int().openapi({ description: "Event time of the last state, milliseconds since 1970." }),
   ageMs: z.int().openapi({ description: "Since then; negative when the vehicle's clock is ahead." }),
   storedAtMs: z.int(),
+  valueSize: z
+    .int()
+    .openapi({ description: "Bytes of the value; more than are here when it was cut at `valueBytes`." }),
   ...Value,
 });
 
 /** A vehicle on the wire. */
-export const Vehicle = z.object({ vehicle: z.string(), streams: z.array(StreamState) }).openapi("Vehicle");
+export const Vehicle = z
+  .object({
+    vehicle: z.string(),
+    streams: z.array(StreamState),
+    streamsCut: z
+      .boolean()
+      .openapi({ description: "It has more streams than fit into an answer; /api/v1/events reads each by its name." }),
+  })
+  .openapi("Vehicle");
 
 /** As it goes over the wire. */
-export function vehicleBody({ vehicle, streams }: VehicleState, nowMs: number): z.infer<typeof Vehicle> {
+export function vehicleBody({ vehicle, streams, streamsCut }: VehicleState, nowMs: number): z.infer<typeof Vehicle> {
   return {
     vehicle,
     streams: streams.map(({ value, ...state }) => ({ ...state, ageMs: nowMs - state.timeMs, ...valueFields(value) })),
+    streamsCut,
   };
 }

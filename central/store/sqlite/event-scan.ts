@@ -14,9 +14,15 @@ export interface ScanRange {
   readonly lastMs: number;
   readonly order: "asc" | "desc";
   readonly after: EventKey | undefined;
-  /** No more than this many are taken. */
-  readonly limit: number;
 }
+
+/** Rows of `recent` that are read at once. */
+const blockRows = 256;
+
+/** Values longer than this are read when their event's turn comes: a block of them would not fit into memory. */
+const inlineBytesMax = 2_048;
+
+type RecentRow = StoredEvent & { readonly id: number; readonly apart: number };
 
 interface ChunkHead {
   readonly id: number;
@@ -29,10 +35,12 @@ export class EventScan {
 
   constructor(database: Database.Database) {
     const recent = (order: "asc" | "desc") =>
-      database.prepare<[number, number, number, number, number, number, number], StoredEvent>(
-        `select time, source, offset, lane, seq, value from recent where series = ? and time between ? and ?
+      database.prepare<[number, number, number, number, number, number], RecentRow>(
+        `select id, time, source, offset, lane, seq, length(value) > ${inlineBytesMax} as apart,
+           case when length(value) > ${inlineBytesMax} then null else value end as value
+         from recent where series = ? and time between ? and ?
          and (time, source, offset) ${order === "asc" ? ">" : "<"} (?, ?, ?)
-         order by time ${order}, source ${order}, offset ${order} limit ?`,
+         order by time ${order}, source ${order}, offset ${order} limit ${blockRows}`,
       );
     const heads = (order: "asc" | "desc") =>
       database.prepare<[number, number, number, number], ChunkHead>(
@@ -41,6 +49,7 @@ export class EventScan {
       );
     this.sql = {
       recent: { asc: recent("asc"), desc: recent("desc") },
+      recentValue: database.prepare<[number], Buffer | null>("select value from recent where id = ?").pluck(),
       heads: { asc: heads("asc"), desc: heads("desc") },
       hour: {
         asc: database
@@ -59,10 +68,17 @@ export class EventScan {
     return [this.recent(series, range), this.chunks(series, range)];
   }
 
-  private recent(series: number, { fromMs, lastMs, order, after, limit }: ScanRange): Iterator<StoredEvent> {
+  private *recent(series: number, { fromMs, lastMs, order, after }: ScanRange): Generator<StoredEvent> {
     const edge = order === "asc" ? Number.MIN_SAFE_INTEGER : Number.MAX_SAFE_INTEGER;
-    const { time, source, offset } = after ?? { time: edge, source: edge, offset: edge };
-    return this.sql.recent[order].all(series, fromMs, lastMs, time, source, offset, limit).values();
+    let { time, source, offset } = after ?? { time: edge, source: edge, offset: edge };
+    for (;;) {
+      const rows = this.sql.recent[order].all(series, fromMs, lastMs, time, source, offset);
+      for (const { id, apart, ...event } of rows) {
+        yield apart === 1 ? { ...event, value: this.sql.recentValue.get(id) ?? null } : event;
+        ({ time, source, offset } = event);
+      }
+      if (rows.length < blockRows) return;
+    }
   }
 
   private *chunks(series: number, range: ScanRange): Generator<StoredEvent> {
@@ -111,18 +127,25 @@ export class EventScan {
   }
 }
 
-/** The first `limit` events of several ordered iterators, and where each came from. */
+/** How many events are taken, and of how many bytes of values: the one that passes it is the last. */
+export interface MergeBounds {
+  readonly limit: number;
+  readonly bytesMax: number;
+}
+
+/** The first events of several ordered iterators, where each came from, and whether there are more. */
 export function mergeEvents<Origin>(
   inputs: readonly { readonly origin: Origin; readonly events: Iterator<StoredEvent> }[],
   order: "asc" | "desc",
-  limit: number,
-): { readonly origin: Origin; readonly event: StoredEvent }[] {
+  { limit, bytesMax }: MergeBounds,
+): { readonly merged: { readonly origin: Origin; readonly event: StoredEvent }[]; readonly more: boolean } {
   const heads = inputs.flatMap(({ origin, events }) => {
     const { value, done } = events.next();
     return done === true ? [] : [{ origin, events, event: value }];
   });
   const merged: { origin: Origin; event: StoredEvent }[] = [];
-  while (merged.length < limit) {
+  let bytes = 0;
+  while (merged.length < limit && bytes < bytesMax) {
     let [best] = heads;
     for (const head of heads) {
       if (best === undefined) break;
@@ -131,9 +154,10 @@ export function mergeEvents<Origin>(
     }
     if (best === undefined) break;
     merged.push({ origin: best.origin, event: best.event });
+    bytes += best.event.value?.length ?? 0;
     const { value, done } = best.events.next();
     if (done === true) heads.splice(heads.indexOf(best), 1);
     else best.event = value;
   }
-  return merged;
+  return { merged, more: heads.length > 0 };
 }

@@ -10,6 +10,7 @@ import type {
   LaneQuery,
   LaneRow,
   PositionRow,
+  StateBounds,
   Totals,
   VehicleState,
 } from "../reader.ts";
@@ -24,11 +25,15 @@ interface SeriesRow {
   readonly timeMs: number;
   readonly storedAtMs: number;
   readonly value: Buffer | null;
+  readonly valueSize: number;
 }
+
+const unbounded: StateBounds = { valueBytesMax: 2 ** 31, bytesMax: Number.POSITIVE_INFINITY };
 
 type Nullable<T, Keys extends keyof T> = Omit<T, Keys> & { readonly [Key in Keys]: Exclude<T[Key], undefined> | null };
 
-const seriesColumns = `vehicle, stream, events, last_time as timeMs, stored_at as storedAtMs, last_value as value`;
+const seriesColumns = `vehicle, stream, events, last_time as timeMs, stored_at as storedAtMs,
+  substr(last_value, 1, ?) as value, coalesce(length(last_value), 0) as valueSize`;
 const laneColumns = `id, agent, epoch, stream, lane, next_seq as nextSeq, received, shed, dead, repeated, conflicts,
   next_seq - received - shed - dead as missing, last_time as lastTimeMs, updated_at as updatedAtMs`;
 
@@ -56,7 +61,7 @@ export class ReaderSession {
           "select distinct vehicle from series where vehicle > ? order by vehicle limit ?",
         )
         .pluck(),
-      vehicle: database.prepare<[string], SeriesRow>(
+      vehicle: database.prepare<[number, string], SeriesRow>(
         `select ${seriesColumns} from series where vehicle = ? and last_time is not null order by stream`,
       ),
       seriesIds: database.prepare<[string], { id: number; stream: string }>(
@@ -100,13 +105,29 @@ export class ReaderSession {
     return { ...sums, gaps: this.sql.gapCount.get() ?? 0, vehicles: this.sql.vehicleCount.get() ?? 0 };
   }
 
-  vehicles(after: string, limit: number): VehicleState[] {
-    return this.sql.vehicleNames.all(after, limit).flatMap((name) => this.vehicle(name) ?? []);
+  vehicles(after: string, limit: number, bounds = unbounded): VehicleState[] {
+    const found: VehicleState[] = [];
+    let bytes = 0;
+    for (const name of this.sql.vehicleNames.all(after, limit)) {
+      const enough = bytes >= bounds.bytesMax;
+      const state = this.vehicle(name, bounds);
+      if (state === undefined) continue;
+      found.push(state);
+      if (enough) break; // this one only shows that there are more
+      bytes += state.streams.reduce(
+        (sum, { stream, value }) => sum + stream.length + (value?.length ?? 0),
+        name.length,
+      );
+    }
+    return found;
   }
 
-  vehicle(name: string): VehicleState | undefined {
-    const rows = this.sql.vehicle.all(name);
-    return rows.length === 0 ? undefined : { vehicle: name, streams: rows };
+  vehicle(name: string, { valueBytesMax, bytesMax } = unbounded): VehicleState | undefined {
+    const sizeOf = ({ stream, value }: SeriesRow) => stream.length + (value?.length ?? 0);
+    const found = within(this.sql.vehicle.iterate(valueBytesMax, name), bytesMax, sizeOf);
+    if (found.rows.length === 0) return undefined;
+    const streams = found.rows.map(({ vehicle: _vehicle, ...state }) => state);
+    return { vehicle: name, streams: found.more ? streams.slice(0, -1) : streams, streamsCut: found.more };
   }
 
   series(vehicle: string, stream: string | undefined): { id: number; stream: string }[] {
@@ -132,16 +153,21 @@ export class ReaderSession {
     return this.sql.positions.all();
   }
 
-  deadLetters({ afterId, limit }: IdPage): DeadLetterRow[] {
-    return this.sql.deadLetters.all(afterId, limit).map((row) => ({ ...row, identity: row.identity ?? undefined }));
+  deadLetters({ afterId, limit, bytesMax = Number.POSITIVE_INFINITY }: IdPage): DeadLetterRow[] {
+    const rows = this.sql.deadLetters.iterate(afterId, limit);
+    return within(
+      rows,
+      bytesMax,
+      ({ key, value, reason }) => (key?.length ?? 0) + (value?.length ?? 0) + reason.length,
+    ).rows.map((row) => ({ ...row, identity: row.identity ?? undefined }));
   }
 
   gaps({ afterId, limit }: IdPage): GapRow[] {
     return this.sql.gaps.all(afterId, limit).map((row) => ({ ...row, lastOffset: row.lastOffset ?? undefined }));
   }
 
-  conflicts({ afterId, limit }: IdPage): ConflictRow[] {
-    return this.sql.conflicts.all(afterId, limit);
+  conflicts({ afterId, limit, bytesMax = Number.POSITIVE_INFINITY }: IdPage): ConflictRow[] {
+    return within(this.sql.conflicts.iterate(afterId, limit), bytesMax, ({ value }) => value?.length ?? 0).rows;
   }
 
   private source(id: number): { readonly topic: string; readonly partition: number } {
@@ -159,4 +185,20 @@ export class ReaderSession {
     this.laneNames.set(id, found);
     return found;
   }
+}
+
+/** Rows up to the one that passes `bytesMax`, and one more when there is one; only these are ever in memory. */
+function within<Row>(
+  rows: Iterable<Row>,
+  bytesMax: number,
+  sizeOf: (row: Row) => number,
+): { rows: Row[]; more: boolean } {
+  const taken: Row[] = [];
+  let bytes = 0;
+  for (const row of rows) {
+    taken.push(row);
+    if (bytes >= bytesMax) return { rows: taken, more: true };
+    bytes += sizeOf(row);
+  }
+  return { rows: taken, more: false };
 }

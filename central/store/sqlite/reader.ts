@@ -11,6 +11,7 @@ import type {
   LaneRange,
   LaneRow,
   PositionRow,
+  StateBounds,
   StoreReader,
   Totals,
   VehicleState,
@@ -31,25 +32,23 @@ export class SqliteReader implements StoreReader {
     return this.read("sum up the store", (session) => session.totals());
   }
 
-  vehicles(after: string, limit: number): Promise<readonly VehicleState[]> {
-    return this.read("list vehicles", (session) => session.vehicles(after, limit));
+  vehicles(after: string, limit: number, bounds?: StateBounds): Promise<readonly VehicleState[]> {
+    return this.read("list vehicles", (session) => session.vehicles(after, limit, bounds));
   }
 
-  vehicle(name: string): Promise<VehicleState | undefined> {
-    return this.read("read a vehicle's state", (session) => session.vehicle(name));
+  vehicle(name: string, bounds?: StateBounds): Promise<VehicleState | undefined> {
+    return this.read("read a vehicle's state", (session) => session.vehicle(name, bounds));
   }
 
   events(query: EventQuery): Promise<EventPage> {
     return this.read("read events", (session) => {
-      const { order, after, fromMs } = query;
-      const limit = query.limit + 1;
-      const range = { fromMs, lastMs: query.toMs - 1, order, after, limit };
+      const { order, after, fromMs, limit, bytesMax = Number.POSITIVE_INFINITY } = query;
+      const range = { fromMs, lastMs: query.toMs - 1, order, after };
       const inputs = session
         .series(query.vehicle, query.stream)
         .flatMap(({ id, stream }) => session.scan.sources(id, range).map((events) => ({ origin: stream, events })));
-      const found = mergeEvents(inputs, order, limit);
-      const events = found.slice(0, query.limit).map(({ origin, event }) => session.eventRow(origin, event));
-      return { events, more: found.length > query.limit };
+      const { merged, more } = mergeEvents(inputs, order, { limit, bytesMax });
+      return { events: merged.map(({ origin, event }) => session.eventRow(origin, event)), more };
     });
   }
 

@@ -1,0 +1,26 @@
+import { expect, test } from "bun:test";
+import { TestApi, testKey } from "../testing/api.ts";
+import { testRecord } from "../testing/records.ts";
+import { createClient } from "./client.ts";
+
+test("a client has the routes' own types: parameters, answers and problems", async () => {
+  await using api = new TestApi({ keys: [testKey("a-key-of-some-length")] });
+  await api.put([testRecord({ offset: 0 }), testRecord({ offset: 1, vehicle: "car-2" })]);
+  const send = Object.assign(
+    async (url: string | URL | Request, init?: RequestInit) => await api.api.request(String(url), init),
+    {
+      preconnect: () => {},
+    },
+  );
+  const central = createClient("http://central", { key: "a-key-of-some-length", fetch: send });
+  const page = await central.api.v1.vehicles.$get({ query: { limit: "1" } });
+  if (page.status !== 200) throw new Error(`status ${page.status}`);
+  const { vehicles, next } = await page.json();
+  expect(vehicles.map(({ vehicle, streams }) => [vehicle, streams[0]?.events])).toEqual([["car-1", 1]]);
+  const second = await central.api.v1.vehicles.$get({ query: { limit: "1", cursor: next } });
+  if (second.status !== 200) throw new Error(`status ${second.status}`);
+  expect((await second.json()).vehicles[0]?.vehicle).toBe("car-2");
+  const missing = await central.api.v1.vehicles[":vehicle"].$get({ param: { vehicle: "ghost" }, query: {} });
+  if (missing.status !== 404) throw new Error(`status ${missing.status}`);
+  expect((await missing.json()).code).toBe("CENTRAL_NOT_FOUND");
+});

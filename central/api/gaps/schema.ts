@@ -1,0 +1,20 @@
+import { z } from "@hono/zod-openapi";
+import type { GapRow } from "../../store/reader.ts";
+
+/** One on the wire. */
+export const Gap = z
+  .object({
+    id: z.int(),
+    topic: z.string(),
+    partition: z.int(),
+    kind: z.string().openapi({ description: "retention: deleted before it was stored; recreated: the topic was." }),
+    firstOffset: z.int(),
+    lastOffset: z.int().optional().openapi({ description: "Absent: nobody can know." }),
+    atMs: z.int(),
+  })
+  .openapi("Gap");
+
+/** As it goes over the wire. */
+export function gapBody({ lastOffset, ...row }: GapRow): z.infer<typeof Gap> {
+  return lastOffset === undefined ? row : { ...row, lastOffset };
+}

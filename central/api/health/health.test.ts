@@ -1,0 +1,44 @@
+import { expect, test } from "bun:test";
+import { TestApi } from "../../testing/api.ts";
+import { otherPartition, ownPartition } from "../../testing/partitions.ts";
+import { testRecord } from "../../testing/records.ts";
+
+const range = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, index) => testRecord({ offset: from + index }));
+
+test("is ready when the store takes writes, whether Kafka is there or not", async () => {
+  await using api = new TestApi();
+  await api.put(range(0, 1));
+  expect((await api.request("/readyz")).status).toBe(200);
+  api.snapshot = { ...api.snapshot, counters: { ...api.snapshot.counters, storeAvailable: false } };
+  expect((await api.request("/readyz")).status).toBe(503);
+});
+
+test("is not ready while partitions of its topics are read by nobody it knows, stand still, or the group refuses it", async () => {
+  await using api = new TestApi();
+  await api.put(range(0, 1));
+  const { consumer } = api.snapshot;
+  const others = [otherPartition(1, { reader: "stranger", highWatermark: 7, unreadForMs: 25_000 })];
+  api.snapshot = { ...api.snapshot, consumer: { ...consumer, others } };
+  const response = await api.request("/readyz");
+  expect(response.status).toBe(503);
+  expect(await response.text()).toContain("nobody reads 1 partitions into this store: drive/1");
+  expect(await api.get("/api/v1/status")).toMatchObject({ unreadPartitions: 1, lag: 7 });
+  expect(await (await api.request("/metrics")).text()).toContain("tailgate_central_unread_partitions 1\n");
+  api.snapshot = { ...api.snapshot, consumer: { ...consumer, others: [otherPartition(1)] } };
+  expect((await api.request("/readyz")).status).toBe(200);
+  api.snapshot = {
+    ...api.snapshot,
+    consumer: { ...consumer, partitions: [ownPartition(0, { stalledForMs: 31_000 })] },
+  };
+  expect(await (await api.request("/readyz")).text()).toContain("stand still: drive/0");
+  api.snapshot = { ...api.snapshot, consumer: { ...consumer, groupRefused: true } };
+  expect(await (await api.request("/readyz")).text()).toContain("does not let this central in");
+});
+
+test("health and metrics say what they are: text", async () => {
+  await using api = new TestApi();
+  for (const path of ["/livez", "/readyz", "/metrics"]) {
+    expect((await api.request(path)).headers.get("Content-Type")).toStartWith("text/plain");
+  }
+});

@@ -1,0 +1,60 @@
+import { expect, test } from "bun:test";
+import { TestApi } from "../../testing/api.ts";
+import { shedMarker, testRecord } from "../../testing/records.ts";
+
+const range = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, index) => testRecord({ offset: from + index }));
+
+test("shows the books: ranges, holes, what was shed and why", async () => {
+  await using api = new TestApi();
+  await api.put([...range(0, 3), shedMarker(3, 3, 5, "ttl"), testRecord({ offset: 4, seq: 8 })]);
+  const body = await api.get("/api/v1/ledger");
+  expect(body.lanes).toMatchObject([
+    {
+      agent: "gw1",
+      stream: "drive",
+      lane: 0,
+      nextSeq: 9,
+      received: 4,
+      shed: 3,
+      missing: 2,
+      rangesCut: false,
+      ranges: [
+        { first: 0, last: 2, kind: "received" },
+        { first: 3, last: 5, kind: "shed", reason: "ttl" },
+        { first: 6, last: 7, kind: "missing" },
+        { first: 8, last: 8, kind: "received" },
+      ],
+    },
+  ]);
+  const cut = await api.get("/api/v1/ledger?ranges=2&agent=gw1&stream=drive");
+  expect(cut.lanes).toMatchObject([{ rangesCut: true, ranges: [{ last: 2 }, { last: 5 }] }]);
+  expect((await api.get("/api/v1/ledger?agent=other")).lanes).toEqual([]);
+});
+
+test.each([
+  ["/api/v1/ledger?cursor=nonsense", "none of this query's"],
+  ["/api/v1/ledger?fromSeq=-1", "whole number"],
+  ["/api/v1/ledger?fromSeq=1e3", "whole number"],
+  ["/api/v1/ledger?ranges=0", "ranges"],
+])("refuses %s with a word that helps", async (path, word) => {
+  await using api = new TestApi();
+  await api.put([testRecord({ offset: 0 })]);
+  const response = await api.request(path);
+  expect(response.status).toBe(400);
+  expect(await response.json()).toMatchObject({ code: "CENTRAL_BAD_REQUEST", detail: expect.stringContaining(word) });
+});
+
+test("a page of lanes with long names ends at its bytes", async () => {
+  await using api = new TestApi();
+  const records = Array.from({ length: 60 }, (_, offset) =>
+    testRecord({ offset, seq: 0, agent: `${offset}-${"a".repeat(120_000)}` }),
+  );
+  await api.put(records);
+  const body = await api.get("/api/v1/ledger?limit=1000");
+  const lanes = Array.isArray(body.lanes) ? body.lanes : [];
+  expect(lanes.length).toBeLessThan(60);
+  const rest = await api.get(`/api/v1/ledger?limit=1000&cursor=${body.next}`);
+  expect(lanes.length + (Array.isArray(rest.lanes) ? rest.lanes.length : 0)).toBe(60);
+  expect(rest.next).toBeUndefined();
+});

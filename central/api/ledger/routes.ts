@@ -1,0 +1,58 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { withScope } from "../access.ts";
+import { type ApiDependencies, resource } from "../api.ts";
+import { Cursors, isNumbers } from "../cursor.ts";
+import { problems } from "../errors.ts";
+import { bytesOf, pageBytesMax } from "../page.ts";
+import { cursorParameter, limitParameter, nameParameter, numberParameter } from "../parameters.ts";
+import { Lane, laneBody } from "./schema.ts";
+
+/** What a range takes in the answer, about. */
+const rangeBytes = 70;
+
+const list = createRoute({
+  method: "get",
+  operationId: "listLedger",
+  ...withScope("read"),
+  path: "/api/v1/ledger",
+  summary: "The books: per agent, stream and lane what was received, shed, put aside, and what is missing",
+  request: {
+    query: z.object({
+      agent: nameParameter().optional(),
+      stream: nameParameter().optional(),
+      ranges: numberParameter({ min: 1, max: 1_000, standard: 20 }, "Ranges a lane."),
+      fromSeq: numberParameter({ min: 0, max: Number.MAX_SAFE_INTEGER, standard: 0 }, "Ranges from this number on."),
+      limit: limitParameter(100, 1_000),
+      cursor: cursorParameter,
+    }),
+  },
+  responses: {
+    200: {
+      description: "A page of lanes.",
+      content: { "application/json": { schema: z.object({ lanes: z.array(Lane), next: z.string().optional() }) } },
+    },
+    ...problems,
+  },
+});
+
+/** GET /api/v1/ledger */
+export function ledger({ reader }: ApiDependencies) {
+  return resource().openapi(list, async (context) => {
+    const { agent, stream, ranges, fromSeq, limit, cursor } = context.req.valid("query");
+    const cursors = new Cursors("ledger", [agent ?? null, stream ?? null], isNumbers(1));
+    const [afterId] = cursors.read(cursor) ?? [0];
+    const found = await reader.lanes({ agent, stream, afterId, limit: limit + 1 });
+    const lanes: z.infer<typeof Lane>[] = [];
+    let last: number | undefined;
+    let bytes = 0;
+    for (const row of found.slice(0, limit)) {
+      if (bytes >= pageBytesMax) break;
+      const body = laneBody(row, await reader.ranges(row, fromSeq, ranges + 1), ranges);
+      bytes += bytesOf(row.agent, row.epoch, row.stream) + body.ranges.length * rangeBytes;
+      lanes.push(body);
+      last = row.id;
+    }
+    if (found.length <= lanes.length || last === undefined) return context.json({ lanes }, 200);
+    return context.json({ lanes, next: cursors.write([last]) }, 200);
+  });
+}

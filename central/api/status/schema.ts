@@ -1,0 +1,72 @@
+import { z } from "@hono/zod-openapi";
+
+/** Everything in one line of numbers, on the wire. */
+export const Status = z
+  .object({
+    stored: z.int().openapi({ description: "Events in the store." }),
+    withoutIdentity: z.int().openapi({ description: "Of these, from other producers: outside the ledger." }),
+    missing: z.int(),
+    repeated: z.int().openapi({ description: "Came again, and were not stored again." }),
+    conflicts: z.int(),
+    shed: z.int(),
+    deadLettered: z.int(),
+    gaps: z.int(),
+    vehicles: z.int(),
+    linesPerSecond: z.number().openapi({ description: "Stored, over the last five seconds." }),
+    lag: z.int().nullable().openapi({ description: "Offsets that can be read and are not stored yet; null: unknown." }),
+    waiting: z
+      .int()
+      .nullable()
+      .openapi({ description: "Offsets after those: they cannot be read while a transaction is open." }),
+    unreadPartitions: z.int().openapi({ description: "Partitions that nobody reads into this store." }),
+    stalledPartitions: z.int().openapi({ description: "Partitions that have records to read, and none come." }),
+    missingTopics: z.array(z.string()).openapi({ description: "Named in the config; the cluster does not have them." }),
+    groupRefused: z
+      .boolean()
+      .openapi({ description: "The group's members write to another store: it lets us not in." }),
+    problems: z.array(z.string()).openapi({ description: "Why central is not ready, in words; empty: it is." }),
+    kafkaConnected: z.boolean().openapi({ description: "A broker answered something within the last 5 s." }),
+    storeAvailable: z.boolean(),
+    sinceMs: z.int().openapi({ description: "Up since, milliseconds since 1970." }),
+  })
+  .openapi("Status");
+
+const PartitionLag = z
+  .object({
+    topic: z.string(),
+    partition: z.int(),
+    reader: z.enum(["self", "sibling", "stranger", "nobody", "unknown"]).openapi({
+      description:
+        "Who reads it into this store: this instance, another one on the same store (sibling); stranger: a member of the group that writes elsewhere.",
+    }),
+    generation: z.int().openapi({ description: "How often the topic was found to be another one." }),
+    next: z.int().openapi({ description: "Offset of the next record to store." }),
+    highWatermark: z
+      .int()
+      .nullable()
+      .openapi({ description: "The offset after the last record that can be read; null: not known yet." }),
+    lag: z.int().nullable().openapi({ description: "Offsets that can be read and are not stored." }),
+    waiting: z
+      .int()
+      .nullable()
+      .openapi({ description: "Offsets after those, which an open transaction holds back; null: not known here." }),
+    unread: z.boolean().openapi({ description: "Nobody has read it into this store for 20 s or more." }),
+    stalled: z.boolean().openapi({ description: "It has records to read, and none have come for 30 s or more." }),
+    stored: z.int(),
+    updatedAtMs: z.int().nullable(),
+  })
+  .openapi("PartitionLag");
+
+/** All partitions, on the wire. */
+export const Lag = z
+  .object({
+    partitions: z.array(PartitionLag),
+    lag: z.int().nullable(),
+    waiting: z.int().nullable(),
+    unread: z.int(),
+    stalled: z.int(),
+    missingTopics: z.array(z.string()),
+    groupRefused: z.boolean(),
+    rebalances: z.int(),
+  })
+  .openapi("Lag");
