@@ -2,12 +2,21 @@
 import type { Registry } from "./config/agent-config.ts";
 import spooldirSource from "./sources/spooldir/index.ts";
 import tailSource from "./sources/tail/index.ts";
+import deduplicateInterceptor from "./interceptors/deduplicate.ts";
+import dropFieldsInterceptor from "./interceptors/drop-fields.ts";
 import hostInterceptor from "./interceptors/host.ts";
 import moduleInterceptor from "./interceptors/module.ts";
+import parseJsonInterceptor from "./interceptors/parse-json.ts";
+import pseudonymiseInterceptor from "./interceptors/pseudonymise.ts";
 import regexExtractorInterceptor from "./interceptors/regex-extractor/index.ts";
 import regexFilterInterceptor from "./interceptors/regex-filter.ts";
+import removeHeaderInterceptor from "./interceptors/remove-header.ts";
+import sampleInterceptor from "./interceptors/sample.ts";
+import searchReplaceInterceptor from "./interceptors/search-replace.ts";
 import staticInterceptor from "./interceptors/static.ts";
+import throttleInterceptor from "./interceptors/throttle.ts";
 import timestampInterceptor from "./interceptors/timestamp.ts";
+import uuidInterceptor from "./interceptors/uuid.ts";
 import multiplexingSelector from "./selectors/multiplexing.ts";
 import replicatingSelector from "./selectors/replicating.ts";
 import memoryChannel from "./channels/memory/index.ts";
@@ -20,7 +29,7 @@ import nullSink from "./sinks/null.ts";
 /** Every component there is. */
 export const registry: Registry = {
   sources: [spooldirSource, tailSource],
-  interceptors: [hostInterceptor, moduleInterceptor, regexExtractorInterceptor, regexFilterInterceptor, staticInterceptor, timestampInterceptor],
+  interceptors: [deduplicateInterceptor, dropFieldsInterceptor, hostInterceptor, moduleInterceptor, parseJsonInterceptor, pseudonymiseInterceptor, regexExtractorInterceptor, regexFilterInterceptor, removeHeaderInterceptor, sampleInterceptor, searchReplaceInterceptor, staticInterceptor, throttleInterceptor, timestampInterceptor, uuidInterceptor],
   selectors: [multiplexingSelector, replicatingSelector],
   channels: [memoryChannel, sqliteChannel],
   sinks: [fileRollSink, kafkaSink, loggerSink, nullSink],

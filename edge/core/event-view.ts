@@ -67,6 +67,14 @@ export class EventView {
     return true;
   }
 
+  /** Takes a header away; nothing when none of that name is set. */
+  removeHeader(name: string): void {
+    const index = this.names.indexOf(name);
+    if (index < 0) return;
+    this.names.splice(index, 1);
+    this.values.splice(index, 1);
+  }
+
   /** Names of the headers that are set, in the order they were set; `headerValues` stands beside it. */
   get headerNames(): readonly string[] {
     return this.names;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type Pattern, pattern } from "../../../shared/config/pattern/pattern.ts";
-import { type FieldReader, fieldReader, splitPath } from "./json-field.ts";
+import { type FieldReader, fieldReader, splitPath } from "../../../shared/json/json-field.ts";
 
 /** The config of one thing to extract: a pattern (its first group, or all of the match), or a field of a JSON line. */
 export const Field = z.union(

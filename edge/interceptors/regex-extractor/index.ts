@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { pattern } from "../../../shared/config/pattern/pattern.ts";
+import type { FieldReader } from "../../../shared/json/json-field.ts";
 import type { Counter } from "../../../shared/telemetry/metrics.ts";
 import type { Context } from "../../core/context.ts";
 import { defineInterceptor } from "../../core/define.ts";
@@ -7,7 +8,6 @@ import type { EventView } from "../../core/event-view.ts";
 import type { Interceptor } from "../../core/interceptor.ts";
 import { type TimeReader, timeReader } from "./event-time.ts";
 import { Field, readerOf } from "./field.ts";
-import type { FieldReader } from "./json-field.ts";
 
 const Time = () =>
   z.strictObject({

@@ -22,6 +22,8 @@ export interface Pattern {
   test(text: string): boolean;
   /** The first match: [whole, group 1, …]. Undefined when there is none. */
   match(text: string): readonly (string | undefined)[] | undefined;
+  /** The text with each match replaced by what `by` makes of its groups ([whole, group 1, …]); the same text without one. */
+  replaceAll(text: string, by: (groups: readonly (string | undefined)[]) => string): string;
   /** Position of a named group in `match`. */
   groupIndex(name: string): number | undefined;
 }
@@ -91,6 +93,18 @@ class NativePattern implements Pattern {
     return this.regexp.exec(text) ?? undefined;
   }
 
+  replaceAll(text: string, by: (groups: readonly (string | undefined)[]) => string): string {
+    if (!this.regexp.test(text)) return text;
+    const all = new RegExp(this.regexp.source, `${this.regexp.flags}g`);
+    let done = "";
+    let from = 0;
+    for (const match of text.matchAll(all)) {
+      done += text.slice(from, match.index) + by(match);
+      from = match.index + match[0].length;
+    }
+    return done + text.slice(from);
+  }
+
   groupIndex(name: string): number | undefined {
     return this.indexes.get(name);
   }
@@ -141,6 +155,21 @@ class SafePattern implements Pattern {
   match(text: string): readonly (string | undefined)[] | undefined {
     const matcher = this.#compiled.matcher(text);
     if (!matcher.find()) return undefined;
+    return this.groupsOf(matcher);
+  }
+
+  replaceAll(text: string, by: (groups: readonly (string | undefined)[]) => string): string {
+    const matcher = this.#compiled.matcher(text);
+    let done = "";
+    let from = 0;
+    while (matcher.find()) {
+      done += text.slice(from, matcher.start()) + by(this.groupsOf(matcher));
+      from = matcher.end();
+    }
+    return done + text.slice(from);
+  }
+
+  private groupsOf(matcher: ReturnType<RE2JS["matcher"]>): readonly (string | undefined)[] {
     const groups: (string | undefined)[] = [];
     for (let index = 0; index <= this.groupCount; index++) groups.push(matcher.group(index) ?? undefined);
     return groups;

@@ -27,6 +27,34 @@ export function splitPath(path: string): readonly string[] {
   return path.split(/(?<!\\)\./).map((name) => name.replaceAll("\\.", "."));
 }
 
+/** Where a member of an object stands in the text; one is used again and again, so that a search makes no object. */
+export interface Span {
+  /** Its name's opening quote. */
+  memberStart: number;
+  valueStart: number;
+  /** After its value. */
+  valueEnd: number;
+}
+
+/** Finds the field at the path; false when there is none, or when the line is no JSON up to the field's end. */
+export function findField(text: string, names: readonly string[], span: Span): boolean {
+  let value = skipSpace(text, 0);
+  for (const name of names) {
+    if (text.charCodeAt(value) !== openBrace || !findMember(text, skipSpace(text, value + 1), name, span)) return false;
+    value = span.valueStart;
+  }
+  span.valueEnd = skipValue(text, span.valueStart);
+  return span.valueEnd > span.valueStart;
+}
+
+/** The next member of that name in the object in which `span` stands: a name may come twice, and readers differ in which counts. */
+export function findAgain(text: string, name: string, span: Span): boolean {
+  const next = skipSpace(text, span.valueEnd);
+  if (text.charCodeAt(next) !== comma || !findMember(text, skipSpace(text, next + 1), name, span)) return false;
+  span.valueEnd = skipValue(text, span.valueStart);
+  return span.valueEnd > span.valueStart;
+}
+
 const quote = 34;
 const comma = 44;
 const colon = 58;
@@ -59,25 +87,37 @@ function valueAt(text: string, at: number, names: readonly string[]): number {
   return value;
 }
 
+const scratch: Span = { memberStart: 0, valueStart: 0, valueEnd: 0 };
+
 function memberAt(text: string, object: number, name: string): number {
-  let at = skipSpace(text, object + 1);
-  while (text.charCodeAt(at) === quote) {
-    const nameEnd = stringEnd(text, at);
-    if (nameEnd < 0) return -1;
-    const colonAt = skipSpace(text, nameEnd);
-    if (text.charCodeAt(colonAt) !== colon) return -1;
-    const value = skipSpace(text, colonAt + 1);
-    if (unquote(text, at, nameEnd) === name) return value;
-    const valueEnd = skipValue(text, value);
-    if (valueEnd < 0) return -1;
-    at = skipSpace(text, valueEnd);
-    if (text.charCodeAt(at) !== comma) return -1;
-    at = skipSpace(text, at + 1);
-  }
-  return -1;
+  return findMember(text, skipSpace(text, object + 1), name, scratch) ? scratch.valueStart : -1;
 }
 
-function scalarAt(text: string, at: number): string | undefined {
+/** Among the members from the one whose name's quote stands at `from`. */
+function findMember(text: string, from: number, name: string, span: Span): boolean {
+  let at = from;
+  while (text.charCodeAt(at) === quote) {
+    const nameEnd = stringEnd(text, at);
+    if (nameEnd < 0) return false;
+    const colonAt = skipSpace(text, nameEnd);
+    if (text.charCodeAt(colonAt) !== colon) return false;
+    const value = skipSpace(text, colonAt + 1);
+    if (unquote(text, at, nameEnd) === name) {
+      span.memberStart = at;
+      span.valueStart = value;
+      return true;
+    }
+    const valueEnd = skipValue(text, value);
+    if (valueEnd < 0) return false;
+    at = skipSpace(text, valueEnd);
+    if (text.charCodeAt(at) !== comma) return false;
+    at = skipSpace(text, at + 1);
+  }
+  return false;
+}
+
+/** A string unquoted, a number or a boolean as written; undefined for null, objects and arrays. */
+export function scalarAt(text: string, at: number): string | undefined {
   const first = text.charCodeAt(at);
   if (first === quote) {
     const end = stringEnd(text, at);
