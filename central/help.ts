@@ -2,11 +2,30 @@ import { z } from "zod";
 import { variables } from "./config/environment.ts";
 import { CentralConfig } from "./config/schema.ts";
 
-/** What `--help` prints: everything that can be told to central, from the schema itself. */
-export function helpText(): string {
+/** A key of the config, and all that is said of it. */
+export interface ConfigKey {
+  readonly key: string;
+  /** Empty: there is none. */
+  readonly variable: string;
+  /** Empty: none. */
+  readonly standard: string;
+  readonly description: string;
+}
+
+/** All keys, from the schema itself. */
+export function configKeys(): readonly ConfigKey[] {
   const schema: JsonSchema = JSON.parse(
     JSON.stringify(z.toJSONSchema(CentralConfig, { io: "input", unrepresentable: "any" })),
   );
+  return keysOf(schema, []);
+}
+
+/** What `--help` prints: everything that can be told to central. */
+export function helpText(): string {
+  const rows = configKeys().map(({ key, variable, standard, description }) => {
+    const shown = standard === "" ? "" : ` [${standard}]`;
+    return `  ${key.padEnd(22)} ${variable.padEnd(26)} ${description}${shown}`;
+  });
   return `tailgate central: stores what the topics bring, once, and serves it over HTTP
 
   bun central/main.ts [--config FILE]
@@ -15,26 +34,27 @@ export function helpText(): string {
   --help          this page
 
 Keys and their variables
-${rows(schema, []).join("\n")}
+${rows.join("\n")}
 
-Exit codes: 0 stopped as asked · 1 failed while running · 2 wrong config or usage · 70 a bug
+Exit codes: 0 stopped as asked · 1 failed while running, or a stop that took too long · 2 wrong config or usage · 70 a bug
 `;
 }
 
 interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly items?: JsonSchema;
   readonly description?: string;
   readonly default?: unknown;
 }
 
-function rows(schema: JsonSchema, path: readonly string[]): string[] {
+function keysOf(schema: JsonSchema, path: readonly string[]): readonly ConfigKey[] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {
-    const here = [...path, name];
-    if (field.properties !== undefined) return rows(field, here);
-    const key = here.join(".");
+    const key = [...path, name].join(".");
+    if (field.properties !== undefined) return keysOf(field, [...path, name]);
     const variable = variables.find((one) => one.path.join(".") === key)?.name ?? "";
-    const { description = "", default: standard } = field;
-    const shown = standard === undefined || JSON.stringify(standard) === "[]" ? "" : ` [${String(standard)}]`;
-    return [`  ${key.padEnd(22)} ${variable.padEnd(26)} ${description}${shown}`];
+    const { description = "", default: given } = field;
+    const standard = given === undefined || JSON.stringify(given) === "[]" ? "" : String(given);
+    const own = { key, variable, standard, description };
+    return [own, ...(field.items === undefined ? [] : keysOf(field.items, [...path, `${name}[]`]))];
   });
 }

@@ -1,56 +1,125 @@
+/**
+ * Central's metrics: a metric is one entry of this list. Read from what is known when the page is asked for; REFERENCE.md
+ * is made from the list.
+ */
 import type { Metrics } from "../shared/telemetry/metrics.ts";
 import type { IngestSnapshot } from "./ingest/snapshot.ts";
 import type { StatusSummary } from "./status.ts";
 
-/** Declares central's metrics: read from what is known when the page is asked for. */
+/** What the numbers are read from. The summary is undefined before the store has answered once. */
+export interface MetricSources {
+  readonly counters: IngestSnapshot["counters"];
+  readonly consumer: IngestSnapshot["consumer"];
+  readonly summary: StatusSummary | undefined;
+}
+
+/** A number, what it means, and where it comes from. */
+export interface CentralMetric {
+  /** Behind `tailgate_central_`; a counter ends in `_total`. */
+  readonly name: string;
+  readonly help: string;
+  readonly read: (sources: MetricSources) => number;
+}
+
+/** All of them. */
+export const centralMetrics: readonly CentralMetric[] = [
+  { name: "stored_total", help: "Events stored by this process.", read: ({ counters }) => counters.stored },
+  {
+    name: "repeated_total",
+    help: "Records that came again with the same bytes.",
+    read: ({ counters }) => counters.repeated,
+  },
+  {
+    name: "conflicts_total",
+    help: "Records that came again with other bytes: alarm on any.",
+    read: ({ counters }) => counters.conflicts,
+  },
+  {
+    name: "shed_total",
+    help: "Records that markers say were shed at the edge.",
+    read: ({ counters }) => counters.shed,
+  },
+  { name: "dead_lettered_total", help: "Records put aside.", read: ({ counters }) => counters.deadLettered },
+  { name: "transactions_total", help: "Store transactions.", read: ({ counters }) => counters.transactions },
+  {
+    name: "fenced_total",
+    help: "Transactions refused because the position had moved.",
+    read: ({ counters }) => counters.fenced,
+  },
+  {
+    name: "store_failures_total",
+    help: "Transactions that the store could not take.",
+    read: ({ counters }) => counters.storeFailures,
+  },
+  { name: "rebalances_total", help: "Times the group was joined.", read: ({ consumer }) => consumer.rebalances },
+  {
+    name: "store_available",
+    help: "1 when the store takes writes: alarm on 0.",
+    read: ({ counters }) => Number(counters.storeAvailable),
+  },
+  {
+    name: "kafka_connected",
+    help: "1 when a broker answered something within 5 s: alarm on 0.",
+    read: ({ consumer }) => Number(consumer.connected),
+  },
+  {
+    name: "partitions",
+    help: "Partitions assigned to this process.",
+    read: ({ consumer }) => consumer.partitions.length,
+  },
+  {
+    name: "unread_partitions",
+    help: "Partitions of the topics that nobody reads into this store: alarm above 0.",
+    read: ({ summary }) => summary?.unreadPartitions ?? 0,
+  },
+  {
+    name: "stalled_partitions",
+    help: "Partitions that have records to read, and none come: alarm above 0.",
+    read: ({ summary }) => summary?.stalledPartitions ?? 0,
+  },
+  {
+    name: "missing_topics",
+    help: "Topics of the config that the cluster does not have.",
+    read: ({ consumer }) => consumer.missingTopics.length,
+  },
+  {
+    name: "group_refused",
+    help: "1 while the consumer group does not let us in: alarm on 1.",
+    read: ({ consumer }) => Number(consumer.groupRefused),
+  },
+  { name: "ready", help: "1 when /readyz answers 200.", read: ({ summary }) => Number(summary?.problems.length === 0) },
+  { name: "events", help: "Events in the store.", read: ({ summary }) => summary?.stored ?? 0 },
+  {
+    name: "missing",
+    help: "Records that the ledger misses: alarm when it stays above 0.",
+    read: ({ summary }) => summary?.missing ?? 0,
+  },
+  { name: "gaps", help: "Gap alerts.", read: ({ summary }) => summary?.gaps ?? 0 },
+  { name: "vehicles", help: "Vehicles in the store.", read: ({ summary }) => summary?.vehicles ?? 0 },
+  {
+    name: "lag",
+    help: "Offsets that can be read and are not stored; -1 unknown.",
+    read: ({ summary }) => summary?.lag ?? -1,
+  },
+  {
+    name: "waiting",
+    help: "Offsets that an open transaction holds back; -1 unknown.",
+    read: ({ summary }) => summary?.waiting ?? -1,
+  },
+];
+
+/** What is written on the page. */
+export const metricPrefix = "tailgate_central_";
+
+/** Puts all of them on the page. */
 export function declareMetrics(
   metrics: Metrics,
   snapshot: () => IngestSnapshot,
   summary: () => StatusSummary | undefined,
 ): void {
-  const ingest = (name: string, help: string, read: (counters: IngestSnapshot["counters"]) => number) =>
-    metrics.observe(`tailgate_central_${name}`, help, {}, () => read(snapshot().counters), "counter");
-  ingest("stored_total", "Events stored by this process.", ({ stored }) => stored);
-  ingest("repeated_total", "Records that came again with the same bytes.", ({ repeated }) => repeated);
-  ingest("conflicts_total", "Records that came again with other bytes.", ({ conflicts }) => conflicts);
-  ingest("shed_total", "Records that markers say were shed at the edge.", ({ shed }) => shed);
-  ingest("dead_lettered_total", "Records put aside.", ({ deadLettered }) => deadLettered);
-  ingest("transactions_total", "Store transactions.", ({ transactions }) => transactions);
-  ingest("fenced_total", "Transactions refused because the position had moved.", ({ fenced }) => fenced);
-  ingest("store_failures_total", "Transactions that the store could not take.", ({ storeFailures }) => storeFailures);
-
-  const gauge = (name: string, help: string, read: () => number) =>
-    metrics.observe(`tailgate_central_${name}`, help, {}, read);
-  gauge("store_available", "1 when the store takes writes.", () => Number(snapshot().counters.storeAvailable));
-  gauge("kafka_connected", "1 when a broker answered within 5 s.", () => Number(snapshot().consumer.connected));
-  gauge("partitions", "Partitions assigned to this process.", () => snapshot().consumer.partitions.length);
-  gauge("events", "Events in the store.", () => summary()?.stored ?? 0);
-  gauge("missing", "Records that the ledger misses.", () => summary()?.missing ?? 0);
-  gauge("gaps", "Gap alerts.", () => summary()?.gaps ?? 0);
-  gauge("vehicles", "Vehicles in the store.", () => summary()?.vehicles ?? 0);
-  gauge("lag", "Offsets that can be read and are not stored; -1 unknown.", () => summary()?.lag ?? -1);
-  gauge("waiting", "Offsets that an open transaction holds back; -1 unknown.", () => summary()?.waiting ?? -1);
-  gauge(
-    "unread_partitions",
-    "Partitions of the topics that nobody reads into this store: alarm above 0.",
-    () => summary()?.unreadPartitions ?? 0,
-  );
-  gauge(
-    "stalled_partitions",
-    "Partitions that have records to read, and none come: alarm above 0.",
-    () => summary()?.stalledPartitions ?? 0,
-  );
-  gauge(
-    "missing_topics",
-    "Topics of the config that the cluster does not have.",
-    () => summary()?.missingTopics.length ?? 0,
-  );
-  gauge("group_refused", "1 while the group does not let us in.", () => Number(summary()?.groupRefused ?? false));
-  metrics.observe(
-    "tailgate_central_rebalances_total",
-    "Times the group was joined.",
-    {},
-    () => snapshot().consumer.rebalances,
-    "counter",
-  );
+  for (const { name, help, read } of centralMetrics) {
+    const type = name.endsWith("_total") ? "counter" : "gauge";
+    const value = () => read({ ...snapshot(), summary: summary() });
+    metrics.observe(`${metricPrefix}${name}`, help, {}, value, type);
+  }
 }

@@ -9,16 +9,31 @@ import { SqliteReader } from "./store/sqlite/reader.ts";
 
 /** The generated file's text. Opens nothing: the routes are mounted, not asked. */
 export function renderOpenApi(): string {
-  const reader = new SqliteReader("never-opened.db");
-  const status = new StatusService({ reader, clock: systemClock, snapshot: () => noSnapshot });
-  const api = createApi({
-    reader,
-    status,
-    clock: systemClock,
-    metrics: new Metrics(),
-    report: silent,
-    keys: [],
-    isOurHost: () => true,
+  return `${JSON.stringify(openApiDocument(mounted()), null, 2)}\n`;
+}
+
+/** A route as the reference lists it. */
+export interface ListedRoute {
+  readonly path: string;
+  /** Of the key that is asked for; "open" when none is. */
+  readonly scope: string;
+  readonly summary: string;
+}
+
+/** All routes. */
+export function openApiOf(): readonly ListedRoute[] {
+  return mounted().openAPIRegistry.definitions.flatMap((definition) => {
+    if (definition.type !== "route") return [];
+    const { path, summary = "", security = [] } = definition.route;
+    const scope = security.flatMap((one) => Object.values(one).flat()).join(", ");
+    return [{ path, scope: scope === "" ? "open" : scope, summary }];
   });
-  return `${JSON.stringify(openApiDocument(api), null, 2)}\n`;
+}
+
+function mounted() {
+  const reader = new SqliteReader("never-opened.db");
+  const clock = systemClock;
+  const status = new StatusService({ reader, clock, snapshot: () => noSnapshot });
+  const metrics = new Metrics();
+  return createApi({ reader, status, clock, metrics, report: silent, keys: [], isOurHost: () => true });
 }

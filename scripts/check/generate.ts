@@ -5,6 +5,7 @@
  *     edge/REFERENCE.md          every component with its keys, every error code
  *     edge/config.schema.json    for editors
  *     central/openapi.json       the HTTP interface, from its routes
+ *     central/REFERENCE.md       central's keys, routes, metrics and error codes
  *
  *     bun scripts/check/generate.ts            writes what is not fresh
  *     bun scripts/check/generate.ts --check    writes nothing; exit code 1 when something is not fresh
@@ -30,14 +31,17 @@ export async function generate(write: boolean): Promise<string[]> {
   };
   settle("edge/registry.gen.ts", renderRegistry(join(root, "edge")));
   // Only now: the others import the registry, which may just have been written.
-  const [{ registry }, { renderConfigSchema, renderReference }, { renderOpenApi }] = await Promise.all([
-    import("../../edge/registry.gen.ts"),
-    import("../../edge/reference.ts"),
-    import("../../central/openapi.ts"),
-  ]);
+  const [{ registry }, { renderConfigSchema, renderReference }, { renderOpenApi }, { renderCentralReference }] =
+    await Promise.all([
+      import("../../edge/registry.gen.ts"),
+      import("../../edge/reference.ts"),
+      import("../../central/openapi.ts"),
+      import("../../central/reference.ts"),
+    ]);
   settle("edge/REFERENCE.md", renderReference(registry));
   settle("edge/config.schema.json", renderConfigSchema(registry));
   settle("central/openapi.json", renderOpenApi());
+  settle("central/REFERENCE.md", renderCentralReference());
   return stale;
 }
 
