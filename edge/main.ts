@@ -21,8 +21,8 @@ try {
 }
 
 function fail(what: string, error: unknown): never {
-  // Whoever read our output has seen enough (`| head`).
-  if (error instanceof Error && "code" in error && error.code === "EPIPE") process.exit(0);
+  // Whoever read our output has seen enough (`| head`). The agent itself does not live for its readers.
+  if (error instanceof Error && "code" in error && error.code === "EPIPE" && process.argv[2] !== "run") process.exit(0);
   process.stderr.write(`${describe(what, error)}\n`);
   process.exit(exitCodeOf(error));
 }

@@ -91,7 +91,7 @@ export function renderReference(registry: Registry): string {
   return [
     "# Reference\n",
     "Generated from the components' declarations by `npm run generate`. Do not edit.\n",
-    "Durations are written `500ms`, `1s`, `2h`, `1h30m`; sizes `64MiB` (1,024s) or `1GB` (thousands). `${NAME}`, `${NAME:-default}` and `${file:/path}` are put in anywhere a value stands; relative paths mean the config file's folder.\n",
+    "Durations are written `500ms`, `1s`, `2h`, `1h30m` (a number without a unit is taken as milliseconds, with a warning); sizes `64MiB` (1,024s) or `1GB` (thousands). `${NAME}`, `${NAME:-default}` and `${file:/path}` are put in anywhere a value stands; relative paths mean the config file's folder.\n",
     "## Agent\n",
     table(inputSchema(AgentSection)),
     ...kinds.flatMap(([title, definitions, words]) => [

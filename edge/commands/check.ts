@@ -1,8 +1,27 @@
+import { existsSync, statfsSync } from "node:fs";
+import { dirname } from "node:path";
 import { stringify } from "yaml";
+import { formatByteSize } from "../../shared/config/byte-size.ts";
+import type { AgentConfig } from "../config/agent-config.ts";
 import { loadConfig } from "../config/load-config.ts";
 import { type Command, configOption, configPath } from "./command.ts";
 import { reportProblems, reportWarnings } from "./report-problems.ts";
 import { tryDestinations } from "./try-destinations.ts";
+
+/** Channels that would take nothing as the disk is now, a sentence each. */
+function lowDisks({ channels, dataDir }: AgentConfig): string {
+  let folder = dataDir;
+  while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
+  const { bavail, bsize } = statfsSync(folder);
+  const free = bavail * bsize;
+  let said = "";
+  for (const [name, { stored }] of channels) {
+    const wanted = stored?.freeBytesMin ?? 0;
+    if (free >= wanted) continue;
+    said += `channel ${name} takes nothing as it is: ${folder} has ${formatByteSize(free)} free, freeDisk leaves ${formatByteSize(wanted)} to others [warning]\n`;
+  }
+  return said;
+}
 
 /** `tailgate check`. */
 export const check: Command = {
@@ -22,6 +41,7 @@ export const check: Command = {
       return 2;
     }
     world.err(reportWarnings(loaded.warnings));
+    world.err(lowDisks(loaded.config));
     if (given.flag("print")) world.out(stringify(JSON.parse(JSON.stringify(loaded.effective))));
     if (given.flag("connect") && !(await tryDestinations(loaded.config, world))) return 1;
     const { sources, channels, sinks } = loaded.config;

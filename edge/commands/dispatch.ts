@@ -24,7 +24,8 @@ export async function dispatch(args: readonly string[], commands: readonly Comma
     return await command.run(readArguments(command, rest), world);
   } catch (thrown) {
     if (!(thrown instanceof AppError) || thrown.severity !== "usage") throw thrown;
-    world.err(`${thrown.message}\n  ${thrown.hint}\n`);
+    const code = thrown.code === "USAGE" ? "" : ` [${thrown.code}]`;
+    world.err(`${thrown.message}${code}\n  ${thrown.hint}\n`);
     return 2;
   }
 }

@@ -8,7 +8,7 @@ import { systemRandom } from "../../shared/random/random.ts";
 import { createLog, defineSignal, type Report } from "../../shared/telemetry/log.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { type AdminServer, startAdmin } from "../admin/admin-server.ts";
-import { openChannelStore } from "../channels/sqlite/open.ts";
+import { isInUse, openChannelStore } from "../channels/sqlite/open.ts";
 import type { AdminAddress, AgentConfig } from "../config/agent-config.ts";
 import { loadConfig } from "../config/load-config.ts";
 import { formatProblem, type Problem } from "../config/problem.ts";
@@ -17,6 +17,7 @@ import { Agent } from "../engine/agent.ts";
 import { AgentHost } from "../engine/agent-host.ts";
 import { type Command, configOption, configPath, type World } from "./command.ts";
 import { endAfter } from "./last-resort.ts";
+import { LogWriter } from "./log-writer.ts";
 import { reportProblems } from "./report-problems.ts";
 import { type Notify, serviceManager, watchdogEveryMs } from "./sd-notify.ts";
 import { slimAfterStart } from "./slim.ts";
@@ -53,6 +54,11 @@ const signals = {
   }),
 };
 
+const standardError = 2;
+/** How long the last lines of the log may take. */
+const logFlushMs = 500;
+const lostHelp = "Lines of the agent's own log that nobody took.";
+
 /** What a shell says of a process that a signal ended: 128 and the number of SIGINT. */
 const leftAtOnce = 130;
 const brokenAssumption = 70;
@@ -71,7 +77,18 @@ SIGHUP           read the config again; one with mistakes leaves the running one
       world.err(reportProblems(loaded.problems));
       return 2;
     }
-    return new Running(path, loaded.config, world).untilStopped(loaded.warnings);
+    const log = new LogWriter(standardError);
+    // A closed pipe makes an error event of each stream beside the answer to its writer, and nobody else listens for it.
+    const ignore = () => {};
+    process.stdout.on("error", ignore);
+    process.stderr.on("error", ignore);
+    try {
+      const running = new Running(path, loaded.config, { ...world, err: (text) => log.write(text) });
+      running.metrics.gather("tailgate_log_lines_lost_total", lostHelp, "counter", () => [[{}, log.lost]]);
+      return await running.untilStopped(loaded.warnings);
+    } finally {
+      await log.flush(logFlushMs);
+    }
   },
 };
 
@@ -82,7 +99,7 @@ function logOf({ log: { level, format } }: AgentConfig, world: World): Report {
 class Running {
   private readonly host: AgentHost;
   private readonly tell: Notify | undefined;
-  private readonly metrics = new Metrics();
+  readonly metrics = new Metrics();
   private config: AgentConfig;
   private log: Report;
   /** The same for the life of the process; a reload may change the log that it goes to. */
@@ -117,7 +134,7 @@ class Running {
     const askedEarly = takeEarlyHangup();
     let stayAsItIs = () => {};
     try {
-      this.admin = this.openAdmin(this.config.admin);
+      this.admin = this.openFirstAdmin();
       await Promise.race([this.host.start(this.config), ended]);
       this.tell?.("READY=1");
       this.startWatchdog();
@@ -143,6 +160,17 @@ class Running {
       metrics: this.metrics,
       onInvariant: (error) => this.broke(error),
     });
+  }
+
+  /** A second agent on one folder mostly has the first one's config: that the address is taken as well is not the point. */
+  private openFirstAdmin(): AdminServer | undefined {
+    const { admin, dataDir } = this.config;
+    try {
+      return this.openAdmin(admin);
+    } catch (thrown) {
+      if (!isInUse(dataDir)) throw thrown;
+      throw new AppError("EDGE_CHANNEL_LOCKED", `lock ${dataDir}: another process holds it`, { cause: thrown });
+    }
   }
 
   private openAdmin(address: AdminAddress | undefined): AdminServer | undefined {

@@ -30,6 +30,8 @@ export class ConfigDocument {
   private readonly lines = new LineCounter();
   private readonly document: Document.Parsed;
   private nodes = 0;
+  /** The YAML has no reliable shape: what it seems to lack would only be noise. */
+  broken = false;
 
   constructor(
     readonly file: string,
@@ -38,9 +40,11 @@ export class ConfigDocument {
   ) {
     this.document = parseDocument(text, { lineCounter: this.lines, prettyErrors: false, version: "1.2" });
     for (const error of this.document.errors) {
-      const message =
-        error.code === "DUPLICATE_KEY" ? `the key "${wordAt(text, error.pos[0])}" is there twice` : error.message;
+      // A key that is there twice leaves the rest of the file as readable as it was: its other mistakes are said, too.
+      const twice = error.code === "DUPLICATE_KEY";
+      const message = twice ? `the key "${wordAt(text, error.pos[0])}" is there twice` : error.message;
       this.mistakes.push({ file, ...this.at(error.pos[0]), key: "", message, hint: undefined });
+      this.broken ||= !twice;
     }
     this.root = this.build(this.document.contents, [], start);
   }

@@ -140,3 +140,19 @@ test("nothing is touched on disk, be the config right or wrong", () => {
     expect(readdirSync(dir.path)).toEqual(["tailgate.yaml"]);
   }
 });
+
+test("a key that is there twice hides no other mistake", () => {
+  const text = good.replace("type: tail", "type: tial").replace("topic: driving", "topic: driving\n    topic: other");
+  const found = problems(text).map((problem) => problem.slice(problem.indexOf(" ") + 1));
+  expect(found[0]).toStartWith('sources.driving.type: no source is of type "tial"');
+  expect(found[1]).toBe('the key "topic" is there twice');
+});
+
+test("a duration without a unit is taken as milliseconds, and that is said", () => {
+  const text = good.replace(/^linger: .*$/m, "").replace("agent: gw-0042", "agent: gw-0042\nlinger: 5");
+  const { warnings, config } = load(text);
+  expect(config.lingerMs).toBe(5);
+  expect(warnings.map(({ key, message }) => `${key}: ${message}`)).toEqual([
+    "linger: 5 has no unit: it is taken as 5 milliseconds",
+  ]);
+});

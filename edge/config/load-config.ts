@@ -45,8 +45,7 @@ export function parseConfig(path: string, text: string, registry: Registry, envi
 }
 
 function read(document: ConfigDocument, registry: Registry): Loaded {
-  // Broken YAML has no reliable shape: what it seems to lack would only be noise.
-  if (document.problems.some(({ key }) => key === "")) return refused(document.problems);
+  if (document.broken) return refused(document.problems);
   const { root } = document;
   if (!isMap(root)) return refused([document.problem([], "the file holds no config", "see `tailgate init`")]);
   const problems = [...document.problems];
@@ -77,7 +76,7 @@ function refused(problems: readonly Problem[]): Loaded {
 
 /** Where a `${…}` could not be put in, whatever else is said of the same value only follows from that. */
 function firstOfEach(all: readonly Problem[], firsts: readonly Problem[]): readonly Problem[] {
-  const said = new Set(firsts.map(({ key }) => key));
+  const said = new Set(firsts.flatMap(({ key }) => (key === "" ? [] : [key])));
   return all.filter((problem) => firsts.includes(problem) || !said.has(problem.key));
 }
 

@@ -1,7 +1,8 @@
+import { markedFields } from "../../shared/config/marked-fields.ts";
 import type { ConfigDocument } from "./document.ts";
 import type { Problem } from "./problem.ts";
 import type { Components } from "./read-components.ts";
-import type { AgentSection } from "./schema.ts";
+import { AgentSection } from "./schema.ts";
 
 /** What is allowed, and may not be what was wanted. */
 export function warningsOf(document: ConfigDocument, agent: AgentSection, components: Components): readonly Problem[] {
@@ -34,6 +35,17 @@ export function warningsOf(document: ConfigDocument, agent: AgentSection, compon
       `${definition.kind} "${definition.type}" is experimental: its config may change`,
     );
   }
+  const sections = [...components.definitions].map(([place, { config }]) => ({ at: parsePath(place), schema: config }));
+  for (const { at, schema } of [{ at: [], schema: AgentSection }, ...sections]) {
+    for (const { path, value, mark } of markedFields(schema, valueAt(document.root, at), "format")) {
+      if (mark !== "duration" || !isBareNumber(value)) continue;
+      warn(
+        [...at, ...path],
+        `${value} has no unit: it is taken as ${value} milliseconds`,
+        `write "${value}ms" or "${value}s"`,
+      );
+    }
+  }
   for (const [source, config] of components.sources) {
     if (config === undefined) continue;
     const at = ["sources", source];
@@ -46,6 +58,20 @@ export function warningsOf(document: ConfigDocument, agent: AgentSection, compon
     }
   }
   return warnings;
+}
+
+/** A zero is a zero in every unit. */
+function isBareNumber(value: unknown): value is number | string {
+  return (
+    (typeof value === "number" || (typeof value === "string" && /^\s*[\d.]+\s*$/.test(value))) && Number(value) > 0
+  );
+}
+
+function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (at, name) => (typeof at === "object" && at !== null ? Reflect.get(at, name) : undefined),
+    root,
+  );
 }
 
 function isLoopback(host: string): boolean {

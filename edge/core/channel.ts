@@ -122,6 +122,8 @@ export interface ChannelStat {
   /** Age of the oldest held batch by uptime; undefined when nothing is held or its age is unknown. */
   readonly oldestMs: number | undefined;
   readonly admission: Admission;
+  /** What keeps it from taking more: its own bound, or the disk that others need, too. Undefined while it takes. */
+  readonly fullBy: "capacity" | "disk" | undefined;
   /** All lanes ever made, drained ones of old epochs too: the books of a stream are their sum. */
   readonly lanes: readonly LaneStat[];
 }

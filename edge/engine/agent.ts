@@ -18,6 +18,7 @@ import type { AgentOptions } from "./agent-options.ts";
 import { AgentParts } from "./agent-parts.ts";
 import type { Book, StreamCounters } from "./books.ts";
 import { drain, heldIn } from "./drain.ts";
+import { diskRefusal, FullChannels } from "./full-channels.ts";
 import { LoopLag } from "./loop-lag.ts";
 import { observeAgent, type StreamLanes } from "./observe-agent.ts";
 import { type Parts, planReload, type ReloadPlan } from "./reload-plan.ts";
@@ -67,11 +68,13 @@ export class Agent {
   private channels: AgentChannels | undefined;
   private parts: AgentParts | undefined;
   private readonly loopLag = new LoopLag();
+  private readonly full: FullChannels;
   private over = false;
 
   constructor(options: AgentOptions) {
     this.options = options;
     this.config = options.config;
+    this.full = new FullChannels(() => this.channels?.all() ?? [], options.report);
   }
 
   get state(): AgentState {
@@ -84,6 +87,10 @@ export class Agent {
     if (this.stateNow !== "running" || channels === undefined) return [`the agent is ${this.stateNow}`];
     const reasons: string[] = [];
     if (channels.committer.stuck) reasons.push("the channel file takes no writes");
+    for (const channel of channels.all()) {
+      const refusal = diskRefusal(channel);
+      if (refusal !== undefined) reasons.push(refusal);
+    }
     for (const { name, state } of this.parts?.sources.values() ?? []) {
       if (state.state !== "running") reasons.push(`source ${name} has ended and is tried again: ${state.error}`);
     }
@@ -115,6 +122,7 @@ export class Agent {
         loopLag,
       });
       loopLag.start();
+      this.full.start();
     } catch (error) {
       this.stateNow = "failed";
       const { errors } = await this.stopEverything(false);
@@ -209,6 +217,7 @@ export class Agent {
       }
     };
     this.loopLag.stop();
+    this.full.stop();
     for (const run of sources) run.abort();
     await Promise.all(sources.map((run) => attempt(() => run.ended(until(shares.sources)))));
     await attempt(() => channels?.committer.commit());

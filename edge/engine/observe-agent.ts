@@ -48,6 +48,9 @@ export function observeAgent(metrics: Metrics, observed: ObservedAgent): void {
   ofChannels("tailgate_channel_batches", "Batches held.", (channel) => channel.stat().batches);
   ofChannels("tailgate_channel_bytes", "Bytes held, as stored.", (channel) => channel.stat().bytes);
   ofChannels("tailgate_channel_bytes_max", "Bytes it may hold.", (channel) => channel.stat().bytesMax);
+  ofChannels("tailgate_channel_full", "1 while it takes nothing more.", (channel) =>
+    channel.admission() === "open" ? 0 : 1,
+  );
   const booksHelp = "Events by what became of them; read is the sum of the others.";
   metrics.gather("tailgate_events_total", booksHelp, "counter", function* () {
     for (const book of books()) {

@@ -47,6 +47,14 @@ export const codes = {
     severity: "transient",
     hint: "The disk refused a read or a write. Look at the kernel log (dmesg) for the device's own words.",
   },
+  EDGE_CHANNEL_BUSY: {
+    severity: "transient",
+    hint: "Another program has the channel file locked (a sqlite3 shell, a backup that is no `tailgate`). End it; Tailgate tries again on its own.",
+  },
+  EDGE_DATA_DIR: {
+    severity: "usage",
+    hint: "Give the folder to the user of the service (chown -R), mount it writable, or name another `dataDir`.",
+  },
   EDGE_CHANNEL_LOCKED: {
     severity: "usage",
     hint: "Another tailgate runs on this data directory. Stop it, or give this one a dataDir of its own.",

@@ -126,6 +126,7 @@ export class MemoryChannel implements SelfKeptChannel {
       bytesMax: this.options.bytesMax,
       oldestMs: batches === 0 ? undefined : this.options.clock.uptimeMs() - oldestPutMs,
       admission: this.heldBytes < this.options.bytesMax ? "open" : this.admission(),
+      fullBy: this.heldBytes < this.options.bytesMax ? undefined : "capacity",
       lanes,
     };
   }

@@ -109,7 +109,7 @@ export class ChannelFile {
       statements.commit.run();
     } catch (error) {
       const code = sqliteCode(error);
-      if (code === "SQLITE_FULL" || code === "SQLITE_BUSY" || isDamage(code)) {
+      if (code === "SQLITE_FULL" || code?.startsWith("SQLITE_BUSY") || isDamage(code)) {
         this.rollback();
         draft.discard();
         throw this.translate("commit to", error);
@@ -145,6 +145,9 @@ export class ChannelFile {
     }
     if (code.startsWith("SQLITE_CONSTRAINT")) {
       return new AppError("INVARIANT", `${doing} channel file ${this.path}: ${code}`, { cause: error });
+    }
+    if (code.startsWith("SQLITE_BUSY")) {
+      return new AppError("EDGE_CHANNEL_BUSY", `${doing} channel file ${this.path}: ${code}`, { cause: error });
     }
     const full = code === "SQLITE_FULL";
     const what = `${doing} channel file ${this.path}: ${full ? "disk full" : code}`;

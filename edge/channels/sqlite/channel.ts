@@ -92,12 +92,17 @@ export class SqliteChannel implements StoreKeptChannel {
   }
 
   admission(): Admission {
-    const full = this.heldBytes >= this.choice.bytesMax;
-    const low = this.store.space.isLow(this.choice.freeBytesMin);
-    if (!full && !low) return "open";
-    if (low) this.lookAtDiskLater();
+    const fullBy = this.fullBy();
+    if (fullBy === undefined) return "open";
+    if (fullBy === "disk") this.lookAtDiskLater();
     if (this.choice.full === "drop_newest") return "dropping";
     return this.choice.full === "drop_oldest" && this.canShed ? "open" : "blocked";
+  }
+
+  private fullBy(): "capacity" | "disk" | undefined {
+    // Closed: whoever still asks (a status page, the last words of a stop) is told what memory knows.
+    if (!this.store.closed && this.store.space.isLow(this.choice.freeBytesMin)) return "disk";
+    return this.heldBytes >= this.choice.bytesMax ? "capacity" : undefined;
   }
 
   reader(lane: Lane): SqliteLaneReader {
@@ -137,6 +142,7 @@ export class SqliteChannel implements StoreKeptChannel {
         return oldestMs();
       },
       admission: this.admission(),
+      fullBy: this.fullBy(),
       lanes,
     };
   }
@@ -276,6 +282,7 @@ export class SqliteChannel implements StoreKeptChannel {
 
   /** Nobody tells us when another program frees space: looks now and then while that is what we wait for. */
   private lookAtDiskLater(): void {
+    if (this.store.closed) return;
     this.diskTimer ??= setTimeout(() => {
       this.diskTimer = undefined;
       if (this.admission() === "open") this.room.open();

@@ -60,12 +60,13 @@ const cacheKib = 2048;
 const sqliteVersionMin = [3, 51, 3] as const;
 
 /**
- * Opens a file for the one process that writes it.
+ * Opens a file for the one process that writes it. `busyMs`: how long to wait for another program that has it locked, on
+ * this connection: while it starts, an agent has time; later the thread is the flow's.
  *
  * @throws AppError `EDGE_CHANNEL_VERSION` for a newer file or another program's; SqliteError for what SQLite says.
  */
-export function openForWriting(path: string): Connection {
-  const db = new Sqlite(path, { timeout: 0 });
+export function openForWriting(path: string, busyMs = 0): Connection {
+  const db = new Sqlite(path, { timeout: busyMs });
   try {
     assertSqliteVersion(db);
     assertOurs(db, path);

@@ -68,6 +68,8 @@ export interface Problem {
 export interface Inspector {
   file(): FileSummary;
   channels(): readonly ChannelSummary[];
+  /** What each stream has counted: `read`, `filtered:…`, `lost_at_source`, `cut`, … */
+  streams(): ReadonlyMap<string, Readonly<Record<string, number>>>;
   /** Held batches, oldest first, lane by lane, from `fromSeq` of each lane on; markers too. */
   batches(channel: string, fromSeq?: number): Generator<InspectedBatch>;
   /** What was put aside for ever, in the order it was. */
@@ -142,6 +144,18 @@ class FileInspector implements Inspector {
         lanes: own.map(({ lane, progress }) => ({ lane, progress, held: heldOf(progress) })),
       };
     });
+  }
+
+  streams(): ReadonlyMap<string, Readonly<Record<string, number>>> {
+    const rows = this.db
+      .prepare<[], { stream: string; name: string; value: number }>(
+        "SELECT stream, name, value FROM state WHERE what = 'counter' AND value <> 0 ORDER BY stream, name",
+      )
+      .all();
+    const byStream = Map.groupBy(rows, ({ stream }) => stream);
+    return new Map(
+      [...byStream].map(([stream, own]) => [stream, Object.fromEntries(own.map(({ name, value }) => [name, value]))]),
+    );
   }
 
   *batches(channel: string, fromSeq = 0): Generator<InspectedBatch> {

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import type { Connection } from "./driver.ts";
 import { Sqlite, sqliteCode } from "./driver.ts";
@@ -34,6 +35,21 @@ export function takeLock(path: string): Lock {
     started: (starts) => remember(db, starts),
     release: () => db.close(),
   };
+}
+
+/** Whether another process holds it; touches nothing. */
+export function isLocked(path: string): boolean {
+  if (!existsSync(path)) return false;
+  let db: Connection | undefined;
+  try {
+    db = new Sqlite(path, { readonly: true, timeout: 0 });
+    db.prepare("SELECT count(*) FROM start").get();
+    return false;
+  } catch (error) {
+    return sqliteCode(error)?.startsWith("SQLITE_BUSY") === true;
+  } finally {
+    db?.close();
+  }
 }
 
 /** Writes and locks again; who comes in between finds the lock free and takes it, which is an error like any other. */

@@ -4,14 +4,14 @@
  */
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { AppError } from "../../../shared/errors/app-error.ts";
+import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
 import type { ChannelStoreOptions } from "../../core/channel-store.ts";
 import { limits } from "../../core/limits.ts";
 import { ChannelFile, damageNote, isDamage } from "./channel-file.ts";
 import { type BatchRow, openForWriting } from "./connection.ts";
 import { type Connection, meansDiskFull, sqliteCode } from "./driver.ts";
 import { LaneState, readLanes, type StoredLane } from "./lane-state.ts";
-import { type Lock, takeLock } from "./lock.ts";
+import { isLocked, type Lock, takeLock } from "./lock.ts";
 import { formatProgress, heldOf } from "./progress.ts";
 import { foundElsewhere, inodeOf, newEpoch, readMachineId } from "./provenance.ts";
 import { rebuild } from "./recover.ts";
@@ -23,6 +23,12 @@ import { signals } from "./telemetry.ts";
 /** Names of what stands in the data directory. */
 export const fileNames = { channel: "channel.db", lock: "channel.lock", reserve: "channel.reserve" } as const;
 
+/**
+ * How long a start waits for others that have the file locked: a reader that is beside it while the log of a killed agent
+ * is recovered, a tool that writes.
+ */
+const busyMsAtStart = 5_000;
+
 /** For tests. */
 export interface OpenOptions extends ChannelStoreOptions {
   /** Machine-id(5) when not given. */
@@ -32,14 +38,39 @@ export interface OpenOptions extends ChannelStoreOptions {
 
 /** See `OpenChannelStore`. */
 export function openChannelStore(options: OpenOptions): SqliteStore {
-  mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
-  const lock = takeLock(join(options.dataDir, fileNames.lock));
+  const lock = openFolder(options.dataDir);
   try {
     return openLocked(options, lock);
   } catch (error) {
     lock.release();
     throw error;
   }
+}
+
+/** Whether another agent has this folder; touches nothing. */
+export function isInUse(dataDir: string): boolean {
+  return isLocked(join(dataDir, fileNames.lock));
+}
+
+/** @throws AppError `EDGE_DATA_DIR` for a folder that cannot be had, `EDGE_CHANNEL_LOCKED` for one that another agent has. */
+function openFolder(dataDir: string): Lock {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    return takeLock(join(dataDir, fileNames.lock));
+  } catch (error) {
+    throw folderError(dataDir, error);
+  }
+}
+
+/** Whose folder it is and how it is mounted is for whoever set it up. */
+function folderError(dataDir: string, error: unknown): unknown {
+  const system = error instanceof Error && "code" in error ? String(error.code) : "";
+  const notOurs = ["EACCES", "EPERM", "EROFS", "ENOTDIR", "EEXIST", "SQLITE_CANTOPEN", "SQLITE_READONLY"];
+  if (!notOurs.some((code) => system.startsWith(code))) return error;
+  const uid = process.geteuid?.();
+  return new AppError("EDGE_DATA_DIR", `open the data directory ${dataDir} as user ${uid}: ${messageOf(error)}`, {
+    cause: error,
+  });
 }
 
 function openLocked(options: OpenOptions, lock: Lock): SqliteStore {
@@ -50,7 +81,7 @@ function openLocked(options: OpenOptions, lock: Lock): SqliteStore {
       return openWithRoom(options, lock, path);
     } catch (error) {
       const code = sqliteCode(error);
-      if (!isDamage(code)) throw ioError(path, error);
+      if (!isDamage(code)) throw ioError(options.dataDir, path, error);
       damage = String(code);
     }
   }
@@ -74,7 +105,7 @@ function openWithRoom(options: OpenOptions, lock: Lock, path: string): SqliteSto
 
 function openSound(options: OpenOptions, lock: Lock, path: string, renewed: string | undefined): SqliteStore {
   const { clock, report, dataDir } = options;
-  const db = openForWriting(path);
+  const db = openForWriting(path, busyMsAtStart);
   try {
     const made = versionOf(db) === 0;
     if (!made) refuseUnnamed(db, options);
@@ -89,6 +120,7 @@ function openSound(options: OpenOptions, lock: Lock, path: string, renewed: stri
     const store = new SqliteStore(options, { file, lock, space, ...facts });
     adoptLanes(store, file, readLanes(db), facts.clean);
     if (made) report(signals.created, { path, epoch: store.epoch });
+    db.pragma("busy_timeout = 0");
     return store;
   } catch (error) {
     db.close();
@@ -185,9 +217,14 @@ function forgetUnnamed(db: Connection, options: OpenOptions): void {
   }).immediate();
 }
 
-function ioError(path: string, error: unknown): unknown {
+function ioError(dataDir: string, path: string, error: unknown): unknown {
   const code = sqliteCode(error);
-  if (code === undefined) return error;
+  if (code === undefined || code.startsWith("SQLITE_READONLY") || code.startsWith("SQLITE_CANTOPEN")) {
+    return folderError(dataDir, error);
+  }
+  if (code.startsWith("SQLITE_BUSY")) {
+    return new AppError("EDGE_CHANNEL_BUSY", `open channel file ${path}: ${code}`, { cause: error });
+  }
   const full = meansDiskFull(code);
   const what = `open channel file ${path}: ${full ? "disk full" : code}`;
   return new AppError(full ? "EDGE_CHANNEL_FULL" : "EDGE_CHANNEL_IO", what, { cause: error });

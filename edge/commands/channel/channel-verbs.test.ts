@@ -1,6 +1,8 @@
 import { afterAll, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { openWritten, spec, work } from "../../channels/sqlite/testing/writer.ts";
+import { good } from "../../testing/fakes/config.ts";
 import { fakeRegistry } from "../../testing/fakes/registry.ts";
 import { dispatch } from "../dispatch.ts";
 import { channelExport } from "./export.ts";
@@ -80,4 +82,45 @@ test("a channel that is not there is named with the nearest one", async () => {
   expect(code).toBe(2);
   expect(err).toContain('did you mean "main"?');
   expect((await call("channel", "peek", "main", "--count", "many")).err).toContain("not a whole number");
+});
+
+test("stat shows whatever a stream has counted, a loss at the source first of all", async () => {
+  const counters = ["compressed_skipped", "lost_at_source", "cut"].map((name, index) => ({
+    stream: "driving",
+    name,
+    amount: index + 1,
+  }));
+  store.commit({ batches: [], positions: [], counters });
+  expect((await call("channel", "stat")).out).toContain(
+    "stream driving: compressed_skipped 1, cut 3, lost_at_source 2, ",
+  );
+});
+
+test("a config behind the verb is a config and no channel, before or behind the channel's name", async () => {
+  const config = dir.file("tailgate.yaml");
+  writeFileSync(config, good.replace("/var/lib/tailgate", dir.path));
+  const without = async (...args: readonly string[]) => {
+    let out = "";
+    const outBytes = async (bytes: Uint8Array) => {
+      out += Buffer.from(bytes).toString("utf8");
+    };
+    const world = {
+      registry: fakeRegistry,
+      environment: {},
+      out: (text: string) => (out += text),
+      outBytes,
+      err: () => {},
+    };
+    return { code: await dispatch(args, verbs, world), out };
+  };
+  const { out } = await without("channel", "export", "--dead", "main", config);
+  expect(out).not.toBe("");
+  for (const words of [
+    ["--dead", config],
+    [config, "--dead"],
+    [config, "main", "--dead"],
+  ]) {
+    expect(await without("channel", "export", ...words)).toEqual({ code: 0, out });
+  }
+  expect((await without("channel", "ls", config)).out).toContain("main");
 });

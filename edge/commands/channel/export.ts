@@ -7,7 +7,7 @@ import { recordsOf, renderProblem, renderRecord } from "./render-record.ts";
 export const channelExport: Command = {
   name: "channel export",
   summary: "Writes what a channel holds to standard output, byte for byte; takes nothing out",
-  positionals: ["[channel]"],
+  positionals: ["[channel]", "[config]"],
   options: {
     ...fileOptions,
     dead: { summary: "What the destination refused for ever, in place of what waits for it" },

@@ -6,6 +6,7 @@ import { fileOptions, withChannels } from "./open-channels.ts";
 export const channelLs: Command = {
   name: "channel ls",
   summary: "Lists the channels of the channel file and what they hold",
+  positionals: ["[config]"],
   options: fileOptions,
   run(given, world) {
     return withChannels(given, world, (inspector) => {

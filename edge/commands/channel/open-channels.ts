@@ -3,6 +3,7 @@ import { suggest } from "../../../shared/config/nearest.ts";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import { type Inspector, openInspector } from "../../channels/sqlite/inspect.ts";
 import { loadConfig } from "../../config/load-config.ts";
+import { legalName } from "../../config/schema.ts";
 import { type Arguments, configOption, configPath, type OptionDeclaration, type World } from "../command.ts";
 import { reportProblems } from "../report-problems.ts";
 
@@ -27,11 +28,15 @@ export function withChannels<T>(given: Arguments, world: World, use: (inspector:
   }
 }
 
+/** A config's path has a dot or a slash, a channel's name has neither: both may stand behind the verb, in any order. */
+function isChannelName(word: string): boolean {
+  return legalName.test(word);
+}
+
 function dataDirOf(given: Arguments, world: World): string {
   const data = given.value("data");
   if (data !== undefined) return resolve(data);
-  // The positional argument names a channel here, not a config.
-  const path = configPath({ ...given, positionals: [] }, world);
+  const path = configPath({ ...given, positionals: given.positionals.filter((word) => !isChannelName(word)) }, world);
   const loaded = loadConfig(path, world.registry, world.environment);
   if (loaded.ok) return loaded.config.dataDir;
   throw new AppError("USAGE", reportProblems(loaded.problems).trimEnd(), {
@@ -42,7 +47,7 @@ function dataDirOf(given: Arguments, world: World): string {
 /** The channel that the arguments name; the only one, when they name none. @throws AppError `USAGE`. */
 export function chosenChannel(given: Arguments, inspector: Inspector): string {
   const names = inspector.channels().map(({ name }) => name);
-  const name = given.positionals[0] ?? (names.length === 1 ? names[0] : undefined);
+  const name = given.positionals.find(isChannelName) ?? (names.length === 1 ? names[0] : undefined);
   if (name !== undefined && names.includes(name)) return name;
   const hint = names.length === 0 ? "The file holds no channel yet." : (suggest(name ?? "", names, "channels") ?? "");
   throw new AppError("USAGE", name === undefined ? "say which channel" : `there is no channel "${name}"`, { hint });

@@ -9,7 +9,7 @@ const bodyBytesMax = 512;
 export const channelPeek: Command = {
   name: "channel peek",
   summary: "Shows the oldest events that a channel holds; takes nothing out",
-  positionals: ["[channel]"],
+  positionals: ["[channel]", "[config]"],
   options: {
     ...fileOptions,
     count: { summary: "How many (default: 10)", value: "n", short: "n" },

@@ -5,6 +5,7 @@ import { fileOptions, withChannels } from "./open-channels.ts";
 export const channelVerify: Command = {
   name: "channel verify",
   summary: "Reads and checks everything that is held; exit code 1 when something is damaged or missing",
+  positionals: ["[config]"],
   options: fileOptions,
   run(given, world) {
     return withChannels(given, world, (inspector) => {

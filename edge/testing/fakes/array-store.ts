@@ -14,6 +14,7 @@ export class ArrayChannel implements StoreKeptChannel {
   readonly buried: { batch: StoredBatch; reason: string }[] = [];
   readonly acknowledged: StoredBatch[] = [];
   admissionNow: Admission = "open";
+  fullBy: "capacity" | "disk" | undefined;
   private readonly lanesMade: Lane[] = [];
   private readonly sequences = new Map<number, number>();
   private nextId = 1;
@@ -99,8 +100,8 @@ export class ArrayChannel implements StoreKeptChannel {
         counters: {},
       };
     });
-    const { admissionNow: admission } = this;
-    return { events, batches: this.held.length, bytes, bytesMax: 1e9, oldestMs: undefined, admission, lanes };
+    const { admissionNow: admission, fullBy } = this;
+    return { events, batches: this.held.length, bytes, bytesMax: 1e9, oldestMs: undefined, admission, fullBy, lanes };
   }
 
   private remove(batch: StoredBatch): StoredBatch {
