@@ -1,21 +1,26 @@
 /**
  * `npm test`: everything, in the order in which things fail soonest: set-up, the checks, then each kind of test from
- * quick to slow, the offline-replay tests in their short form, a smoke of the benchmarks. Ends with one line
- * `N passed, N failed` over all steps; a step that is no test counts as one.
+ * quick to slow, the offline-replay tests in their short form, a smoke of the benchmarks. The slow ones run side by side,
+ * those that measure by themselves (`alone.ts`). Ends with what each kind took, and one line `N passed, N failed` over all
+ * steps; a step that is no test counts as one.
  */
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { AppError, messageOf } from "../../shared/errors/app-error.ts";
 import { buildEdge } from "../build/build.ts";
-import { replayRuns } from "../replay/runs.ts";
+import { replayTurn } from "../replay/runs.ts";
 import { setup } from "../setup/setup.ts";
+import { alone } from "./alone.ts";
 import { bunTests } from "./bun-tests.ts";
 import { checkSteps } from "./check-steps.ts";
+import { renderKindTimes, sideBySide, type Turn } from "./side-by-side.ts";
 import { commandStep, printStep, type StepResult, summary } from "./step.ts";
-import { findTestFiles, testKinds } from "./test-files.ts";
+import { findTestFiles, type TestKind, testKinds } from "./test-files.ts";
 
 const root = join(import.meta.dir, "../..");
 const minute = 60_000;
+/** Most of them wait for brokers most of the time: one more than a small machine has cores. */
+const jobs = 3;
+const startMs = performance.now();
 const results: StepResult[] = [];
 
 function record(result: StepResult): void {
@@ -32,6 +37,10 @@ async function build(): Promise<string> {
   return binary;
 }
 
+function shortName(path: string): string {
+  return basename(path).replace(/\.test\.ts$/, "");
+}
+
 async function ownStep(name: string, work: () => Promise<void>): Promise<void> {
   const startMs = performance.now();
   const seconds = () => (performance.now() - startMs) / 1000;
@@ -45,24 +54,35 @@ async function ownStep(name: string, work: () => Promise<void>): Promise<void> {
 }
 
 /** A process for each file: what one leaves behind, or takes down with it, is no other's trouble. */
-async function slowTests(): Promise<void> {
+function slowTurns(): Turn[] {
   const found = findTestFiles(root);
-  for (const kind of testKinds.filter((each) => each !== "unit")) {
-    for (const path of found[kind]) {
-      record(await bunTests(path, [path], { cwd: root, testTimeoutMs: 5 * minute, withinMs: 15 * minute }));
-    }
-  }
+  const limits = { testTimeoutMs: 5 * minute, withinMs: 15 * minute };
+  const ofKind = (kind: TestKind): Turn[] =>
+    found[kind].map((path) => ({
+      name: path,
+      kind,
+      alone: path in alone,
+      run: (env) => bunTests(path, [path], { cwd: root, ...limits, env }),
+    }));
+  const kinds = testKinds.filter((kind) => kind !== "unit");
+  return [
+    ...kinds.flatMap(ofKind),
+    ...found.promises.map((path) => replayTurn(path, { root, form: "short", binary })),
+    benchSmoke,
+  ];
 }
 
-async function promises(): Promise<void> {
-  await replayRuns({ root, runs: 1, jobs: 1, form: "short", binary, onResult: record });
-}
-
-async function benchSmoke(): Promise<void> {
-  const smoke = "scripts/bench/smoke.ts";
-  if (!existsSync(join(root, smoke))) return;
-  record(await commandStep("benchmark smoke", [process.execPath, smoke], { cwd: root, withinMs: 10 * minute }));
-}
+const benchSmoke: Turn = {
+  name: "benchmark smoke",
+  kind: "benchmark",
+  alone: true,
+  run: (env) =>
+    commandStep("benchmark smoke", [process.execPath, "scripts/bench/smoke.ts"], {
+      cwd: root,
+      withinMs: 10 * minute,
+      env,
+    }),
+};
 
 /** What throws where nothing should is one failure, and the rest is still run: all failures are seen, and counted at the end. */
 async function guarded(name: string, work: () => Promise<unknown>): Promise<void> {
@@ -76,8 +96,11 @@ async function guarded(name: string, work: () => Promise<unknown>): Promise<void
 await ownStep("set-up", () => setup("test", (line) => console.log(line)));
 await guarded("checks", () => checkSteps(root, record));
 const binary = await build();
-await guarded("slow tests", slowTests);
-await guarded("offline-replay tests", promises);
-await guarded("benchmark smoke", benchSmoke);
-console.log(summary(results));
+await guarded("slow tests", async () => {
+  const onProgress = (running: readonly string[], ended: number, all: number) =>
+    console.log(`       ${ended} of ${all} done; running: ${running.map(shortName).join(", ")}`);
+  const times = await sideBySide(slowTurns(), { jobs, onResult: record, onProgress });
+  console.log(`\n${renderKindTimes(times)}\n`);
+});
+console.log(`${((performance.now() - startMs) / minute).toFixed(1)} minutes, ${summary(results)}`);
 process.exitCode = results.some(({ failed }) => failed > 0) ? 1 : 0;

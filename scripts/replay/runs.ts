@@ -1,7 +1,8 @@
 import { basename } from "node:path";
 import { AppError } from "../../shared/errors/app-error.ts";
-import { portShareVariable } from "../../shared/testing/free-port.ts";
+import { alone } from "../check/alone.ts";
 import { bunTests } from "../check/bun-tests.ts";
+import { sideBySide, type Turn } from "../check/side-by-side.ts";
 import type { StepResult } from "../check/step.ts";
 import { findTestFiles } from "../check/test-files.ts";
 
@@ -31,29 +32,32 @@ const minute = 60_000;
  * @throws AppError `USAGE` when no promise has that name.
  */
 export async function replayRuns(options: ReplayOptions): Promise<ReplayTable> {
-  const { root, runs, only = "", form, binary, jobs, onResult } = options;
+  const { root, runs, only = "", jobs, onResult } = options;
   const files = findTestFiles(root).promises.filter((path) => promiseName(path).includes(only));
   if (files.length === 0) throw new AppError("USAGE", `replay: no promise is called ${only || "anything"}`);
   const table = new Map<string, StepResult[]>(files.map((path) => [promiseName(path), []]));
-  const due = Array.from({ length: runs }, (_, index) => files.map((path) => ({ path, run: index + 1 }))).flat();
-  const work = async (job: number) => {
-    const env = {
-      TAILGATE_LONG: form === "full" ? "1" : "0",
-      TAILGATE_BINARY: binary,
-      [portShareVariable]: `${job}/${jobs}`,
-    };
-    for (let next = due.shift(); next !== undefined; next = due.shift()) {
-      const { path, run } = next;
-      const name = promiseName(path);
-      const limits = { testTimeoutMs: 10 * minute, withinMs: 20 * minute };
-      const result = await bunTests(name, [path], { cwd: root, ...limits, env });
-      const results = table.get(name);
+  const runOf = new Map<Turn, number>();
+  for (let run = 1; run <= runs; run++) for (const path of files) runOf.set(replayTurn(path, options), run);
+  await sideBySide([...runOf.keys()], {
+    jobs,
+    onResult: (result, turn) => {
+      const run = runOf.get(turn) ?? 1;
+      const results = table.get(turn.name);
       if (results !== undefined) results[run - 1] = result;
       onResult(result, run);
-    }
-  };
-  await Promise.all(Array.from({ length: jobs }, (_, job) => work(job)));
+    },
+  });
   return table;
+}
+
+/** One promise tried once, to be run beside others. */
+export function replayTurn(path: string, options: Pick<ReplayOptions, "root" | "form" | "binary">): Turn {
+  const { root, form, binary } = options;
+  const name = promiseName(path);
+  const ours = { TAILGATE_LONG: form === "full" ? "1" : "0", TAILGATE_BINARY: binary };
+  const limits = { testTimeoutMs: 10 * minute, withinMs: 20 * minute };
+  const run: Turn["run"] = (env) => bunTests(name, [path], { cwd: root, ...limits, env: { ...env, ...ours } });
+  return { name, kind: "offline replay", alone: path in alone, run };
 }
 
 /** The table for people: a row a promise, a column a run, seconds or FAILED. */
