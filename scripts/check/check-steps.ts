@@ -1,6 +1,6 @@
-import { bunTests } from "./bun-tests.ts";
-import { commandStep, type StepResult } from "./step.ts";
-import { findTestFiles } from "./test-files.ts";
+import { bunTests } from "../runner/bun-tests.ts";
+import { commandStep, type StepResult } from "../runner/step.ts";
+import { findTestFiles } from "../runner/test-files.ts";
 
 /** What every change must pass: types, lint and format, tidy rules, generated files fresh, unit tests. */
 export async function checkSteps(root: string, onResult: (result: StepResult) => void): Promise<StepResult[]> {

@@ -1,7 +1,7 @@
 /** `npm run check`: the gate at the desk, the same as in CI, in under a minute. */
 import { join } from "node:path";
+import { printStep, summary } from "../runner/step.ts";
 import { checkSteps } from "./check-steps.ts";
-import { printStep, summary } from "./step.ts";
 
 const secondsMax = 60;
 const slowestShown = 8;

@@ -8,13 +8,13 @@ import { basename, join } from "node:path";
 import { AppError, messageOf } from "../../shared/errors/app-error.ts";
 import { buildEdge } from "../build/build.ts";
 import { replayTurn } from "../replay/runs.ts";
+import { alone } from "../runner/alone.ts";
+import { bunTests } from "../runner/bun-tests.ts";
+import { renderKindTimes, sideBySide, type Turn } from "../runner/side-by-side.ts";
+import { commandStep, printStep, type StepResult, summary } from "../runner/step.ts";
+import { findTestFiles, type TestKind, testKinds } from "../runner/test-files.ts";
 import { setup } from "../setup/setup.ts";
-import { alone } from "./alone.ts";
-import { bunTests } from "./bun-tests.ts";
 import { checkSteps } from "./check-steps.ts";
-import { renderKindTimes, sideBySide, type Turn } from "./side-by-side.ts";
-import { commandStep, printStep, type StepResult, summary } from "./step.ts";
-import { findTestFiles, type TestKind, testKinds } from "./test-files.ts";
 
 const root = join(import.meta.dir, "../..");
 const minute = 60_000;

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { tempDir } from "../../shared/testing/temp-dir.ts";
 import { buildEdge } from "../build/build.ts";
-import { printStep, summary } from "../check/step.ts";
+import { printStep, summary } from "../runner/step.ts";
 import { renderReplayTable, replayRuns } from "./runs.ts";
 
 const { values } = parseArgs({

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tempDir } from "../../shared/testing/temp-dir.ts";
-import { findTestFiles } from "../check/test-files.ts";
+import { findTestFiles } from "../runner/test-files.ts";
 import { renderReplayTable, replayRuns } from "./runs.ts";
 
 function project(files: Readonly<Record<string, string>>) {

@@ -1,10 +1,10 @@
 import { basename } from "node:path";
 import { AppError } from "../../shared/errors/app-error.ts";
-import { alone } from "../check/alone.ts";
-import { bunTests } from "../check/bun-tests.ts";
-import { sideBySide, type Turn } from "../check/side-by-side.ts";
-import type { StepResult } from "../check/step.ts";
-import { findTestFiles } from "../check/test-files.ts";
+import { alone } from "../runner/alone.ts";
+import { bunTests } from "../runner/bun-tests.ts";
+import { sideBySide, type Turn } from "../runner/side-by-side.ts";
+import type { StepResult } from "../runner/step.ts";
+import { findTestFiles } from "../runner/test-files.ts";
 
 /** Which promises are tried, how often, and how thoroughly. */
 export interface ReplayOptions {

@@ -200,6 +200,27 @@ test("refused, then accepted again on the same port", async () => {
   await until("an answer", () => again.answers.length);
 });
 
+test("cleared it is quick, listens and throws away what a black hole held; what was whole stays open", async () => {
+  await using world = await startAll();
+  world.proxy.setLink({ latencyMs: 10_000 });
+  world.client.socket.write(request(1));
+  await world.proxy.clear();
+  using other = startClient(world.proxy.port);
+  other.socket.write(request(2));
+  await until("a quick answer", () => other.answers.length);
+  expect(other.state.closed).toBe(false);
+  world.proxy.blackhole();
+  other.socket.write(request(3));
+  await world.proxy.clear();
+  await until("the black hole's connections to be gone", () => other.state.closed);
+  await world.proxy.refuse();
+  await world.proxy.clear();
+  using again = startClient(world.proxy.port);
+  again.socket.write(request(4));
+  await until("an answer", () => again.answers.length);
+  expect(world.server.got).not.toContain(3);
+});
+
 test("a slow line delays, a narrow line limits", async () => {
   await using world = await startAll();
   world.proxy.setLink({ latencyMs: 60 });

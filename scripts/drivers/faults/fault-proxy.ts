@@ -125,6 +125,14 @@ export class FaultProxy implements AsyncDisposable, FaultOwner {
     this.healed.open();
   }
 
+  /** No fault is left: quick, listening, and not silent. What a black hole held is thrown away with its connections. */
+  async clear(): Promise<void> {
+    this.setLink();
+    if (this.black) this.resetAll();
+    this.heal();
+    await this.accept();
+  }
+
   /** Resolves when the next request of this kind was reset before it reached the broker. */
   resetNextRequest(apiKey: number): Promise<void> {
     return this.aim(apiKey, "reset");

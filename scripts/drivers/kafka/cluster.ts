@@ -122,12 +122,7 @@ export class Cluster implements AsyncDisposable {
 
   /** All lines are whole and quick again. What was held in a muted one is thrown away: its connections are reset. */
   async heal(): Promise<void> {
-    for (const line of this.lines) {
-      line.setLink();
-      line.resetAll();
-      line.heal();
-      await line.accept();
-    }
+    for (const line of this.lines) await line.clear();
   }
 
   /** Makes a topic with three replicas and min ISR 2, unless the options say otherwise; waits until all are in sync. */
