@@ -135,6 +135,10 @@ export const codes = {
     severity: "transient",
     hint: "The brokers' address answers for another Kafka cluster than before; what is held goes there, in a new session.",
   },
+  KAFKA_VERSION: {
+    severity: "transient",
+    hint: "The broker is older or newer than this program can speak to: Apache Kafka 2.1 and later are known to work. Tailgate tries again on its own.",
+  },
   KAFKA_NOT_ENOUGH_REPLICAS: {
     severity: "transient",
     hint: "Fewer replicas are in sync than the topic's min.insync.replicas asks for. Bring the other brokers back.",

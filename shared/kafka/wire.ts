@@ -53,7 +53,8 @@ export class WireWriter {
     this.buffer[this.room(1)] = rest;
     return this;
   }
-  compactString(value: string): this {
+  compactString(value: string | null): this {
+    if (value === null) return this.uvarint(0);
     const bytes = Buffer.from(value, "utf8");
     return this.uvarint(bytes.length + 1).raw(bytes);
   }

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
 import { outputBytesMax } from "../../../shared/compression/decompress-bounded.ts";
+import { splitBatches } from "../../../shared/kafka/record-batch/frames.ts";
 import { at, HEADER_BYTES } from "../../../shared/kafka/record-batch/header.ts";
 import { mendCrc, topicBatch } from "../../testing/batches.ts";
-import { splitBatches } from "./decode-batch.ts";
 import { DeliveryBuilder } from "./delivery.ts";
 
 /** Claims to hold one record, and its CRC is right: nothing but decompressing it tells what it is. */

@@ -1,6 +1,7 @@
+import type { AbortedTransaction } from "../../../shared/kafka/messages/fetch.ts";
+import type { BatchFrame } from "../../../shared/kafka/record-batch/frames.ts";
 import { part } from "../../records/record-block.ts";
-import { type BatchFrame, decodeBatch } from "./decode-batch.ts";
-import type { AbortedTransaction } from "./fetch-seam.ts";
+import { decodeBatch } from "./decode-batch.ts";
 
 /**
  * Leaves out what a reader of committed records must not see: control batches, and batches of transactions that were

@@ -10,13 +10,13 @@ import type { Clock } from "../../../shared/clock/clock.ts";
 import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
 import { createKafka, type KafkaConnection } from "../../../shared/kafka/connection/client.ts";
 import { explainClientError } from "../../../shared/kafka/connection/connect-error.ts";
+import type { FetchedPartition } from "../../../shared/kafka/connection/raw-fetch.ts";
 import type { Random } from "../../../shared/random/random.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
 import type { Consumer, ConsumerHandler, ConsumerState, PartitionState, TopicPartition } from "../consumer.ts";
 import { Coverage, unreadGraceMs } from "../coverage.ts";
 import { createBriefKafka } from "./brief-client.ts";
 import { viewCluster } from "./cluster-view.ts";
-import { type FetchedPartition, installFetchSeam, watchFetches } from "./fetch-seam.ts";
 import { type GroupOptions, GroupSession, type SessionEvents } from "./group-session.ts";
 import { consumerHint } from "./hints.ts";
 import { StallWatch } from "./stall-watch.ts";
@@ -73,7 +73,6 @@ export class KafkaConsumer implements Consumer {
   constructor(private readonly options: KafkaConsumerOptions) {}
 
   start(handler: ConsumerHandler): void {
-    installFetchSeam();
     this.running = this.run(handler);
   }
 
@@ -111,11 +110,12 @@ export class KafkaConsumer implements Consumer {
 
   private async run(handler: ConsumerHandler): Promise<void> {
     const { report } = this.options;
-    using _watch = watchFetches((fetched) => this.fetched(fetched));
     const { signal } = this.stopping;
     const backoff = new Backoff({ initialMs: 100, maxMs: 1_000 }, this.options.random);
     while (!signal.aborted) {
-      const kafka = createKafka({ ...this.options.connection, report, component: "consumer" });
+      const { connection } = this.options;
+      const fetched = (partition: FetchedPartition) => this.fetched(partition);
+      const kafka = createKafka({ ...connection, report, component: "consumer", fetched });
       const topics = await this.findTopics();
       if (topics === undefined || topics.length === 0) {
         await sleep(topics === undefined ? backoff.nextMs() : 500, signal);

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "bun:test";
+import { type BatchFrame, splitBatches } from "../../../shared/kafka/record-batch/frames.ts";
 import { at } from "../../../shared/kafka/record-batch/header.ts";
 import { decodeRecords } from "../../../shared/kafka/record-batch/records.ts";
 import { seededRandom } from "../../../shared/random/random.ts";
 import { plainRecord, type RecordBlock } from "../../records/record-block.ts";
 import { mendCrc, topicBatch } from "../../testing/batches.ts";
-import { type BatchFrame, decodeBatch, splitBatches } from "./decode-batch.ts";
+import { decodeBatch } from "./decode-batch.ts";
 
 function only(bytes: Buffer): BatchFrame {
   const [frame] = splitBatches(bytes);

@@ -1,50 +1,16 @@
 /**
- * From the bytes of a Fetch response to blocks: record batches of magic 2 (KIP-98), CRC checked, decompressed once,
+ * From a record batch to a block: magic 2 (KIP-98), CRC checked, decompressed once,
  * each record read in one pass over varints. What cannot be read becomes a damaged range with a reason, never an
  * exception that would stop the partition.
  */
-import { decompressBounded } from "../../../shared/compression/decompress-bounded.ts";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import { IDENTITY_HEADER } from "../../../shared/identity/identity.ts";
-import { decompressLz4 } from "../../../shared/kafka/codecs/lz4.ts";
-import { decompressSnappy } from "../../../shared/kafka/codecs/snappy.ts";
+import { decompress } from "../../../shared/kafka/record-batch/compression.ts";
+import type { BatchFrame } from "../../../shared/kafka/record-batch/frames.ts";
 import { at, crcMatches, HEADER_BYTES } from "../../../shared/kafka/record-batch/header.ts";
 import { part, type RecordBlock } from "../../records/record-block.ts";
 
 const identityHeader = Buffer.from(IDENTITY_HEADER);
-
-/** What the header of a batch says, as far as a consumer asks. */
-export interface BatchFrame {
-  readonly bytes: Buffer;
-  readonly baseOffset: number;
-  readonly lastOffset: number;
-  readonly producerId: bigint;
-  readonly transactional: boolean;
-  readonly control: boolean;
-}
-
-/** Cuts the record set of a partition into batches; the last one may be cut off by the broker and is left out. */
-export function splitBatches(records: Buffer): BatchFrame[] {
-  const frames: BatchFrame[] = [];
-  let start = 0;
-  while (records.length - start >= HEADER_BYTES) {
-    const length = records.readInt32BE(start + at.batchLength) + 12;
-    if (length < HEADER_BYTES || start + length > records.length) break;
-    const bytes = records.subarray(start, start + length);
-    const attributes = bytes.readInt16BE(at.attributes);
-    const baseOffset = Number(bytes.readBigInt64BE(at.baseOffset));
-    frames.push({
-      bytes,
-      baseOffset,
-      lastOffset: baseOffset + Math.max(0, bytes.readInt32BE(at.lastOffsetDelta)),
-      producerId: bytes.readBigInt64BE(at.producerId),
-      transactional: (attributes & 16) !== 0,
-      control: (attributes & 32) !== 0,
-    });
-    start += length;
-  }
-  return frames;
-}
 
 /**
  * The records of one batch.
@@ -80,24 +46,6 @@ export function decodeBatch(frame: BatchFrame): RecordBlock {
     if (reader.position !== end) throw corrupt(`record ${index} is not as long as it says`);
   }
   return { bytes, count, offsets, timesMs, parts };
-}
-
-/** What Tailgate writes, and what other producers may (Kafka protocol guide, "Record Batch"). Each has a bound on what comes out. */
-function decompress(codecNumber: number, records: Buffer): Buffer {
-  switch (codecNumber) {
-    case 0:
-      return records;
-    case 1:
-      return decompressBounded("gzip", records);
-    case 2:
-      return decompressSnappy(records);
-    case 3:
-      return decompressLz4(records);
-    case 4:
-      return decompressBounded("zstd", records);
-    default:
-      throw corrupt(`codec ${codecNumber} is not known`);
-  }
 }
 
 class Reader {

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "bun:test";
+import type { FetchedPartition } from "../../../shared/kafka/connection/raw-fetch.ts";
+import type { AbortedTransaction } from "../../../shared/kafka/messages/fetch.ts";
+import { splitBatches } from "../../../shared/kafka/record-batch/frames.ts";
 import { at } from "../../../shared/kafka/record-batch/header.ts";
 import { plainRecord } from "../../records/record-block.ts";
 import { mendCrc, topicBatch } from "../../testing/batches.ts";
-import { splitBatches } from "./decode-batch.ts";
 import { DeliveryBuilder } from "./delivery.ts";
-import type { AbortedTransaction, FetchedPartition } from "./fetch-seam.ts";
 
 function fetched(batches: readonly Buffer[], aborted: readonly AbortedTransaction[] = []): FetchedPartition {
   const frames = splitBatches(Buffer.concat(batches));

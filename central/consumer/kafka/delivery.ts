@@ -1,10 +1,10 @@
 import { outputBytesMax } from "../../../shared/compression/decompress-bounded.ts";
 import { messageOf } from "../../../shared/errors/app-error.ts";
+import type { FetchedPartition } from "../../../shared/kafka/connection/raw-fetch.ts";
 import type { RecordBlock } from "../../records/record-block.ts";
 import type { DamagedRange, Delivery } from "../consumer.ts";
 import { committedFrames } from "./committed.ts";
 import { decodeBatch } from "./decode-batch.ts";
-import type { FetchedPartition } from "./fetch-seam.ts";
 
 /** How often a batch is fetched again before it counts as damaged where it lies, not on its way to us. */
 const triesMax = 3;

@@ -10,10 +10,10 @@ import type { EachBatchPayload, Kafka, Consumer as KafkaClient } from "kafkajs";
 import { sleep } from "../../../shared/async/sleep.ts";
 import { messageOf } from "../../../shared/errors/app-error.ts";
 import { endlessRetry } from "../../../shared/kafka/connection/client.ts";
+import { fetchedPartition } from "../../../shared/kafka/connection/raw-fetch.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
 import type { ConsumerHandler, Start, TopicPartition } from "../consumer.ts";
 import { DeliveryBuilder } from "./delivery.ts";
-import { fetchedPartition } from "./fetch-seam.ts";
 import { storeAssigner } from "./store-protocol.ts";
 import { commitFailed, groupJoined } from "./telemetry.ts";
 

@@ -9,14 +9,15 @@ import { BrokerConnection } from "../../../shared/kafka/connection/broker-connec
 import { createKafka } from "../../../shared/kafka/connection/client.ts";
 import { explainSilence } from "../../../shared/kafka/connection/connect-error.ts";
 import type { LinkOptions } from "../../../shared/kafka/connection/kafkajs-link.ts";
-import type { NewTopic } from "../../../shared/kafka/connection/link.ts";
+import type { BrokerNode, NewTopic } from "../../../shared/kafka/connection/link.ts";
 import { errorName, errors } from "../../../shared/kafka/error-codes.ts";
 import type { Message } from "../../../shared/kafka/message.ts";
+import { createTopicMessage } from "../../../shared/kafka/messages/create-topics.ts";
 import { metadataMessage } from "../../../shared/kafka/messages/metadata.ts";
 import type { Finding } from "../../core/sink.ts";
-import { type AdvertisedBroker, mayCreateMessage, type TopicAccess, topicAccessMessage } from "./access-messages.ts";
 import type { Config } from "./config.ts";
 import { parseTopicPattern } from "./layout.ts";
+import { type TopicAccess, topicAccess } from "./topic-access.ts";
 
 /** However patient the sink is: somebody waits for the answer. */
 const stepMsMax = 5_000;
@@ -97,30 +98,18 @@ class Probe {
   }
 
   private async askAccess(topic: string): Promise<TopicAccess> {
-    const message = topicAccessMessage(topic);
     const connection = this.anyone(`ask for topic ${topic}`);
-    if (connection.supports(message)) return await connection.send(message);
-    // Brokers before 2.3 do not say what is allowed: the first batch will tell.
-    const { topic: known, controller, nodes } = await connection.send(metadataMessage(topic));
-    const leading = new Set((known?.leaders ?? []).map((leader) => leader?.nodeId ?? -1));
-    return {
-      errorCode: known?.errorCode ?? errors.UNKNOWN_TOPIC_OR_PARTITION,
-      partitions: known?.leaders.length ?? 0,
-      leaders: nodes.filter(({ nodeId }) => leading.has(nodeId)),
-      leaderless: leading.has(-1) ? 1 : 0,
-      mayWrite: true,
-      controller,
-    };
+    return topicAccess(await connection.send(metadataMessage(topic, { operations: true })));
   }
 
   /** The words for a topic that the sink would make. @throws AppError when it would not, or could not. */
-  private async missing(topic: string, controller: AdvertisedBroker | undefined): Promise<string> {
+  private async missing(topic: string, controller: BrokerNode | undefined): Promise<string> {
     const planned = plannedTopic(topic, this.config);
     if (planned === undefined) {
       const hint = "Create it before events come (they are held meanwhile), or let the sink do so: `createTopic`.";
       throw new AppError("KAFKA_TOPIC_MISSING", `ask for topic ${topic}: there is none, and no createTopic`, { hint });
     }
-    const { errorCode, message } = await this.ask(controller, mayCreateMessage(planned));
+    const { errorCode, message } = await this.ask(controller, createTopicMessage(planned, { validateOnly: true }));
     if (errorCode === errors.NONE) return `missing; createTopic makes it, with ${planned.partitions} partitions`;
     const refused =
       errorCode === errors.TOPIC_AUTHORIZATION_FAILED || errorCode === errors.CLUSTER_AUTHORIZATION_FAILED;
@@ -130,7 +119,7 @@ class Probe {
     throw new AppError("KAFKA_UNAUTHORIZED", said, { hint });
   }
 
-  private async ask<Answer>(broker: AdvertisedBroker | undefined, message: Message<Answer>): Promise<Answer> {
+  private async ask<Answer>(broker: BrokerNode | undefined, message: Message<Answer>): Promise<Answer> {
     const connection = broker === undefined ? this.anyone(message.name) : await this.connect(broker);
     return await connection.send(message);
   }

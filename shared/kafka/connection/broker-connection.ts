@@ -16,7 +16,7 @@ import socketFactory from "kafkajs/src/network/socketFactory";
 import { withDeadline } from "../../async/deadline.ts";
 import { AppError } from "../../errors/app-error.ts";
 import { invariant } from "../../errors/invariant.ts";
-import type { Message } from "../message.ts";
+import { isFlexible, type Message, versionFor } from "../message.ts";
 import { type ClusterMetadata, metadataMessage } from "../messages/metadata.ts";
 import { WireReader, WireWriter } from "../wire.ts";
 import { type Address, formatAddress } from "./address.ts";
@@ -69,7 +69,8 @@ export class BrokerConnection {
     const where = formatAddress(address);
     const connect = async () => {
       await broker.connect();
-      return await send(connection, metadataMessage(undefined), options);
+      const message = metadataMessage(undefined);
+      return await send(connection, message, spoken(message, broker, where), options);
     };
     try {
       const cluster = await withDeadline(
@@ -79,6 +80,10 @@ export class BrokerConnection {
       );
       return new BrokerConnection(address, cluster, connection, broker, options);
     } catch (cause) {
+      if (cause instanceof AppError && cause.code === "KAFKA_VERSION") {
+        end(connection, cause);
+        throw cause;
+      }
       const refused = cause instanceof Error && cause.name.startsWith("KafkaJSSASL");
       const code = refused ? "KAFKA_AUTHENTICATION" : "KAFKA_UNREACHABLE";
       const error = new AppError(code, `connect to Kafka broker ${where}`, { cause });
@@ -91,18 +96,23 @@ export class BrokerConnection {
     return this.ended === undefined && this.connection.isConnected();
   }
 
-  /** Whether the broker knows this version of a request. */
+  /** Whether the broker speaks a version of a request that we speak. */
   supports(message: Message<unknown>): boolean {
-    const range = this.broker.versions?.[message.apiKey];
-    return range !== undefined && range.minVersion <= message.version && message.version <= range.maxVersion;
+    return versionFor(message, this.broker.versions ?? {}) !== undefined;
   }
 
-  /** @throws AppError `KAFKA_UNREACHABLE`; the connection is over then, and the request may have been carried out. */
+  /**
+   * Asks, in the highest version that both speak.
+   *
+   * @throws AppError `KAFKA_UNREACHABLE`; the connection is over then, and the request may have been carried out.
+   *   `KAFKA_VERSION`: nothing was sent.
+   */
   async send<Answer>(message: Message<Answer>): Promise<Answer> {
     if (!this.alive) throw this.ended ?? this.unreachable(message.name, new Error("the broker closed the connection"));
+    const version = spoken(message, this.broker, formatAddress(this.address));
     try {
       return await withDeadline(
-        send(this.connection, message, this.options),
+        send(this.connection, message, version, this.options),
         this.options.requestTimeoutMs,
         () => new Error(`no answer within ${this.options.requestTimeoutMs} ms`),
       );
@@ -126,6 +136,19 @@ export class BrokerConnection {
   }
 }
 
+/** @throws AppError `KAFKA_VERSION` */
+function spoken(message: Message<unknown>, broker: Broker, where: string): number {
+  const version = versionFor(message, broker.versions ?? {});
+  if (version !== undefined) return version;
+  const theirs = broker.versions?.[message.apiKey];
+  const { min, max } = message.versions;
+  const has = theirs === undefined ? "does not have it" : `has ${theirs.minVersion} to ${theirs.maxVersion}`;
+  throw new AppError(
+    "KAFKA_VERSION",
+    `ask Kafka broker ${where}: of ${message.name} we speak ${min} to ${max}, it ${has}`,
+  );
+}
+
 function end(connection: Connection, error: AppError): void {
   connection.rejectRequests(error);
   connection.socket?.destroy();
@@ -139,26 +162,28 @@ function end(connection: Connection, error: AppError): void {
 async function send<Answer>(
   connection: Connection,
   message: Message<Answer>,
+  version: number,
   { clientId, sasl }: ConnectionOptions,
 ): Promise<Answer> {
   if (sasl !== undefined && !connection.isAuthenticated()) await connection.authenticate();
   const correlationId = connection.nextCorrelationId();
   const request = new WireWriter((message.bytes ?? 256) + clientId.length + 64);
-  request.int32(0).int16(message.apiKey).int16(message.version).int32(correlationId).string(clientId);
-  if (message.flexible === true) request.tags();
-  message.write(request);
+  request.int32(0).int16(message.apiKey).int16(version).int32(correlationId).string(clientId);
+  const flexible = isFlexible(message, version);
+  if (flexible) request.tags();
+  message.write(request, version);
   const bytes = request.written;
   bytes.writeInt32BE(bytes.length - 4, 0);
   const { payload } = await new Promise<RawResponse>((resolve, reject) => {
-    const { apiKey, name: apiName, version: apiVersion } = message;
+    const { apiKey, name: apiName } = message;
     connection.requestQueue.push({
-      entry: { apiKey, apiName, apiVersion, correlationId, resolve, reject },
+      entry: { apiKey, apiName, apiVersion: version, correlationId, resolve, reject },
       expectResponse: true,
       requestTimeout: null,
       sendRequest: () => void connection.socket?.write(bytes),
     });
   });
   const reader = new WireReader(payload);
-  if (message.flexible === true) reader.tags();
-  return message.read(reader);
+  if (flexible) reader.tags();
+  return message.read(reader, version);
 }

@@ -1,11 +1,9 @@
 import type { ConnectionOptions } from "node:tls";
 import { Kafka, logLevel, type RetryOptions, type SASLOptions } from "kafkajs";
 import type { Report } from "../../telemetry/log.ts";
-import { registerCodecs } from "../codecs/kafkajs-codecs.ts";
 import { forwardLog } from "./client-log.ts";
-import { honestConnect } from "./honest-connect.ts";
-import { quietTimers } from "./quiet-timers.ts";
-import { steadyClock } from "./steady-clock.ts";
+import { installPatches } from "./patches.ts";
+import { type FetchListener, factoryWithListener } from "./raw-fetch.ts";
 
 /** How to reach a Kafka cluster; the same words in every config that names one. */
 export interface KafkaConnection {
@@ -48,6 +46,8 @@ export interface KafkaOptions extends KafkaConnection {
   readonly report: Report;
   /** Who uses the client, for the log. */
   readonly component: string;
+  /** Has its consumers hand out record batches as bytes (`fetchedPartition`), and is told of every answer. */
+  readonly fetched?: FetchListener;
   /** What kafkajs may say at all; errors and warnings when not given. */
   readonly level?: logLevel;
 }
@@ -68,10 +68,7 @@ export const endlessRetry: RetryOptions = {
  * log in ours. Connects to nothing yet.
  */
 export function createKafka(options: KafkaOptions): Kafka {
-  steadyClock();
-  quietTimers();
-  honestConnect();
-  registerCodecs();
+  installPatches();
   return new Kafka({
     brokers: [...options.brokers],
     clientId: options.clientId,
@@ -82,6 +79,7 @@ export function createKafka(options: KafkaOptions): Kafka {
     retry: endlessRetry,
     logLevel: options.level ?? logLevel.WARN,
     logCreator: forwardLog(options.report, options.component),
+    ...(options.fetched === undefined ? {} : { socketFactory: factoryWithListener(options.fetched) }),
     ...(options.tls === undefined ? {} : { ssl: tlsOptions(options.tls) }),
     ...(options.sasl === undefined ? {} : { sasl: saslOptions(options.sasl) }),
   });

@@ -60,6 +60,16 @@ declare module "kafkajs/src/network/connectionPool" {
   import type { ISocketFactory, Logger, SASLOptions } from "kafkajs";
   import type Connection from "kafkajs/src/network/connection";
 
+  /** A request, and how its answer is read: `decode` first, then `parse`, which throws a partition's error. */
+  interface ProtocolRequest {
+    readonly request: { readonly apiKey: number; readonly apiVersion: number };
+    readonly response: {
+      decode(bytes: Buffer): Promise<object>;
+      parse(decoded: object): Promise<object>;
+    };
+    readonly requestTimeout?: number | null;
+  }
+
   export default class ConnectionPool {
     constructor(options: {
       readonly host: string;
@@ -75,6 +85,9 @@ declare module "kafkajs/src/network/connectionPool" {
     });
     /** Two connections: the first for everything, the second for Fetch. */
     readonly pool: readonly Connection[];
+    /** As it was handed to the client. */
+    readonly socketFactory: ISocketFactory;
+    send(prepared: ProtocolRequest): Promise<unknown>;
   }
 }
 
@@ -96,6 +109,17 @@ declare module "kafkajs/src/broker" {
     });
     /** Connects, learns the broker's API versions, authenticates. */
     connect(): Promise<void>;
+    fetch(options: {
+      readonly topics: readonly {
+        readonly topic: string;
+        readonly partitions: readonly {
+          readonly partition: number;
+          readonly fetchOffset: string;
+          readonly maxBytes: number;
+        }[];
+      }[];
+      readonly maxWaitTime: number;
+    }): Promise<{ readonly responses: readonly { readonly partitions: readonly object[] }[] }>;
     /** Closes its connections. */
     disconnect(): Promise<void>;
     /** By API key; null before `connect`. */

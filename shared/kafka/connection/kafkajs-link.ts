@@ -7,15 +7,19 @@ import type { Random } from "../../random/random.ts";
 import type { Report } from "../../telemetry/log.ts";
 import { errors } from "../error-codes.ts";
 import type { Message } from "../message.ts";
-import { endOffsetMessage, readLogMessage } from "../messages/log.ts";
+import { createTopicMessage } from "../messages/create-topics.ts";
+import { describeConfigsMessage } from "../messages/describe-configs.ts";
+import { describeProducersMessage } from "../messages/describe-producers.ts";
+import { readLogMessage } from "../messages/fetch.ts";
+import { initProducerIdMessage } from "../messages/init-producer-id.ts";
+import { endOffsetMessage } from "../messages/list-offsets.ts";
 import { metadataMessage } from "../messages/metadata.ts";
 import { produceMessage } from "../messages/produce.ts";
-import { describeProducersMessage, initProducerIdMessage } from "../messages/producers.ts";
-import { createTopicMessage, describeConfigsMessage } from "../messages/topics.ts";
 import { type Address, formatAddress, parseAddress } from "./address.ts";
 import { BrokerConnection, type ConnectionOptions } from "./broker-connection.ts";
 import { BrokerOrder } from "./broker-order.ts";
 import { createKafka, type KafkaConnection } from "./client.ts";
+import { LeaderEpochs } from "./leader-epochs.ts";
 import type { BrokerNode, KafkaLink, NewTopic, PartitionBatch } from "./link.ts";
 
 /** Which cluster, how long to wait (milliseconds), and in whose name the log speaks. */
@@ -41,6 +45,7 @@ class KafkajsLink implements KafkaLink {
   private readonly open = new Map<string, Promise<BrokerConnection>>();
   private readonly alive = new Set<BrokerConnection>();
   private readonly order: BrokerOrder;
+  private readonly epochs = new LeaderEpochs();
   private readonly connectionOptions: ConnectionOptions;
   private closed = false;
 
@@ -55,11 +60,19 @@ class KafkajsLink implements KafkaLink {
   }
 
   async topic(name: string) {
-    const { broker, answer } = await this.askAny(metadataMessage(name));
-    this.order.learn(answer.nodes);
-    if (answer.topic !== undefined) return { ...answer.topic, askedBroker: formatAddress(broker) };
-    this.order.last(broker);
-    throw new AppError("KAFKA_UNREACHABLE", `ask for topic ${name}: the answer leaves it out`);
+    for (let others = this.order.brokers.length - 1; ; others--) {
+      const { broker, answer } = await this.askAny(metadataMessage(name));
+      this.order.learn(answer.nodes);
+      const { topic } = answer;
+      if (topic !== undefined && (others <= 0 || !this.epochs.outdated(name, topic))) {
+        this.epochs.note(name, topic);
+        return { ...topic, askedBroker: formatAddress(broker) };
+      }
+      this.order.last(broker);
+      if (topic === undefined) {
+        throw new AppError("KAFKA_UNREACHABLE", `ask for topic ${name}: the answer leaves it out`);
+      }
+    }
   }
 
   askOthersFirst(broker: string): void {

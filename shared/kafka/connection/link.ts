@@ -21,6 +21,8 @@ export interface TopicMetadata {
   readonly leaders: readonly (BrokerNode | undefined)[];
   /** Replicas of each partition, by partition number. */
   readonly replicas: readonly number[];
+  /** By partition number: how often its leader has changed (KIP-320); -1 where the broker does not say. */
+  readonly leaderEpochs: readonly number[];
   /** Who said so: `host:port`. */
   readonly askedBroker: string;
 }
@@ -85,7 +87,8 @@ export interface NewTopic {
  * A way to a Kafka cluster.
  *
  * Rejections are `AppError`: `KAFKA_UNREACHABLE` (not connected, not answered within the deadline, connection lost: the
- * request may have been carried out), `KAFKA_AUTHENTICATION` (nothing was asked yet), `KAFKA_CLUSTER_CHANGED` (the
+ * request may have been carried out), `KAFKA_AUTHENTICATION` (nothing was asked yet), `KAFKA_VERSION` (the broker does not speak the request:
+ * nothing was sent), `KAFKA_CLUSTER_CHANGED` (the
  * address answers for another cluster than the node's: nothing was sent).
  */
 export interface KafkaLink {

@@ -3,7 +3,7 @@ import type { PartitionBatch, ProduceAnswer } from "../connection/link.ts";
 import type { Message } from "../message.ts";
 
 /**
- * Produce, api 0, version 7 (zstd allowed; still an answer per partition and no more): acks=all, batches as they stand.
+ * Produce, api 0: acks=all, batches as they stand. Version 7 allows zstd, 8 names the records that were refused.
  * `timeoutMs` is how long the leader may wait for its replicas.
  */
 export function produceMessage(
@@ -14,7 +14,7 @@ export function produceMessage(
   return {
     name: "Produce",
     apiKey: 0,
-    version: 7,
+    versions: { min: 7, max: 8 },
     bytes: batches.reduce((sum, batch) => sum + batch.bytes.length + batch.topic.length + 64, 64),
     write: (to) => {
       to.string(null).int16(-1).int32(timeoutMs);
@@ -27,7 +27,7 @@ export function produceMessage(
         to.string(topic).list(ofTopic, (batch) => to.int32(batch.partition).bytes(batch.bytes));
       });
     },
-    read: (from) => {
+    read: (from, version) => {
       const found = new Map<string, Omit<ProduceAnswer, "throttleMs">>();
       from.list(() => {
         const topic = from.string();
@@ -37,6 +37,10 @@ export function produceMessage(
           const baseOffset = from.long();
           const appendTimeMs = from.long();
           from.int64(); // log start offset
+          if (version >= 8) {
+            from.list(() => [from.int32(), from.string()]); // records that were refused, and why
+            from.string(); // why, in words
+          }
           found.set(`${topic}/${partition}`, { errorCode, baseOffset, appendTimeMs });
         });
       });

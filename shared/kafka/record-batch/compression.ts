@@ -1,6 +1,8 @@
 import { gzipSync } from "node:zlib";
 import { decompressBounded } from "../../compression/decompress-bounded.ts";
 import { AppError } from "../../errors/app-error.ts";
+import { decompressLz4 } from "../codecs/lz4.ts";
+import { decompressSnappy } from "../codecs/snappy.ts";
 
 /** What Tailgate writes. */
 export type Compression = "none" | "gzip" | "zstd";
@@ -29,14 +31,27 @@ export function compress(codec: Compression, records: Buffer): Uint8Array {
   }
 }
 
+/** Codecs of other producers, which are read and never written. */
+const foreignCodecs = { snappy: 2, lz4: 3 } as const;
+
 /**
- * Decompresses the records part of a batch.
+ * Decompresses the records part of a batch, ours or another producer's. Each codec has a bound on what comes out.
  *
- * @throws AppError `RECORD_BATCH_CORRUPT` for a codec that is not ours (snappy, lz4), damaged data, or data that holds more than any batch.
+ * @throws AppError `RECORD_BATCH_CORRUPT` for a codec that nobody knows, damaged data, or data that holds more than any batch.
  */
-export function decompress(codecNumber: number, records: Buffer): Uint8Array {
-  if (codecNumber === codecNumbers.none) return records;
-  if (codecNumber === codecNumbers.gzip) return decompressBounded("gzip", records);
-  if (codecNumber === codecNumbers.zstd) return decompressBounded("zstd", records);
-  throw new AppError("RECORD_BATCH_CORRUPT", `decompress records: codec ${codecNumber} is not supported`);
+export function decompress(codecNumber: number, records: Buffer): Buffer {
+  switch (codecNumber) {
+    case codecNumbers.none:
+      return records;
+    case codecNumbers.gzip:
+      return decompressBounded("gzip", records);
+    case foreignCodecs.snappy:
+      return decompressSnappy(records);
+    case foreignCodecs.lz4:
+      return decompressLz4(records);
+    case codecNumbers.zstd:
+      return decompressBounded("zstd", records);
+    default:
+      throw new AppError("RECORD_BATCH_CORRUPT", `decompress records: codec ${codecNumber} is not known`);
+  }
 }

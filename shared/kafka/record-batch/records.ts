@@ -28,8 +28,7 @@ export interface DecodedHeader {
  */
 export function* decodeRecords(batch: Buffer): Generator<DecodedRecord> {
   const header = readBatchHeader(batch);
-  const bytes = decompress(header.codecNumber, batch.subarray(HEADER_BYTES));
-  const reader = new RecordReader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  const reader = new RecordReader(decompress(header.codecNumber, batch.subarray(HEADER_BYTES)));
   for (let index = 0; index < header.recordCount; index++) yield reader.record(header.baseTimestampMs);
   reader.expectEnd();
 }

@@ -121,11 +121,19 @@ export class FakeBroker implements KafkaLink {
     const partitions = this.topics.get(name);
     const { node } = this;
     if (partitions === undefined)
-      return { clusterId: this.clusterId, errorCode: 3, leaders: [], replicas: [], askedBroker: "broker:9092" };
+      return {
+        clusterId: this.clusterId,
+        errorCode: 3,
+        leaders: [],
+        leaderEpochs: [],
+        replicas: [],
+        askedBroker: "broker:9092",
+      };
     return {
       clusterId: this.clusterId,
       errorCode: 0,
       leaders: partitions.map(() => node),
+      leaderEpochs: partitions.map(() => -1),
       replicas: partitions.map(() => 1),
       askedBroker: "broker:9092",
     };

@@ -1,30 +1,13 @@
-import type { ProducerId, ProducersAnswer } from "../connection/link.ts";
+import type { ProducersAnswer } from "../connection/link.ts";
 import type { Message } from "../message.ts";
 
-/** InitProducerId, api 22, version 1, without a transactional id: a new id. */
-export const initProducerIdMessage: Message<({ errorCode: 0 } & ProducerId) | { errorCode: number }> = {
-  name: "InitProducerId",
-  apiKey: 22,
-  version: 1,
-  write: (to) => {
-    to.string(null).int32(60_000);
-  },
-  read: (from) => {
-    from.int32(); // throttle
-    const errorCode = from.int16();
-    const producerId = from.int64();
-    const producerEpoch = from.int16();
-    return errorCode === 0 ? { errorCode, producerId, producerEpoch } : { errorCode };
-  },
-};
-
-/** DescribeProducers, api 61, version 0 (KIP-664): whom the leader of a partition remembers. Flexible from the start. */
+/** DescribeProducers, api 61 (KIP-664): whom the leader of a partition remembers. Flexible from the start. */
 export function describeProducersMessage(topic: string, partition: number): Message<ProducersAnswer> {
   return {
     name: "DescribeProducers",
     apiKey: 61,
-    version: 0,
-    flexible: true,
+    versions: { min: 0, max: 0 },
+    flexibleFrom: 0,
     write: (to) => {
       to.uvarint(2).compactString(topic).uvarint(2).int32(partition).tags().tags();
     },

@@ -1,0 +1,24 @@
+/**
+ * Everything of kafkajs 2.2.4 that is changed for the whole process, in one place. Each change mends a fault that every
+ * client of the process would have, and none lets one client hear or disturb another:
+ *
+ * - `steadyClock`: a wall clock that is set stops its heartbeats and ends its requests (changes `Date.now` itself);
+ * - `quietTimers`: the request queue's idle busy loop;
+ * - `honestConnect`: connections that are half made and counted as made;
+ * - `registerCodecs`: zstd, and words for the codecs that are missing;
+ * - `installRawFetch`: Fetch answers as bytes, for the clients that ask for it.
+ */
+import { registerCodecs } from "../codecs/kafkajs-codecs.ts";
+import { honestConnect } from "./honest-connect.ts";
+import { quietTimers } from "./quiet-timers.ts";
+import { installRawFetch } from "./raw-fetch.ts";
+import { steadyClock } from "./steady-clock.ts";
+
+/** Idempotent. Whoever makes a client calls it first. */
+export function installPatches(): void {
+  steadyClock();
+  quietTimers();
+  honestConnect();
+  registerCodecs();
+  installRawFetch();
+}
