@@ -48,8 +48,16 @@ export interface Intake {
    * commits first when enough is pending.
    */
   ready(signal: AbortSignal): Promise<void>;
-  /** Resolves when everything appended so far is durable. */
-  committed(signal: AbortSignal): Promise<void>;
+  /**
+   * Commits what is pending and resolves with true when everything appended so far is as safe as its channels make it (see
+   * `durable`). False: the signal aborted, or the intake was closed, before that was certain.
+   */
+  committed(signal: AbortSignal): Promise<boolean>;
+  /**
+   * What a commit means now: true, that what was appended survives kill -9 and a power cut. False, that a channel keeps it
+   * by itself, in memory for example: a source that acknowledges must say so to its sender.
+   */
+  readonly durable: boolean;
   /** Adds to a counter of the stream, kept in the same transaction as the rows: `cut`, `lost_at_source`, … */
   count(name: string, amount: number): void;
   /** Positions stored for this stream, as of the start. */

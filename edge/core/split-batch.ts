@@ -6,24 +6,34 @@ import { type DecodedRecord, decodeRecords } from "../../shared/kafka/record-bat
 import type { PutBatch } from "./stored-batch.ts";
 
 /**
- * Cuts a batch that is too large into two at a record boundary. Records keep their numbers, keys, times and headers
- * (identity included), byte by byte; the codec stays. Halves that are still too large are cut again in their turn.
+ * Cuts a batch that is too large into two at a record boundary. Halves that are still too large are cut again in their turn.
  *
  * @throws AppError `RECORD_BATCH_CORRUPT` when the bytes are damaged.
  */
-export function splitBatch(batch: PutBatch): readonly [PutBatch, PutBatch] {
-  invariant(batch.kind === "records" && batch.count > 1, "a batch that is cut in two holds at least two records");
+export function splitBatch(batch: PutBatch): readonly PutBatch[] {
+  return cutBatch(batch, [batch.first + (batch.count >> 1)]);
+}
+
+/**
+ * Cuts a batch before each of these numbers. Records keep their numbers, keys, times and headers (identity included), byte
+ * by byte; the codec stays.
+ *
+ * @throws AppError `RECORD_BATCH_CORRUPT` when the bytes are damaged.
+ */
+export function cutBatch(batch: PutBatch, before: readonly number[]): readonly PutBatch[] {
+  invariant(batch.kind === "records" && batch.count > 1, "a batch that is cut holds at least two records");
   const header = readBatchHeader(batch.bytes);
   // Sending may have moved the header's time stamps; the row knows the real ones.
   const movedMs = header.maxTimestampMs - batch.timeMsMax;
   const records = [...decodeRecords(batch.bytes)];
   invariant(records.length === batch.count, "a batch holds as many records as its row says");
   const codec = codecOf(header.codecNumber);
-  const half = records.length >> 1;
-  return [
-    build(batch, codec, batch.first, records.slice(0, half), movedMs),
-    build(batch, codec, batch.first + half, records.slice(half), movedMs),
-  ];
+  const starts = [batch.first, ...before];
+  return starts.map((first, index) => {
+    const end = starts[index + 1] ?? batch.first + batch.count;
+    invariant(first < end, `a batch is cut at rising numbers, not at ${first} and ${end}`);
+    return build(batch, codec, first, records.slice(first - batch.first, end - batch.first), movedMs);
+  });
 }
 
 function build(

@@ -174,9 +174,18 @@ export class StreamIntake implements Intake, CommitSource {
     }
   }
 
-  async committed(signal: AbortSignal): Promise<void> {
-    if (this.closed) return aborted(signal);
-    while (!this.committer.commit() && !signal.aborted) await this.committer.committed.wait(signal);
+  async committed(signal: AbortSignal): Promise<boolean> {
+    while (!this.closed) {
+      if (this.committer.commit()) return true;
+      if (signal.aborted) return false;
+      await this.committer.committed.wait(signal);
+    }
+    await aborted(signal);
+    return false;
+  }
+
+  get durable(): boolean {
+    return this.keptInStore;
   }
 
   count(name: string, amount: number): void {

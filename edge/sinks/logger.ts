@@ -1,9 +1,7 @@
 import { z } from "zod";
-import { decodeRecords } from "../../shared/kafka/record-batch/records.ts";
+import { AppError } from "../../shared/errors/app-error.ts";
 import { defineSink } from "../core/define.ts";
-import type { LaneNotes } from "../core/lane-notes.ts";
-import type { Delivery, LaneDelivery, Sink } from "../core/sink.ts";
-import type { StoredBatch } from "../core/stored-batch.ts";
+import { type RecordDestination, RecordSink, type SinkRecord } from "../records/record-sink.ts";
 
 const configSchema = () =>
   z.strictObject({
@@ -23,54 +21,48 @@ export default defineSink({
   stability: "stable",
   config: configSchema,
   example: { maxBytesToLog: 256 },
-  create: (config) => new LoggerSink(config, writeStdout),
+  create: (config, context) =>
+    new RecordSink(context, { destination: new LoggerDestination(config, writeStdout), writersMax: 1 }),
 });
+
+/** The largest time that a Date holds. */
+const dateMsMax = 8_640_000_000_000_000;
 
 /** Resolves when the text was taken. */
 export type Write = (text: string) => Promise<void>;
 
 /** Exported for its test, which gives it another place to write to. */
-export class LoggerSink implements Sink {
-  private events = 0;
-
+export class LoggerDestination implements RecordDestination {
   constructor(
     private readonly config: Config,
-    private readonly write: Write,
+    private readonly writeText: Write,
   ) {}
 
-  async start(): Promise<void> {}
-
-  lane({ lane }: Pick<LaneNotes, "lane">): LaneDelivery {
-    return {
-      deliver: async (batch): Promise<Delivery> => {
-        await this.write(this.render(batch, lane.stream));
-        this.events += batch.count;
-        return { kind: "delivered" };
-      },
-    };
+  async write(records: readonly SinkRecord[]): Promise<undefined> {
+    let lines = "";
+    for (const record of records) lines += `${JSON.stringify(this.shown(record))}\n`;
+    try {
+      await this.writeText(lines);
+    } catch (cause) {
+      throw new AppError("EDGE_DESTINATION_AWAY", `write ${records.length} events to standard output`, { cause });
+    }
   }
-
-  async stop(): Promise<void> {}
 
   status() {
-    return { state: "writing", events: this.events };
+    return { state: "writing" };
   }
 
-  private render(batch: StoredBatch, stream: string): string {
-    let lines = "";
-    for (const { offsetDelta, timeMs, key, value, headers } of decodeRecords(batch.bytes)) {
-      const shown = {
-        stream,
-        seq: batch.first + offsetDelta,
-        time: new Date(timeMs).toISOString(),
-        key: key?.toString("utf8"),
-        headers: Object.fromEntries(headers.map((header) => [header.name, header.value.toString("utf8")])),
-        body: value.toString("utf8", 0, Math.min(value.length, this.config.maxBytesToLog)),
-        cut: value.length > this.config.maxBytesToLog || undefined,
-      };
-      lines += `${JSON.stringify(shown)}\n`;
-    }
-    return lines;
+  private shown({ stream, seq, timeMs, key, body, headers }: SinkRecord) {
+    return {
+      stream,
+      seq,
+      // A time that no date can hold is shown as the number it is.
+      time: Math.abs(timeMs) <= dateMsMax ? new Date(timeMs).toISOString() : timeMs,
+      key: key?.toString("utf8"),
+      headers: Object.fromEntries(headers.map(({ name, value }) => [name, value.toString("utf8")])),
+      body: body.toString("utf8", 0, Math.min(body.length, this.config.maxBytesToLog)),
+      cut: body.length > this.config.maxBytesToLog || undefined,
+    };
   }
 }
 

@@ -83,6 +83,14 @@ export const codes = {
     severity: "transient",
     hint: "A sink met something it does not know. The events are held and tried again; please report the message.",
   },
+  EDGE_DESTINATION_AWAY: {
+    severity: "transient",
+    hint: "Check that the destination is up and reachable from here; the channel holds the events meanwhile.",
+  },
+  EDGE_RECORD_REFUSED: {
+    severity: "permanent",
+    hint: "Read what was refused, and why, with `tailgate channel export --dead`.",
+  },
   EDGE_RELOAD_FAILED: {
     severity: "fatal",
     hint: "Nothing runs any more; the service manager starts it again. Correct what is named above.",

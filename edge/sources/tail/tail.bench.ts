@@ -35,7 +35,10 @@ class NullIntake implements Intake {
   async ready(): Promise<void> {
     await new Promise(setImmediate);
   }
-  async committed(): Promise<void> {}
+  async committed(): Promise<boolean> {
+    return true;
+  }
+  readonly durable = true;
   positions(): ReadonlyMap<string, string> {
     return new Map();
   }

@@ -6,6 +6,9 @@ import type { Intake, Positioned } from "../../core/source.ts";
 export interface RecordedEvent {
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** What the source set beside that. */
+  readonly key?: string;
+  readonly eventTimeMs?: number;
 }
 
 /** What survives a crash: events, positions and counters of all commits. */
@@ -38,6 +41,10 @@ export class FakeIntake implements Intake {
   readonly pending: RecordedEvent[] = [];
   /** Times the source waited for room. */
   waits = 0;
+  /** Times the source waited for a commit. */
+  commitsAsked = 0;
+  /** What a commit means; see `Intake.durable`. */
+  durable = true;
 
   private readonly view = new EventView();
   private readonly moves = new Set<Positioned>();
@@ -73,7 +80,13 @@ export class FakeIntake implements Intake {
     const headers = Object.fromEntries(
       this.view.headerNames.map((name, index) => [name, this.view.headerValues[index] ?? ""]),
     );
-    this.pending.push({ body: this.view.buffer.toString("latin1", this.view.start, this.view.end), headers });
+    const { key, eventTimeMs } = this.view;
+    this.pending.push({
+      body: this.view.buffer.toString("latin1", this.view.start, this.view.end),
+      headers,
+      ...(key === undefined ? {} : { key }),
+      ...(eventTimeMs === 0 ? {} : { eventTimeMs }),
+    });
   }
 
   moved(what: Positioned): void {
@@ -87,10 +100,12 @@ export class FakeIntake implements Intake {
     while (this.blocked && !signal.aborted) await this.gate.wait(signal);
   }
 
-  async committed(signal: AbortSignal): Promise<void> {
+  async committed(signal: AbortSignal): Promise<boolean> {
+    this.commitsAsked++;
     await new Promise(setImmediate);
     while ((this.blocked || this.held) && !signal.aborted) await this.gate.wait(signal);
     if (!signal.aborted) this.commit();
+    return !signal.aborted;
   }
 
   count(name: string, amount: number): void {

@@ -37,13 +37,18 @@ const parts: readonly Part[] = [
     instead: "the core names no implementation; state an interface here and hand the implementation in",
   },
   {
+    at: /^edge\/records\//,
+    may: () => ["edge/records/", "edge/core/", "shared/"],
+    instead: "the ground of push sources and record sinks knows the core and shared, and none of them",
+  },
+  {
     at: new RegExp(`^edge/(${componentKinds})/([^/]+)/`),
-    may: ([, kind = "", name = ""]) => [`edge/${kind}/${name}/`, "edge/core/", "shared/"],
+    may: ([, kind = "", name = ""]) => [`edge/${kind}/${name}/`, "edge/core/", "edge/records/", "shared/"],
     instead: "a component knows the core and shared; what two components need belongs into one of these",
   },
   {
     at: new RegExp(`^edge/(${componentKinds})/[^/]+$`),
-    may: () => ["edge/core/", "shared/"],
+    may: () => ["edge/core/", "edge/records/", "shared/"],
     instead: "a component knows the core and shared; what two components need belongs into one of these",
   },
   {

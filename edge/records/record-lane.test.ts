@@ -1,0 +1,54 @@
+import { expect, test } from "bun:test";
+import { AppError } from "../../shared/errors/app-error.ts";
+import { seededRandom } from "../../shared/random/random.ts";
+import { ArrayReader } from "../testing/fakes/array-reader.ts";
+import { fakeContext } from "../testing/fakes/component.ts";
+import { testBatches, testLane } from "../testing/fakes/test-batches.ts";
+import { RecordLane } from "./record-lane.ts";
+import { RecordSink } from "./record-sink.ts";
+
+const never = new AbortController().signal;
+
+test.each([1, 2, 3, 4, 5, 6, 7, 8])(
+  "refusals and failures at random: each event is in the destination once, or buried once (seed %d)",
+  async (seed) => {
+    const random = seededRandom(seed);
+    const refused = new Set(Array.from({ length: 300 }, (_, seq) => seq).filter(() => random.next() < 0.05));
+    const taken: number[] = [];
+    const sink = new RecordSink(fakeContext(), {
+      recordsMax: 1 + Math.floor(random.next() * 40),
+      bytesMax: 50 + Math.floor(random.next() * 400),
+      destination: {
+        group: ({ seq }) => `group ${seq % 3}`,
+        write: async (records) => {
+          if (random.next() < 0.2) throw new AppError("EDGE_DESTINATION_AWAY", "away in a test");
+          const some = records.filter(({ seq }) => refused.has(seq));
+          const says = random.next() < 0.3;
+          if (some.length > 0 && !says) throw new AppError("EDGE_RECORD_REFUSED", "not wanted");
+          for (const { seq } of records) if (!refused.has(seq)) taken.push(seq);
+          return some.map((record) => ({ record, reason: "not wanted" }));
+        },
+        status: () => ({}),
+      },
+    });
+    const reader = new ArrayReader(testLane("driving"));
+    reader.put(...testBatches(reader.lane, 6, 50));
+    const delivery = sink.lane(reader);
+    expect(delivery).toBeInstanceOf(RecordLane);
+    for (let batch = reader.next(); batch !== undefined; batch = reader.next()) {
+      try {
+        reader.end(batch, await delivery.deliver(batch, never));
+      } catch (thrown) {
+        expect(thrown).toMatchObject({ severity: "transient" });
+      }
+    }
+    const buried = reader.buried.flatMap(({ batch: { first, count } }) =>
+      Array.from({ length: count }, (_, index) => first + index),
+    );
+    expect(buried).toEqual([...refused]);
+    expect(taken.toSorted((a, b) => a - b)).toEqual(
+      Array.from({ length: 300 }, (_, seq) => seq).filter((seq) => !refused.has(seq)),
+    );
+    expect(sink.status()).toMatchObject({ events: taken.length, refused: refused.size });
+  },
+);

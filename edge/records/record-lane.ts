@@ -1,0 +1,132 @@
+import { AppError, messageOf } from "../../shared/errors/app-error.ts";
+import { invariant } from "../../shared/errors/invariant.ts";
+import type { Lane } from "../core/lane.ts";
+import type { Delivery, LaneDelivery } from "../core/sink.ts";
+import { cutBatch } from "../core/split-batch.ts";
+import type { StoredBatch } from "../core/stored-batch.ts";
+import { type RecordTools, type SinkRecord, sinkRecords } from "./record-sink.ts";
+
+/** What became of the records of one batch, also when it was cut meanwhile: the parts are asked for here. */
+interface Progress {
+  readonly first: number;
+  readonly end: number;
+  readonly taken: Set<number>;
+  /** By number: why. */
+  readonly refused: Map<number, string>;
+}
+
+/** Brings the batches of one lane to the destination; see record-sink.ts. */
+export class RecordLane implements LaneDelivery {
+  private progress: Progress | undefined;
+
+  constructor(
+    private readonly lane: Lane,
+    private readonly prefix: string,
+    private readonly tools: RecordTools,
+  ) {}
+
+  async deliver(batch: StoredBatch, signal: AbortSignal): Promise<Delivery> {
+    // A marker stands for what policy shed: there is no event to write.
+    if (batch.kind === "shed") return { kind: "delivered" };
+    const progress = this.progressOf(batch);
+    const what = `write ${batch.count} events of stream "${this.lane.stream}"`;
+    if (settledCount(progress, batch) < batch.count) {
+      await this.tools.turns.run(what, signal, () => this.writeRest(batch, progress, signal));
+    }
+    const reason = progress.refused.get(batch.first);
+    if (reason !== undefined && isOneRefusal(progress, batch)) {
+      return { kind: "refused", code: "EDGE_RECORD_REFUSED", reason };
+    }
+    const cuts = cutsOf(progress, batch);
+    if (cuts.length === 0) return { kind: "delivered" };
+    return { kind: "split", parts: cutBatch(batch, cuts) };
+  }
+
+  private progressOf({ first, count }: StoredBatch): Progress {
+    const known = this.progress;
+    if (known !== undefined && first >= known.first && first + count <= known.end) return known;
+    this.progress = { first, end: first + count, taken: new Set(), refused: new Map() };
+    return this.progress;
+  }
+
+  private async writeRest(batch: StoredBatch, progress: Progress, signal: AbortSignal): Promise<void> {
+    const { destination } = this.tools;
+    const rest = sinkRecords(batch, this.lane.stream, this.prefix).filter(
+      ({ seq }) => !progress.taken.has(seq) && !progress.refused.has(seq),
+    );
+    const groups =
+      destination.group === undefined ? [rest] : Map.groupBy(rest, (each) => destination.group?.(each)).values();
+    for (const group of groups) {
+      for (const write of this.writesOf(group)) await this.write(write, progress, signal);
+    }
+  }
+
+  /** A write that is refused as a whole is halved until it is known which event it is. */
+  private async write(records: readonly SinkRecord[], progress: Progress, signal: AbortSignal): Promise<void> {
+    const { destination, taken, refused, writes } = this.tools;
+    const pending = [records];
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      if (signal.aborted)
+        throw new AppError("EDGE_DESTINATION_AWAY", `write ${next.length} events: stopped in the middle`);
+      writes.add(1);
+      try {
+        const refusals = (await destination.write(next, signal)) ?? [];
+        for (const { record, reason } of refusals) progress.refused.set(record.seq, reason);
+        refused.add(refusals.length);
+        for (const { seq } of next) if (!progress.refused.has(seq)) progress.taken.add(seq);
+        taken.add(next.length - refusals.length);
+      } catch (thrown) {
+        if (!(thrown instanceof AppError) || thrown.severity !== "permanent") throw thrown;
+        const [only] = next;
+        if (next.length === 1 && only !== undefined) {
+          progress.refused.set(only.seq, messageOf(thrown));
+          refused.add(1);
+          continue;
+        }
+        const half = next.length >> 1;
+        pending.push(next.slice(half), next.slice(0, half));
+      }
+    }
+  }
+
+  private *writesOf(records: readonly SinkRecord[]): Generator<readonly SinkRecord[]> {
+    const { recordsMax, bytesMax } = this.tools;
+    let write: SinkRecord[] = [];
+    let bytes = 0;
+    for (const record of records) {
+      if (write.length > 0 && (write.length >= recordsMax || bytes + record.body.length > bytesMax)) {
+        yield write;
+        write = [];
+        bytes = 0;
+      }
+      write.push(record);
+      bytes += record.body.length;
+    }
+    if (write.length > 0) yield write;
+  }
+}
+
+function settledCount(progress: Progress, { first, count }: StoredBatch): number {
+  let settled = 0;
+  for (let seq = first; seq < first + count; seq++) {
+    if (progress.taken.has(seq) || progress.refused.has(seq)) settled++;
+  }
+  return settled;
+}
+
+/** Every record of it was refused for the same reason. */
+function isOneRefusal({ refused }: Progress, { first, count }: StoredBatch): boolean {
+  const reason = refused.get(first);
+  for (let seq = first; seq < first + count; seq++) if (refused.get(seq) !== reason) return false;
+  return true;
+}
+
+/** Where what became of the records changes: from taken to refused, or from one reason to another. */
+function cutsOf({ refused }: Progress, { first, count }: StoredBatch): readonly number[] {
+  const cuts: number[] = [];
+  for (let seq = first + 1; seq < first + count; seq++) {
+    if (refused.get(seq) !== refused.get(seq - 1)) cuts.push(seq);
+  }
+  invariant(cuts.length > 0 || refused.get(first) === undefined, "a batch that is refused whole is not cut");
+  return cuts;
+}
