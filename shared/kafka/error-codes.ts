@@ -1,6 +1,7 @@
 /** Kafka's error codes that mean something to us (Kafka protocol guide, "Error Codes"). */
 export const errors = {
   NONE: 0,
+  OFFSET_OUT_OF_RANGE: 1,
   CORRUPT_MESSAGE: 2,
   UNKNOWN_TOPIC_OR_PARTITION: 3,
   LEADER_NOT_AVAILABLE: 5,

@@ -19,12 +19,22 @@ export interface Target {
   readonly node: BrokerNode;
 }
 
+/** What goes out now: these bytes, under this session. */
+export interface Sending {
+  readonly batch: StoredBatch;
+  readonly session: Session;
+  readonly target: Target;
+  readonly signal: AbortSignal;
+}
+
 /** One send and its answer. */
 export interface Attempt {
   readonly verdict: Verdict;
   readonly answer: ProduceAnswer;
   /** The broker had it already, certainly: it answered with the place and time of an earlier append. */
   readonly repeat: boolean;
+  /** Records that went out: a marker's is one, whatever it stands for. */
+  readonly records: number;
 }
 
 /**
@@ -33,17 +43,12 @@ export interface Attempt {
  *
  * @throws AppError of the link: not answered. The batch is in doubt then, unless the connection was what failed.
  */
-export async function attempt(
-  batch: StoredBatch,
-  session: Session,
-  target: Target,
-  doubt: Doubt,
-  tools: LaneTools,
-  signal: AbortSignal,
-): Promise<Attempt> {
+export async function attempt(sending: Sending, doubt: Doubt, tools: LaneTools): Promise<Attempt> {
+  const { batch, session, target, signal } = sending;
   const { topic, partition } = target.destination;
   const { context, clockCorrection } = tools;
   const { settings } = target.route;
+  const records = batch.kind === "shed" ? 1 : batch.count;
   for (let first = true; ; first = false) {
     await orAbort(tools.link.ready(target.node), signal);
     const inDoubt = doubt.has(batch);
@@ -63,14 +68,15 @@ export async function attempt(
     const sentMs = context.clock.uptimeMs();
     const answer = await tools.sender.send(target.node, { topic, partition, bytes: batch.bytes }, signal);
     const verdict = verdictOf(answer.errorCode);
-    if (verdict.kind !== "timestamp") return { verdict, answer, repeat: noteAppend(answer, sentMs, target, tools) };
+    if (verdict.kind !== "timestamp")
+      return { verdict, answer, records, repeat: noteAppend(answer, sentMs, target, tools) };
     if (!inDoubt) doubt.takeBack(batch);
     // The first refusal may mean "too old": the next try carries our idea of now, and only then is our clock to blame.
     if (first) continue;
     tools.telemetry.report(signals.clockAhead, { topic, aheadMs: clockCorrection.aheadMs });
     if (!clockCorrection.stepBack()) {
       const reason = "the topic refuses every time stamp";
-      return { verdict: { kind: "refused", reason, corrupt: false }, answer, repeat: false };
+      return { verdict: { kind: "refused", reason, corrupt: false }, answer, records, repeat: false };
     }
   }
 }

@@ -15,12 +15,24 @@ import { endOf, type Moment } from "./session.ts";
 /** Stored bytes that the process before may have sent without a trace. */
 export const untracedBytesMax = limits.unmarkedBytesMax + limits.batchBytesMax;
 
+/** How a batch came to its end. */
+export interface Settled {
+  /** It was sent once only. */
+  readonly once: boolean;
+  /** When it was appended, by the broker's clock; undefined: it does not say. */
+  readonly brokerTimeMs: number | undefined;
+  /** Who said so. */
+  readonly nodeId: number;
+}
+
 export class Doubt {
   private sentBelow = 0;
   private startBelow: number;
   private startBytesLeft = untracedBytesMax;
   /** What is in doubt now was appended after this moment, if it was. Undefined: no such moment is known. */
   private appendedAfter: Moment | undefined;
+  /** The log of this node was looked up at this moment and did not have what is in doubt. */
+  private absentAt: { readonly nodeId: number; readonly moment: Moment } | undefined;
   /** The same by the broker's clock. */
   private appendedAfterBrokerMs: number | undefined;
   /** First number of the batch in delivery: all before it is settled. */
@@ -83,26 +95,30 @@ export class Doubt {
    * The log has it. A broker counts the age of a producer from its last append; that of a batch in doubt may have been
    * long before the answer, so only one that was sent once moves what is known.
    */
-  settled(batch: StoredBatch, appended: { readonly once: boolean; readonly brokerTimeMs: number | undefined }): void {
-    if (appended.once) this.appendedAfterBrokerMs = appended.brokerTimeMs;
+  settled(batch: StoredBatch, { once, brokerTimeMs, nodeId }: Settled): void {
+    if (once) this.appendedAfterBrokerMs = brokerTimeMs;
+    // The log that took it did not have it then.
+    if (this.absentAt !== undefined && this.absentAt.nodeId === nodeId) this.appendedAfter = this.absentAt.moment;
+    this.absentAt = undefined;
     this.startBytesLeft -= batch.bytes.length;
   }
 
-  /** The log was looked up and does not have what is in doubt: if it is appended after all, then from now on. */
-  absent(): void {
-    this.appendedAfter = this.now();
+  /** This node's log was looked up and does not have what is in doubt: if it is appended there after all, then from now on. */
+  absent(nodeId: number): void {
+    this.absentAt = { nodeId, moment: this.now() };
   }
 
   /** Nothing with these numbers or later ones was ever sent under the session that is used now. */
   clear(from: number): void {
     this.sentBelow = Math.min(this.sentBelow, from);
     this.startBelow = Math.min(this.startBelow, from);
+    this.absentAt = undefined;
     this.appendedAfter = this.now();
   }
 
   /** Whether the broker may have forgotten the producer: its last append is that long ago, or nobody knows. */
-  mayBeForgotten(expirationMs: number): boolean {
-    const since = this.appendedAfter;
+  mayBeForgotten(expirationMs: number, nodeId: number): boolean {
+    const since = this.absentAt?.nodeId === nodeId ? this.absentAt.moment : this.appendedAfter;
     if (since === undefined || since.bootId !== this.clock.bootId()) return true;
     // A tenth for what is on its way, and for two clocks that do not run alike.
     return this.clock.uptimeMs() - since.uptimeMs > expirationMs * 0.9;

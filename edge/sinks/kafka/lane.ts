@@ -1,10 +1,12 @@
 /**
- * Delivers one lane's batches into one partition, each exactly once, one in flight. DESIGN.md in this folder has the
- * states and every answer of a broker.
+ * Delivers one lane's batches into one partition, each exactly once, one in flight.
+ *
+ * How it works: `decide.ts` says what comes next, from what is known of the batch and what was heard last; this file does
+ * that one step, and tells what came of it. DESIGN.md in this folder has the tables that the decisions follow.
  *
  * The lane always knows whether the batch at hand may have been sent before ("in doubt"). A batch in doubt keeps its
- * numbers: it is looked up, or sent again as it is, and the broker recognises the repeat. Only a batch that is not in
- * doubt may begin a new session.
+ * numbers: it is sent again as it is, and the broker recognises the repeat. Only a batch that is not in doubt may begin a
+ * new session.
  */
 import { AppError } from "../../../shared/errors/app-error.ts";
 import { invariant } from "../../../shared/errors/invariant.ts";
@@ -12,15 +14,16 @@ import type { LaneNotes } from "../../core/lane-notes.ts";
 import type { Delivery, LaneDelivery } from "../../core/sink.ts";
 import { splitBatch } from "../../core/split-batch.ts";
 import type { StoredBatch } from "../../core/stored-batch.ts";
-import { type Attempt, attempt, describe, notAppended, type Target } from "./attempt.ts";
+import { type Attempt, attempt, describe } from "./attempt.ts";
+import { decide, type Heard, type Known, type Last, type Look, type Step } from "./decide.ts";
 import { Doubt } from "./doubt.ts";
 import type { LaneTools } from "./lane-tools.ts";
-import { type Found, lookUp } from "./look-up.ts";
-import { formatMark, markOf } from "./mark.ts";
+import { type Found, lookUp, type Question } from "./look-up.ts";
+import { formatMark } from "./mark.ts";
 import { openSession } from "./open-session.ts";
 import { orAbort } from "./or-abort.ts";
 import { Place } from "./place.ts";
-import { keptBetween, sendBeyond, untracedBelow } from "./recovery.ts";
+import { type Delivering, Recovery, untracedBelow } from "./recovery.ts";
 import { covers, endOf, type Session } from "./session.ts";
 import { Suspicion } from "./suspicion.ts";
 import { signals } from "./telemetry.ts";
@@ -32,13 +35,14 @@ export class KafkaLane implements LaneDelivery {
   private readonly doubt: Doubt;
   private readonly place: Place;
   private readonly suspicion: Suspicion;
-  /** Everything below is in the log. */
+  private readonly recovery: Recovery;
+  /** Everything below is committed. */
   private provedBelow = 0;
   /** The number that continues the session; undefined after a start. */
   private expected: number | undefined;
-  /** What was in doubt at the start has been looked up, as far as that is allowed. */
-  private lookedUp = false;
   private corruptTries = 0;
+  /** The last send of the batch at hand, and whether the batch was in doubt before it. */
+  private last: { readonly sent: Attempt; readonly session: Session; readonly inDoubt: boolean } | undefined;
   private failed: AppError | undefined;
   private busy = false;
 
@@ -49,6 +53,10 @@ export class KafkaLane implements LaneDelivery {
     this.doubt = new Doubt(notes.seqAtStart, tools.context.clock);
     this.place = new Place(notes, tools, this.doubt);
     this.suspicion = new Suspicion(notes, tools, this.doubt);
+    this.recovery = new Recovery(notes, tools, this.place, {
+      send: (batch, session, at) => this.attempt(batch, session, at),
+      open: (batch, at, how) => this.open(batch, at, how),
+    });
   }
 
   async deliver(batch: StoredBatch, signal: AbortSignal): Promise<Delivery> {
@@ -71,51 +79,66 @@ export class KafkaLane implements LaneDelivery {
 
   /** For the status page. */
   status(): Readonly<Record<string, unknown>> {
-    const { destination, session } = this.place;
-    const { stream, number, group: topic } = this.notes.lane;
+    const { destination, session, leader } = this.place;
     return {
-      stream,
-      lane: number,
-      topic,
       partition: destination?.partition,
-      producer: session === undefined ? undefined : `${session.producerId}.${session.producerEpoch}`,
+      leader: leader && `${leader.nodeId} (${leader.host}:${leader.port})`,
+      producer: session && `${session.producerId}.${session.producerEpoch}`,
       failed: this.failed?.code,
     };
   }
 
   private async deliverOne(batch: StoredBatch, signal: AbortSignal): Promise<Delivery> {
     if (this.failed !== undefined) throw this.failed;
-    const end = endOf(batch);
-    if (end <= this.provedBelow) return this.proved(batch, this.provedBelow - 1);
+    if (endOf(batch) <= this.provedBelow) return this.proved(batch, this.provedBelow - 1, undefined);
     this.doubt.delivering(batch);
+    this.last = undefined;
     const target = await this.place.reach(signal);
-    const { session } = this.place;
     if (target.moved) {
       this.expected = undefined;
+      const { session } = this.place;
       if (session !== undefined && session.suspectBelow > batch.first) this.suspicion.raise(session.suspectBelow);
     }
-    // A session begins only when all before it is settled: this one's acknowledgement was lost in a crash.
-    if (session !== undefined && end <= session.first) return this.deliveredBefore();
-
-    const inDoubt = this.inDoubt(batch);
-    if (inDoubt && session !== undefined && covers(session, batch)) {
-      const found = await this.look(batch, session, target, signal);
-      if (found?.kind === "fenced") throw this.fence("the broker knows a newer epoch of this producer");
-      if (found?.kind === "up_to" && found.number >= end - 1) return this.proved(batch, found.number);
-      return await this.send(batch, session, target, inDoubt, signal);
+    const at = { batch, target, signal };
+    let step = decide(this.known(at), { kind: "begin" });
+    for (;;) {
+      switch (step.kind) {
+        case "look":
+        case "open":
+        case "send":
+        case "go_beyond":
+        case "resend":
+        case "resend_all":
+        case "repair":
+          step = decide(this.known(at), await this.take(step, at));
+          break;
+        default:
+          return this.end(step, at);
+      }
     }
-    if (inDoubt) this.suspicion.raise(end);
-    const under = this.continues(batch) ?? (await this.open(batch, target, signal));
-    return await this.send(batch, under, target, false, signal);
   }
 
-  /** The session, when a batch that was never sent can go on under it. */
-  private continues(batch: StoredBatch): Session | undefined {
-    const { expected } = this;
-    const { session } = this.place;
-    if (session === undefined || !covers(session, batch)) return undefined;
-    if (expected !== undefined && expected !== batch.first) return undefined;
-    return this.doubt.mayBeForgotten(this.tools.producerIdExpirationMs) ? undefined : session;
+  private known({ batch, target }: Delivering): Known {
+    const { session, mark } = this.place;
+    const end = endOf(batch);
+    const { nodeId } = target.node;
+    const mayBeForgotten = this.doubt.mayBeForgotten(this.tools.producerIdExpirationMs, nodeId);
+    const follows = this.expected === undefined || this.expected === batch.first;
+    const cut = session?.cut;
+    return {
+      first: batch.first,
+      end,
+      divisible: batch.kind === "records" && batch.count > 1,
+      inDoubt: this.inDoubt(batch),
+      suspect: this.suspicion.has(batch),
+      mayBeForgotten,
+      session: standing(session, batch),
+      continues: follows && !mayBeForgotten,
+      resendFrom: cut?.before === batch.first ? cut.resendFrom : undefined,
+      sessionFirst: session?.first ?? 0,
+      leaderIsNew: mark?.leader !== undefined && mark.leader !== nodeId && this.place.leaderSeen !== nodeId,
+      triesLeft: this.corruptTries + 1 < corruptTriesMax,
+    };
   }
 
   private inDoubt(batch: StoredBatch): boolean {
@@ -126,232 +149,171 @@ export class KafkaLane implements LaneDelivery {
     return (batch.kind === "shed") === session.marker && batch.first < (session.until ?? Number.POSITIVE_INFINITY);
   }
 
-  private async send(
-    batch: StoredBatch,
-    session: Session,
-    target: Target,
-    inDoubt: boolean,
-    signal: AbortSignal,
-  ): Promise<Delivery> {
-    const { sent, dispelled } = await this.suspicion.hear(this.attempt(batch, session, target, signal));
+  /** Does one step that is not the last. */
+  private async take(step: Exclude<Step, Last>, at: Delivering): Promise<Heard> {
+    switch (step.kind) {
+      case "look":
+        return { kind: "found", look: step, found: await this.look(step, at) };
+      case "open": {
+        const { batch, target } = at;
+        const { topic } = target.destination;
+        if (step.unexplained) this.tools.telemetry.report(signals.unexplained, { topic, first: batch.first });
+        if (step.suspect) this.suspicion.raise(endOf(batch));
+        await this.open(batch, at);
+        return { kind: "opened" };
+      }
+      case "send":
+        return await this.send(at);
+      case "go_beyond": {
+        const beyond = await this.recovery.goBeyond(at);
+        if (beyond === undefined) return { kind: "went_beyond", otherwise: step.otherwise, upTo: undefined };
+        this.tools.telemetry.report(signals.provedByLater, { first: at.batch.first, later: beyond.first });
+        return { kind: "went_beyond", otherwise: step.otherwise, upTo: endOf(beyond) - 1 };
+      }
+      case "resend":
+        return this.resent(await this.recovery.resend(step.from, at), false);
+      case "resend_all":
+        return this.resent(await this.recovery.resendAll(step.from, at), step.retry);
+      case "repair": {
+        const offset = this.last?.sent.answer.baseOffset ?? 0;
+        const sent = await this.recovery.repair(at, (this.place.mark?.offset ?? offset) - offset + 1);
+        if (sent !== undefined) this.note(sent, this.place.session, at);
+        else if (this.last !== undefined) this.note(this.last.sent, this.last.session, at);
+        return { kind: "repaired" };
+      }
+    }
+  }
+
+  private resent(sent: Attempt, retry: boolean): Heard {
+    return { kind: "resent", retry, verdict: sent.verdict };
+  }
+
+  private async send(at: Delivering): Promise<Heard> {
+    const { batch, target } = at;
+    const session = this.session();
+    const { sent, dispelled } = await this.suspicion.hear(this.attempt(batch, session, at));
     if (dispelled) this.place.store({ ...session, suspectBelow: 0 }, target.destination);
-    const { verdict } = sent;
-    switch (verdict.kind) {
-      case "appended":
-        return this.succeed(batch, session, sent, inDoubt);
-      case "out_of_order":
-        return await this.outOfOrder(batch, session, target, inDoubt, signal);
-      case "fenced":
-        throw this.fence("the broker answered that a newer epoch of this producer writes");
-      case "unknown":
-        throw new AppError("KAFKA_UNKNOWN_OUTCOME", `${describe(batch, target)}: ${verdict.reason}`);
-      case "later":
-        if (!inDoubt) this.doubt.takeBack(batch);
-        throw new AppError(verdict.code, `${describe(batch, target)}: ${verdict.reason}`);
-      case "refused":
-        if (verdict.corrupt && ++this.corruptTries < corruptTriesMax) {
-          if (!inDoubt) this.doubt.takeBack(batch);
-          throw new AppError("KAFKA_UNKNOWN_OUTCOME", `${describe(batch, target)}: ${verdict.reason}`);
-        }
-        if (inDoubt && (await this.isThere(batch, session, target, signal)))
-          return this.proved(batch, endOf(batch) - 1);
-        return this.refuse(batch, target, verdict.reason);
-      case "too_large":
-        if (inDoubt && (await this.isThere(batch, session, target, signal)))
-          return this.proved(batch, endOf(batch) - 1);
-        return this.tooLarge(batch, target);
-      case "forgotten":
-        if (inDoubt && (await this.isThere(batch, session, target, signal)))
-          return this.proved(batch, endOf(batch) - 1);
-        return await this.sendAnew(batch, target, signal);
-      case "timestamp":
-        throw new AppError("INVARIANT", "an attempt never ends with a time stamp refused");
-    }
+    if (sent.verdict.kind === "refused" && sent.verdict.corrupt) this.corruptTries++;
+    const belowMark = sent.verdict.kind === "appended" && this.place.isBelowMark(sent.answer.baseOffset);
+    return { kind: "answered", verdict: sent.verdict, inDoubt: this.last?.inDoubt ?? true, belowMark };
   }
 
-  private attempt(batch: StoredBatch, session: Session, target: Target, signal: AbortSignal): Promise<Attempt> {
-    return attempt(batch, session, target, this.doubt, this.tools, signal);
-  }
-
-  private succeed(batch: StoredBatch, session: Session, sent: Attempt, inDoubt: boolean): Delivery {
-    const { baseOffset, appendTimeMs } = sent.answer;
-    const brokerTimeMs = appendTimeMs < 0 ? undefined : appendTimeMs;
-    this.suspicion.count(batch, brokerTimeMs);
-    this.doubt.settled(batch, { once: !inDoubt, brokerTimeMs });
-    this.tools.telemetry.metrics.batches.add(1);
-    this.expected = endOf(batch);
-    this.corruptTries = 0;
-    const records = batch.kind === "shed" ? 1 : batch.count;
-    this.place.mark = {
-      producerId: session.producerId,
-      producerEpoch: session.producerEpoch,
-      offset: baseOffset < 0 ? -1 : baseOffset + records - 1,
-      brokerTimeMs: this.doubt.sinceBrokerMs,
-      at: this.doubt.since,
-    };
-    return { kind: "delivered", mark: formatMark(this.place.mark) };
-  }
-
-  /** The log has it, though nobody answered for it; it may have more. */
-  private proved(batch: StoredBatch, upTo: number): Delivery {
-    if (upTo >= this.doubt.below) throw this.fence(`the log has number ${upTo}, which was never sent from here`);
-    this.provedBelow = Math.max(this.provedBelow, upTo + 1);
-    this.doubt.settled(batch, { once: false, brokerTimeMs: undefined });
-    this.expected = endOf(batch);
-    this.suspicion.count(batch, undefined);
-    this.tools.telemetry.metrics.repeats.add(1);
-    return this.deliveredBefore();
-  }
-
-  /** Where it stands is not known: a later look-up begins behind the mark there was, and its age is not renewed. */
-  private deliveredBefore(): Delivery {
-    const { mark } = this.notes;
-    return mark === undefined ? { kind: "delivered" } : { kind: "delivered", mark };
-  }
-
-  /** Asks what the log has, after a start and when the broker may have forgotten; undefined: no need. */
-  private async look(
-    batch: StoredBatch,
-    session: Session,
-    target: Target,
-    signal: AbortSignal,
-  ): Promise<Found | undefined> {
-    const mayBeForgotten = this.doubt.mayBeForgotten(this.tools.producerIdExpirationMs);
-    if (this.suspicion.has(batch) || (this.lookedUp && !mayBeForgotten)) return undefined;
-    const found = await this.ask(batch, session, target, mayBeForgotten, signal);
-    this.lookedUp = true;
-    if (found.kind !== "unknown") this.doubt.absent();
-    else if (mayBeForgotten) {
-      this.suspicion.raiseForAge(Math.min(this.doubt.below, untracedBelow(this.notes, batch)));
-      this.place.store({ ...session, suspectBelow: this.suspicion.below }, target.destination);
-    }
-    return found;
-  }
-
-  private async ask(
-    batch: StoredBatch,
-    session: Session,
-    target: Target,
-    mayBeForgotten: boolean,
-    signal: AbortSignal,
-  ): Promise<Found> {
-    const { link, telemetry } = this.tools;
-    const { topic, partition } = target.destination;
-    telemetry.metrics.lookUps.add(1);
-    const mark = markOf(this.place.mark, session);
-    const question = { session, node: target.node, topic, partition, near: batch.first, mark, mayBeForgotten };
-    const found = await orAbort(lookUp(link, question), signal);
-    const upTo = found.kind === "up_to" ? found.number : undefined;
-    telemetry.report(signals.lookedUp, { topic, partition, first: batch.first, found: found.kind, upTo });
-    return found;
-  }
-
-  /** Before a batch in doubt is cut, refused or renumbered: whether an earlier send of it has arrived. */
-  private async isThere(batch: StoredBatch, session: Session, target: Target, signal: AbortSignal): Promise<boolean> {
-    const found = await this.ask(batch, session, target, true, signal);
-    if (found.kind === "fenced") throw this.fence("the broker knows a newer epoch of this producer");
-    if (found.kind === "unknown") this.suspicion.raise(endOf(batch));
-    return found.kind === "up_to" && found.number >= endOf(batch) - 1;
-  }
-
-  /** 45. The broker remembers the producer, but what it has last is not the record before this batch. */
-  private async outOfOrder(
-    batch: StoredBatch,
-    session: Session,
-    target: Target,
-    inDoubt: boolean,
-    signal: AbortSignal,
-  ): Promise<Delivery> {
-    const found = await this.ask(batch, session, target, false, signal);
-    const end = endOf(batch);
-    if (found.kind === "fenced") throw this.fence("the broker knows a newer epoch of this producer");
-    if (found.kind === "unknown") {
-      const send = (each: StoredBatch) => this.attempt(each, session, target, signal);
-      const beyond = inDoubt ? await sendBeyond(batch, session, this.notes, send) : undefined;
-      if (beyond === undefined) return await this.resendUntold(batch, session, target, inDoubt, signal);
-      this.tools.telemetry.report(signals.provedByLater, { first: batch.first, later: beyond.first });
-      return this.proved(batch, endOf(beyond) - 1);
-    }
-    const upTo = found.kind === "up_to" ? found.number : session.first - 1;
-    if (upTo >= end - 1) {
-      if (inDoubt) return this.proved(batch, upTo);
-      throw this.fence(`the log has number ${upTo}, which was never sent from here`);
-    }
-    if (upTo >= batch.first) {
-      // The log has a part of it: it was cut differently once. The rest cannot go out under these numbers.
-      this.suspicion.raise(end);
-      return await this.sendAnew(batch, target, signal);
-    }
-    return await this.resend(upTo + 1, batch, session, target, inDoubt, signal);
-  }
-
-  /** The broker lost what it had acknowledged from `from` on: sends again what is still kept, under the old numbers. */
-  private async resend(
-    from: number,
-    batch: StoredBatch,
-    session: Session,
-    target: Target,
-    inDoubt: boolean,
-    signal: AbortSignal,
-  ): Promise<Delivery> {
-    const { report } = this.tools.telemetry;
-    const kept = keptBetween(this.notes, from, batch.first);
-    const begin = kept[0]?.first ?? batch.first;
-    const lost = begin - from;
-    const where = { stream: this.notes.lane.stream, topic: target.destination.topic, from };
-    let under = session;
-    if (lost > 0) {
-      under = await this.open(kept[0] ?? batch, target, signal);
-      this.notes.count("lost_by_broker", lost);
-      report(signals.lostByBroker, { ...where, records: lost });
-    }
-    for (const each of kept) await this.mustAppend(each, under, target, signal);
-    if (kept.length > 0) report(signals.resentLost, { ...where, records: batch.first - begin });
-    return this.succeed(batch, under, await this.mustAppend(batch, under, target, signal), inDoubt);
-  }
-
-  /** The same where we may not ask: the kept batches show where the log goes on, newest first. */
-  private async resendUntold(
-    batch: StoredBatch,
-    session: Session,
-    target: Target,
-    inDoubt: boolean,
-    signal: AbortSignal,
-  ): Promise<Delivery> {
-    const kept = keptBetween(this.notes, session.first, batch.first);
-    for (let index = kept.length - 1; index >= 0; index--) {
-      const each = kept[index];
-      if (each === undefined) break;
-      const { verdict } = await this.attempt(each, session, target, signal);
-      if (verdict.kind === "out_of_order") continue;
-      if (verdict.kind !== "appended") throw notAppended(each, target, verdict.kind);
-      for (const later of kept.slice(index + 1)) await this.mustAppend(later, session, target, signal);
-      const records = batch.first - each.first;
-      this.tools.telemetry.report(signals.resentLost, { topic: target.destination.topic, from: each.first, records });
-      return this.succeed(batch, session, await this.mustAppend(batch, session, target, signal), inDoubt);
-    }
-    this.tools.telemetry.report(signals.unexplained, { topic: target.destination.topic, first: batch.first });
-    if (inDoubt) this.suspicion.raise(endOf(batch));
-    return await this.sendAnew(batch, target, signal);
-  }
-
-  private async mustAppend(batch: StoredBatch, session: Session, target: Target, signal: AbortSignal) {
-    const sent = await this.attempt(batch, session, target, signal);
-    if (sent.verdict.kind !== "appended") throw notAppended(batch, target, sent.verdict.kind);
+  private async attempt(batch: StoredBatch, session: Session, at: Delivering): Promise<Attempt> {
+    const inDoubt = this.doubt.has(batch);
+    const { target, signal } = at;
+    const sent = await attempt({ batch, session, target, signal }, this.doubt, this.tools);
+    if (batch.first === at.batch.first) this.last = { sent, session, inDoubt };
     return sent;
   }
 
-  private async sendAnew(batch: StoredBatch, target: Target, signal: AbortSignal): Promise<Delivery> {
-    const session = await this.open(batch, target, signal);
-    return this.succeed(batch, session, await this.mustAppend(batch, session, target, signal), false);
+  /** Does the last step. */
+  private end(step: Last, at: Delivering): Delivery {
+    const { batch, target } = at;
+    switch (step.kind) {
+      case "succeed":
+        return this.succeed(at);
+      case "proved":
+        return this.proved(batch, step.upTo, target.node.nodeId);
+      case "settled":
+        return this.settled(batch);
+      case "split":
+        return this.split(batch, target.destination.topic);
+      case "refuse":
+        return this.refuse(at, step.reason);
+      case "fence":
+        throw this.fence(step.reason);
+      case "again":
+        if (step.absent) this.doubt.takeBack(batch);
+        throw new AppError(step.code, `${describe(batch, target)}: ${step.reason}`);
+    }
   }
 
-  private tooLarge(batch: StoredBatch, target: Target): Delivery {
-    const { report, metrics } = this.tools.telemetry;
-    const { topic } = target.destination;
-    if (batch.kind === "shed" || batch.count === 1) {
-      return this.refuse(batch, target, `a record of ${batch.bytes.length} bytes is too large for topic ${topic}`);
+  private succeed(at: Delivering): Delivery {
+    invariant(this.last !== undefined, "a batch that succeeded was sent");
+    const { sent, session, inDoubt } = this.last;
+    const { batch, target } = at;
+    const { appendTimeMs } = sent.answer;
+    const brokerTimeMs = appendTimeMs < 0 ? undefined : appendTimeMs;
+    this.suspicion.count(batch, brokerTimeMs);
+    this.doubt.settled(batch, { once: !inDoubt, brokerTimeMs, nodeId: target.node.nodeId });
+    this.tools.telemetry.metrics.batches.add(1);
+    this.expected = endOf(batch);
+    this.corruptTries = 0;
+    this.note(sent, session, at);
+    return this.delivered();
+  }
+
+  /** Where the log stands after an answer of success. */
+  private note({ answer, records }: Attempt, session: Session | undefined, { batch, target }: Delivering): void {
+    if (session === undefined) return;
+    this.place.leaderSeen = target.node.nodeId;
+    this.place.mark = {
+      producerId: session.producerId,
+      producerEpoch: session.producerEpoch,
+      offset: answer.baseOffset < 0 ? -1 : answer.baseOffset + records - 1,
+      brokerTimeMs: this.doubt.sinceBrokerMs,
+      at: this.doubt.since,
+      leader: target.node.nodeId,
+      below: endOf(batch),
+    };
+  }
+
+  /** It is committed, though nobody answered for it; more may be. */
+  private proved(batch: StoredBatch, upTo: number, nodeId: number | undefined): Delivery {
+    if (upTo >= this.doubt.below) throw this.fence(`the log has number ${upTo}, which was never sent from here`);
+    this.provedBelow = Math.max(this.provedBelow, upTo + 1);
+    this.doubt.settled(batch, { once: false, brokerTimeMs: undefined, nodeId: nodeId ?? -1 });
+    this.suspicion.count(batch, undefined);
+    this.tools.telemetry.metrics.repeats.add(1);
+    return this.settled(batch);
+  }
+
+  private settled(batch: StoredBatch): Delivery {
+    this.expected = endOf(batch);
+    return this.delivered();
+  }
+
+  /** Where it stands may not be known: a later look-up begins behind the mark there was, and its age is not renewed. */
+  private delivered(): Delivery {
+    const { mark } = this.place;
+    if (mark !== undefined) return { kind: "delivered", mark: formatMark(mark) };
+    return this.notes.mark === undefined ? { kind: "delivered" } : { kind: "delivered", mark: this.notes.mark };
+  }
+
+  private async look(step: Look, at: Delivering): Promise<Found> {
+    const { batch, target } = at;
+    const found = await this.ask(at, reads[step.why]);
+    if (step.why === "leader") {
+      const lacking = found.kind === "log" && (found.leader === "unsure" || found.leader === "replaced");
+      if (!lacking) this.place.leaderSeen = target.node.nodeId;
+    } else if (step.why === "age") {
+      const leaderHas = found.kind === "log" && typeof found.leader === "number" && found.leader >= batch.first;
+      if (found.kind === "log" && !leaderHas) this.doubt.absent(target.node.nodeId);
+      else if (found.kind === "unknown") {
+        this.suspicion.raiseForAge(Math.min(this.doubt.below, untracedBelow(this.notes, batch)));
+        this.place.store({ ...this.session(), suspectBelow: this.suspicion.below }, target.destination);
+      }
+    } else if (step.why === "arrived" && step.blind === "suspect" && found.kind === "unknown") {
+      this.suspicion.raise(endOf(batch));
     }
+    return found;
+  }
+
+  private async ask({ batch, target, signal }: Delivering, read: Question["read"]): Promise<Found> {
+    const { link, telemetry } = this.tools;
+    const { topic, partition } = target.destination;
+    telemetry.metrics.lookUps.add(1);
+    const { mark } = this.place;
+    const question = { session: this.session(), node: target.node, topic, partition, near: batch.first, mark, read };
+    const found = await orAbort(lookUp(link, question), signal);
+    const { kind } = found;
+    const { committed, leader } = found.kind === "log" ? found : {};
+    telemetry.report(signals.lookedUp, { topic, partition, first: batch.first, found: kind, committed, leader });
+    return found;
+  }
+
+  private split(batch: StoredBatch, topic: string): Delivery {
+    const { report, metrics } = this.tools.telemetry;
     // None of it was appended and nothing is behind it: the parts go on under the same session.
     this.doubt.takeBack(batch);
     metrics.splits.add(1);
@@ -360,37 +322,62 @@ export class KafkaLane implements LaneDelivery {
   }
 
   /** Never: the session ends before it, durably, so that a new one begins behind the hole. */
-  private refuse(batch: StoredBatch, target: Target, reason: string): Delivery {
+  private refuse({ batch, target }: Delivering, reason: string): Delivery {
     const { session } = this.place;
     if (session !== undefined) this.place.store({ ...session, until: batch.first }, target.destination);
     this.doubt.takeBack(batch);
     this.corruptTries = 0;
-    return { kind: "refused", code: "KAFKA_RECORD_REFUSED", reason };
+    return { kind: "refused", code: "KAFKA_RECORD_REFUSED", reason: `${describe(batch, target)}: ${reason}` };
   }
 
   private fence(reason: string): AppError {
     const { context, telemetry } = this.tools;
-    const { stream, number, group: topic } = this.notes.lane;
+    const { stream, number, group } = this.notes.lane;
     const { session, destination } = this.place;
     if (session !== undefined && destination !== undefined) this.place.store({ ...session, fenced: true }, destination);
-    telemetry.report(signals.fenced, { stream, lane: number, topic, reason });
+    telemetry.report(signals.fenced, { stream, lane: number, topic: group, reason });
     context.renewEpoch(`lane ${stream}.${number}: ${reason}`);
-    this.failed = new AppError("KAFKA_SESSION_FENCED", `deliver lane ${stream}.${number} to topic ${topic}: ${reason}`);
+    this.failed = new AppError("KAFKA_SESSION_FENCED", `deliver lane ${stream}.${number} to topic ${group}: ${reason}`);
     return this.failed;
   }
 
-  private async open(batch: StoredBatch, target: Target, signal: AbortSignal): Promise<Session> {
+  private async open(batch: StoredBatch, at: Delivering, how?: "repair"): Promise<Session> {
     const { link, telemetry } = this.tools;
-    const opening = openSession(link, target, batch, this.place.previous, this.suspicion.below, this.doubt.now());
-    const session = await orAbort(opening, signal);
+    const { target, signal } = at;
+    const repair = how === undefined ? undefined : at.batch;
+    const suspectBelow = this.suspicion.below;
+    const wanted = { batch, previous: this.place.previous, suspectBelow, opened: this.doubt.now(), repair };
+    const session = await orAbort(openSession(link, target, wanted), signal);
     this.place.store(session, target.destination);
-    this.doubt.clear(batch.first);
+    if (repair === undefined) this.doubt.clear(batch.first);
     this.expected = batch.first;
-    this.lookedUp = true;
     telemetry.metrics.sessions.add(1);
     const producer = `${session.producerId}.${session.producerEpoch}`;
     const { stream } = this.notes.lane;
     telemetry.report(signals.sessionOpened, { stream, ...target.destination, producer, first: session.first });
     return session;
   }
+
+  private session(): Session {
+    const { session } = this.place;
+    invariant(session !== undefined, "what is sent or asked about has a session");
+    return session;
+  }
+}
+
+/** What of the log is read for which question. */
+const reads = {
+  leader: "mark",
+  broken_off: "nothing",
+  order: "nothing",
+  age: "committed",
+  arrived: "committed",
+} as const satisfies Record<Look["why"], Question["read"]>;
+
+/** How the stored session stands to the batch. */
+function standing(session: Session | undefined, batch: StoredBatch): Known["session"] {
+  if (session === undefined || session.fenced) return "none";
+  if (endOf(batch) <= session.first) return "begins_behind";
+  if (session.takenBelow !== undefined && endOf(batch) <= session.takenBelow) return "repairs";
+  return covers(session, batch) ? "covers" : "other";
 }

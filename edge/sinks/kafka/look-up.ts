@@ -1,23 +1,34 @@
 /**
- * Finds out which batches of a session the log has, without sending any.
+ * Finds out which batches of a session the log has, without sending any. Two sources, which say different things:
  *
- * DescribeProducers answers exactly while the broker remembers the producer. When it does not, and so much time has
- * passed that it may have forgotten, the headers of the batches in the log are read back, from the last acknowledged
- * offset or from where the log ended when the session began. Both need READ on the topic.
+ * - DescribeProducers says what the *leader* has, exactly, while it remembers the producer. A part of that may be
+ *   uncommitted, and gone when another broker leads.
+ * - The batch headers, read back from the last acknowledged offset (or from where the log ended when the session began),
+ *   say what is *committed*: a broker hands out nothing from the high watermark on. This reads the log, so it is done only
+ *   when something depends on it.
+ *
+ * Both need READ on the topic.
  */
 import { AppError } from "../../../shared/errors/app-error.ts";
 import type { BrokerNode, KafkaLink } from "../../../shared/kafka/connection/link.ts";
 import { errorName, errors } from "../../../shared/kafka/error-codes.ts";
 import { HEADER_BYTES, readBatchHeader } from "../../../shared/kafka/record-batch/header.ts";
-import type { Mark } from "./mark.ts";
+import { type Mark, markOf } from "./mark.ts";
 import { numberOf, type Session } from "./session.ts";
 
-/** What the cluster says about batches whose answer never came. */
+/** What the cluster says about the batches of a session. */
 export type Found =
-  /** The log has everything of the session up to this number, inclusive. */
-  | { readonly kind: "up_to"; readonly number: number }
-  /** Nothing of the session, or nothing since the last acknowledgement. */
-  | { readonly kind: "absent" }
+  | {
+      readonly kind: "log";
+      /** All of the session from `near` up to this number, inclusive, is committed. Undefined: not read, or not there. */
+      readonly committed: number | undefined;
+      /**
+       * The last number that the leader has, committed or not (right before the session: none of it); or it does not
+       * know the producer, and what stands in the place of the last acknowledged batch is that batch or was not looked at
+       * (`forgotten`), something else or nothing (`replaced`), or not to be seen yet (`unsure`).
+       */
+      readonly leader: number | "forgotten" | "replaced" | "unsure";
+    }
   /** A newer epoch of our producer id is in use. */
   | { readonly kind: "fenced" }
   /** We may not look, or what we would look at is deleted. */
@@ -29,12 +40,12 @@ export interface Question {
   readonly node: BrokerNode;
   readonly topic: string;
   readonly partition: number;
-  /** A number near the ones in question. */
+  /** The first number in question. */
   readonly near: number;
-  /** The last acknowledgement under this session. */
+  /** The last acknowledgement at this destination. */
   readonly mark: Mark | undefined;
-  /** So much time may have passed that the broker has forgotten the producer. */
-  readonly mayBeForgotten: boolean;
+  /** What to read of the log: what is committed from the mark on, the mark's own place where the producer is unknown, or nothing. */
+  readonly read: "committed" | "mark" | "nothing";
 }
 
 /**
@@ -43,26 +54,69 @@ export interface Question {
  * @throws AppError `KAFKA_UNREACHABLE`: not answered; ask again.
  */
 export async function lookUp(link: KafkaLink, question: Question): Promise<Found> {
-  const { session, node, topic, partition, near, mayBeForgotten } = question;
+  const { session, node, topic, partition, near, read } = question;
   const answer = await link.describeProducers(node, topic, partition);
-  if (answer.producers === undefined) return cannotLook("ask for the producers of", question, answer.errorCode);
+  if (answer.producers === undefined) {
+    const unknown = cannotLook("ask for the producers of", question, answer.errorCode);
+    // A broker without that request still hands out its log.
+    if (answer.errorCode !== errors.UNSUPPORTED_VERSION || read !== "committed") return unknown;
+    const scanned = await scan(link, question);
+    return scanned.kind === "unknown" || scanned.committed !== undefined ? scanned : unknown;
+  }
   const producer = answer.producers.find((each) => each.producerId === session.producerId);
   if (producer !== undefined && producer.producerEpoch > session.producerEpoch) return { kind: "fenced" };
-  if (producer !== undefined && producer.producerEpoch === session.producerEpoch && producer.lastSequence >= 0) {
-    return { kind: "up_to", number: numberOf(session, producer.lastSequence, near) };
+  if (read === "committed") {
+    const scanned = await scan(link, question);
+    // Where a part is deleted, the leader can still say that it never had it.
+    const leader = lastOf(producer, session, near);
+    if (scanned.kind === "unknown") return leader === "forgotten" || leader >= near ? scanned : logWith(leader);
+    return { ...scanned, leader };
   }
-  // An older epoch of ours that is still known: had ours written anything, it would stand there instead.
-  if (producer !== undefined || !mayBeForgotten) return { kind: "absent" };
-  return await scan(link, question);
+  if (producer === undefined && read === "mark") return await placeOfMark(link, question);
+  return logWith(lastOf(producer, session, near));
 }
 
-async function scan(link: KafkaLink, question: Question): Promise<Found> {
-  const { session, node, topic, partition, near, mark } = question;
+function logWith(leader: number | "forgotten" | "replaced" | "unsure"): Found {
+  return { kind: "log", committed: undefined, leader };
+}
+
+type Remembered = { readonly producerEpoch: number; readonly lastSequence: number } | undefined;
+
+function lastOf(producer: Remembered, session: Session, near: number): number | "forgotten" {
+  if (producer === undefined) return "forgotten";
+  // An older epoch of ours that is still known: had ours written anything, it would stand there instead.
+  if (producer.producerEpoch < session.producerEpoch || producer.lastSequence < 0) return session.first - 1;
+  return numberOf(session, producer.lastSequence, near);
+}
+
+/** What stands where the last acknowledged batch was. */
+async function placeOfMark(link: KafkaLink, question: Question): Promise<Found> {
+  const { node, topic, partition, mark } = question;
+  if (mark === undefined || mark.offset < 0) return logWith("forgotten");
+  const slice = await link.readLog(node, topic, partition, mark.offset);
+  if (slice.errorCode === errors.OFFSET_OUT_OF_RANGE) {
+    const end = await link.endOffset(node, topic, partition);
+    if (end.errorCode !== errors.NONE) return cannotLook("ask for the end of", question, end.errorCode);
+    // Below the end and out of range: retention has deleted it, and nothing can be said.
+    return logWith(mark.offset >= end.offset ? "replaced" : "forgotten");
+  }
+  if (slice.errorCode !== errors.NONE) return cannotLook("read back", question, slice.errorCode);
+  // A new leader learns from its followers what is committed before it hands it out.
+  if (slice.bytes.length < HEADER_BYTES) return logWith("unsure");
+  const { producerId, producerEpoch } = readBatchHeader(slice.bytes);
+  return logWith(producerId === mark.producerId && producerEpoch === mark.producerEpoch ? "forgotten" : "replaced");
+}
+
+type Scanned = Exclude<Found, { readonly kind: "fenced" }>;
+
+async function scan(link: KafkaLink, question: Question): Promise<Scanned> {
+  const { session, node, topic, partition, near } = question;
+  const mark = markOf(question.mark, session);
   let offset = mark !== undefined && mark.offset >= 0 ? mark.offset + 1 : (session.logEnd ?? 0);
-  let last: number | undefined;
+  let committed: number | undefined;
   for (;;) {
     const slice = await link.readLog(node, topic, partition, offset);
-    if (slice.errorCode === offsetOutOfRange) {
+    if (slice.errorCode === errors.OFFSET_OUT_OF_RANGE) {
       const end = await link.endOffset(node, topic, partition);
       if (end.errorCode !== errors.NONE) return cannotLook("ask for the end of", question, end.errorCode);
       if (offset <= end.offset) return { kind: "unknown", reason: "retention has deleted that part of the log" };
@@ -73,22 +127,21 @@ async function scan(link: KafkaLink, question: Question): Promise<Found> {
     let at = 0;
     while (at + HEADER_BYTES <= slice.bytes.length) {
       const header = readBatchHeader(slice.bytes, at);
-      if (header.producerId === session.producerId && header.producerEpoch === session.producerEpoch) {
-        last = numberOf(session, header.baseSequence + header.lastOffsetDelta, near);
-      }
       offset = Number(header.baseOffset) + header.lastOffsetDelta + 1;
+      if (offset > slice.highWatermark) break;
+      if (header.producerId === session.producerId && header.producerEpoch === session.producerEpoch) {
+        const last = numberOf(session, header.baseSequence + header.lastOffsetDelta, near);
+        const first = session.marker ? session.first : last - header.lastOffsetDelta;
+        if (first <= (committed ?? near - 1) + 1 && last >= near) committed = last;
+      }
       at += header.bytes;
     }
     if (offset >= slice.highWatermark || at === 0) break;
   }
-  if (last !== undefined) return { kind: "up_to", number: last };
-  return { kind: "absent" };
+  return { kind: "log", committed, leader: "forgotten" };
 }
 
-/** OFFSET_OUT_OF_RANGE. */
-const offsetOutOfRange = 1;
-
-function cannotLook(what: string, { topic, partition }: Question, errorCode: number): Found {
+function cannotLook(what: string, { topic, partition }: Question, errorCode: number): Scanned {
   switch (errorCode) {
     case errors.TOPIC_AUTHORIZATION_FAILED:
     case errors.CLUSTER_AUTHORIZATION_FAILED:

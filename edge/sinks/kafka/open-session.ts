@@ -5,6 +5,17 @@ import type { StoredBatch } from "../../core/stored-batch.ts";
 import type { Target } from "./attempt.ts";
 import type { Moment, Session } from "./session.ts";
 
+/** What begins, after what, and when. */
+export interface NewSession {
+  readonly batch: Pick<StoredBatch, "first" | "count" | "kind">;
+  /** The last session of this lane in the same partition. */
+  readonly previous: Session | undefined;
+  readonly suspectBelow: number;
+  readonly opened: Moment;
+  /** It only sends again what the log lost before this batch, which it has. */
+  readonly repair?: Pick<StoredBatch, "first" | "count"> | undefined;
+}
+
 /** Kafka's epochs are int16. */
 const epochMax = 32_767;
 
@@ -15,14 +26,8 @@ const epochMax = 32_767;
  *
  * @throws AppError `KAFKA_UNREACHABLE`, `KAFKA_UNAUTHORIZED`
  */
-export async function openSession(
-  link: KafkaLink,
-  target: Target,
-  batch: Pick<StoredBatch, "first" | "count" | "kind">,
-  previous: Session | undefined,
-  suspectBelow: number,
-  opened: Moment,
-): Promise<Session> {
+export async function openSession(link: KafkaLink, target: Target, wanted: NewSession): Promise<Session> {
+  const { batch, previous, suspectBelow, opened, repair } = wanted;
   const { topic, partition } = target.destination;
   const end = await link.endOffset(target.node, topic, partition);
   const follows = previous !== undefined && !previous.fenced && previous.producerEpoch < epochMax;
@@ -33,7 +38,10 @@ export async function openSession(
     producerId,
     producerEpoch,
     first: batch.first,
-    until: batch.kind === "shed" ? batch.first + batch.count : undefined,
+    until: repair?.first ?? (batch.kind === "shed" ? batch.first + batch.count : undefined),
+    producerFirst: follows ? Math.min(previous.producerFirst, batch.first) : batch.first,
+    takenBelow: repair && repair.first + repair.count,
+    cut: previous?.cut && { before: previous.cut.before, resendFrom: undefined },
     marker: batch.kind === "shed",
     fenced: false,
     suspectBelow,

@@ -1,11 +1,13 @@
 import { AppError } from "../../../shared/errors/app-error.ts";
+import type { BrokerNode } from "../../../shared/kafka/connection/link.ts";
 import { partitionOfKey } from "../../../shared/kafka/murmur2.ts";
 import type { LaneNotes } from "../../core/lane-notes.ts";
 import type { Target } from "./attempt.ts";
 import type { Doubt } from "./doubt.ts";
 import type { LaneTools } from "./lane-tools.ts";
-import { type Mark, markOf, parseMark } from "./mark.ts";
+import { type Mark, parseMark } from "./mark.ts";
 import { orAbort } from "./or-abort.ts";
+import type { Delivering } from "./recovery.ts";
 import type { Session } from "./session.ts";
 import { type Destination, SessionBook, sameDestination } from "./session-book.ts";
 import type { TopicRoute } from "./topics.ts";
@@ -14,8 +16,12 @@ import type { TopicRoute } from "./topics.ts";
 export class Place {
   destination: Destination | undefined;
   session: Session | undefined;
-  /** The last acknowledgement under this session. */
+  /** The last acknowledgement at this destination, under this session or one before; undefined when the log has lost it. */
   mark: Mark | undefined;
+  /** Who leads the partition, as metadata said last. */
+  leader: BrokerNode | undefined;
+  /** Node id of the leader that answered last, or that was seen to have what was acknowledged before. */
+  leaderSeen: number | undefined;
   /** A session of an earlier time at this destination: the next one follows it, but none goes on under it. */
   private earlier: Session | undefined;
   private readonly book: SessionBook;
@@ -42,6 +48,7 @@ export class Place {
     const route = await orAbort(this.tools.topics.route(this.notes.lane.group), signal);
     const partition = this.partitionIn(route);
     const node = route.leaders[partition];
+    this.leader = node;
     if (node === undefined) {
       throw new AppError("KAFKA_UNREACHABLE", `find the leader of ${route.topic}/${partition}: it has none now`);
     }
@@ -54,8 +61,23 @@ export class Place {
   /** Durable on return. */
   store(session: Session, destination: Destination): void {
     this.book.save(destination, session);
-    if (session.first !== this.session?.first) this.mark = undefined;
     this.session = session;
+  }
+
+  /** Whether an answer's offset lies where something else was acknowledged before: the log was cut back and grew again. */
+  isBelowMark(offset: number): boolean {
+    return offset >= 0 && this.mark !== undefined && offset <= this.mark.offset;
+  }
+
+  /**
+   * The log has lost what the mark speaks of. `from`: what is kept from there on goes out before the batch at hand.
+   * Durable on return.
+   */
+  noteCut({ batch, target }: Delivering, from: number | undefined): void {
+    const { session } = this;
+    this.mark = undefined;
+    if (session === undefined) return;
+    this.store({ ...session, cut: { before: batch.first, resendFrom: from } }, target.destination);
   }
 
   /** Picked once for an agent's lane and then kept, also when the topic grows: what is in doubt is in doubt there. */
@@ -77,7 +99,8 @@ export class Place {
     if (last !== undefined && sameDestination(last, destination)) {
       this.session = stored;
       const mark = parseMark(this.notes.mark);
-      this.mark = stored === undefined ? undefined : markOf(mark, stored);
+      const lost = stored?.cut !== undefined && (mark?.below ?? 0) <= stored.cut.before;
+      this.mark = lost ? undefined : mark;
       // A mark of an earlier session is older than anything of this one, and so a bound as well.
       const brokerTimeMs = stored !== undefined && stored.suspectBelow > 0 ? undefined : mark?.brokerTimeMs;
       if (firstTime) this.doubt.resume([stored?.opened, mark?.at], brokerTimeMs);

@@ -1,40 +1,192 @@
+/**
+ * What the lane does when the log is not where it was left: finds the place where it goes on, and sends again what it has
+ * lost from the batches that are still kept. All of it may be broken off at any time and is begun anew then.
+ */
+import { AppError } from "../../../shared/errors/app-error.ts";
 import type { LaneNotes } from "../../core/lane-notes.ts";
 import type { StoredBatch } from "../../core/stored-batch.ts";
-import type { Attempt } from "./attempt.ts";
+import { type Attempt, notAppended, type Target } from "./attempt.ts";
 import { untracedBytesMax } from "./doubt.ts";
+import type { LaneTools } from "./lane-tools.ts";
+import type { Place } from "./place.ts";
 import { covers, endOf, type Session } from "./session.ts";
+import { signals } from "./telemetry.ts";
 
-/**
- * After a start, where we may not ask: a batch was answered with 45, and the broker remembers only the last batches it
- * took. Sends the ones behind it, in order, until one is taken: the log takes a batch only right behind the one before,
- * so it has all of them. Undefined when none was taken: the log is not where we left it.
- *
- * @throws what `send` throws; everything is tried again from the start then.
- */
-export async function sendBeyond(
-  batch: StoredBatch,
-  session: Session,
-  notes: LaneNotes,
-  send: (batch: StoredBatch) => Promise<Attempt>,
-): Promise<StoredBatch | undefined> {
-  let bytes = batch.bytes.length;
-  let before = batch;
-  // One batch more than can have been sent: the first unsent one is taken, or the log is not ours.
-  while (bytes <= untracedBytesMax + before.bytes.length) {
-    const later = notes.next(before);
-    if (later === undefined || later.first !== endOf(before) || !covers(session, later)) return undefined;
-    notes.lease(later);
-    const { verdict } = await send(later);
-    if (verdict.kind === "appended") return later;
-    if (verdict.kind !== "out_of_order") return undefined;
-    bytes += later.bytes.length;
-    before = later;
+/** One batch on its way to its end. */
+export interface Delivering {
+  readonly batch: StoredBatch;
+  readonly target: Target;
+  readonly signal: AbortSignal;
+}
+
+/** What recovery needs of the lane. */
+export interface Hands {
+  /** Sends this batch, which may be another than the one in delivery, under the session. */
+  send(batch: StoredBatch, session: Session, at: Delivering): Promise<Attempt>;
+  /** A session that begins with this batch. `repair`: only to send again what was lost before the one in delivery. */
+  open(batch: StoredBatch, at: Delivering, how?: "repair"): Promise<Session>;
+}
+
+export class Recovery {
+  constructor(
+    private readonly notes: LaneNotes,
+    private readonly tools: LaneTools,
+    private readonly place: Place,
+    private readonly hands: Hands,
+  ) {}
+
+  /**
+   * A batch in doubt was answered with 45, and the broker remembers only the last batches it took. Sends the ones behind
+   * it, in order, until one is taken: a log that knows the producer takes a batch only right behind the one before, so it
+   * has all of them, and what lies before something committed is committed. Undefined: none was taken.
+   */
+  async goBeyond(at: Delivering): Promise<StoredBatch | undefined> {
+    const session = this.session();
+    let bytes = at.batch.bytes.length;
+    let before = at.batch;
+    // One batch more than can have been sent: the first unsent one is taken, or the log is not ours.
+    while (bytes <= untracedBytesMax + before.bytes.length) {
+      const later = this.notes.next(before);
+      if (later === undefined || later.first !== endOf(before) || !covers(session, later)) return undefined;
+      this.notes.lease(later);
+      const { verdict, answer } = await this.hands.send(later, session, at);
+      if (verdict.kind === "appended") return this.place.isBelowMark(answer.baseOffset) ? undefined : later;
+      if (verdict.kind !== "out_of_order" && verdict.kind !== "duplicate")
+        throw notAppended(later, at.target, verdict.kind);
+      bytes += later.bytes.length;
+      before = later;
+    }
+    return undefined;
   }
-  return undefined;
+
+  /**
+   * The log ends before `from`, by what its leader says: sends again what is kept and then the batch itself, under the old
+   * numbers where they fit. What is not kept any more is counted once the rest is committed by somebody.
+   */
+  async resend(from: number, at: Delivering): Promise<Attempt> {
+    const { batch, target } = at;
+    const known = this.session();
+    const start = Math.max(from, known.producerFirst);
+    const kept = keptBetween(this.notes, start, batch.first);
+    const first = kept[0] ?? batch;
+    const fits = first.first === start && start >= known.first;
+    const session = fits ? known : await this.hands.open(first, at);
+    this.place.noteCut(at, first.first);
+    let sent = await this.mustAppend(first, session, at);
+    this.count(start, first.first - start, target);
+    this.countEarlier(first, sent, session, target);
+    for (const each of kept.length === 0 ? [] : [...kept.slice(1), batch]) {
+      sent = await this.mustAppend(each, session, at);
+    }
+    if (kept.length > 0) this.tools.telemetry.report(signals.resentLost, this.where(target, first.first, batch));
+    return sent;
+  }
+
+  /**
+   * Nobody says where the log ends, or sending again was broken off: all that is kept of the session from `from` on goes
+   * out in order, and then the batch. The log refuses what it has (45) and takes what follows it. Answers the last send: the
+   * batch's, which is refused too when the log ends before what is kept.
+   */
+  async resendAll(from: number, at: Delivering): Promise<Attempt> {
+    const { batch, target } = at;
+    const session = this.session();
+    const kept = keptBetween(this.notes, Math.max(from, session.first), batch.first);
+    const [first] = kept;
+    if (first !== undefined) this.place.noteCut(at, first.first);
+    let again = 0;
+    for (const each of kept) {
+      const sent = await this.mustPass(each, session, at);
+      this.countEarlier(each, sent, session, target);
+      if (sent.verdict.kind === "appended") again += each.count;
+    }
+    const sent = await this.hands.send(batch, session, at);
+    if (again > 0 && sent.verdict.kind === "appended") {
+      this.tools.telemetry.report(signals.resentLost, this.where(target, batch.first - again, batch));
+    }
+    return sent;
+  }
+
+  /**
+   * The batch was taken at an offset below the last acknowledged one's: by a log that was reset and does not know the
+   * producer, so that all that was sent under it before is gone. The batch stands now, and cannot go out a second time:
+   * the kept ones before it follow it, in a session of their own whose row says so. After a crash in the middle they go
+   * out again under the same numbers. Answers the last of these sends; undefined when nothing had to be sent.
+   *
+   * The first batch of a session is taken by a log that knows the producer too, so it only tells how many records are
+   * gone: `gone`, others' among them. That many go out again, and may be there twice.
+   */
+  async repair(at: Delivering, gone: number): Promise<Attempt | undefined> {
+    const { batch, target } = at;
+    const known = this.session();
+    const broken = known.takenBelow !== undefined;
+    const begins = known.first === batch.first;
+    const start = broken
+      ? known.first
+      : begins
+        ? Math.max(known.producerFirst, batch.first - gone)
+        : known.producerFirst;
+    const kept = keptBetween(this.notes, start, batch.first);
+    const [first] = kept;
+    if (!broken) this.count(start, (first?.first ?? batch.first) - start, target);
+    if (first === undefined) {
+      this.place.noteCut(at, undefined);
+      return undefined;
+    }
+    const session = broken ? known : await this.hands.open(first, at, "repair");
+    this.place.noteCut(at, undefined);
+    let sent: Attempt | undefined;
+    for (const each of kept) sent = await this.mustPass(each, session, at);
+    if (begins && !broken) this.notes.count("maybe_repeated", batch.first - first.first);
+    const where = this.where(target, first.first, batch);
+    const whole = sent?.verdict.kind === "appended";
+    this.tools.telemetry.report(whole ? signals.resentLost : signals.unexplained, where);
+    return whole ? sent : undefined;
+  }
+
+  private async mustAppend(batch: StoredBatch, session: Session, at: Delivering): Promise<Attempt> {
+    const sent = await this.hands.send(batch, session, at);
+    if (sent.verdict.kind !== "appended") throw notAppended(batch, at.target, sent.verdict.kind);
+    return sent;
+  }
+
+  /** It may be there already: of repeats only the last few are recognised, older ones are refused. */
+  private async mustPass(batch: StoredBatch, session: Session, at: Delivering): Promise<Attempt> {
+    const sent = await this.hands.send(batch, session, at);
+    const { kind } = sent.verdict;
+    if (kind === "appended" || kind === "out_of_order" || kind === "duplicate") return sent;
+    throw notAppended(batch, at.target, kind);
+  }
+
+  private count(from: number, records: number, { destination }: Target): void {
+    if (records <= 0) return;
+    this.notes.count("lost_by_broker", records);
+    const { stream } = this.notes.lane;
+    this.tools.telemetry.report(signals.lostByBroker, { stream, topic: destination.topic, from, records });
+  }
+
+  /**
+   * The session's first batch stands where the log had others before the session began: what earlier sessions sent is gone
+   * too, and how much of it nobody says. Counted is what it can be at most; others' records may be among it.
+   */
+  private countEarlier(batch: StoredBatch, { verdict, answer }: Attempt, session: Session, target: Target): void {
+    const { first, producerFirst, logEnd = 0 } = session;
+    if (batch.first !== first || verdict.kind !== "appended" || answer.baseOffset < 0) return;
+    this.count(producerFirst, Math.min(logEnd - answer.baseOffset, first - producerFirst), target);
+  }
+
+  private where({ destination }: Target, from: number, batch: StoredBatch) {
+    return { stream: this.notes.lane.stream, topic: destination.topic, from, records: batch.first - from };
+  }
+
+  private session(): Session {
+    const { session } = this.place;
+    if (session === undefined) throw new AppError("INVARIANT", "what is recovered was sent under a session");
+    return session;
+  }
 }
 
 /** Kept batches that end where `to` begins, without a hole between them, from `from` on; oldest first. */
-export function keptBetween(notes: LaneNotes, from: number, to: number): readonly StoredBatch[] {
+function keptBetween(notes: LaneNotes, from: number, to: number): readonly StoredBatch[] {
   const kept: StoredBatch[] = [];
   for (let next = to; next > from; ) {
     const batch = notes.kept(next - 1);

@@ -8,6 +8,9 @@ const session: Session = {
   producerEpoch: 3,
   first: 1_000,
   until: undefined,
+  producerFirst: 1_000,
+  takenBelow: undefined,
+  cut: undefined,
   marker: false,
   fenced: false,
   suspectBelow: 0,
@@ -17,7 +20,17 @@ const session: Session = {
 
 test("a row comes back as it was, large producer ids too", () => {
   expect(parseSession(formatSession(session))).toEqual(session);
-  const closed = { ...session, until: 1_200, marker: true, fenced: true, suspectBelow: 1_100, logEnd: undefined };
+  const closed = {
+    ...session,
+    producerFirst: 9,
+    takenBelow: 1_300,
+    cut: { before: 8, resendFrom: 4 },
+    until: 1_200,
+    marker: true,
+    fenced: true,
+    suspectBelow: 1_100,
+    logEnd: undefined,
+  };
   expect(parseSession(formatSession(closed))).toEqual(closed);
 });
 
@@ -30,9 +43,17 @@ test.each(["", "{", "null", "[]", "{}", '{"version":2}', '{"version":1,"producer
 );
 
 test("a mark comes back as it was, with and without its times", () => {
-  const mark = { producerId: 7n, producerEpoch: 2, offset: 99, brokerTimeMs: 5, at: { uptimeMs: 8, bootId: "b" } };
+  const mark = {
+    producerId: 7n,
+    producerEpoch: 2,
+    offset: 99,
+    brokerTimeMs: 5,
+    at: { uptimeMs: 8, bootId: "b" },
+    leader: 3,
+    below: 77,
+  };
   expect(parseMark(formatMark(mark))).toEqual(mark);
-  const bare = { ...mark, brokerTimeMs: undefined, at: undefined };
+  const bare = { ...mark, brokerTimeMs: undefined, at: undefined, leader: undefined, below: undefined };
   expect(parseMark(formatMark(bare))).toEqual(bare);
 });
 

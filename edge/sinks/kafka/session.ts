@@ -11,6 +11,14 @@ export interface Moment {
   readonly bootId: string;
 }
 
+/** What is known of a loss. Kept in the row: a crash in the middle of sending again must not end in repeats. */
+export interface Cut {
+  /** Marks of batches before this number say nothing any more: what stood at their offsets is gone. */
+  readonly before: number;
+  /** The batch with that number has to be preceded by what is kept from here on; undefined: it need not. */
+  readonly resendFrom: number | undefined;
+}
+
 export interface Session {
   readonly producerId: bigint;
   readonly producerEpoch: number;
@@ -20,6 +28,15 @@ export interface Session {
   readonly until: number | undefined;
   /** One marker record stands for all its numbers, so that only sequence 0 is used. */
   readonly marker: boolean;
+  /** From this number on the producer id was used here: by this session and the ones it follows. */
+  readonly producerFirst: number;
+  /**
+   * Set while the session sends again what the log has lost before a batch that it had taken already: the number behind
+   * that batch. `until` is where that batch begins.
+   */
+  readonly takenBelow: number | undefined;
+  /** The log was seen to be shorter than what it had acknowledged. */
+  readonly cut: Cut | undefined;
   /** Another process was seen using it: it is never used again. */
   readonly fenced: boolean;
   /** Numbers below may be in the log from a time that the broker has forgotten: counted as maybe repeated when taken. */
@@ -64,12 +81,16 @@ const version = 1;
 /** The row's text. */
 export function formatSession(session: Session): string {
   const { producerId, producerEpoch, first, until, marker, fenced, suspectBelow, logEnd, opened } = session;
+  const { producerFirst, takenBelow, cut } = session;
   return JSON.stringify({
     version,
     producerId: String(producerId),
     producerEpoch,
     first,
     until,
+    ...(producerFirst === first ? {} : { producerFirst }),
+    takenBelow,
+    ...(cut === undefined ? {} : { cutBefore: cut.before, resendFrom: cut.resendFrom }),
     ...(marker ? { marker } : {}),
     ...(fenced ? { fenced } : {}),
     ...(suspectBelow > 0 ? { suspectBelow } : {}),
@@ -84,7 +105,7 @@ export function parseSession(text: string): Session | undefined {
   const row = parseObject(text);
   if (row === undefined) return undefined;
   const { producerId, producerEpoch, first, until, marker, fenced, logEnd, openedUptimeMs, openedBoot } = row;
-  const { version: written, suspectBelow } = row;
+  const { version: written, suspectBelow, producerFirst, takenBelow } = row;
   if (written !== version) return undefined;
   if (typeof producerId !== "string" || !/^\d+$/.test(producerId)) return undefined;
   if (typeof producerEpoch !== "number" || typeof first !== "number") return undefined;
@@ -94,12 +115,20 @@ export function parseSession(text: string): Session | undefined {
     producerEpoch,
     first,
     until: typeof until === "number" ? until : undefined,
+    producerFirst: typeof producerFirst === "number" ? producerFirst : first,
+    takenBelow: typeof takenBelow === "number" ? takenBelow : undefined,
+    cut: cutOf(row),
     marker: marker === true,
     fenced: fenced === true,
     suspectBelow: typeof suspectBelow === "number" ? suspectBelow : 0,
     logEnd: typeof logEnd === "number" ? logEnd : undefined,
     opened: { uptimeMs: openedUptimeMs, bootId: openedBoot },
   };
+}
+
+function cutOf({ cutBefore, resendFrom }: Readonly<Record<string, unknown>>): Cut | undefined {
+  if (typeof cutBefore !== "number") return undefined;
+  return { before: cutBefore, resendFrom: typeof resendFrom === "number" ? resendFrom : undefined };
 }
 
 /** A JSON object, or undefined for anything else. */

@@ -44,12 +44,16 @@ export class Suspicion {
     this.telling = true;
   }
 
-  /** What an answer says about it; true when it is dispelled. An attempt that throws says nothing, nor does the next. */
+  /**
+   * The answer to a send, and whether it dispels the suspicion: only the first send since it arose can tell. One that was
+   * not answered uses that up, because the next answer may recognise the copy that it made.
+   */
   async hear(sending: Promise<Attempt>): Promise<{ readonly sent: Attempt; readonly dispelled: boolean }> {
     const { telling } = this;
     this.telling = false;
     const sent = await sending;
-    const dispelled = telling && (sent.repeat || sent.verdict.kind === "out_of_order");
+    const { kind } = sent.verdict;
+    const dispelled = telling && (sent.repeat || kind === "out_of_order" || kind === "duplicate");
     if (dispelled) this.below = 0;
     return { sent, dispelled };
   }

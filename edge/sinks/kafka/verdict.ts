@@ -8,8 +8,13 @@ import type { Code } from "../../../shared/errors/codes.ts";
 import { errorName, errors } from "../../../shared/kafka/error-codes.ts";
 
 export type Verdict =
-  /** In the log, now or from an earlier send. */
+  /** In the log, now or from an earlier send, and committed: a recognised repeat waits for the high watermark too. */
   | { readonly kind: "appended" }
+  /**
+   * 46: the leader has it from an earlier send. Kafka before 1.1 says so without waiting for its replicas, later ones
+   * answer a repeat as a success, and brokers that are not Apache's do as they like: no proof.
+   */
+  | { readonly kind: "duplicate" }
   /** 45: this send was not appended; the log's last sequence is not the one before. */
   | { readonly kind: "out_of_order" }
   /** 47, 90: a newer epoch of our producer id has written. */
@@ -32,8 +37,9 @@ export function verdictOf(errorCode: number): Verdict {
   const reason = `the broker answered ${errorName(errorCode)}`;
   switch (errorCode) {
     case errors.NONE:
-    case errors.DUPLICATE_SEQUENCE_NUMBER:
       return { kind: "appended" };
+    case errors.DUPLICATE_SEQUENCE_NUMBER:
+      return { kind: "duplicate" };
     case errors.OUT_OF_ORDER_SEQUENCE_NUMBER:
       return { kind: "out_of_order" };
     case errors.INVALID_PRODUCER_EPOCH:

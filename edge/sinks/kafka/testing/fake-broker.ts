@@ -25,9 +25,11 @@ interface Producer {
 }
 
 interface Partition {
-  log: { offset: number; bytes: Buffer; count: number; timeMs: number }[];
+  /** What the leader has: with an uncommitted tail from `highWatermark` on while the followers do not follow. */
+  log: { offset: number; bytes: Buffer; count: number; timeMs: number; foreign?: boolean }[];
   end: number;
   start: number;
+  highWatermark: number;
   producers: Map<bigint, Producer>;
 }
 
@@ -45,8 +47,14 @@ export class FakeBroker implements KafkaLink {
   connections = 0;
   readonly asked = "broker:9092";
   /** Taken one by one by Produce requests. */
-  faults: Fault[] = [];
+  faults: (Fault | undefined)[] = [];
   down = false;
+  /** Off: followers do not follow. The leader appends, commits nothing and answers 7, to a recognised repeat as well. */
+  replicating = true;
+  /** Node id of the leader of all partitions. */
+  leader = 1;
+  /** A repeat is answered with 46, as by brokers that are not Apache's. */
+  saysDuplicate = false;
   readonly requests: string[] = [];
   private topics = new Map<string, Partition[]>();
   private nextProducerId = 7n;
@@ -61,18 +69,69 @@ export class FakeBroker implements KafkaLink {
 
   grow(topic: string, partitions: number): void {
     const all = this.topics.get(topic) ?? [];
-    while (all.length < partitions) all.push({ log: [], end: 0, start: 0, producers: new Map() });
+    while (all.length < partitions) all.push({ log: [], end: 0, start: 0, highWatermark: 0, producers: new Map() });
   }
 
   get node(): BrokerNode {
-    return { clusterId: this.clusterId, nodeId: 1, host: "broker", port: 9092 };
+    return { clusterId: this.clusterId, nodeId: this.leader, host: "broker", port: 9092 };
   }
 
   /** Values of all records in the log, in order. */
   values(topic: string, partition = 0): string[] {
-    return this.partition(topic, partition).log.flatMap(({ bytes }) =>
-      [...decodeRecords(bytes)].map(({ value }) => `${value}`),
-    );
+    return this.partition(topic, partition)
+      .log.filter(({ foreign }) => foreign !== true)
+      .flatMap(({ bytes }) => [...decodeRecords(bytes)].map(({ value }) => `${value}`));
+  }
+
+  /** The same of what is committed. */
+  committed(topic: string): string[] {
+    const { highWatermark, log } = this.partition(topic, 0);
+    const records = log.filter(({ foreign }) => foreign !== true).reduce((sum, { count }) => sum + count, 0);
+    const open = log.filter(({ offset, foreign }) => offset >= highWatermark && foreign !== true);
+    return this.values(topic).slice(0, records - open.reduce((sum, { count }) => sum + count, 0));
+  }
+
+  /** The followers follow again: all that the leader has is committed. */
+  catchUp(): void {
+    this.replicating = true;
+    for (const partition of [...this.topics.values()].flat()) partition.highWatermark = partition.end;
+  }
+
+  /**
+   * Another broker leads: a clean election, so that the uncommitted tail is gone and nothing else; it knows of producers
+   * what its own log says. `keep`: an unclean one, that many of the batches are left.
+   */
+  elect(keep = Number.POSITIVE_INFINITY): void {
+    this.leader++;
+    this.replicating = true;
+    for (const partition of [...this.topics.values()].flat()) {
+      const { log, highWatermark } = partition;
+      partition.log = log.filter(({ offset, count }) => offset + count <= highWatermark).slice(0, keep);
+      const last = partition.log.at(-1);
+      partition.end = last === undefined ? (keep === 0 ? 0 : partition.start) : last.offset + last.count;
+      if (keep === 0) partition.start = 0;
+      partition.highWatermark = partition.end;
+      this.readAgain(partition);
+    }
+  }
+
+  /** As after an expiry that came earlier than we were told. */
+  forgetProducers(): void {
+    for (const { producers } of [...this.topics.values()].flat()) producers.clear();
+  }
+
+  /** Somebody else writes into the partition. */
+  writeForeign(topic: string, count: number): void {
+    const partition = this.partition(topic, 0);
+    const bytes = Buffer.alloc(61);
+    bytes.writeBigInt64BE(BigInt(partition.end), 0);
+    bytes.writeInt32BE(49, 8);
+    bytes.writeInt8(2, 16);
+    bytes.writeInt32BE(count - 1, 23);
+    bytes.writeBigInt64BE(-1n, 43);
+    partition.log.push({ offset: partition.end, bytes, count, timeMs: this.timeMs, foreign: true });
+    partition.end += count;
+    if (this.replicating) partition.highWatermark = partition.end;
   }
 
   /** Clean or not: only the last batch of each producer is still recognised. */
@@ -87,19 +146,19 @@ export class FakeBroker implements KafkaLink {
   /** The end of the log is gone, with what was known of it. */
   lose(topic: string, batches: number): void {
     const partition = this.partition(topic, 0);
-    for (const lost of partition.log.splice(-batches)) {
-      partition.end = lost.offset;
-      const { producerId, baseSequence } = readBatchHeader(lost.bytes);
-      const producer = partition.producers.get(producerId);
-      if (producer === undefined) continue;
-      producer.recent = producer.recent.filter(({ first }) => first !== baseSequence);
-    }
-    // As a broker that reads its log again: the last batch that is there counts.
+    for (const lost of partition.log.splice(-batches)) partition.end = lost.offset;
+    partition.highWatermark = partition.end;
+    this.readAgain(partition);
+  }
+
+  /** As a broker that reads its log again: of each producer the last batch that is there counts. */
+  private readAgain(partition: Partition): void {
     partition.producers.clear();
     for (const { bytes, offset, timeMs } of partition.log) {
       const { producerId, producerEpoch, baseSequence, recordCount } = readBatchHeader(bytes);
+      if (producerId < 0n) continue;
       const recent = [{ first: baseSequence, last: baseSequence + recordCount - 1, offset, timeMs }];
-      partition.producers.set(producerId, { epoch: producerEpoch, recent, lastAppendMs: this.timeMs });
+      partition.producers.set(producerId, { epoch: producerEpoch, recent, lastAppendMs: timeMs });
     }
   }
 
@@ -152,6 +211,7 @@ export class FakeBroker implements KafkaLink {
     const fault = this.faults.shift();
     if (fault === "request_lost") throw new AppError("KAFKA_UNREACHABLE", "produce in a test: request lost");
     if (typeof fault === "object" && fault.appended !== true) return batches.map(() => this.error(fault.code));
+    if (node.nodeId !== this.leader) return batches.map(() => this.error(errors.NOT_LEADER_OR_FOLLOWER));
     const answers = batches.map((batch) => this.append(batch));
     if (fault === "answer_lost") throw new AppError("KAFKA_UNREACHABLE", "produce in a test: answer lost");
     return fault === undefined ? answers : batches.map(() => this.error(fault.code));
@@ -162,8 +222,9 @@ export class FakeBroker implements KafkaLink {
     return { errorCode: 0, producerId: this.nextProducerId++, producerEpoch: 0 } as const;
   }
 
-  async describeProducers(_node: BrokerNode, topic: string, partition: number) {
+  async describeProducers(node: BrokerNode, topic: string, partition: number) {
     this.answer("DescribeProducers");
+    if (node.nodeId !== this.leader) return { errorCode: errors.NOT_LEADER_OR_FOLLOWER };
     if (!this.mayRead) return { errorCode: errors.TOPIC_AUTHORIZATION_FAILED };
     this.expire(this.partition(topic, partition));
     const producers = [...this.partition(topic, partition).producers].map(([producerId, { epoch, recent }]) => ({
@@ -176,19 +237,21 @@ export class FakeBroker implements KafkaLink {
 
   async endOffset(_node: BrokerNode, topic: string, partition: number) {
     this.answer("ListOffsets");
-    return { errorCode: 0, offset: this.partition(topic, partition).end };
+    return { errorCode: 0, offset: this.partition(topic, partition).highWatermark };
   }
 
-  async readLog(_node: BrokerNode, topic: string, partition: number, offset: number): Promise<LogSlice> {
+  async readLog(node: BrokerNode, topic: string, partition: number, offset: number): Promise<LogSlice> {
     this.answer(`Fetch ${offset}`);
     const none = { highWatermark: -1, logStartOffset: -1, bytes: Buffer.alloc(0) };
     if (!this.mayRead) return { errorCode: errors.TOPIC_AUTHORIZATION_FAILED, ...none };
-    const { log, end, start } = this.partition(topic, partition);
+    if (node.nodeId !== this.leader) return { errorCode: errors.NOT_LEADER_OR_FOLLOWER, ...none };
+    const { log, end, start, highWatermark } = this.partition(topic, partition);
     if (offset > end || offset < start) return { errorCode: 1, ...none };
-    const found = log.filter((batch) => batch.offset + batch.count > offset).slice(0, 2);
+    const committed = log.filter((batch) => batch.offset + batch.count <= highWatermark);
+    const found = committed.filter((batch) => batch.offset + batch.count > offset).slice(0, 2);
     return {
       errorCode: 0,
-      highWatermark: end,
+      highWatermark,
       logStartOffset: start,
       bytes: Buffer.concat(found.map((each) => each.bytes)),
     };
@@ -223,7 +286,12 @@ export class FakeBroker implements KafkaLink {
     if (known !== undefined) {
       if (producerEpoch < known.epoch) return this.error(errors.INVALID_PRODUCER_EPOCH);
       const repeat = known.recent.find((each) => each.first === baseSequence && each.last === last);
-      if (producerEpoch === known.epoch && repeat !== undefined) return this.taken(repeat.offset, repeat.timeMs, true);
+      if (producerEpoch === known.epoch && repeat !== undefined) {
+        if (this.saysDuplicate) return this.error(errors.DUPLICATE_SEQUENCE_NUMBER);
+        // A recognised repeat waits for the high watermark like any other (DelayedProduce).
+        if (this.replicating) return this.taken(repeat.offset, repeat.timeMs, true);
+        return this.error(errors.REQUEST_TIMED_OUT);
+      }
       const follows = ((known.recent.at(-1)?.last ?? -1) + 1) % 2 ** 31;
       const expected = producerEpoch > known.epoch ? 0 : follows;
       if (baseSequence !== expected) return this.error(errors.OUT_OF_ORDER_SEQUENCE_NUMBER);
@@ -241,6 +309,8 @@ export class FakeBroker implements KafkaLink {
       recent: recent.slice(-5),
       lastAppendMs: this.timeMs,
     });
+    if (!this.replicating) return this.error(errors.REQUEST_TIMED_OUT);
+    partition.highWatermark = partition.end;
     return this.taken(offset, timeMs, false);
   }
 

@@ -1,0 +1,200 @@
+/** A replicated log: only an acks=all success, to a batch or to a later one, or the log below the high watermark proves it. */
+import { describe, expect, test } from "bun:test";
+import { World } from "./testing/world.ts";
+
+const day = 86_400_000;
+
+describe.each([true, false])("a leader whose followers do not have the batch (READ allowed: %p)", (mayRead) => {
+  test.each([false, true])("and the edge restarted: it reaches the next leader (rebooted: %p)", async (reboot) => {
+    const world = new World();
+    world.broker.mayRead = mayRead;
+    world.put(3, 2, 4);
+    world.broker.replicating = false;
+    expect(await world.step()).toBe("KAFKA_UNKNOWN_OUTCOME");
+    world.crash({ reboot });
+    for (let tries = 0; tries < 4; tries++) await world.step();
+    expect(world.reader.heldCount).toBe(3);
+    world.broker.elect();
+    expect(await world.drain()).toBe("idle");
+    expect(world.broker.committed("driving")).toEqual(world.written);
+  });
+
+  test("after batches that were committed", async () => {
+    const world = new World();
+    world.broker.mayRead = mayRead;
+    world.put(3, 2, 4, 1);
+    await world.step();
+    await world.step();
+    world.broker.replicating = false;
+    await world.step();
+    world.crash();
+    for (let tries = 0; tries < 3; tries++) await world.step();
+    world.broker.elect();
+    expect(await world.drain()).toBe("idle");
+    expect(world.broker.committed("driving")).toEqual(world.written);
+    expect(world.counted).toEqual({});
+  });
+
+  test("the followers catch up instead: once in the topic", async () => {
+    const world = new World();
+    world.broker.mayRead = mayRead;
+    world.put(3, 2, 4);
+    world.broker.replicating = false;
+    for (let tries = 0; tries < 3; tries++) await world.step();
+    world.crash();
+    await world.step();
+    world.broker.catchUp();
+    expect(await world.drain()).toBe("idle");
+    expect(world.inTopic).toEqual(world.written);
+    expect(world.counted).toEqual({});
+  });
+});
+
+test("for as long as the broker's memory: what only the leader has is neither ended nor sent again", async () => {
+  const world = new World();
+  world.put(3, 2);
+  await world.step();
+  world.broker.replicating = false;
+  await world.step();
+  world.advance(day - 1_000);
+  const sent = world.broker.requests.filter((request) => request.startsWith("Produce")).length;
+  expect(await world.step()).toBe("KAFKA_UNKNOWN_OUTCOME");
+  expect(world.broker.requests.filter((request) => request.startsWith("Produce"))).toHaveLength(sent);
+  world.broker.elect();
+  expect(await world.drain()).toBe("idle");
+  expect(world.inTopic).toEqual(world.written);
+  expect(world.counted).toEqual({});
+});
+
+describe("46, which says that the leader has it", () => {
+  test.each([true, false])("is no proof by itself (READ allowed: %p)", async (mayRead) => {
+    const world = new World();
+    world.broker.mayRead = mayRead;
+    world.broker.saysDuplicate = true;
+    world.put(3, 2, 4);
+    await world.step();
+    world.broker.replicating = false;
+    await world.step();
+    for (let tries = 0; tries < 3; tries++) await world.step();
+    expect(world.reader.heldCount).toBe(2);
+    world.broker.elect();
+    expect(await world.drain()).toBe("idle");
+    expect(world.inTopic).toEqual(world.written);
+  });
+
+  test("read below the high watermark, it is", async () => {
+    const world = new World();
+    world.broker.saysDuplicate = true;
+    world.put(3, 2);
+    await world.step();
+    world.broker.faults = ["answer_lost"];
+    await world.step();
+    expect(await world.drain()).toBe("idle");
+    expect(world.inTopic).toEqual(world.written);
+    expect(world.counted).toEqual({});
+  });
+
+  test("without READ the next batch proves it", async () => {
+    const world = new World();
+    world.broker.saysDuplicate = true;
+    world.broker.mayRead = false;
+    world.put(3, 2);
+    await world.step();
+    world.broker.faults = ["answer_lost"];
+    await world.step();
+    expect(await world.step()).toBe("KAFKA_UNKNOWN_OUTCOME");
+    world.put(1);
+    for (let tries = 0; tries < 4; tries++) await world.step();
+    world.broker.saysDuplicate = false;
+    expect(await world.drain()).toBe("idle");
+    expect(world.inTopic).toEqual(world.written);
+  });
+});
+
+const sorted = (values: readonly string[]) => [...values].sort();
+
+describe.each([true, false])("a log that an unclean election cut back (READ allowed: %p)", (mayRead) => {
+  test.each([0, 1, 2])("to %d batches: what was lost is sent again from what is kept", async (keep) => {
+    const world = new World();
+    world.broker.mayRead = mayRead;
+    world.put(3, 2, 4);
+    await world.drain();
+    world.broker.elect(keep);
+    world.put(1, 2);
+    expect(await world.drain()).toBe("idle");
+    expect(sorted(world.inTopic)).toEqual(sorted(world.written));
+    if (mayRead) expect(world.inTopic).toEqual(world.written);
+    expect(world.counted).toEqual({});
+  });
+
+  test("to nothing, and nothing is kept: counted", async () => {
+    const world = new World();
+    world.broker.mayRead = mayRead;
+    world.put(3, 2, 4);
+    await world.drain();
+    world.broker.elect(0);
+    world.reader.forgetKept(5);
+    world.put(1, 2);
+    expect(await world.drain()).toBe("idle");
+    expect(sorted(world.inTopic)).toEqual(sorted(world.written.slice(5)));
+    expect(world.counted).toEqual({ lost_by_broker: 5 });
+  });
+
+  test("to nothing while a session is younger than the loss: what earlier ones sent is sent again too", async () => {
+    const world = new World();
+    world.broker.mayRead = mayRead;
+    world.put(3, 2);
+    await world.drain();
+    world.advance(2 * day);
+    world.put(4);
+    await world.drain();
+    world.broker.elect(0);
+    world.put(1, 2);
+    expect(await world.drain()).toBe("idle");
+    expect(sorted(world.inTopic)).toEqual(sorted(world.written));
+    expect(world.counted).toEqual({});
+  });
+
+  test.each([1, 2, 3, 4])(
+    "and the edge killed in the middle of sending again (after %d requests)",
+    async (requests) => {
+      const world = new World();
+      world.broker.mayRead = mayRead;
+      world.put(3, 2, 4);
+      await world.drain();
+      world.reader.commit();
+      world.broker.elect(0);
+      world.put(1, 2);
+      world.broker.faults = [...Array.from({ length: requests }, () => undefined), "answer_lost"];
+      for (let tries = 0; tries < 3 && world.broker.faults.length > 0; tries++) await world.step();
+      world.crash();
+      expect(await world.drain()).toBe("idle");
+      expect(sorted(world.inTopic)).toEqual(sorted(world.written));
+      expect(world.counted).toEqual({});
+    },
+  );
+});
+
+test("where we may read, a log that was cut back and has grown past the mark by others' records is noticed too", async () => {
+  const world = new World();
+  world.put(3, 2, 4);
+  await world.drain();
+  world.broker.elect(0);
+  world.broker.writeForeign("driving", 50);
+  world.put(1);
+  expect(await world.drain()).toBe("idle");
+  expect(world.inTopic).toEqual(world.written);
+  expect(world.said).toContain("kafka_resent_lost");
+});
+
+test("a leader that has forgotten the producer, but not its batches, gets nothing twice", async () => {
+  const world = new World();
+  world.put(3, 2, 4);
+  await world.drain();
+  world.broker.elect();
+  world.broker.forgetProducers();
+  world.put(1);
+  expect(await world.drain()).toBe("idle");
+  expect(world.inTopic).toEqual(world.written);
+  expect(world.said).not.toContain("kafka_resent_lost");
+});
