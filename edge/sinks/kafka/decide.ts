@@ -81,6 +81,7 @@ export type Look =
       readonly blind: "suspect" | "harmless";
     };
 
+/** What to do next: a step on the way, or the last one. */
 export type Step =
   | Look
   /** A new session; `suspect`: the batch may be there under another one; `unexplained`: nobody knows why it is needed. */
