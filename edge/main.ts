@@ -3,6 +3,7 @@
  * 70 our own broken assumption (EX_SOFTWARE of sysexits.h).
  */
 import "./early-hangup.ts";
+import "./early-restart.ts";
 import { AppError, messageOf } from "../shared/errors/app-error.ts";
 import { removeDamagedAddons } from "./commands/addon-guard.ts";
 

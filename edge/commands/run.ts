@@ -13,8 +13,10 @@ import type { AdminAddress, AgentConfig } from "../config/agent-config.ts";
 import { loadConfig } from "../config/load-config.ts";
 import { formatProblem, type Problem } from "../config/problem.ts";
 import { takeEarlyHangup } from "../early-hangup.ts";
+import { restartFailure } from "../early-restart.ts";
 import { Agent } from "../engine/agent.ts";
 import { AgentHost } from "../engine/agent-host.ts";
+import { runtimeEnvironment } from "../runtime-environment.ts";
 import { type Command, configOption, configPath, type World } from "./command.ts";
 import { endAfter } from "./last-resort.ts";
 import { LogWriter } from "./log-writer.ts";
@@ -25,6 +27,12 @@ import { versionText } from "./version.ts";
 
 const signals = {
   starting: defineSignal({ name: "tailgate_starting", level: "info", message: "Tailgate starts" }),
+  largeHeap: defineSignal({
+    name: "large_heap",
+    level: "warn",
+    message:
+      "The runtime's settings could not be set: the agent takes some 30 MB more memory; set them in its environment",
+  }),
   warning: defineSignal({ name: "config_warning", level: "warn", message: "The config may not be what was wanted" }),
   admin: defineSignal({ name: "admin_listening", level: "info", message: "The admin HTTP listens" }),
   reloadRefused: defineSignal({
@@ -124,6 +132,8 @@ class Running {
   async untilStopped(warnings: readonly Problem[]): Promise<number> {
     const { agent } = this.config;
     this.report(signals.starting, { version: versionText(), config: this.path, agent });
+    const error = restartFailure();
+    if (error !== undefined) this.report(signals.largeHeap, { error, ...runtimeEnvironment });
     this.warn(warnings);
     const ended = new Promise<number>((resolve) => {
       this.end = resolve;

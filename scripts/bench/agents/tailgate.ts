@@ -1,11 +1,10 @@
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { runtimeEnvironment } from "../../../edge/commands/service-unit.ts";
 import { messageOf } from "../../../shared/errors/app-error.ts";
 import { buildEdge } from "../../build/build.ts";
 import type { Agent, Availability, Flow, Plan, Task } from "./agent.ts";
 
-/** The compiled edge, as it is shipped and as its service unit runs it: one binary, no runtime, no node_modules. */
+/** The compiled edge, as it is shipped, started bare: one binary, no runtime, no node_modules. */
 export const tailgate: Agent = {
   name: "Tailgate",
   product: "tailgate",
@@ -31,7 +30,7 @@ async function prepare(progress: (text: string) => void): Promise<Availability> 
 function plan(task: Task): Plan {
   return {
     command: [binary, "run", "--config", join(task.home, "tailgate.yaml")],
-    env: runtimeEnvironment,
+    env: {},
     files: { "tailgate.yaml": stringify(config(task)) },
   };
 }

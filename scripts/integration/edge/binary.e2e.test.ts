@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { runtimeEnvironment } from "../../../edge/runtime-environment.ts";
 import { startChild } from "../../../shared/testing/child.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
@@ -132,3 +133,60 @@ test(
   },
   buildMs,
 );
+
+test(
+  "the runtime's settings are the binary's own: a bare start has them, in the same process, with its arguments as they were",
+  async () => {
+    using dir = tempDir();
+    using temp = tempDir();
+    writeFileSync(dir.file("tailgate.yaml"), config);
+    const bare = Object.fromEntries(Object.keys(runtimeEnvironment).map((name) => [name, undefined]));
+    await using child = startChild({
+      command: [await buildEdge(), "run", "tailgate.yaml"],
+      cwd: dir.path,
+      env: { ...bare, BUN_TMPDIR: temp.path, TMPDIR: undefined },
+    });
+    await child.waitForLine("agent_started", 20_000);
+    const environment = readFileSync(`/proc/${child.pid}/environ`, "utf8").split("\0");
+    for (const [name, value] of Object.entries(runtimeEnvironment)) expect(environment).toContain(`${name}=${value}`);
+    const [, ...args] = readFileSync(`/proc/${child.pid}/cmdline`, "utf8").split("\0");
+    expect(args).toEqual(["run", "tailgate.yaml", ""]);
+    expect(child.stderr).not.toContain("large_heap");
+    await child.stop();
+    expect((await child.exited).code).toBe(0);
+  },
+  buildMs,
+);
+
+test(
+  "a SIGHUP while the runtime starts itself anew does not end it",
+  async () => {
+    using dir = tempDir();
+    using temp = tempDir();
+    writeFileSync(dir.file("tailgate.yaml"), config);
+    const binary = await buildEdge();
+    const bare = Object.fromEntries(Object.keys(runtimeEnvironment).map((name) => [name, undefined]));
+    for (let run = 0; run < 8; run++) {
+      await using child = startChild({
+        command: [binary, "run", "tailgate.yaml"],
+        cwd: dir.path,
+        env: { ...bare, BUN_TMPDIR: temp.path, TMPDIR: undefined },
+      });
+      // From the moment that it ignores the signal on (bit 1 of SigIgn, proc_pid_status(5)) or catches it.
+      const minds = () => /^Sig(?:Ign|Cgt):\t[0-9a-f]*[13579bdf]$/m.test(statusOf(child.pid));
+      while (!minds() && child.exit === undefined) await Bun.sleep(0);
+      for (let time = 0; time < 60 && child.exit === undefined; time++) {
+        process.kill(child.pid, "SIGHUP");
+        await Bun.sleep(1);
+      }
+      await child.waitForLine("agent_started", 20_000);
+      await child.stop();
+      expect((await child.exited).code).toBe(0);
+    }
+  },
+  buildMs,
+);
+
+function statusOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/status`, "utf8");
+}
