@@ -7,6 +7,7 @@ import { Metrics } from "../shared/telemetry/metrics.ts";
 import { createApi } from "./app.ts";
 import { apiKeys, isOurHost } from "./config/access.ts";
 import type { CentralConfig } from "./config/schema.ts";
+import { ownDescriptors } from "./descriptors.ts";
 import { noSnapshot } from "./ingest/snapshot.ts";
 import { IngestThread } from "./ingest/thread.ts";
 import { declareMetrics } from "./metrics.ts";
@@ -36,7 +37,7 @@ export async function runCentral(config: CentralConfig, report: Report, signal: 
     keys: apiKeys(config),
     isOurHost: isOurHost(config),
   });
-  const server = serve(api, config.listen);
+  const server = serve(api, config.listen, { report, descriptors: ownDescriptors });
   thread = new IngestThread(config);
   const { failed } = thread;
   const sampling = setInterval(() => {

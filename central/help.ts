@@ -28,10 +28,14 @@ export function helpText(): string {
   });
   return `tailgate central: stores what the topics bring, once, and serves it over HTTP
 
-  bun central/main.ts [--config FILE]
+  tailgate-central [--config FILE]
+  tailgate-central service install --config FILE [--print] [--user NAME] [--unit PATH] [--force]
 
   --config FILE   a YAML file with the keys below; variables win over it
   --help          this page
+
+  service install writes a hardened systemd unit for this binary and config, or prints it. The unit has no variables: what
+  the service is told stands in the config.
 
 Keys and their variables
 ${rows.join("\n")}

@@ -6,6 +6,7 @@ import { parseArguments } from "./arguments.ts";
 import { runCentral } from "./central.ts";
 import { loadConfig } from "./config/load.ts";
 import { helpText } from "./help.ts";
+import { installService } from "./service-install.ts";
 import { failed, stoppedLate } from "./telemetry.ts";
 
 process.exit(await main());
@@ -13,8 +14,12 @@ process.exit(await main());
 async function main(): Promise<number> {
   try {
     const words = parseArguments(process.argv.slice(2));
-    if (words.help) {
+    if (words.verb === "help") {
       process.stdout.write(helpText());
+      return 0;
+    }
+    if (words.verb === "service install") {
+      process.stdout.write(installService(words, (file) => loadConfig({ file, environment: {} })));
       return 0;
     }
     const config = loadConfig({ file: words.config, environment: process.env });

@@ -1,14 +1,18 @@
 import { expect, test } from "bun:test";
+import { silent } from "../shared/telemetry/log.ts";
 import { freePort } from "../shared/testing/free-port.ts";
+import { ownDescriptors } from "./descriptors.ts";
 import { serve } from "./server.ts";
 import { TestApi } from "./testing/api.ts";
+
+const options = { report: silent, descriptors: ownDescriptors };
 
 test("a port belongs to one central: the second one is told", async () => {
   await using api = new TestApi();
   const listen = `127.0.0.1:${await freePort()}`;
-  const server = serve(api.api, listen);
+  const server = serve(api.api, listen, options);
   try {
-    expect(() => serve(api.api, listen)).toThrow(`listen on ${listen}`);
+    expect(() => serve(api.api, listen, options)).toThrow(`listen on ${listen}`);
   } finally {
     await server.stop();
   }
@@ -16,7 +20,7 @@ test("a port belongs to one central: the second one is told", async () => {
 
 test("the answer to HEAD says how long the answer to GET is", async () => {
   await using api = new TestApi();
-  const server = serve(api.api, `127.0.0.1:${await freePort()}`);
+  const server = serve(api.api, `127.0.0.1:${await freePort()}`, options);
   try {
     for (const path of ["livez", "metrics", "api/v1/openapi.json", "api/v1/nowhere", ""]) {
       const got = await fetch(`${server.url}${path}`);

@@ -1,5 +1,8 @@
 import { AppError, messageOf } from "../shared/errors/app-error.ts";
+import type { Report } from "../shared/telemetry/log.ts";
 import { splitAddress } from "./config/schema.ts";
+import { areScarce, type Descriptors } from "./descriptors.ts";
+import { connectionsDropped } from "./telemetry.ts";
 
 /** A listening server. */
 export interface RunningServer {
@@ -12,14 +15,47 @@ export interface Application {
   fetch(request: Request): Response | Promise<Response>;
 }
 
+/** What watches over the connections. */
+export interface ServeOptions {
+  readonly report: Report;
+  readonly descriptors: Descriptors;
+}
+
 /** Requests may be this large: there are none with a body. */
 const requestBytesMax = 64 * 1024;
 
+/** How often the descriptors are counted. */
+const lookEveryMs = 200;
+
 /** @throws AppError `CENTRAL_ADDRESS_IN_USE`. */
-export function serve(application: Application, listen: string): RunningServer {
+export function serve(application: Application, listen: string, options: ServeOptions): RunningServer {
+  const { report, descriptors } = options;
+  let server: ReturnType<typeof start> | undefined = start(application, listen);
+  const url = server.url.href;
+  const look = setInterval(() => {
+    if (server !== undefined && !areScarce(descriptors)) return;
+    const { limit } = descriptors;
+    report(connectionsDropped, { used: descriptors.used(), limit, open: server?.pendingRequests });
+    // At once, idle ones too: `stop` without it would wait for them.
+    server?.stop(true);
+    server = undefined;
+    try {
+      server = start(application, listen);
+    } catch {
+      // The port is not free yet: with the next look.
+    }
+  }, lookEveryMs);
+  const stop = async () => {
+    clearInterval(look);
+    await server?.stop(true);
+  };
+  return { url, stop };
+}
+
+function start(application: Application, listen: string) {
   const { host: hostname, port } = splitAddress(listen);
   try {
-    const server = Bun.serve({
+    return Bun.serve({
       hostname,
       port,
       fetch: (request) => (request.method === "HEAD" ? head(application, request) : application.fetch(request)),
@@ -29,7 +65,6 @@ export function serve(application: Application, listen: string): RunningServer {
       // Bun sets SO_REUSEPORT otherwise: a second central would start, and take half of the requests.
       reusePort: false,
     });
-    return { url: server.url.href, stop: () => server.stop(true) };
   } catch (thrown) {
     throw new AppError("CENTRAL_ADDRESS_IN_USE", `listen on ${listen}: ${messageOf(thrown)}`, { cause: thrown });
   }

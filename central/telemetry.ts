@@ -76,3 +76,10 @@ export const requestRefused = defineSignal({
   message: "A request was refused",
   atMostEveryMs: 1_000,
 });
+
+export const connectionsDropped = defineSignal({
+  name: "connections_dropped",
+  level: "warn",
+  message: "HTTP connections have taken almost all descriptors; all were closed, so that storing goes on",
+  atMostEveryMs: 10_000,
+});

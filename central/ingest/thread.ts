@@ -12,7 +12,7 @@ export class IngestThread {
   private readonly stopped: Promise<void>;
 
   constructor(config: CentralConfig) {
-    this.worker = new Worker(new URL("./worker.ts", import.meta.url), { name: "ingest" });
+    this.worker = new Worker(workerPath(), { name: "ingest" });
     const stopped = Promise.withResolvers<void>();
     const failed = Promise.withResolvers<never>();
     this.stopped = stopped.promise;
@@ -42,4 +42,10 @@ export class IngestThread {
   private command(command: IngestCommand): void {
     this.worker.postMessage(command);
   }
+}
+
+/** Beside this file; in a compiled binary where the build puts its second program (`buildCentral`). */
+function workerPath(): string | URL {
+  const compiled = Bun.main.startsWith("/$bunfs/");
+  return compiled ? "/$bunfs/root/ingest/worker.js" : new URL("./worker.ts", import.meta.url);
 }

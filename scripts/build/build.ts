@@ -1,10 +1,11 @@
 /**
- * `npm run build`: the edge as one file a platform, with nothing to install beside it, into `dist/` with SHA256SUMS.
+ * `npm run build`: edge and central as one file a platform each, with nothing to install beside it, into `dist/` with
+ * SHA256SUMS.
  *
  *     bun scripts/build/build.ts                         all targets
  *     bun scripts/build/build.ts --target linux-arm64    one
  *
- * Tests and `npm start` call `buildEdge`, which builds for this machine and keeps the result under a hash of all that
+ * Tests and `npm start` call `buildEdge` and `buildCentral`, which build for this machine and keep the result under a hash of all that
  * goes into it: a second call without a change costs milliseconds.
  */
 import { createHash } from "node:crypto";
@@ -53,18 +54,38 @@ const root = join(import.meta.dir, "../..");
  */
 export async function buildEdge(options: BuildOptions = {}): Promise<string> {
   const { target = hostTarget(), entry = "edge/main.ts" } = options;
+  return await build(target, { name: "tailgate", entries: [entry], folders: ["edge", "shared"] });
+}
+
+/** As `buildEdge`, for central. Its writing half is a worker: a second program in the same file, found by its path. */
+export async function buildCentral(target: BuildTarget = hostTarget()): Promise<string> {
+  const entries = ["central/main.ts", "central/ingest/worker.ts"];
+  return await build(target, { name: "tailgate-central", entries, folders: ["central", "shared"] });
+}
+
+/** What goes into a binary. */
+interface Program {
+  readonly name: string;
+  /** From the root of the project; the first one is started. */
+  readonly entries: readonly string[];
+  /** Where its sources are. */
+  readonly folders: readonly string[];
+}
+
+async function build(target: BuildTarget, program: Program): Promise<string> {
+  const { name } = program;
   const cache = join(root, "dist", "cache");
-  const folder = join(cache, `${target}-${hashOfInputs(target, entry)}`);
-  const binary = join(folder, "tailgate");
+  const folder = join(cache, `${target}-${hashOfInputs(target, program)}`);
+  const binary = join(folder, name);
   if (existsSync(binary)) {
     markUsed(folder);
     return binary;
   }
-  const partial = join(cache, `part-${target}-${process.pid}`);
+  const partial = join(cache, `part-${name}-${target}-${process.pid}`);
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial, { recursive: true });
   try {
-    await compile(target, join(root, entry), join(partial, "tailgate"));
+    await compile(target, program.entries, join(partial, name));
     if (!existsSync(folder)) renameSync(partial, folder);
   } finally {
     rmSync(partial, { recursive: true, force: true });
@@ -81,11 +102,11 @@ export function hostTarget(): BuildTarget {
   return /\bavx2\b/.test(readFileSync("/proc/cpuinfo", "utf8")) ? "linux-x64" : "linux-x64-baseline";
 }
 
-async function compile(target: BuildTarget, entry: string, outfile: string): Promise<void> {
+async function compile(target: BuildTarget, entries: readonly string[], outfile: string): Promise<void> {
   const { bun, addon } = targets[target];
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const result = await Bun.build({
-    entrypoints: [entry],
+    entrypoints: entries.map((entry) => join(root, entry)),
     throw: false,
     // What lies about in the folder where it is started is none of its business.
     compile: { target: bun, outfile, autoloadBunfig: false, autoloadDotenv: false },
@@ -104,7 +125,7 @@ async function compile(target: BuildTarget, entry: string, outfile: string): Pro
     plugins: [onlyAddon(addon)],
   });
   if (result.success && existsSync(outfile)) return;
-  throw new AppError("BUILD_FAILED", `build ${entry} for ${target}:\n${result.logs.map(String).join("\n")}`);
+  throw new AppError("BUILD_FAILED", `build ${entries[0]} for ${target}:\n${result.logs.map(String).join("\n")}`);
 }
 
 /** Of the prebuilt SQLite addons (2 MB each) only the target's goes into the binary; the others resolve to an error. */
@@ -112,6 +133,10 @@ function onlyAddon(addon: string): BunPlugin {
   return {
     name: "only-addon",
     setup(build) {
+      // Central asks for the package as a whole, which would look for the addon beside itself when it runs.
+      build.onResolve({ filter: /^better-sqlite3$/ }, () => ({
+        path: Bun.resolveSync(`better-sqlite3/${addon}`, root),
+      }));
       build.onResolve({ filter: /^better-sqlite3\/linux/ }, ({ path }) =>
         path === `better-sqlite3/${addon}` ? undefined : { path, namespace: "absent-addon" },
       );
@@ -123,11 +148,11 @@ function onlyAddon(addon: string): BunPlugin {
   };
 }
 
-function hashOfInputs(target: BuildTarget, entry: string): string {
-  const hash = createHash("sha256").update(`${target} ${entry} ${Bun.version}\n`);
-  const sources = ["edge", "shared"].flatMap((top) => [...new Glob(`${top}/**/*.{ts,json}`).scanSync(root)]);
+function hashOfInputs(target: BuildTarget, { entries, folders }: Program): string {
+  const hash = createHash("sha256").update(`${target} ${entries.join(" ")} ${Bun.version}\n`);
+  const sources = folders.flatMap((top) => [...new Glob(`${top}/**/*.{ts,json,html}`).scanSync(root)]);
   const used = sources.filter((path) => !/\.(test|bench|contract)\.ts$|(^|\/)testing\//.test(path)).sort();
-  for (const path of [...used, entry, "bun.lock", "package.json", "scripts/build/build.ts"]) {
+  for (const path of [...used, ...entries, "bun.lock", "package.json", "scripts/build/build.ts"]) {
     hash.update(`${path}\n`).update(readFileSync(join(root, path)));
   }
   return hash.digest("hex").slice(0, 16);
@@ -136,10 +161,13 @@ function hashOfInputs(target: BuildTarget, entry: string): string {
 async function buildAll(wanted: readonly BuildTarget[]): Promise<void> {
   const dist = join(root, "dist");
   const sums: string[] = [];
-  for (const target of wanted) {
-    const name = `tailgate-${target}`;
+  for (const [program, target] of wanted.flatMap((one) => [
+    ["tailgate", one] as const,
+    ["tailgate-central", one] as const,
+  ])) {
+    const name = `${program}-${target}`;
     const path = join(dist, name);
-    copyFileSync(await buildEdge({ target }), path);
+    copyFileSync(program === "tailgate" ? await buildEdge({ target }) : await buildCentral(target), path);
     sums.push(`${createHash("sha256").update(readFileSync(path)).digest("hex")}  ${name}`);
     console.log(`dist/${name}  ${(statSync(path).size / 1e6).toFixed(0)} MB`);
   }
