@@ -4,10 +4,13 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { noCircles } from "./tidy/circles.ts";
 import { importArrows } from "./tidy/import-arrows.ts";
+import { knownArrows, knownCircles, knownParameters } from "./tidy/offenders.ts";
+import { fewParameters } from "./tidy/parameters.ts";
 import { type Finding, type Rule, readProject } from "./tidy/project.ts";
 import { deadFiles, exceptionsUsed, exportsDocumented, prose, sizesAndNames, testsBeside } from "./tidy/shape.ts";
-import { leftovers, misplacedWords } from "./tidy/words.ts";
+import { leftovers, misplacedWords, registryAddresses } from "./tidy/words.ts";
 
 /** Everything that the rules find in the project at `root`, by path and line. */
 export function tidy(root: string): Finding[] {
@@ -15,9 +18,12 @@ export function tidy(root: string): Finding[] {
   const { dependencies, devDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const packages = new Set([...Object.keys(dependencies), ...Object.keys(devDependencies)]);
   const rules: readonly Rule[] = [
-    importArrows(packages),
+    importArrows(packages, knownArrows),
+    noCircles(knownCircles),
+    fewParameters(knownParameters),
     misplacedWords,
     leftovers,
+    registryAddresses,
     sizesAndNames,
     exportsDocumented,
     testsBeside,

@@ -115,18 +115,19 @@ async function fetchLoader(architecture: Architecture, work: string, into: strin
   );
 }
 
-/** Where this machine's apt has Debian from; Debian's own address where it has other things. */
+/**
+ * Where this machine's apt has Debian from.
+ *
+ * @throws AppError `TOOL_MISSING` when it has other things only.
+ */
 function debianMirror(): string {
-  const question = [
-    "indextargets",
-    "--format",
-    "$(REPO_URI)",
-    "Created-By: Packages",
-    "Origin: Debian",
-    "Label: Debian",
-  ];
-  const answer = Bun.spawnSync(["apt-get", ...question]).stdout.toString();
-  return answer.split("\n")[0]?.trim() || "http://deb.debian.org/debian";
+  const wanted = ["Created-By: Packages", "Origin: Debian", "Label: Debian"];
+  const { stdout } = Bun.spawnSync(["apt-get", "indextargets", "--format", "$(REPO_URI)", ...wanted]);
+  const address = stdout.toString().split("\n", 1)[0]?.trim() ?? "";
+  if (address !== "") return address;
+  throw new AppError("TOOL_MISSING", "find an archive of Debian: this machine's apt is not configured for one", {
+    hint: "Give apt a source of Debian (any release: its address is what is asked for), or put the files in by hand.",
+  });
 }
 
 async function fetchLibraries(architecture: Architecture, work: string, into: string): Promise<void> {

@@ -1,3 +1,5 @@
+import { dirname } from "node:path";
+import { mended } from "./circles.ts";
 import type { Finding, Rule, SourceFile } from "./project.ts";
 import { isTest } from "./project.ts";
 
@@ -15,17 +17,26 @@ interface Part {
  * the core, a shared ground that knows nobody.
  */
 const parts: readonly Part[] = [
-  {
-    at: /^scripts\/drivers\//,
-    may: () => ["scripts/drivers/", "scripts/build/", "shared/"],
-    instead: "a driver starts a program and talks to it from outside; it knows none of the programs' code",
-  },
-  {
-    at: /^scripts\/replay\//,
-    may: () => ["scripts/", "shared/"],
-    instead: "a promise is tried from outside: compiled edge, running centre, simulator",
-  },
+  // Top floor, each on what stands below it.
+  script("check", ["scripts/", "edge/", "central/"], "it checks and generates from everything"),
+  script("bench", ["drivers", "build", "edge/", "central/"], "a benchmark measures programs and their parts"),
+  script("integration", ["drivers", "build", "edge/", "central/"], "one part of the product against real servers"),
+  script("replay", ["runner", "drivers", "build", "setup"], "a promise is tried from outside, by drivers"),
+  script("pilot", ["drivers", "build", "setup"], "the pilot starts programs by drivers, and knows none of their code"),
+  script("runner", [], "it runs test files and knows none of them"),
+  script("setup", ["drivers"], "it brings in what drivers need"),
+  script("drivers", ["build"], "a driver starts a program and talks to it from outside"),
+  script("build", ["edge/channels/sqlite/"], "it compiles the edge, and its probe opens the addon"),
   { at: /^shared\//, may: () => ["shared/"], instead: "move what both need into shared, or pass it in" },
+  // Inside the centre: records ← ledger ← store ← ingest ← api, and the consumer, which knows records alone.
+  central("records", []),
+  central("ledger", ["records"]),
+  central("store", ["ledger", "records"]),
+  central("consumer", ["records"]),
+  central("ingest", ["config", "consumer", "store", "ledger", "records"]),
+  central("api", ["config", "ingest", "store", "ledger", "records"]),
+  central("web", ["api"]),
+  central("config", []),
   {
     at: /^central\//,
     may: () => ["central/", "shared/"],
@@ -59,9 +70,38 @@ const parts: readonly Part[] = [
   { at: /^edge\//, may: () => ["edge/", "shared/"], instead: "the edge knows itself and shared" },
 ];
 
+function script(name: string, below: readonly string[], instead: string): Part {
+  const prefixes = below.map((each) => (each.endsWith("/") ? each : `scripts/${each}/`));
+  return { at: new RegExp(`^scripts/${name}/`), may: () => [`scripts/${name}/`, ...prefixes, "shared/"], instead };
+}
+
+function central(name: string, below: readonly string[]): Part {
+  const prefixes = below.map((each) => `central/${each}/`);
+  return {
+    at: new RegExp(`^central/${name}/`),
+    may: () => [`central/${name}/`, ...prefixes, "central/telemetry.ts", "shared/"],
+    instead: "inside the centre: records ← ledger ← store ← ingest ← api; the consumer knows records alone",
+  };
+}
+
 /** Imports point one way; relative ones say their ending; packages are in package.json. */
-export function importArrows(packages: ReadonlySet<string>): Rule {
-  return (files) => files.flatMap((file) => file.imports.flatMap((each) => judge(file, each, packages)));
+export function importArrows(packages: ReadonlySet<string>, known: Readonly<Record<string, readonly string[]>>): Rule {
+  return (files) => {
+    const found = files.flatMap((file) =>
+      file.imports.flatMap((each) =>
+        judge(file, each, packages).map((finding) => ({ ...finding, target: each.target })),
+      ),
+    );
+    const excused = ({ path, target }: { path: string; target: string | undefined }) =>
+      known[path]?.includes(target ?? "") ?? false;
+    const stale = Object.entries(known).flatMap(([path, targets]) =>
+      targets
+        .filter((target) => !found.some((each) => each.path === path && each.target === target))
+        .map((target) => mended(path, `does not import ${target} any more`)),
+    );
+    const findings = found.filter((each) => !excused(each)).map(({ path, line, message }) => ({ path, line, message }));
+    return [...findings, ...stale];
+  };
 }
 
 function judge(file: SourceFile, each: SourceFile["imports"][number], packages: ReadonlySet<string>): Finding[] {
@@ -86,8 +126,9 @@ function judge(file: SourceFile, each: SourceFile["imports"][number], packages: 
   return finding(`must not import ${target}: ${part.instead}`);
 }
 
-/** A test puts parts of its own end together with that end's fakes and contracts; the other end and the top floor stay out of reach. */
+/** A test may use what stands beside it, and the fakes and contracts of its own end; that ground of tests may use all of its end. */
 function mayTest(path: string, target: string): boolean {
+  if (dirname(path) === dirname(target)) return true;
   const end = path.split("/", 1)[0] ?? "";
-  return target.startsWith(`${end}/`);
+  return target.startsWith(`${end}/testing/`) || (path.startsWith(`${end}/testing/`) && target.startsWith(`${end}/`));
 }

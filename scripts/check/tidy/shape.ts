@@ -117,16 +117,13 @@ export const deadFiles: Rule = (files) => {
   });
 };
 
-/** Relative links in the prose lead somewhere; changelog fragments are named so that a release can gather them. */
+/** Relative links in the prose lead somewhere. */
 export function prose(exists: (path: string) => boolean): Rule {
   return (files) =>
     files
       .filter(({ path }) => path.endsWith(".md"))
       .flatMap(({ path, text }) => {
         const findings: Finding[] = [];
-        if (path.startsWith("shared/changelog/") && !/\/[a-z0-9-]+\.(added|changed|fixed|breaking)\.md$/.test(path)) {
-          findings.push({ path, line: 1, message: "name it <slug>.<added|changed|fixed|breaking>.md" });
-        }
         for (const match of text.matchAll(/\]\((?!\w+:|#)([^)\s#]+)(#[^)]*)?\)/g)) {
           const target = normalize(join(dirname(path), match[1] ?? ""));
           if (exists(target)) continue;

@@ -70,6 +70,21 @@ export const misplacedWords: Rule = (files) =>
       ),
     );
 
+/** Packages come through apt, npm, pip and Maven as the machine has them configured: no address of theirs stands in the code. */
+export const registryAddresses: Rule = (files) =>
+  files
+    .filter(({ path }) => /\.ts$/.test(path) && !path.startsWith("scripts/check/tidy"))
+    .flatMap((file) =>
+      [...file.text.matchAll(registryAddress)].map(({ 0: address, index }) => ({
+        path: file.path,
+        line: lineAt(file.text, index),
+        message: `${address}: fetch it with the package manager, from wherever the machine has its packages`,
+      })),
+    );
+
+const registryAddress =
+  /https?:\/\/[\w.-]*\b(?:debian\.org|ubuntu\.com|npmjs\.(?:org|com)|pypi\.org|pythonhosted\.org|maven\.org|alpinelinux\.org|proxy\.golang\.org)/g;
+
 /** Nothing is left for later in code or prose, and the compiler is not silenced. */
 export const leftovers: Rule = (files) =>
   files

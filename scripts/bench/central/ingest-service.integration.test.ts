@@ -6,11 +6,11 @@ import { TestProducer } from "../../../central/testing/producer.ts";
 import { silent } from "../../../shared/telemetry/log.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
-import { runCentralBench } from "../../bench/central/ingest.bench.ts";
-import { runReadBench } from "../../bench/central/reads.bench.ts";
 import { storeSums } from "../../drivers/central/running-central.ts";
 import { type Broker, startBroker } from "../../drivers/kafka/broker.ts";
 import { createTopic } from "../../drivers/kafka/topic.ts";
+import { runCentralBench } from "./ingest.bench.ts";
+import { runReadBench } from "./reads.bench.ts";
 
 let broker: Broker;
 

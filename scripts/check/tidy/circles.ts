@@ -1,0 +1,53 @@
+import type { Finding, Rule, SourceFile } from "./project.ts";
+
+/**
+ * No circle of files: what imports each other, on whatever way round, types included, can only be understood, tried and
+ * moved as one. `known` are circles of today, named by any of their files; they may only shrink.
+ */
+export function noCircles(known: Readonly<Record<string, string>>): Rule {
+  return (files) => {
+    const circles = findCircles(files);
+    const isKnown = (circle: readonly string[]) => circle.some((path) => path in known);
+    const found: Finding[] = circles
+      .filter((circle) => !isKnown(circle))
+      .map((circle) => ({
+        path: circle[0] ?? "",
+        line: 1,
+        message: `${circle.join(" ↔ ")} import each other: put what both need into a file of its own`,
+      }));
+    const stale = Object.keys(known).filter((path) => !circles.some((circle) => circle.includes(path)));
+    return [...found, ...stale.map((path) => mended(path, "is in no circle any more"))];
+  };
+}
+
+/** Says that an entry of a list of offenders has nothing to excuse any more. */
+export function mended(path: string, what: string): Finding {
+  return { path: "scripts/check/tidy/offenders.ts", line: 1, message: `${path} ${what}: take it off the list` };
+}
+
+/** Strongly connected sets of more than one file (Tarjan), each sorted. */
+function findCircles(files: readonly SourceFile[]): string[][] {
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const order = new Map<string, number>();
+  const lowest = new Map<string, number>();
+  const stack: string[] = [];
+  const circles: string[][] = [];
+  const visit = (path: string): number => {
+    const number = order.size;
+    order.set(path, number);
+    lowest.set(path, number);
+    stack.push(path);
+    for (const { target } of byPath.get(path)?.imports ?? []) {
+      if (target === undefined || !byPath.has(target)) continue;
+      const reached = order.has(target) ? (stack.includes(target) ? (order.get(target) ?? 0) : number) : visit(target);
+      lowest.set(path, Math.min(lowest.get(path) ?? number, reached));
+    }
+    if (lowest.get(path) === number) {
+      const circle = stack.splice(stack.indexOf(path));
+      if (circle.length > 1) circles.push(circle.sort());
+    }
+    return lowest.get(path) ?? number;
+  };
+  for (const { path } of files) if (!order.has(path)) visit(path);
+  return circles;
+}
