@@ -22,7 +22,11 @@ export const knownArrows: Readonly<Record<string, readonly string[]>> = {
 export const knownCircles: Readonly<Record<string, string>> = {
   "central/api/access.ts": "with api.ts",
   "edge/channels/sqlite/take.ts": "with channel.ts and store.ts",
+  "edge/records/record-lane.ts": "with record-sink.ts",
   "edge/sinks/file-roll/index.ts": "with sink.ts",
+  "edge/sinks/kafka/place.ts": "with recovery.ts",
+  "edge/testing/example-sink/index.ts": "with destination.ts",
+  "edge/testing/example-source/index.ts": "with source.ts",
 };
 
 /** Functions of the delivery path with more than four parameters, as `path name`. */
@@ -35,11 +39,4 @@ export const knownParameters: ReadonlySet<string> = new Set([
   "edge/channels/sqlite/open.ts startFacts",
   "edge/channels/sqlite/salvage.ts readPayload",
   "edge/core/split-batch.ts build",
-  "edge/sinks/kafka/attempt.ts attempt",
-  "edge/sinks/kafka/lane.ts send",
-  "edge/sinks/kafka/lane.ts ask",
-  "edge/sinks/kafka/lane.ts outOfOrder",
-  "edge/sinks/kafka/lane.ts resend",
-  "edge/sinks/kafka/lane.ts resendUntold",
-  "edge/sinks/kafka/open-session.ts openSession",
 ]);
