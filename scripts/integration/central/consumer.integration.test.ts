@@ -244,6 +244,97 @@ describe("the Kafka consumer", () => {
     await member.disconnect();
   }, 60_000);
 
+  test("what an open transaction holds back is told apart from what can be read", async () => {
+    const topic = "open-transaction";
+    await createTopic(broker.internalAddress, topic);
+    await kcat(topic, manyLines(10, "before"), "none");
+    const producer = createKafka({
+      brokers: [broker.address],
+      clientId: "t",
+      report: silent,
+      component: "test",
+    }).producer({ transactionalId: "open", maxInFlightRequests: 1, idempotent: true });
+    await producer.connect();
+    const transaction = await producer.transaction();
+    await transaction.send({ topic, messages: [{ value: "held back" }] });
+    await kcat(topic, manyLines(20, "after"), "none");
+    const collector = new Collector();
+    const reading = consumer(topic);
+    reading.start(collector);
+    await until(
+      "the lines before it",
+      () => collector.lines.length,
+      (count) => count >= 10,
+    );
+    const ends = () => reading.state().partitions[0];
+    await until("both ends", ends, (state) => state?.endOffset === 31);
+    expect(ends()).toMatchObject({ highWatermark: 10, endOffset: 31, stalledForMs: 0 });
+    expect(collector.lines).toHaveLength(10);
+    await transaction.commit();
+    await until(
+      "the rest",
+      () => collector.lines.length,
+      (count) => count === 31,
+    );
+    await until("nothing to wait for", ends, (state) => state?.highWatermark === state?.endOffset);
+    await reading.stop();
+    await producer.disconnect();
+  }, 60_000);
+
+  test("a member that waits for its store, and one without partitions, are connected all the while", async () => {
+    const topic = "waiting-members";
+    await createTopic(broker.internalAddress, topic);
+    await kcat(topic, ["line"], "none");
+    const waiting = new Collector();
+    const stored = Promise.withResolvers<void>();
+    const [a, b] = [consumer(topic), consumer(topic)];
+    a.start({
+      assigned: () => waiting.assigned({ topic, partition: 0 }),
+      deliver: async (delivery, { heartbeat, signal }) => {
+        const untilMs = performance.now() + 12_000;
+        while (performance.now() < untilMs && !signal.aborted) {
+          await Bun.sleep(250);
+          await heartbeat();
+        }
+        stored.resolve();
+        return await waiting.deliver(delivery);
+      },
+    });
+    await until(
+      "the first to be connected",
+      () => a.state(),
+      ({ connected, partitions }) => connected && partitions.length === 1,
+    );
+    const seen: boolean[] = [];
+    const look = setInterval(() => seen.push(a.state().connected), 200);
+    await stored.promise;
+    clearInterval(look);
+    expect(seen.length).toBeGreaterThan(40);
+    expect(seen).not.toContain(false);
+
+    b.start(new Collector());
+    await until(
+      "one of two to have nothing",
+      () => [a.state(), b.state()],
+      (states) => states.every(({ rebalances }) => rebalances > 0) && states[1]?.connected === true,
+      { withinMs: 30_000 },
+    );
+    const both: boolean[] = [];
+    for (let times = 0; times < 40; times++) {
+      await Bun.sleep(200);
+      both.push(a.state().connected && b.state().connected);
+    }
+    expect(a.state().partitions.length + b.state().partitions.length).toBe(1);
+    expect(both).not.toContain(false);
+    const idle = a.state().partitions.length === 0 ? a : b;
+    await until(
+      "the other one to be known as a sibling",
+      () => idle.state().others,
+      ([other]) => other?.reader === "sibling",
+    );
+    await Promise.all([a.stop(), b.stop()]);
+  }, 90_000);
+
   test("a clock that is set back an hour costs no membership, and new partitions are still found", async () => {
     const topic = "clock";
     await createTopic(broker.internalAddress, topic);
