@@ -1,5 +1,5 @@
 /**
- * From a record batch to a block: magic 2 (KIP-98), CRC checked, decompressed once,
+ * From a record batch to a block: magic 2 (KIP-98; older ones in legacy-messages.ts), CRC checked, decompressed once,
  * each record read in one pass over varints. What cannot be read becomes a damaged range with a reason, never an
  * exception that would stop the partition.
  */
@@ -9,6 +9,7 @@ import { decompress } from "../../../shared/kafka/record-batch/compression.ts";
 import type { BatchFrame } from "../../../shared/kafka/record-batch/frames.ts";
 import { at, crcMatches, HEADER_BYTES } from "../../../shared/kafka/record-batch/header.ts";
 import { part, type RecordBlock } from "../../records/record-block.ts";
+import { decodeLegacy } from "./legacy-messages.ts";
 
 const identityHeader = Buffer.from(IDENTITY_HEADER);
 
@@ -19,7 +20,9 @@ const identityHeader = Buffer.from(IDENTITY_HEADER);
  */
 export function decodeBatch(frame: BatchFrame): RecordBlock {
   const { bytes: batch } = frame;
-  if (batch.readInt8(at.magic) !== 2) throw corrupt(`magic ${batch.readInt8(at.magic)}, expected 2`);
+  const magic = batch.readInt8(at.magic);
+  if (magic === 0 || magic === 1) return decodeLegacy(batch);
+  if (magic !== 2) throw corrupt(`magic ${magic}, expected 2`);
   if (!crcMatches(batch)) throw new AppError("RECORD_BATCH_CORRUPT", "check a record batch: its CRC does not match");
   const attributes = batch.readInt16BE(at.attributes);
   const baseTimeMs = Number(batch.readBigInt64BE(at.baseTimestamp));
