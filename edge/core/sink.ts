@@ -39,6 +39,13 @@ export interface LaneDelivery {
    * @throws AppError `transient`: tried again without end; `fatal`: the lane stops and health says so.
    */
   deliver(batch: StoredBatch, signal: AbortSignal): Promise<Delivery>;
+  /**
+   * Resolves when it is worth trying again after a delivery that rejected: the runner waits no longer then. Also resolves
+   * when the signal aborts. Where the destination cannot tell, it is left out, and the runner's own patience counts.
+   */
+  back?(signal: AbortSignal): Promise<void>;
+  /** The lane's own facts for the status page: where it sends to, and as whom. */
+  status?(): Readonly<Record<string, unknown>>;
 }
 
 /** How a delivery ended. */

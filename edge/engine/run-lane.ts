@@ -95,11 +95,25 @@ export async function runLane(options: RunLaneOptions, signal: AbortSignal): Pro
         retrying = true;
         changed({ kind: "retrying", ...said });
         report(signals.retrying, fields);
-        await sleep(error.retryAfterMs ?? backoff.nextMs(), signal);
+        // The destination is back: what comes next begins with short waits again.
+        if (await pause(error.retryAfterMs ?? backoff.nextMs(), options.delivery, signal)) backoff.reset();
         break;
       }
     }
   }
+}
+
+/** Waits, but not longer than the destination is away; true when it is back before. */
+async function pause(ms: number, delivery: LaneDelivery, signal: AbortSignal): Promise<boolean> {
+  if (delivery.back === undefined) {
+    await sleep(ms, signal);
+    return false;
+  }
+  const over = new AbortController();
+  const either = AbortSignal.any([signal, over.signal]);
+  const isBack = await Promise.race([sleep(ms, either).then(() => false), delivery.back(either).then(() => true)]);
+  over.abort();
+  return isBack;
 }
 
 type Step =

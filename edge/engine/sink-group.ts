@@ -96,11 +96,12 @@ export class SinkGroup {
     for (const [name, { sink }] of this.made) {
       const lanes = this.lanes()
         .filter((run) => run.sink === name)
-        .map(({ lane, state }) => ({
+        .map(({ lane, state, details }) => ({
           stream: lane.stream,
           lane: lane.number,
           epoch: lane.epoch,
           group: lane.group,
+          ...details(),
           state,
         }));
       yield [name, { ...sink.status(), lanes }];

@@ -30,6 +30,8 @@ export interface LaneRun {
   readonly lane: Lane;
   readonly sink: string;
   readonly state: LaneState;
+  /** What the sink says of it. */
+  readonly details: () => Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -38,7 +40,7 @@ export interface LaneRun {
  */
 export class SinkRunner {
   private readonly options: SinkRunnerOptions;
-  private readonly runs = new Map<number, { lane: Lane; sink: string; state: LaneState; done: Promise<void> }>();
+  private readonly runs = new Map<number, LaneRun & { state: LaneState; done: Promise<void> }>();
   /** Opens when a batch arrived or a lane ran empty. One gate for both: nobody is left waiting at a second one. */
   private readonly wake = new Gate();
   /** Lanes that wait for others to run empty. */
@@ -75,12 +77,19 @@ export class SinkRunner {
     if (chosen === undefined) return;
     const reader = channel.reader(lane);
     let before = channel.lanes().filter((other) => comesBefore(other, lane));
-    const run = { lane, sink: chosen.name, state: { kind: "idle" } as LaneState, done: Promise.resolve() };
+    const delivery = chosen.sink.lane(reader);
+    const run: LaneRun & { state: LaneState; done: Promise<void> } = {
+      lane,
+      sink: chosen.name,
+      state: { kind: "idle" },
+      details: () => delivery.status?.() ?? {},
+      done: Promise.resolve(),
+    };
     this.runs.set(lane.id, run);
     run.done = runLane(
       {
         reader,
-        delivery: chosen.sink.lane(reader),
+        delivery,
         wait: (stop) => this.wake.wait(stop),
         mayStart: () => {
           // Lanes that were taken over from get no more events: once empty, empty for ever.

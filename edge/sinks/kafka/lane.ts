@@ -44,6 +44,8 @@ export class KafkaLane implements LaneDelivery {
   /** The last send of the batch at hand, and whether the batch was in doubt before it. */
   private last: { readonly sent: Attempt; readonly session: Session; readonly inDoubt: boolean } | undefined;
   private failed: AppError | undefined;
+  /** Whether the last delivery ended because Kafka, or the partition's leader, could not be reached. */
+  unreachable = false;
   private busy = false;
 
   constructor(
@@ -63,11 +65,13 @@ export class KafkaLane implements LaneDelivery {
     // A refused first batch followed by an accepted next one would be a hole that nobody refuses.
     invariant(!this.busy, "a lane has one batch in flight");
     this.busy = true;
+    this.unreachable = false;
     try {
       return await this.deliverOne(batch, signal);
     } catch (thrown) {
       if (thrown instanceof AppError) {
         this.tools.telemetry.metrics.retry(thrown.code);
+        this.unreachable = thrown.code === "KAFKA_UNREACHABLE";
         if (thrown.code === "KAFKA_CLUSTER_CHANGED") this.tools.topics.forgetAll();
         else this.tools.topics.forget(this.notes.lane.group);
       }

@@ -1,4 +1,5 @@
 import { AppError } from "../../../shared/errors/app-error.ts";
+import { parseAddress } from "../../../shared/kafka/connection/address.ts";
 import { explainConnect } from "../../../shared/kafka/connection/connect-error.ts";
 import { createKafkajsLink, type LinkOptions } from "../../../shared/kafka/connection/kafkajs-link.ts";
 import type { KafkaLink } from "../../../shared/kafka/connection/link.ts";
@@ -6,6 +7,7 @@ import type { Report } from "../../../shared/telemetry/log.ts";
 import type { SinkContext } from "../../core/context.ts";
 import type { LaneNotes } from "../../core/lane-notes.ts";
 import type { Finding, LaneDelivery, Sink } from "../../core/sink.ts";
+import { Comeback } from "./comeback.ts";
 import type { Config } from "./config.ts";
 import { KafkaLane } from "./lane.ts";
 import { BrokerClock, type LaneTools } from "./lane-tools.ts";
@@ -38,7 +40,7 @@ function linkOptions(config: Config, context: SinkContext): LinkOptions {
 /** Sends batches to Kafka as they stand. Connects when the first batch comes; a vehicle starts offline. */
 export class KafkaSink implements Sink {
   private readonly tools: LaneTools;
-  private readonly lanes: KafkaLane[] = [];
+  private readonly comeback: Comeback;
 
   constructor(
     private readonly config: Config,
@@ -71,6 +73,12 @@ export class KafkaSink implements Sink {
       brokerClock: new BrokerClock(),
       producerIdExpirationMs: config.producerIdExpiration,
     };
+    this.comeback = new Comeback({
+      brokers: config.brokers.map(parseAddress),
+      // Any topic will do: that there is none of this name is an answer.
+      ask: () => link.topic(config.topicDefault ?? config.topic),
+      random: context.random,
+    });
     const connected = () => (link.connected ? 1 : 0);
     const labels = { sink: context.name };
     metrics.observe("tailgate_kafka_connected", "1 while a connection to a broker stands.", labels, connected);
@@ -83,8 +91,11 @@ export class KafkaSink implements Sink {
 
   lane(notes: LaneNotes): LaneDelivery {
     const lane = new KafkaLane(notes, this.tools);
-    this.lanes.push(lane);
-    return { deliver: (batch, signal) => lane.deliver(batch, signal).catch((thrown) => this.explain(thrown)) };
+    return {
+      deliver: (batch, signal) => lane.deliver(batch, signal).catch((thrown) => this.explain(thrown)),
+      back: (signal) => this.back(lane, signal),
+      status: () => lane.status(),
+    };
   }
 
   probe(signal: AbortSignal): Promise<readonly Finding[]> {
@@ -92,6 +103,7 @@ export class KafkaSink implements Sink {
   }
 
   async stop(): Promise<void> {
+    this.comeback.stop();
     this.link.close();
   }
 
@@ -100,12 +112,23 @@ export class KafkaSink implements Sink {
       connected: this.link.connected,
       clusterId: this.tools.topics.clusterId,
       askedBroker: this.link.asked,
-      lanes: this.lanes.map((lane) => lane.status()),
     };
+  }
+
+  /** Only what could not be reached is waited for: who was refused tries again no sooner because a broker listens. */
+  private back(lane: KafkaLane, signal: AbortSignal): Promise<void> {
+    return lane.unreachable ? this.comeback.wait(signal) : aborted(signal);
   }
 
   /** Whoever reads the log is told what to mend: a certificate is not a broker that is away. */
   private explain(thrown: unknown): never {
     throw thrown instanceof AppError ? explainConnect(thrown, this.config) : thrown;
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }

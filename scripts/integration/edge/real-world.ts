@@ -38,6 +38,11 @@ export class RealWorld implements Disposable {
     this.delivery = this.sink.lane(this.reader);
   }
 
+  /** For whoever runs the lane by itself, as the engine does. */
+  get lane(): LaneDelivery {
+    return this.delivery;
+  }
+
   put(count: number, options: { valueBytes?: number; compression?: Compression; timeMs?: number } = {}): void {
     const first = this.nextSeq;
     this.reader.put(testBatch(this.reader.lane, { first, count, timeMs: systemClock.now(), ...options }));

@@ -28,6 +28,7 @@ test.each([
   ["a handshake that is cut", authority, lost(handshakeCut, "ECONNRESET"), "KAFKA_TLS", /port for TLS/],
   ["a damaged key", mutual, lost("Failed to connect: KEY_VALUES_MISMATCH"), "KAFKA_TLS", /cannot be used/],
   ["no SASL", { ...mutual, sasl }, failure("KafkaJSProtocolError", "state", 34), "KAFKA_AUTHENTICATION", /remove sasl/],
+  ["a mechanism", { sasl }, failure("KafkaJSProtocolError", "m", 33), "KAFKA_AUTHENTICATION", /does not offer plain/],
 ] as const)("a connection that failed by %s is told with the setting to mend", (_, security, cause, code, hint) => {
   const explained = explainConnect(new AppError("KAFKA_UNREACHABLE", "connect", { cause }), security);
   expect(`${explained.code}`).toBe(code);

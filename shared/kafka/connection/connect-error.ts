@@ -52,6 +52,11 @@ function diagnose(error: AppError, { tls, sasl }: Security): Diagnosis | undefin
   }
   // ILLEGAL_SASL_STATE: a listener without SASL was asked to log somebody in.
   if (code === 34) return login("This listener takes no SASL: remove sasl, or connect to the listener that does.");
+  // UNSUPPORTED_SASL_MECHANISM: kafkajs makes a protocol error of it, as if nobody had refused us.
+  if (code === 33)
+    return login(
+      `The broker does not offer ${sasl?.mechanism ?? "this"}: take another sasl.mechanism, or another of its ports.`,
+    );
   if (tls === undefined) return undefined;
   const trouble = typeof code === "string" ? tlsHint(code, tls.cert !== undefined) : undefined;
   if (trouble !== undefined) return { code: "KAFKA_TLS", hint: trouble };
