@@ -91,6 +91,12 @@ const createTopic = () =>
     retention: duration({ min: 60_000 })
       .prefault("7d")
       .meta({ description: "How long the topic keeps events: longer than consumers are ever away." }),
+    perMinute: z
+      .int()
+      .min(1)
+      .max(1_000)
+      .default(10)
+      .meta({ description: "Topics that we create in a minute: their names may come from what a log contains." }),
     settings: z.record(z.string(), z.string()).default({}).meta({
       description: "Other settings of the topic, by Kafka's names. It has LogAppendTime unless this says otherwise.",
     }),

@@ -66,6 +66,7 @@ export class KafkaSink implements Sink {
           replicationFactor: createTopic.replication ?? -1,
           retentionMs: createTopic.retention,
           settings: createTopic.settings,
+          perMinute: createTopic.perMinute,
         },
         partitionsKnown: (topic, partitions) => context.partsKnown(topic, partitions),
       }),

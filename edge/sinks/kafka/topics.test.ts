@@ -1,4 +1,8 @@
 import { expect, test } from "bun:test";
+import { EventView } from "../../core/event-view.ts";
+import { configSchema } from "./config.ts";
+import { CreationRate } from "./creation-rate.ts";
+import { layoutOf } from "./layout.ts";
 import { World } from "./testing/world.ts";
 
 test("after a delivery that failed another broker is asked than the one whose word was followed", async () => {
@@ -23,4 +27,56 @@ test("a broker that knows nothing of the topic may be the only one", async () =>
   world.put(3);
   await world.step();
   expect(doubted).toEqual(["broker:9092"]);
+});
+
+test("topics are created no faster than the config says, and it goes on by itself", () => {
+  const rate = new CreationRate(10, 0);
+  const burst = Array.from({ length: 12 }, () => rate.takeOrWaitMs(0));
+  expect(burst).toEqual([...Array.from({ length: 10 }, () => 0), 6_000, 6_000]);
+  expect(rate.takeOrWaitMs(5_999)).toBe(1);
+  expect(rate.takeOrWaitMs(6_000)).toBe(0);
+  expect(rate.takeOrWaitMs(600_000)).toBe(0);
+});
+
+test("a missing topic that comes too soon after others waits for its turn", async () => {
+  const world = new World({ topic: "v-%{kind}", topicDefault: "rest", createTopic: { perMinute: 1 } });
+  world.put(1);
+  const answers: unknown[] = [];
+  for (const group of ["made", "made-too"]) {
+    Object.assign(world.reader, { lane: { ...world.reader.lane, group } });
+    const batch = world.reader.next();
+    if (batch === undefined) throw new Error("nothing put");
+    const delivery = world.sink.lane(world.reader);
+    answers.push(await delivery.deliver(batch, new AbortController().signal).catch((thrown: unknown) => thrown));
+  }
+  expect(answers).toMatchObject([{ retryAfterMs: 200 }, { code: "KAFKA_TOPIC_MISSING", retryAfterMs: 60_000 }]);
+});
+
+test.each(["__consumer_offsets", "_schemas", "__transaction_state"])("a header never makes the topic %s", (name) => {
+  const layout = layoutOf(
+    configSchema().parse({ brokers: ["b:1"], topic: "%{kind}", topicDefault: "rest", topicsAllowed: ".*" }),
+  );
+  const view = new EventView();
+  view.reset(Buffer.alloc(0), 0, 0, 0);
+  view.setHeader("kind", name);
+  expect(layout.group(view)).toBeUndefined();
+  expect(configSchema().safeParse({ brokers: ["b:1"], topic: "__consumer_offsets" }).success).toBe(false);
+});
+
+test("of names that headers make, only those that are allowed are topics", () => {
+  const layout = layoutOf(
+    configSchema().parse({
+      brokers: ["b:1"],
+      topic: "v-%{kind}",
+      topicDefault: "rest",
+      topicsAllowed: "v-(truck|bus)",
+    }),
+  );
+  const topicOf = (kind: string) => {
+    const view = new EventView();
+    view.reset(Buffer.alloc(0), 0, 0, 0);
+    view.setHeader("kind", kind);
+    return layout.group(view);
+  };
+  expect(["truck", "bus", "trucks", "x"].map(topicOf)).toEqual(["v-truck", "v-bus", undefined, undefined]);
 });

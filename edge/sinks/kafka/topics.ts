@@ -6,6 +6,7 @@ import type { Clock } from "../../../shared/clock/clock.ts";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import type { KafkaLink, TopicMetadata } from "../../../shared/kafka/connection/link.ts";
 import { errorName, errors } from "../../../shared/kafka/error-codes.ts";
+import { CreationRate } from "./creation-rate.ts";
 import { signals, type Telemetry } from "./telemetry.ts";
 import { settingsOf, type TopicSettings, unknownSettings, warningsOf } from "./topic-settings.ts";
 
@@ -15,6 +16,7 @@ export interface CreateTopic {
   readonly replicationFactor: number;
   readonly retentionMs: number;
   readonly settings: Readonly<Record<string, string>>;
+  readonly perMinute: number;
 }
 
 export interface TopicsOptions {
@@ -44,7 +46,12 @@ export class Topics {
   private readonly entries = new Map<string, Entry>();
   private readonly settings = new Map<string, TopicSettings>();
 
-  constructor(private readonly options: TopicsOptions) {}
+  private readonly rate: CreationRate | undefined;
+
+  constructor(private readonly options: TopicsOptions) {
+    const { create, clock } = options;
+    this.rate = create && new CreationRate(create.perMinute, clock.uptimeMs());
+  }
 
   /**
    * The topic as the cluster has it.
@@ -117,6 +124,14 @@ export class Topics {
   private async create(topic: string): Promise<TopicRoute> {
     const { link, create, telemetry } = this.options;
     if (create === undefined) throw new AppError("KAFKA_TOPIC_MISSING", `ask for topic ${topic}: there is none`);
+    const waitMs = this.rate?.takeOrWaitMs(this.options.clock.uptimeMs()) ?? 0;
+    if (waitMs > 0) {
+      const hint = "More topics are missing than `createTopic.perMinute` allows; it goes on by itself.";
+      throw new AppError("KAFKA_TOPIC_MISSING", `create topic ${topic}: it has to wait`, {
+        retryAfterMs: waitMs,
+        hint,
+      });
+    }
     const { partitions, replicationFactor, retentionMs } = create;
     const settings = {
       "message.timestamp.type": "LogAppendTime",
