@@ -1,5 +1,8 @@
-import { statSync } from "node:fs";
+import { lstatSync, statSync } from "node:fs";
+import { childOf, systemPath } from "../../../shared/files/path-text.ts";
+import { isFileTrouble } from "../../../shared/files/refusal.ts";
 import type { Directory } from "./directory.ts";
+import type { FollowedFile } from "./followed-file.ts";
 import { DirectoryWatch } from "./watch.ts";
 
 /** This many events, each within `streakGapMs` of the one before, make a directory busy. */
@@ -11,6 +14,15 @@ const calmAfterMs = 1_000;
 const namesIntervalMs = 50;
 /** Looking at more files than this in short intervals costs more than the events would. */
 const glanceFilesMax = 16;
+/** A directory that did not stand still is looked at again after this, and later and later while it goes on. */
+const unsettledMs = 20;
+const unsettledMsMax = 500;
+/** Looking at a large folder because something happened in it takes at most this part of the time. */
+const scanShare = 1 / 5;
+/** Looking at a watched folder without having been told to takes at most this part of the time. */
+const pollShare = 1 / 400;
+/** A scan that is this quick needs no bound. */
+const quickScanMs = 5;
 
 /**
  * How closely one directory is looked at: by events while it is calm, in short intervals while it is busy (see watch.ts).
@@ -22,7 +34,14 @@ export class Attention {
   /** Looked at in intervals now. */
   busy = false;
 
+  /** The last look failed: the folder could not be read. */
+  failed = false;
+  /** Not to be looked at again before this (uptime). */
+  notBeforeMs = 0;
+
   private readonly watch: DirectoryWatch;
+  private unsettledScans = 0;
+  private pollDueMs = 0;
   private streak = 0;
   private lastEventMs = Number.NEGATIVE_INFINITY;
   private lastChangeMs = 0;
@@ -34,7 +53,40 @@ export class Attention {
     private readonly uptimeMs: () => number,
     private readonly wake: () => void,
   ) {
-    this.watch = new DirectoryWatch(directory.path, (name) => this.onEvent(name));
+    this.watch = new DirectoryWatch(
+      () => directory.book.real,
+      (name) => this.onEvent(name),
+    );
+  }
+
+  /** The time has come to look whatever the watch said. A large folder that is watched is looked at less often. */
+  poll(): void {
+    for (const file of this.directory.book.files) file.lookAtBlank();
+    if (!this.watch.watching || this.uptimeMs() >= this.pollDueMs) this.dirty = true;
+  }
+
+  /** It is looked at now. */
+  beginScan(): void {
+    this.dirty = false;
+    this.failed = false;
+  }
+
+  /** It was looked at, which took so long. */
+  endScan(tookMs: number): void {
+    const nowMs = this.uptimeMs();
+    const { unsettled } = this.directory.book;
+    this.dirty ||= unsettled;
+    this.unsettledScans = unsettled ? this.unsettledScans + 1 : 0;
+    const againMs = unsettled ? Math.min(unsettledMsMax, unsettledMs * 2 ** Math.max(0, this.unsettledScans - 5)) : 0;
+    const restMs = tookMs > quickScanMs ? tookMs / scanShare : 0;
+    this.notBeforeMs = nowMs + Math.max(againMs, restMs);
+    this.pollDueMs = nowMs + (tookMs > quickScanMs ? tookMs / pollShare : 0);
+  }
+
+  /** Its path leads to another folder now. */
+  retarget(real: string): void {
+    this.directory.book.real = real;
+    this.dirty = true;
   }
 
   /** Makes sure that events come (unless busy). False: they do not, polling is all there is. */
@@ -53,7 +105,7 @@ export class Attention {
     if (nowMs - this.namesLookedAtMs >= namesIntervalMs) this.glanceAtNames(nowMs);
     let written = this.dirty;
     for (const file of this.directory.book.files) {
-      if (file.fd !== undefined && file.look(nowMs)) written = true;
+      if (this.lookAt(file, nowMs)) written = true;
     }
     if (written) this.lastChangeMs = nowMs;
     else if (nowMs - this.lastChangeMs > calmAfterMs) this.calmDown();
@@ -62,10 +114,46 @@ export class Attention {
 
   private glanceAtNames(nowMs: number): void {
     this.namesLookedAtMs = nowMs;
-    const stat = statSync(this.directory.path, { bigint: true, throwIfNoEntry: false });
-    if (stat?.mtimeNs === this.directoryMtimeNs) return;
-    this.directoryMtimeNs = stat?.mtimeNs ?? -1n;
+    const mtimeNs = this.namesTime();
+    if (mtimeNs === this.directoryMtimeNs) return;
+    this.directoryMtimeNs = mtimeNs;
     this.dirty = true;
+  }
+
+  private namesTime(): bigint {
+    try {
+      const stat = statSync(systemPath(this.directory.book.real), { bigint: true, throwIfNoEntry: false });
+      return stat?.mtimeNs ?? -1n;
+    } catch (thrown) {
+      if (!isFileTrouble(thrown)) throw thrown;
+      return -1n;
+    }
+  }
+
+  /** Whether an open file has something new. One that cannot be asked is left to the scan and the reader, which say so. */
+  private lookAt(file: FollowedFile, nowMs: number): boolean {
+    if (file.fd === undefined) return false;
+    try {
+      return file.look(nowMs);
+    } catch (thrown) {
+      if (!isFileTrouble(thrown)) throw thrown;
+      return false;
+    }
+  }
+
+  /** A file that is closed was written: whether it is still the one we know, so that it can be read without a scan. */
+  private isStillThere(file: FollowedFile, name: string, nowMs: number): boolean {
+    if (file.isBarelyKnown) return false;
+    try {
+      const path = childOf(this.directory.book.real, name);
+      const stat = lstatSync(systemPath(path), { bigint: true, throwIfNoEntry: false });
+      if (stat === undefined || stat.ino !== file.inode || !stat.isFile()) return false;
+      file.noteStat(Number(stat.size), stat.mtimeNs, nowMs);
+      return true;
+    } catch (thrown) {
+      if (!isFileTrouble(thrown)) throw thrown;
+      return false;
+    }
   }
 
   private calmDown(): void {
@@ -87,9 +175,20 @@ export class Attention {
       this.directoryMtimeNs = -1n;
       this.watch.stop();
     }
-    const file = name === undefined ? undefined : this.directory.book.fileNamed(name);
-    if (file === undefined || file.fd === undefined) this.dirty = true;
-    else file.look(nowMs);
+    this.noteEvent(name, nowMs);
     this.wake();
+  }
+
+  private noteEvent(name: string | undefined, nowMs: number): void {
+    const { book } = this.directory;
+    const file = name === undefined ? undefined : book.fileNamed(name);
+    if (file === undefined) {
+      // Writing to what nobody asks for tells nothing.
+      if (name === undefined || book.isTracked(name) || book.names.meaning(name).kind !== "none") this.dirty = true;
+    } else if (file.fd !== undefined) {
+      this.lookAt(file, nowMs);
+    } else if (!this.isStillThere(file, name ?? "", nowMs)) {
+      this.dirty = true;
+    }
   }
 }

@@ -2,7 +2,10 @@ import { z } from "zod";
 import { duration } from "../../../shared/config/duration.ts";
 import { path } from "../../../shared/config/path.ts";
 import { pattern } from "../../../shared/config/pattern/pattern.ts";
+import { fileFields } from "../../core/file-fields.ts";
 import { lineFields } from "../../core/line-fields.ts";
+
+import { mistakeOf } from "./glob.ts";
 
 const Multiline = z
   .strictObject({
@@ -26,6 +29,12 @@ export const configSchema = () =>
     paths: z
       .union([path(), z.array(path()).min(1)])
       .transform((written) => (typeof written === "string" ? [written] : written))
+      .superRefine((paths, context) => {
+        for (const [index, written] of paths.entries()) {
+          const message = mistakeOf(written);
+          if (message !== undefined) context.addIssue({ code: "custom", message, path: [index] });
+        }
+      })
       .meta({
         description: "Files to follow: paths or glob patterns. Rotated names need not be matched; they are found.",
       }),
@@ -54,6 +63,7 @@ export const configSchema = () =>
       .min(1)
       .default(512)
       .meta({ description: "Files held open at once; beyond it those that were read to their end are closed first." }),
+    ...fileFields,
     rotateWait: duration({ min: 10 }).prefault("5s").meta({
       description: "A rotated or deleted file that was quiet for this long is complete: its half line is a line.",
     }),

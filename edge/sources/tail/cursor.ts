@@ -27,6 +27,8 @@ const Cursor = z.object({
   skipping: z.literal(true).optional(),
   /** Known, and not to be read: there before us, or a copy of what was read. */
   aside: z.literal(true).optional(),
+  /** The link that the config asks for, when the trail is what it leads to. */
+  link: z.string().optional(),
 });
 
 /** What is stored of a file: how to know it again, and where to go on. */

@@ -1,5 +1,5 @@
 import { closeSync } from "node:fs";
-import { join } from "node:path";
+import { childOf } from "../../../shared/files/path-text.ts";
 import type { DirectoryBook } from "./directory-book.ts";
 import type { FollowedFile } from "./followed-file.ts";
 import { olderFirst } from "./names.ts";
@@ -26,8 +26,9 @@ export class Departures {
     const twin = [...this.book.files].find((other) => other.aside && other.inode === copy.entry.inode);
     if (twin !== undefined) this.book.forget(twin);
     host.report(signals.copyFound, { path: file.path, copy: copy.entry.name, offset: file.offset });
-    file.path = join(this.book.path, copy.entry.name);
+    this.book.rename(file, childOf(this.book.path, copy.entry.name));
     file.recognise(copy.fd);
+    host.index.add(file, this.book);
     this.book.markRotated(file);
     taken.add(copy.entry.inode);
     host.moved(file);
@@ -51,7 +52,7 @@ export class Departures {
     const asides = new Set([...this.book.files].filter((other) => other.aside).map((other) => other.inode));
     const candidates = [...snapshot.entries.values()]
       .filter(
-        (entry) => join(this.book.path, entry.name) !== file.trail && this.book.trailOf(entry.name) === file.trail,
+        (entry) => childOf(this.book.path, entry.name) !== file.trail && this.book.trailOf(entry.name) === file.trail,
       )
       .filter((entry) => this.book.names.meaning(entry.name).kind !== "compressed" && entry.size >= file.offset)
       .filter((entry) => !taken.has(entry.inode) || asides.has(entry.inode))

@@ -2,14 +2,17 @@
  * What is known of one directory: its files, the trails they make, and what names mean in it. Looked at and changed by
  * the parts of a scan (directory.ts, departures.ts, newcomers.ts), and by the reader.
  */
-import { closeSync, fstatSync, openSync } from "node:fs";
-import { join } from "node:path";
-import { messageOf } from "../../../shared/errors/app-error.ts";
+import { closeSync, fstatSync } from "node:fs";
+import { childOf, folderOf, nameOf } from "../../../shared/files/path-text.ts";
+import { isFileTrouble, systemCode } from "../../../shared/files/refusal.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
 import type { Positioned } from "../../core/source.ts";
+import type { FileIndex } from "./file-index.ts";
 import { FollowedFile } from "./followed-file.ts";
-import { Names } from "./names.ts";
+import { compressedEnding, Names } from "./names.ts";
+import type { OpenCount } from "./open-count.ts";
 import type { Entry, Snapshot } from "./snapshot.ts";
+import type { BeforeUs } from "./stored-files.ts";
 import { signals } from "./telemetry.ts";
 
 /** What a directory needs from its source. */
@@ -26,6 +29,19 @@ export interface DirectoryHost {
   uptimeMs(): number;
   wallMs(): number;
   moved(what: Positioned): void;
+  /** Opens a file at a path without links. Never waits. @throws what the system or the rules refuse. */
+  open(path: string): number;
+  /** What is known of all folders' files. */
+  readonly index: FileIndex;
+  readonly openCount: OpenCount;
+  /** Whether a pattern asks for exactly this name, and not for many. */
+  isNamed(directory: string, name: string): boolean;
+  /** Whether what is gone here may be in another folder that has not been looked at since it changed. */
+  mayBeElsewhere(book: DirectoryBook): boolean;
+  /** There are more descriptors than may be held: this one is to be closed again. */
+  isTooMany(): boolean;
+  /** Files that were there before us and could not be opened: by inode. */
+  readonly before: Map<bigint, BeforeUs>;
   count(name: string, amount: number): void;
 }
 
@@ -39,44 +55,130 @@ export class DirectoryBook {
   unsettled = false;
   /** The last picture. */
   last: Snapshot | undefined;
+  /** Trails in which there may be something to do. */
+  readonly awake = new Set<string>();
+  /** Names that links lead to, with the path of the link: they are asked for by that. */
+  readonly linked = new Map<string, string>();
+  /** The folder without links, while it is there. */
+  real: string;
+  /** What is in the way of this scan. */
+  obstacle: (path: string, thrown: unknown) => void = () => {};
+
+  private readonly byName = new Map<string, Set<FollowedFile>>();
+  /** When generations disappeared that were held open to their end (uptime): each may have become a compressed file. */
+  private readonly read = new Map<string, number[]>();
+  private readonly compressing = new WeakSet<FollowedFile>();
 
   constructor(
     readonly path: string,
     readonly host: DirectoryHost,
   ) {
+    this.real = path;
     this.names = new Names(
-      (name) => host.matches(path, name),
+      (name) => this.linked.has(name) || host.matches(path, name),
       (name) => host.excluded(path, name),
     );
   }
 
   /** The file that is known under this name now. */
   fileNamed(name: string): FollowedFile | undefined {
-    const path = join(this.path, name);
-    for (const file of this.files) if (file.path === path && !file.aside && file.isPresent) return file;
+    for (const file of this.byName.get(name) ?? []) if (!file.aside && file.isPresent) return file;
     return undefined;
+  }
+
+  /** Whether any file, set aside or not, is known under this name. */
+  isTracked(name: string): boolean {
+    return this.byName.has(name);
+  }
+
+  /** A link leads to this name: it is asked for from now on. */
+  ask(name: string, link: string): void {
+    if (this.linked.get(name) === link) return;
+    this.linked.set(name, link);
+    this.names.forget();
+  }
+
+  /** See `DirectoryHost.isFirstLook`. */
+  isFirstLook(name: string): boolean {
+    const link = this.linked.get(name);
+    return link === undefined
+      ? this.host.isFirstLook(this.path, name)
+      : this.host.isFirstLook(folderOf(link), nameOf(link));
+  }
+
+  /** The file has this path now. */
+  rename(file: FollowedFile, path: string): void {
+    this.unlist(file);
+    file.path = path;
+    this.list(file);
   }
 
   /** Takes a file in. */
   add(file: FollowedFile): void {
     this.files.add(file);
-    if (file.aside) return;
-    const trail = [...(this.trails.get(file.trail) ?? []), file];
-    this.trails.set(
-      file.trail,
-      trail.sort((a, b) => a.sequence - b.sequence),
-    );
+    this.list(file);
+    this.host.index.add(file, this);
+    if (!file.aside) {
+      const trail = [...(this.trails.get(file.trail) ?? []), file];
+      this.trails.set(
+        file.trail,
+        trail.sort((a, b) => a.sequence - b.sequence),
+      );
+      file.link ??= this.linked.get(nameOf(file.trail));
+      this.awake.add(file.trail);
+    }
+    file.attend(this.host.openCount, () => {
+      if (!file.aside) this.awake.add(file.trail);
+    });
   }
 
-  /** Forgets a file: it is gone, and read as far as it can be. */
-  forget(file: FollowedFile): void {
+  /** Gives a file away, with its descriptor: another folder has it now. */
+  release(file: FollowedFile): void {
     file.forgotten = true;
-    file.close();
     this.files.delete(file);
+    this.unlist(file);
+    this.host.index.remove(file);
     const trail = this.trails.get(file.trail)?.filter((other) => other !== file) ?? [];
     if (trail.length > 0) this.trails.set(file.trail, trail);
     else this.trails.delete(file.trail);
     this.host.moved(file);
+  }
+
+  /** Forgets a file: it is gone, and read as far as it can be. */
+  forget(file: FollowedFile): void {
+    file.close();
+    this.release(file);
+  }
+
+  /** A generation that was held open is read to its end and gone: what is compressed under its name was read. */
+  noteRead(file: FollowedFile): void {
+    const times = this.read.get(file.trail) ?? [];
+    times.push(this.host.uptimeMs());
+    this.read.set(file.trail, times.slice(-generationsMax));
+  }
+
+  /** Whether a new compressed file of this trail is a generation that was read; answers that once for each of them. */
+  wasRead(trail: string, name: string): boolean {
+    const plain = name.replace(compressedEnding, "");
+    const named = this.fileNamed(plain);
+    if (named !== undefined && named.trail === trail) {
+      this.compressing.add(named);
+      return true;
+    }
+    const since = this.host.uptimeMs() - rememberedMs;
+    const times = (this.read.get(trail) ?? []).filter((time) => time >= since);
+    const held = (this.trails.get(trail) ?? []).find(
+      (file) => !file.isPresent && file.fd !== undefined && !file.isUnplaced && !this.compressing.has(file),
+    );
+    if (held !== undefined) this.compressing.add(held);
+    else if (times.shift() === undefined) return false;
+    this.read.set(trail, times);
+    return true;
+  }
+
+  /** Whether a compressed file beside it was taken for it. */
+  isCompressing(file: FollowedFile): boolean {
+    return this.compressing.has(file);
   }
 
   /** What the descriptor leads to, as a file of its own, the youngest of its trail. */
@@ -111,22 +213,22 @@ export class DirectoryBook {
   trailOf(name: string): string | undefined {
     const meaning = this.names.meaning(name);
     if (meaning.kind === "none") return undefined;
-    return join(this.path, meaning.kind === "derived" ? meaning.root : this.rootOf(meaning.root));
+    return childOf(this.path, meaning.kind === "derived" ? meaning.root : this.rootOf(meaning.root));
   }
 
   /** See `Names.rootAmong`. */
   rootOf(name: string): string {
     return this.names.rootAmong(
       name,
-      (root) => this.trails.has(join(this.path, root)) || this.last?.entries.has(root) === true,
+      (root) => this.trails.has(childOf(this.path, root)) || this.last?.entries.has(root) === true,
     );
   }
 
   /** Opens what the picture shows; undefined (and another scan) when another file has the name by now. */
   openEntry(entry: Entry): number | undefined {
-    const path = join(this.path, entry.name);
+    const path = childOf(this.path, entry.name);
     try {
-      const fd = openSync(path, "r");
+      const fd = this.openAt(path);
       if (inodeOf(fd) === entry.inode) return fd;
       closeSync(fd);
       this.unsettled = true;
@@ -136,23 +238,43 @@ export class DirectoryBook {
     return undefined;
   }
 
-  /** Reports what the system refused; a file that has gone by now asks for another scan. */
+  /** Opens a path of this folder, by the folder as it is without links. */
+  readonly openAt = (path: string): number => this.host.open(childOf(this.real, nameOf(path)));
+
+  /** Notes what is refused; a file that has gone by now asks for another scan. */
   cannotRead(path: string, thrown: unknown): void {
-    if (!(thrown instanceof Error && "code" in thrown)) throw thrown;
-    if (thrown.code === "ENOENT") this.unsettled = true;
-    else this.host.report(signals.unreadable, { path, error: messageOf(thrown) });
+    if (!isFileTrouble(thrown)) throw thrown;
+    if (systemCode(thrown) === "ENOENT") this.unsettled = true;
+    else this.obstacle(path, thrown);
   }
 
   /** Opens a known file by its path, if that still leads to it. */
   canOpen(file: FollowedFile): boolean {
     try {
-      return file.open();
+      return file.open(this.openAt);
     } catch (thrown) {
       this.cannotRead(file.path, thrown);
       return false;
     }
   }
+
+  private list(file: FollowedFile): void {
+    const name = nameOf(file.path);
+    const files = this.byName.get(name) ?? new Set();
+    this.byName.set(name, files.add(file));
+  }
+
+  private unlist(file: FollowedFile): void {
+    const name = nameOf(file.path);
+    const files = this.byName.get(name);
+    files?.delete(file);
+    if (files?.size === 0) this.byName.delete(name);
+  }
 }
+
+/** So many generations of a trail are remembered as read, for so long. */
+const generationsMax = 100;
+const rememberedMs = 3_600_000;
 
 function inodeOf(fd: number): bigint {
   return fstatSync(fd, { bigint: true }).ino;

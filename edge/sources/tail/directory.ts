@@ -7,10 +7,11 @@
  *   2. known files that are gone or were truncated: their unread rest is looked for in a copy, else counted as lost;
  *   3. unknown files, trail by trail, old to new: read, or set aside.
  */
-import { closeSync, openSync } from "node:fs";
-import { basename, join } from "node:path";
+import { closeSync } from "node:fs";
+import { childOf, nameOf } from "../../../shared/files/path-text.ts";
 import { Departures } from "./departures.ts";
 import { DirectoryBook, type DirectoryHost } from "./directory-book.ts";
+import type { Note } from "./discover.ts";
 import type { FollowedFile } from "./followed-file.ts";
 import { Newcomers } from "./newcomers.ts";
 import { type Entry, type Snapshot, takeSnapshot } from "./snapshot.ts";
@@ -69,12 +70,13 @@ export class Directory {
   }
 
   /**
-   * Looks at everything.
+   * Looks at everything. What is in the way of it is given to `obstacle`.
    *
    * @throws the system's error when the directory cannot be read.
    */
-  scan(): void {
+  scan(obstacle: Note): void {
     this.book.unsettled = false;
+    this.book.obstacle = obstacle;
     const snapshot = this.picture();
     this.present = snapshot !== undefined;
     if (snapshot === undefined) {
@@ -82,6 +84,7 @@ export class Directory {
       return;
     }
     this.book.last = snapshot;
+    this.noteObstacles(snapshot);
     try {
       const leftAlone = snapshot.settled ? this.unnamed.find(snapshot) : [];
       const unsure = [...this.book.files].filter((file) => !file.isFirmlyMet);
@@ -95,6 +98,23 @@ export class Directory {
     }
   }
 
+  /** Names of links that the config asks for. */
+  get links(): readonly string[] {
+    const { last, names } = this.book;
+    return last?.links.filter((name) => names.meaning(name).kind === "asked") ?? [];
+  }
+
+  /** What stands where a log should be, and what could not be looked at. */
+  private noteObstacles({ others, obscured }: Snapshot): void {
+    const { book } = this;
+    for (const [name, kind] of others) {
+      const isMeant = kind !== "a folder" || book.host.isNamed(book.path, name);
+      if (isMeant && book.names.meaning(name).kind === "asked")
+        book.obstacle(childOf(book.path, name), `it is ${kind}`);
+    }
+    for (const [name, error] of obscured) book.obstacle(childOf(book.path, name), error);
+  }
+
   /** Which of the known files are there, and still what they were. */
   private callTheRoll(snapshot: Snapshot): Roll {
     const roll: Roll = { missing: [], departed: [], taken: new Set(), devicesBefore: new Set() };
@@ -106,8 +126,9 @@ export class Directory {
         else this.startOver(file, roll.departed);
       } else if (entry === undefined) {
         roll.missing.push(file);
-      } else if (snapshot.settled && file.fd !== undefined && file.isBarelyKnown && entry.size > file.headLength) {
-        this.newcomers.meetAnew(file);
+      } else if (snapshot.settled && file.isBarelyKnown && entry.size - file.blank > file.headLength) {
+        if (this.newcomers.meetAnew(file, entry)) continue;
+        roll.taken.add(entry.inode);
       } else {
         const device = file.device;
         const known = this.place(file, entry);
@@ -121,6 +142,8 @@ export class Directory {
 
   /** What follows from what is missing, changed and new; only from a picture that stood still. */
   private conclude(snapshot: Snapshot, { missing, departed, taken, devicesBefore }: Roll): void {
+    for (const file of this.changed) this.book.awake.add(file.trail);
+    for (const file of this.waiting) this.book.awake.add(file.trail);
     this.changed.clear();
     this.waiting.clear();
     const unknown = () => [...snapshot.entries.values()].filter((entry) => !taken.has(entry.inode));
@@ -140,9 +163,9 @@ export class Directory {
   }
 
   private picture(): Snapshot | undefined {
-    const tracked = new Set([...this.book.files].map((file) => basename(file.path)));
-    const wanted = (name: string) => tracked.has(name) || this.book.names.meaning(name).kind !== "none";
-    const snapshot = takeSnapshot(this.path, wanted, this.book.last?.entries);
+    const { book } = this;
+    const wanted = (name: string) => book.isTracked(name) || book.names.meaning(name).kind !== "none";
+    const snapshot = takeSnapshot(book.real, wanted, book.last?.entries);
     if (snapshot === undefined) return undefined;
     const inodes = new Set([...snapshot.entries.values()].map((entry) => entry.inode));
     // A file that has none of the expected names may have any other.
@@ -151,7 +174,7 @@ export class Directory {
       file.look(this.book.host.uptimeMs());
       return !file.deleted;
     });
-    return astray ? takeSnapshot(this.path, () => true, undefined) : snapshot;
+    return astray ? takeSnapshot(book.real, () => true, undefined) : snapshot;
   }
 
   /** The directory is not there: unmounted, or removed. What is open is read on; what is closed is kept in mind. */
@@ -170,7 +193,7 @@ export class Directory {
   /** A known inode has this name now. `other`: it is not the same file any more. */
   private place(file: FollowedFile, entry: Entry): "same" | "other" | "unknown" {
     const { host } = this.book;
-    const path = join(this.path, entry.name);
+    const path = childOf(this.path, entry.name);
     const moved = file.path !== path;
     const meaning = this.book.names.meaning(entry.name);
     if (file.aside && meaning.kind === "asked" && this.book.rootOf(entry.name) === entry.name) {
@@ -178,12 +201,14 @@ export class Directory {
       this.book.forget(file);
       return "unknown";
     }
-    if (file.fd === undefined && (moved || !file.isAsSeen(entry) || this.waiting.has(file))) {
+    if (file.fd === undefined && file.isBarelyKnown) {
+      // Closed, and there is nothing to compare: with the same inode and no more bytes it is what it was.
+    } else if (file.fd === undefined && (moved || !file.isAsSeen(entry) || this.waiting.has(file))) {
       let fd: number;
       try {
-        fd = openSync(path, "r");
+        fd = this.book.openAt(path);
       } catch (thrown) {
-        this.book.cannotRead(file.path, thrown);
+        this.book.cannotRead(path, thrown);
         return "unknown";
       }
       if (!file.recognise(fd)) {
@@ -193,17 +218,19 @@ export class Directory {
       if (file.aside) file.close();
     }
     // Renamed, and perhaps truncated before that: then the new name is another generation's.
-    if (moved && !file.aside && !file.intact()) return "other";
+    if (moved && !file.aside && file.fd !== undefined && !file.intact()) return "other";
     file.noteStat(entry.size, entry.mtimeNs, host.uptimeMs());
     file.elsewhere = false;
     this.prove(file);
     if (moved) {
-      file.path = path;
+      this.book.rename(file, path);
       host.moved(file);
     }
     const rotated = meaning.kind !== "asked" || this.book.rootOf(entry.name) !== entry.name;
     if (rotated && !file.rotated) this.book.markRotated(file);
     if (!rotated) file.rotated = false;
+    // One that was opened to be compared and is read is not held where too many are.
+    if (file.fd !== undefined && file.isIdle && host.isTooMany()) file.close();
     return "same";
   }
 
@@ -215,9 +242,9 @@ export class Directory {
 
   /** While reading has to wait, what is there to be read is looked at: should it be removed, its loss is known. */
   private prove(file: FollowedFile): void {
-    if (file.fd === undefined || file.size <= file.provenSize || !file.intact()) return;
+    if (file.fd === undefined || file.size - file.blank <= file.provenSize || !file.intact()) return;
     const waiting = file.provenUnread > 0;
-    file.provenSize = file.size;
+    file.provenSize = file.size - file.blank;
     if (waiting) this.book.host.moved(file);
   }
 
@@ -229,6 +256,12 @@ export class Directory {
       if (!file.rotated) this.book.markRotated(file);
       return false;
     }
+    // What could not be looked at may be it; a link of its name leads to it in another folder, which takes it over.
+    if (snapshot.obscured.size > 0 || snapshot.links.includes(nameOf(file.path))) return false;
+    if (this.book.host.mayBeElsewhere(this.book)) {
+      this.book.unsettled = true;
+      return false;
+    }
     // Under another device number this may be an empty mount point: gone only if its companions were found.
     return file.device === snapshot.device || devicesBefore.has(file.device);
   }
@@ -236,7 +269,7 @@ export class Directory {
 
 /** One entry an inode: of several links, the one under which the file is known. */
 function entriesByInode(snapshot: Snapshot, files: ReadonlySet<FollowedFile>): ReadonlyMap<bigint, Entry> {
-  const known = new Set([...files].map((file) => basename(file.path)));
+  const known = new Set([...files].map((file) => nameOf(file.path)));
   const byInode = new Map<bigint, Entry>();
   for (const entry of snapshot.entries.values()) {
     if (!byInode.has(entry.inode) || known.has(entry.name)) byInode.set(entry.inode, entry);

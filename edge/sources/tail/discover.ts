@@ -1,95 +1,143 @@
-import { readdirSync, type Stats, statSync } from "node:fs";
-import { join, sep } from "node:path";
+/** Finds the folders that patterns mean. One that may not be entered is left out and said; its neighbours are not. */
+import { type Dirent, lstatSync, readdirSync, statSync } from "node:fs";
+import { type FollowLinks, resolveLinks } from "../../../shared/files/links.ts";
+import { childOf, namesIn, systemPath } from "../../../shared/files/path-text.ts";
+import { FileRefused, systemCode } from "../../../shared/files/refusal.ts";
+import { matchesName, type PathPattern, type Segment } from "./glob.ts";
 
-/** One path or glob pattern of the config, taken apart into folders and a file name. */
-export class PathPattern {
-  private readonly folders: readonly string[];
-  private readonly file: (name: string) => boolean;
-  private readonly covers: (directory: string) => boolean;
+/** A folder that holds files that the config asks for. */
+export interface FoundFolder {
+  /** As the pattern says it. */
+  readonly path: string;
+  /** The same without links. */
+  readonly real: string;
+}
 
-  /** @param pattern absolute. */
-  constructor(readonly pattern: string) {
-    const segments = pattern.split(sep).slice(1);
-    this.file = segmentMatcher(segments.pop() ?? "");
-    this.folders = segments;
-    const folder = sep + segments.join(sep);
-    const glob = new Bun.Glob(folder);
-    this.covers = isGlob(folder) ? (path) => glob.match(path) : (path) => path === folder;
+/** Called for what cannot be looked at. */
+export type Note = (path: string, thrown: unknown) => void;
+
+interface Listing {
+  readonly mtimeNs: bigint;
+  readonly folders: readonly string[];
+  readonly links: readonly string[];
+}
+
+/** Folders whose names changed this recently may have changed again without a new time. */
+const freshNs = 2_000_000_000n;
+
+export class FolderFinder {
+  private listings = new Map<string, Listing>();
+  private used = new Map<string, Listing>();
+  private visited = new Set<string>();
+  private note: Note = () => {};
+  private found: FoundFolder[] = [];
+
+  constructor(private readonly follow: FollowLinks) {}
+
+  /** The folders that exist now. */
+  find(patterns: readonly PathPattern[], note: Note): readonly FoundFolder[] {
+    this.note = note;
+    this.found = [];
+    this.used = new Map();
+    for (const { alternatives } of patterns) {
+      for (const { folders } of alternatives) {
+        this.visited = new Set();
+        this.walk({ path: "/", real: "/" }, folders, 0);
+      }
+    }
+    this.listings = this.used;
+    return this.found;
   }
 
-  /** Whether the config asks for a file of this name. */
-  matches(name: string): boolean {
-    return this.file(name);
+  private walk(at: FoundFolder, segments: readonly Segment[], index: number): void {
+    // Links may lead back to where we came from.
+    const key = `${index} ${at.real}`;
+    if (this.visited.has(key)) return;
+    this.visited.add(key);
+    const segment = segments[index];
+    if (segment === undefined) {
+      this.found.push(at);
+      return;
+    }
+    if (segment.kind === "literal") {
+      const child = this.enter(at, segment.text);
+      if (child !== undefined) this.walk(child, segments, index + 1);
+      return;
+    }
+    if (segment.kind === "deep") this.walk(at, segments, index + 1);
+    const next = segment.kind === "deep" ? index : index + 1;
+    const { folders, links } = this.list(at);
+    for (const name of folders) {
+      if (!matchesName(segment, name)) continue;
+      this.walk({ path: childOf(at.path, name), real: childOf(at.real, name) }, segments, next);
+    }
+    for (const name of links) {
+      if (!matchesName(segment, name)) continue;
+      const child = this.enter(at, name);
+      if (child !== undefined) this.walk(child, segments, next);
+    }
   }
 
-  /** Whether files in this folder are meant. */
-  coversDirectory(path: string): boolean {
-    return this.covers(path);
+  /** The folder of this name; undefined when there is none, or none that is entered. */
+  private enter(at: FoundFolder, name: string): FoundFolder | undefined {
+    const path = childOf(at.path, name);
+    const entry = childOf(at.real, name);
+    try {
+      const real = resolveLinks(entry, this.follow, { from: at.real });
+      return lstatSync(systemPath(real)).isDirectory() ? { path, real } : undefined;
+    } catch (thrown) {
+      const code = systemCode(thrown);
+      if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+      if (!(thrown instanceof FileRefused) || leadsToFolder(entry)) this.note(path, thrown);
+      return undefined;
+    }
   }
 
-  /** The folders that exist now and may hold such files. */
-  directories(): readonly string[] {
-    const found = new Set<string>();
-    walk(sep, this.folders, found);
-    return [...found];
+  private list(at: FoundFolder): Listing {
+    try {
+      const { mtimeNs, ctimeNs } = statSync(systemPath(at.real), { bigint: true });
+      const known = this.listings.get(at.real);
+      const listing = known !== undefined && known.mtimeNs === mtimeNs ? known : { mtimeNs, ...sorted(at.real) };
+      const isOld = BigInt(Date.now()) * 1_000_000n - ctimeNs > freshNs;
+      if (isOld) this.used.set(at.real, listing);
+      return listing;
+    } catch (thrown) {
+      if (systemCode(thrown) !== "ENOENT") this.note(at.path, thrown);
+      return { mtimeNs: -1n, folders: [], links: [] };
+    }
   }
+}
 
-  /** The folder, when no part of it is a pattern: it is expected, even while it does not exist. */
-  get fixedDirectory(): string | undefined {
-    return this.folders.some(isGlob) ? undefined : join(sep, ...this.folders);
+function sorted(folder: string): { readonly folders: readonly string[]; readonly links: readonly string[] } {
+  const entries: readonly Dirent[] = readdirSync(systemPath(folder), { withFileTypes: true });
+  if (!entries.some(({ name }) => name.includes("\u{fffd}"))) {
+    return {
+      folders: entries.filter((entry) => entry.isDirectory()).map(({ name }) => name),
+      links: entries.filter((entry) => entry.isSymbolicLink()).map(({ name }) => name),
+    };
+  }
+  const names = namesIn(folder).map((name) => ({
+    name,
+    stat: lstatSync(systemPath(childOf(folder, name)), { throwIfNoEntry: false }),
+  }));
+  return {
+    folders: names.filter(({ stat }) => stat?.isDirectory()).map(({ name }) => name),
+    links: names.filter(({ stat }) => stat?.isSymbolicLink()).map(({ name }) => name),
+  };
+}
+
+function leadsToFolder(link: string): boolean {
+  try {
+    return statSync(systemPath(link)).isDirectory();
+  } catch (thrown) {
+    if (systemCode(thrown) === undefined) throw thrown;
+    return false;
   }
 }
 
 /** Tells whether a file is left alone: patterns without a slash look at its name, others at its whole path. */
 export function excluder(patterns: readonly string[]): (directory: string, name: string) => boolean {
-  const globs = patterns.map((pattern) => ({ wholePath: pattern.includes(sep), glob: new Bun.Glob(pattern) }));
-  return (directory, name) => globs.some(({ wholePath, glob }) => glob.match(wholePath ? join(directory, name) : name));
-}
-
-/** Stops at this depth under `**`: deeper is a loop of links. */
-const depthMax = 32;
-
-function walk(at: string, segments: readonly string[], found: Set<string>, depth = 0): void {
-  const [segment, ...rest] = segments;
-  if (depth > depthMax) return;
-  if (segment === undefined) {
-    if (isDirectory(at)) found.add(at);
-    return;
-  }
-  if (segment === "**") {
-    walk(at, rest, found, depth + 1);
-    for (const child of childFolders(at)) walk(join(at, child), segments, found, depth + 1);
-  } else if (isGlob(segment)) {
-    const matches = segmentMatcher(segment);
-    for (const child of childFolders(at)) if (matches(child)) walk(join(at, child), rest, found, depth + 1);
-  } else {
-    walk(join(at, segment), rest, found, depth + 1);
-  }
-}
-
-function childFolders(path: string): readonly string[] {
-  try {
-    return readdirSync(path, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory() || (entry.isSymbolicLink() && isDirectory(join(path, entry.name))))
-      .map((entry) => entry.name);
-  } catch (thrown) {
-    // What cannot be listed holds nothing for us; it is looked at again with the next poll.
-    if (thrown instanceof Error && "code" in thrown) return [];
-    throw thrown;
-  }
-}
-
-function isDirectory(path: string): boolean {
-  const stat: Stats | undefined = statSync(path, { throwIfNoEntry: false });
-  return stat?.isDirectory() === true;
-}
-
-function isGlob(segment: string): boolean {
-  return /[*?[{\\]/.test(segment);
-}
-
-function segmentMatcher(segment: string): (name: string) => boolean {
-  if (!isGlob(segment)) return (name) => name === segment;
-  const glob = new Bun.Glob(segment);
-  return (name) => glob.match(name);
+  const globs = patterns.map((pattern) => ({ wholePath: pattern.includes("/"), glob: new Bun.Glob(pattern) }));
+  return (directory, name) =>
+    globs.some(({ wholePath, glob }) => glob.match(wholePath ? childOf(directory, name) : name));
 }

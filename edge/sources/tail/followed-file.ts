@@ -1,7 +1,10 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, readSync } from "node:fs";
+import { systemCode } from "../../../shared/files/refusal.ts";
 import type { Positioned } from "../../core/source.ts";
+import { lengthOfText } from "./blank.ts";
 import { type Cursor, formatCursor } from "./cursor.ts";
 import { fingerprintOf, headBytesMax, matchesAt, readAt, tailBytesMax } from "./fingerprint.ts";
+import type { OpenCount } from "./open-count.ts";
 
 /** What a directory or a descriptor says about a file. */
 export interface FileStat {
@@ -32,8 +35,8 @@ export class FollowedFile implements Positioned {
   /** See `Cursor`. */
   skipping = false;
   aside = false;
-  /** Undefined while closed. */
-  fd: number | undefined;
+  /** The link that the config asks for and that leads to its trail; undefined: the config asks for the trail itself. */
+  link: string | undefined;
   /** Its name is not one the config asks for any more, or it has none. */
   rotated = false;
   /** No name is left; the descriptor is all there is. */
@@ -46,12 +49,21 @@ export class FollowedFile implements Positioned {
   forgotten = false;
   /** Uptime when it last grew. */
   grewMs = 0;
-  /** All there is was looked at: the bytes behind the offset are no whole event. */
-  atEnd = false;
+  /** Zeros at its end, as far as they were looked at: room that its writer has not filled yet, and no line. */
+  blank = 0;
+  /** Up to here there was nothing but zeros behind the text. */
+  blankTo = 0;
+  /** Zeros before this place have text after them: they are read as they are. */
+  holeTo = 0;
+  /** Called when there may be something to do about it. */
+  wake: (() => void) | undefined;
 
   /** An event that waited for more lines was given since the file last grew. */
   flushed = false;
 
+  private descriptor: number | undefined;
+  private count: OpenCount | undefined;
+  private isAtEnd = false;
   private head: Buffer = empty;
   private readonly tailBuffer = Buffer.alloc(tailBytesMax);
   private tailLength = 0;
@@ -81,6 +93,7 @@ export class FollowedFile implements Positioned {
     file.provenSize = cursor.size;
     file.skipping = cursor.skipping === true;
     file.aside = cursor.aside === true;
+    file.link = cursor.link;
     file.unverified = cursor;
     return file;
   }
@@ -103,7 +116,42 @@ export class FollowedFile implements Positioned {
       tail: this.unverified?.tail ?? fingerprintOf(this.tail),
       ...(this.skipping ? { skipping: true } : {}),
       ...(this.aside ? { aside: true } : {}),
+      ...(this.link === undefined ? {} : { link: this.link }),
     };
+  }
+
+  /** Undefined while closed. */
+  get fd(): number | undefined {
+    return this.descriptor;
+  }
+
+  private set fd(fd: number | undefined) {
+    const change = Number(fd !== undefined) - Number(this.descriptor !== undefined);
+    if (change !== 0) this.count?.add(change > 0 ? 1 : -1);
+    this.descriptor = fd;
+  }
+
+  /** All there is was looked at: the bytes behind the offset are no whole event. */
+  get atEnd(): boolean {
+    return this.isAtEnd;
+  }
+
+  set atEnd(atEnd: boolean) {
+    this.isAtEnd = atEnd;
+    if (!atEnd) this.wake?.();
+  }
+
+  /** Its descriptor counts from now on, and `wake` is told when there is something to do. */
+  attend(count: OpenCount, wake: () => void): void {
+    this.wake = wake;
+    if (this.count !== undefined) return;
+    this.count = count;
+    if (this.descriptor !== undefined) count.add(1);
+  }
+
+  /** Nothing is asked of it just now: all was read, and it is not waited for. */
+  get isIdle(): boolean {
+    return this.aside || (this.atEnd && this.unread === 0 && !this.deleted);
   }
 
   /** Whether its path leads to it, as far as known. */
@@ -113,7 +161,7 @@ export class FollowedFile implements Positioned {
 
   /** Bytes that seem to be there and were not appended. */
   get unread(): number {
-    return this.aside ? 0 : Math.max(0, this.size - this.offset);
+    return this.aside ? 0 : Math.max(0, this.size - this.blank - this.offset);
   }
 
   /** Bytes that are lost if it is gone now. */
@@ -184,13 +232,13 @@ export class FollowedFile implements Positioned {
   }
 
   /** Opens it by its path if it is closed. False when another file is there now (or none): the directory has to be looked at. */
-  open(): boolean {
+  open(openAt: (path: string) => number): boolean {
     if (this.fd !== undefined) return true;
     let fd: number;
     try {
-      fd = openSync(this.path, "r");
+      fd = openAt(this.path);
     } catch (thrown) {
-      if (thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT") return false;
+      if (systemCode(thrown) === "ENOENT") return false;
       throw thrown;
     }
     if (fstatSync(fd, { bigint: true }).ino === this.inode && this.recognise(fd)) return true;
@@ -212,6 +260,11 @@ export class FollowedFile implements Positioned {
     return fd;
   }
 
+  /** Its writer may fill the room at its end without a word to anybody: it is to be looked at again. */
+  lookAtBlank(): void {
+    if (this.blank > 0) this.atEnd = false;
+  }
+
   /** Looks at size and time through the descriptor. True when something changed since the last look, or not all was seen. */
   look(nowMs: number): boolean {
     if (this.fd === undefined) return false;
@@ -224,6 +277,7 @@ export class FollowedFile implements Positioned {
   /** Takes note of what a look at the file said. */
   noteStat(size: number, mtimeNs: bigint, nowMs: number): void {
     if (size === this.size && mtimeNs === this.mtimeNs) return;
+    this.blank = Math.max(0, Math.min(this.blank, size - this.offset));
     this.size = size;
     this.mtimeNs = mtimeNs;
     this.grewMs = nowMs;
@@ -242,7 +296,7 @@ export class FollowedFile implements Positioned {
     const known = this.head.length;
     if (read < known || headScratch.compare(this.head, 0, known, 0, known) !== 0) return false;
     // While it is barely known it grows only by being met in a scan.
-    if (read > known && !this.isBarelyKnown) this.rememberHead(read);
+    if (read > known && !this.isBarelyKnown && headScratch[known] !== 0) this.rememberHead(read);
     return true;
   }
 
@@ -266,7 +320,8 @@ export class FollowedFile implements Positioned {
   }
 
   private rememberHead(length: number): void {
-    this.head = Buffer.from(headScratch.subarray(0, length));
+    // Room that is not filled yet is no part of what it is known by.
+    this.head = Buffer.from(headScratch.subarray(0, lengthOfText(headScratch, 0, length)));
     this.headHash = fingerprintOf(this.head);
   }
 
@@ -283,8 +338,12 @@ export class FollowedFile implements Positioned {
     this.provenSize = Math.max(this.provenSize, this.size);
     this.mtimeNs = stat.mtimeNs;
     this.atEnd = false;
-    this.head = readAt(fd, 0, Math.min(headBytesMax, this.size));
+    const head = readAt(fd, 0, Math.min(headBytesMax, this.size));
+    this.head = head.subarray(0, lengthOfText(head, 0, head.length));
     this.headHash = fingerprintOf(this.head);
+    this.blank = this.head.length < head.length ? this.size - Math.max(offset, this.head.length) : 0;
+    this.blankTo = 0;
+    this.holeTo = 0;
     const tail = readAt(fd, offset - tailLength, tailLength);
     tail.copy(this.tailBuffer);
     this.tailLength = tail.length;

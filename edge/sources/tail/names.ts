@@ -20,6 +20,11 @@ export class Names {
     private readonly excluded: (name: string) => boolean,
   ) {}
 
+  /** What is asked for has changed. */
+  forget(): void {
+    this.meanings.clear();
+  }
+
   /** Without regard to other files; remembered. */
   meaning(name: string): NameMeaning {
     let meaning = this.meanings.get(name);
@@ -49,7 +54,7 @@ export class Names {
     const asked = this.matches(name);
     const root = asked ? name : this.askedPrefix(name);
     if (root === undefined) return { kind: "none" };
-    if (/\.(?:gz|xz|zst|bz2|lz4|lzma|zip|br|Z)$/.test(name)) return { kind: "compressed", root };
+    if (compressedEnding.test(name)) return { kind: "compressed", root };
     return { kind: asked ? "asked" : "derived", root };
   }
 
@@ -81,3 +86,6 @@ export function olderFirst(
 }
 
 const rememberedMax = 10_000;
+
+/** What compressing adds to a name. */
+export const compressedEnding = /\.(?:gz|xz|zst|bz2|lz4|lzma|zip|br|Z)$/;

@@ -2,28 +2,32 @@
  * Files that are not known yet: which of them are read, from where, and in which place of their trail. DESIGN.md has the
  * cases; the rule is that a generation nobody has read is read, and that a copy of what was read is not.
  */
-import { closeSync } from "node:fs";
-import { basename, join } from "node:path";
+import { closeSync, fstatSync, lstatSync } from "node:fs";
+import { childOf, nameOf, shownPath, systemPath } from "../../../shared/files/path-text.ts";
+import { isFileTrouble } from "../../../shared/files/refusal.ts";
+import { endOfText } from "./blank.ts";
 import type { DirectoryBook } from "./directory-book.ts";
 import { isPrefixOf, readAt } from "./fingerprint.ts";
 import { FollowedFile } from "./followed-file.ts";
 import { olderFirst } from "./names.ts";
 import type { Entry, Snapshot } from "./snapshot.ts";
+import { BeforeUs } from "./stored-files.ts";
 import { signals } from "./telemetry.ts";
 
 /** Meets the unknown files of one directory. */
 export class Newcomers {
   /** Descriptors of files that are met in this scan and were open before: by inode. */
   private readonly held = new Map<bigint, number>();
+  private readonly saidSame = new Set<string>();
 
   constructor(private readonly book: DirectoryBook) {}
 
   /** Unknown files, trail by trail. */
   meet(unknown: readonly Entry[], snapshot: Snapshot, departed: readonly FollowedFile[]): void {
-    const byTrail = Map.groupBy(unknown, (entry) => this.book.trailOf(entry.name) ?? "");
+    const byTrail = Map.groupBy(this.oneNameEach(unknown), (entry) => this.book.trailOf(entry.name) ?? "");
     byTrail.delete("");
     for (const [trail, entries] of byTrail) {
-      const rootName = basename(trail);
+      const rootName = nameOf(trail);
       const current = this.book.trails.get(trail)?.find((file) => file.path === trail && file.isPresent);
       // While the log itself is what it was, nothing was rotated: what is new beside it is a copy or somebody else's.
       const explained = current?.isFirmlyMet === true;
@@ -42,18 +46,92 @@ export class Newcomers {
 
   /**
    * A file that was (nearly) empty until now could be anything: bytes may have come, been copied away, and others come since. It
-   * is met like a new one, so that it takes its place behind what turns up beside it.
+   * is met like a new one, so that it takes its place behind what turns up beside it. False: not now.
    */
-  meetAnew(file: FollowedFile): void {
-    const fd = file.surrender();
-    if (fd !== undefined) this.held.set(file.inode, fd);
+  meetAnew(file: FollowedFile, entry: Entry): boolean {
+    const fd = file.surrender() ?? this.book.openEntry(entry);
+    // It cannot be opened just now: it stays what it is, and is tried again.
+    if (fd === undefined) return false;
+    this.held.set(file.inode, fd);
     this.book.forget(file);
+    return true;
   }
 
   /** Ends a scan: lets go of what nobody took. */
   close(): void {
     for (const fd of this.held.values()) closeSync(fd);
     this.held.clear();
+  }
+
+  /** Of several names of one file the one that the config asks for; without files that another folder has. */
+  private oneNameEach(unknown: readonly Entry[]): readonly Entry[] {
+    const chosen = new Map<bigint, Entry>();
+    for (const entry of unknown) {
+      const { kind } = this.book.names.meaning(entry.name);
+      if (kind === "none") continue;
+      const other = chosen.get(entry.inode);
+      if (other === undefined) {
+        if (!this.isElsewhere(entry)) chosen.set(entry.inode, entry);
+        continue;
+      }
+      const isRoot = kind === "asked" && this.book.rootOf(entry.name) === entry.name;
+      const isOtherRoot =
+        this.book.names.meaning(other.name).kind === "asked" && this.book.rootOf(other.name) === other.name;
+      const [first, second] = isRoot && !isOtherRoot ? [entry, other] : [other, entry];
+      chosen.set(entry.inode, first);
+      this.saySame(first.name, second.name);
+    }
+    return [...chosen.values()];
+  }
+
+  /** Whether another folder has it, under a name that still leads to it. One that has no name there any more comes here. */
+  private isElsewhere(entry: Entry): boolean {
+    const { book } = this;
+    const known = book.host.index.inOtherFolder(entry.inode, book);
+    if (known === undefined) return false;
+    const { file } = known;
+    if (!file.isUnverified && file.device !== entry.device) return false;
+    const path = childOf(known.book.real, nameOf(file.path));
+    if (inodeAt(path) === entry.inode) {
+      this.saySame(file.path, childOf(book.path, entry.name));
+      return true;
+    }
+    const fd = file.fd === undefined ? book.openEntry(entry) : undefined;
+    const isSame = fd === undefined ? file.fd !== undefined : file.isContainedIn(fd);
+    if (fd !== undefined) closeSync(fd);
+    if (!isSame) return false;
+    this.takeOver(known.file, known.book, entry);
+    return true;
+  }
+
+  /** It was moved here from another folder: it goes on under its new name. */
+  private takeOver(file: FollowedFile, from: DirectoryBook, entry: Entry): void {
+    const { book } = this;
+    const path = childOf(book.path, entry.name);
+    const cursor = { ...file.cursor(), path, trail: book.trailOf(entry.name) ?? path };
+    const barely = file.isBarelyKnown;
+    const fd = file.surrender();
+    from.release(file);
+    if (barely && fd !== undefined) {
+      this.held.set(entry.inode, fd);
+      book.unsettled = true;
+      return;
+    }
+    if (fd !== undefined) closeSync(fd);
+    const taken = FollowedFile.restore(book.host.nextSequence(), { ...cursor, link: undefined });
+    taken.grewMs = book.host.uptimeMs();
+    book.add(taken);
+    book.host.moved(taken);
+    book.host.report(signals.movedHere, { path: shownPath(path), from: shownPath(file.path) });
+    book.unsettled = true;
+  }
+
+  private saySame(first: string, second: string): void {
+    const key = `${first}\0${second}`;
+    if (this.saidSame.has(key)) return;
+    if (this.saidSame.size > saidMax) this.saidSame.clear();
+    this.saidSame.add(key);
+    this.book.host.report(signals.sameFile, { path: shownPath(first), also: shownPath(second) });
   }
 
   /** Its place in the trail is found only now. */
@@ -73,11 +151,11 @@ export class Newcomers {
     const meaning = this.book.names.meaning(entry.name);
     const asked = meaning.kind === "asked";
     if (entry.size === 0 && !asked) return;
-    const first = host.isFirstLook(path, basename(trail));
+    const first = this.book.isFirstLook(nameOf(trail));
     if (meaning.kind === "compressed") {
-      if (!first && !explained) {
+      if (!first && !explained && !this.book.wasRead(trail, entry.name)) {
         host.count("compressed_skipped", 1);
-        host.report(signals.compressed, { path: join(path, entry.name) });
+        host.report(signals.compressed, { path: childOf(path, entry.name) });
       }
       this.setAside(entry, trail);
     } else if (asked && first) {
@@ -98,9 +176,19 @@ export class Newcomers {
     const ageMs = host.wallMs() - Number(entry.mtimeNs / 1_000_000n);
     const ignored = host.ignoreOlderThanMs !== undefined && ageMs > host.ignoreOlderThanMs;
     const fromEnd =
-      !this.held.has(entry.inode) &&
-      (ignored || (host.start === "end" && host.isFirstLook(this.book.path, entry.name)));
-    this.follow(entry, trail, fromEnd ? entry.size : 0);
+      !this.held.has(entry.inode) && (ignored || (host.start === "end" && this.book.isFirstLook(entry.name)));
+    const before = host.before.get(entry.inode);
+    const from = before === undefined ? (fromEnd ? entry.size : 0) : Math.min(before.size, entry.size);
+    if (this.follow(entry, trail, from) === undefined) {
+      if (from === 0 || before !== undefined) return;
+      const there = new BeforeUs(entry.inode, from);
+      host.before.set(entry.inode, there);
+      host.moved(there);
+    } else if (before !== undefined) {
+      before.forgotten = true;
+      host.before.delete(entry.inode);
+      host.moved(before);
+    }
   }
 
   /** Whether its content is (the beginning of) a file that is known, or of one that has just gone. */
@@ -109,7 +197,7 @@ export class Newcomers {
     if (fd === undefined) return false;
     try {
       if (departed.some((file) => file.trail === trail && file.isWellKnown && file.isContainedIn(fd))) return true;
-      const root = snapshot.entries.get(basename(trail));
+      const root = snapshot.entries.get(nameOf(trail));
       const rootFd = root === undefined || root.inode === entry.inode ? undefined : this.book.openEntry(root);
       if (root !== undefined && rootFd !== undefined) {
         const copied = isPrefixOf(fd, entry.size, rootFd, root.size);
@@ -124,11 +212,12 @@ export class Newcomers {
     }
   }
 
-  private follow(entry: Entry, trail: string, offset: number): FollowedFile | undefined {
+  private follow(entry: Entry, trail: string, from: number): FollowedFile | undefined {
     const fd = this.held.get(entry.inode) ?? this.book.openEntry(entry);
     if (fd === undefined) return undefined;
     this.held.delete(entry.inode);
-    const file = new FollowedFile(this.book.host.nextSequence(), join(this.book.path, entry.name), trail, entry);
+    const file = new FollowedFile(this.book.host.nextSequence(), childOf(this.book.path, entry.name), trail, entry);
+    const offset = from === 0 ? 0 : endOfText(fd, from);
     file.begin(fd, offset);
     file.grewMs = this.book.host.uptimeMs();
     // From the end means from the next line on.
@@ -136,16 +225,25 @@ export class Newcomers {
     // Written between the picture and now: what else happened in between is not known.
     file.isFirmlyMet = !file.isBarelyKnown && file.isAsSeen(entry);
     if (!file.isAsSeen(entry)) this.book.unsettled = true;
+    const { host } = this.book;
     this.book.add(file);
-    this.book.host.moved(file);
-    this.book.host.report(signals.fileFound, { path: file.path, from: offset, size: entry.size });
+    host.moved(file);
+    host.report(signals.fileFound, {
+      path: shownPath(file.path),
+      from: offset,
+      size: entry.size,
+      inode: entry.inode.toString(),
+      owner: Number(fstatSync(fd).uid),
+      ...(file.link === undefined ? {} : { link: shownPath(file.link) }),
+    });
+    if (host.isTooMany()) file.close();
     return file;
   }
 
   private setAside(entry: Entry, trail: string): void {
     const fd = this.book.openEntry(entry);
     if (fd === undefined) return;
-    const file = new FollowedFile(this.book.host.nextSequence(), join(this.book.path, entry.name), trail, entry);
+    const file = new FollowedFile(this.book.host.nextSequence(), childOf(this.book.path, entry.name), trail, entry);
     file.aside = true;
     file.begin(fd, 0);
     file.close();
@@ -155,3 +253,14 @@ export class Newcomers {
 }
 
 const lineFeed = 10;
+
+function inodeAt(path: string): bigint | undefined {
+  try {
+    return lstatSync(systemPath(path), { bigint: true, throwIfNoEntry: false })?.ino;
+  } catch (thrown) {
+    if (isFileTrouble(thrown)) return undefined;
+    throw thrown;
+  }
+}
+
+const saidMax = 1_000;

@@ -1,5 +1,6 @@
 import { readSync } from "node:fs";
 import type { Ending, LineOutput, Splitter } from "../../../shared/lines/split-lines.ts";
+import { lengthOfText, lookAhead } from "./blank.ts";
 import { tailBytesMax } from "./fingerprint.ts";
 import type { FollowedFile } from "./followed-file.ts";
 
@@ -40,16 +41,40 @@ export class ChunkReader {
     const wanted = tail.length + this.chunkBytes;
     const read = readSync(file.fd, buffer, 0, wanted, file.offset - tail.length);
     if (read < tail.length || buffer.compare(tail, 0, tail.length, 0, tail.length) !== 0) return "changed";
-    if (file.isBarelyKnown && read > file.headLength) return "unmet";
+    const text = this.textIn(file, tail.length, read, read < wanted);
+    if (file.isBarelyKnown && text > file.headLength) return "unmet";
+    const isLast = read < wanted || (text < read && file.blank > 0);
     splitter.skipping = file.skipping;
-    const end = splitter.split(buffer, tail.length, read, output, read < wanted ? ending : "keep");
+    const end = splitter.split(buffer, tail.length, text, output, isLast ? ending : "keep");
     file.skipping = splitter.skipping;
     if (end > tail.length) file.advance(end - tail.length, buffer, end);
-    file.atEnd = read < wanted;
-    const seen = file.offset + read - end;
-    this.missing = file.atEnd ? Math.max(0, file.provenSize - seen) : 0;
+    file.atEnd = isLast;
+    const seen = file.offset + text - end;
+    this.missing = file.atEnd ? Math.max(0, file.provenSize - seen - file.blank) : 0;
     file.provenSize = file.atEnd ? seen : Math.max(file.provenSize, seen);
     file.size = Math.max(file.size, seen);
     return file.atEnd ? "end" : "more";
+  }
+
+  /** Where the text of this chunk ends: before zeros that reach to the end of the file. */
+  private textIn(file: FollowedFile, start: number, read: number, isEnd: boolean): number {
+    file.blank = 0;
+    const text = lengthOfText(this.buffer, start, read);
+    const zerosAt = file.offset + text - start;
+    const chunkEnd = file.offset + read - start;
+    if (text === read || file.fd === undefined || chunkEnd <= file.holeTo) return read;
+    if (isEnd) {
+      file.blank = chunkEnd - zerosAt;
+      return text;
+    }
+    // What was found to be zeros before is not read again: a writer fills its room from the front.
+    const ahead = lookAhead(file.fd, Math.max(chunkEnd, file.blankTo));
+    if (ahead.kind === "text") {
+      file.holeTo = ahead.at;
+      return read;
+    }
+    file.blankTo = ahead.to;
+    if (ahead.kind === "blank") file.blank = ahead.to - zerosAt;
+    return text;
   }
 }

@@ -2,9 +2,13 @@
  * What a directory holds at one moment. Names and inodes cannot be asked for in one call, and a rotation in between
  * gives a picture that never was (a generation missing, another one seen under its new name): conclusions from such a
  * picture would lose or repeat a file. So the picture is taken until two in a row are equal.
+ *
+ * Links are not followed here: what they lead to belongs to the picture of its own folder.
  */
-import { type BigIntStats, readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { type BigIntStats, lstatSync } from "node:fs";
+import { kindOf } from "../../../shared/files/open-regular.ts";
+import { childOf, namesIn, systemPath } from "../../../shared/files/path-text.ts";
+import { systemCode } from "../../../shared/files/refusal.ts";
 import type { FileStat } from "./followed-file.ts";
 
 /** A file with the name it had. */
@@ -15,10 +19,20 @@ export interface Entry extends FileStat {
 /** The files of a directory, by name. */
 export interface Snapshot {
   readonly device: bigint;
+  /** Time of the folder itself: while it stays, no name came or went. */
+  readonly mtimeNs: bigint;
   readonly entries: ReadonlyMap<string, Entry>;
+  /** Names of links. */
+  readonly links: readonly string[];
+  /** What is neither a file nor a link: name and what it is. */
+  readonly others: ReadonlyMap<string, string>;
+  /** What could not be looked at: it may be any of the known files, so none that is missing can be said to be gone. */
+  readonly obscured: ReadonlyMap<string, Error>;
   /** False: it never stood still long enough; nothing may be concluded from what is missing or new. */
   readonly settled: boolean;
 }
+
+type Picture = Pick<Snapshot, "entries" | "links" | "others" | "obscured">;
 
 const triesMax = 10;
 
@@ -33,47 +47,54 @@ export function takeSnapshot(
   wanted: (name: string) => boolean,
   last: ReadonlyMap<string, Entry> | undefined,
 ): Snapshot | undefined {
-  const before = statSync(directory, { bigint: true, throwIfNoEntry: false });
+  const before = lookAt(directory);
   if (before === undefined || !before.isDirectory()) return undefined;
+  const about = { device: before.dev, mtimeNs: before.mtimeNs };
   let previous = last;
+  let picture: Picture | undefined;
   for (let attempt = 0; attempt < triesMax; attempt++) {
-    const entries = collect(directory, wanted);
-    if (entries === undefined) return undefined;
-    if (previous !== undefined && sameShape(entries, previous)) {
-      return { device: before.dev, entries, settled: true };
-    }
-    previous = entries;
+    picture = collect(directory, wanted);
+    if (picture === undefined) return undefined;
+    if (previous !== undefined && sameShape(picture.entries, previous)) return { ...about, ...picture, settled: true };
+    previous = picture.entries;
   }
-  return { device: before.dev, entries: previous ?? new Map(), settled: false };
+  return picture === undefined ? undefined : { ...about, ...picture, settled: false };
 }
 
-function collect(directory: string, wanted: (name: string) => boolean): Map<string, Entry> | undefined {
+function collect(directory: string, wanted: (name: string) => boolean): Picture | undefined {
   const entries = new Map<string, Entry>();
-  let names: string[];
+  const links: string[] = [];
+  const others = new Map<string, string>();
+  const obscured = new Map<string, Error>();
+  let names: readonly string[];
   try {
-    names = readdirSync(directory);
+    names = namesIn(directory);
   } catch (thrown) {
-    if (thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT") return undefined;
+    if (systemCode(thrown) === "ENOENT") return undefined;
     throw thrown;
   }
   for (const name of names) {
     if (!wanted(name)) continue;
-    const stat = statOf(join(directory, name));
-    if (stat === undefined || !stat.isFile()) continue;
-    entries.set(name, { name, inode: stat.ino, device: stat.dev, size: Number(stat.size), mtimeNs: stat.mtimeNs });
+    try {
+      const stat = lookAt(childOf(directory, name));
+      if (stat === undefined) continue;
+      if (stat.isFile()) entries.set(name, entryOf(name, stat));
+      else if (stat.isSymbolicLink()) links.push(name);
+      else others.set(name, kindOf(stat));
+    } catch (thrown) {
+      if (!(thrown instanceof Error) || systemCode(thrown) === undefined) throw thrown;
+      obscured.set(name, thrown);
+    }
   }
-  return entries;
+  return { entries, links, others, obscured };
 }
 
-function statOf(path: string): BigIntStats | undefined {
-  try {
-    return statSync(path, { bigint: true, throwIfNoEntry: false });
-  } catch (thrown) {
-    // A link that leads nowhere is no file; it must not hide the others.
-    if (thrown instanceof Error && "code" in thrown && (thrown.code === "ELOOP" || thrown.code === "EACCES"))
-      return undefined;
-    throw thrown;
-  }
+function entryOf(name: string, stat: BigIntStats): Entry {
+  return { name, inode: stat.ino, device: stat.dev, size: Number(stat.size), mtimeNs: stat.mtimeNs };
+}
+
+function lookAt(path: string): BigIntStats | undefined {
+  return lstatSync(systemPath(path), { bigint: true, throwIfNoEntry: false });
 }
 
 function sameShape(a: ReadonlyMap<string, Entry>, b: ReadonlyMap<string, Entry>): boolean {

@@ -5,46 +5,51 @@
  *   files there are, in which order. It goes on while the channel is full, so that files which are rotated away and
  *   deleted meanwhile are held open.
  * - The read loop takes one chunk of one trail after the other, in turns, and waits for the intake between two chunks.
+ *   Only trails in which something happened are looked at: what it costs grows with the lines, not with the files.
  *
  * Neither waits between reading and moving a position, so a commit always finds positions exactly behind the lines.
+ * Neither outlives the other: when one of them fails both end, and the source with them. It runs once.
  */
-import { dirname } from "node:path";
 import { Alarm } from "../../../shared/async/alarm.ts";
-import { messageOf } from "../../../shared/errors/app-error.ts";
-import type { Ending } from "../../../shared/lines/split-lines.ts";
+import { AppError } from "../../../shared/errors/app-error.ts";
+import { openRegular } from "../../../shared/files/open-regular.ts";
+import { childOf, folderOf, nameOf, shownPath } from "../../../shared/files/path-text.ts";
+import { isFileTrouble } from "../../../shared/files/refusal.ts";
 import type { Context } from "../../core/context.ts";
-import { limits } from "../../core/limits.ts";
+import { type FileAccess, fileAccess } from "../../core/file-fields.ts";
 import { LineIntake } from "../../core/line-intake.ts";
 import type { Intake, Source } from "../../core/source.ts";
-import { Attention } from "./attention.ts";
+import type { Attention } from "./attention.ts";
 import type { Config } from "./config.ts";
-import { Directory } from "./directory.ts";
+import type { Directory } from "./directory.ts";
 import type { DirectoryHost } from "./directory-book.ts";
-import { excluder, PathPattern } from "./discover.ts";
-import type { FollowedFile } from "./followed-file.ts";
-import { splitterFor } from "./multiline.ts";
-import { ChunkReader } from "./read-chunk.ts";
+import { excluder } from "./discover.ts";
+import { FileIndex } from "./file-index.ts";
+import { Folders } from "./folders.ts";
+import { FollowedFile } from "./followed-file.ts";
+import { PathPattern } from "./glob.ts";
+import { Obstacles } from "./obstacles.ts";
+import { openCount, ownOpenFilesShare } from "./open-count.ts";
 import { PatternMark, readStored } from "./stored-files.ts";
 import { signals } from "./telemetry.ts";
+import { TrailReader } from "./trail-reader.ts";
 import { describeUnnamed } from "./unnamed-files.ts";
 
 /** Events that come in bunches are answered together: at once for the first, then at most this often. */
 const wakeIntervalMs = 5;
 /** Busy files are read before each commit, and not less often than this: one that is truncated takes unread lines with it. */
 const readIntervalMsMax = 200;
-/** A directory that did not stand still is looked at again after this. */
-const unsettledMs = 20;
 
 export class TailSource implements Source {
   private readonly patterns: readonly { readonly pattern: PathPattern; lookedAt: boolean }[];
-  private readonly reader: ChunkReader;
-  private readonly attentions = new Map<string, Attention>();
+  private readonly obstacles: Obstacles;
+  private readonly access: FileAccess;
+  private readonly folders: Folders;
   private readonly scanAlarm = new Alarm();
   private readonly readAlarm = new Alarm();
   private readonly host: DirectoryHost;
-  private readonly troubled = new Map<FollowedFile, number>();
   private unnamed: readonly FollowedFile[] = [];
-  private output: LineIntake | undefined;
+  private reader: TrailReader | undefined;
   private intake: Intake | undefined;
   private sequence = 1;
   private closed = false;
@@ -56,27 +61,50 @@ export class TailSource implements Source {
     private readonly context: Context,
   ) {
     this.patterns = config.paths.map((path) => ({ pattern: new PathPattern(path), lookedAt: false }));
-    this.reader = new ChunkReader(splitterFor(config), limits.readBytes);
+    this.obstacles = new Obstacles(context.report);
+    this.access = fileAccess(config, context);
     this.host = this.makeHost();
+    this.folders = new Folders({
+      patterns: this.patterns.map(({ pattern }) => pattern),
+      access: this.access,
+      obstacles: this.obstacles,
+      host: this.host,
+      wake: () => this.wakeSoon(),
+    });
   }
 
-  async start(): Promise<void> {}
+  async start(): Promise<void> {
+    const { context } = this;
+    context.metrics.observe(
+      "tailgate_source_left_out",
+      "Files and folders that cannot be looked at or are not taken, by source.",
+      { source: context.name },
+      () => this.obstacles.count,
+    );
+  }
 
   async run(intake: Intake, signal: AbortSignal): Promise<void> {
+    if (this.intake !== undefined) throw new AppError("INVARIANT", "run a tail source a second time");
     this.intake = intake;
-    this.output = new LineIntake(intake, this.config);
     this.restore(intake);
+    this.reader = this.makeReader(intake);
+    const failed = new AbortController();
+    const either = AbortSignal.any([signal, failed.signal]);
     const ring = () => {
       this.scanAlarm.ring();
       this.readAlarm.ring();
     };
-    signal.addEventListener("abort", ring, { once: true });
-    try {
-      await Promise.all([this.scanLoop(intake, signal), this.readLoop(intake, signal)]);
-    } finally {
-      signal.removeEventListener("abort", ring);
-      this.close();
-    }
+    either.addEventListener("abort", ring, { once: true });
+    const both = (loop: Promise<void>) =>
+      loop.catch((thrown: unknown) => {
+        failed.abort();
+        throw thrown;
+      });
+    const loops = [both(this.scanLoop(intake, either)), both(this.readLoop(this.reader, intake, either))];
+    const results = await Promise.allSettled(loops);
+    either.removeEventListener("abort", ring);
+    this.close();
+    for (const result of results) if (result.status === "rejected") throw result.reason;
   }
 
   async stop(): Promise<void> {
@@ -87,17 +115,20 @@ export class TailSource implements Source {
     const files = [...this.files()].filter((file) => !file.aside);
     return {
       files: files.map((file) => ({
-        path: file.path,
+        path: shownPath(file.path),
         offset: file.offset,
         size: file.size,
         unread: file.unread,
+        ...(file.link === undefined ? {} : { link: shownPath(file.link) }),
         ...(file.rotated ? { rotated: true } : {}),
         ...(file.deleted ? { deleted: true } : {}),
       })),
       unreadBytes: files.reduce((sum, file) => sum + file.unread, 0),
       unnamed: this.unnamed
         .filter((file) => !file.forgotten)
-        .map(({ path, offset, provenSize }) => ({ path, offset, size: provenSize })),
+        .map(({ path, offset, provenSize }) => ({ path: shownPath(path), offset, size: provenSize })),
+      leftOut: this.obstacles.list(),
+      leftOutCount: this.obstacles.count,
     };
   }
 
@@ -107,15 +138,15 @@ export class TailSource implements Source {
       const nowMs = this.host.uptimeMs();
       if (nowMs >= pollDueMs) {
         pollDueMs = nowMs + this.config.pollInterval;
-        this.discover();
-        for (const attention of this.attentions.values()) attention.dirty = true;
+        this.folders.discover();
+        for (const attention of this.folders.all()) attention.poll();
       }
       let waitMs = pollDueMs - nowMs;
-      for (const attention of this.attentions.values()) {
+      for (const attention of this.folders.all()) {
         if (attention.busy) attention.glance();
-        if (attention.dirty) this.scan(attention);
+        if (attention.dirty && attention.notBeforeMs <= this.host.uptimeMs()) this.scan(attention);
         if (attention.busy) waitMs = Math.min(waitMs, this.readOnBeat(intake));
-        if (attention.dirty) waitMs = Math.min(waitMs, unsettledMs);
+        if (attention.dirty) waitMs = Math.min(waitMs, attention.notBeforeMs - this.host.uptimeMs());
       }
       this.noteFirstLook();
       this.readAlarm.ring();
@@ -133,174 +164,82 @@ export class TailSource implements Source {
 
   /** One look at the busy directories, and a chunk of each file that grew; the rest is the read loop's. */
   private readonly catchUp = (): void => {
-    const { intake } = this;
-    if (intake === undefined || this.closed) return;
-    for (const attention of this.attentions.values()) {
+    const { intake, reader } = this;
+    if (intake === undefined || reader === undefined || this.closed) return;
+    for (const attention of this.folders.all()) {
       if (!attention.busy) continue;
       intake.beforeCommit(this.catchUp);
       attention.glance();
       if (attention.dirty) this.scanAlarm.ring();
       const { directory } = attention;
-      for (const trail of directory.book.trails.keys()) {
-        const file = this.fileToRead(directory, trail);
+      for (const trail of [...directory.book.awake]) {
+        const file = reader.next(directory, trail);
         if (file === undefined) continue;
-        if (intake.takesNow()) this.readChunk(directory, file);
+        if (intake.takesNow()) reader.readChunk(directory, file);
         if (!file.atEnd) this.readAlarm.ring();
       }
     }
   };
 
-  private async readLoop(intake: Intake, signal: AbortSignal): Promise<void> {
+  private async readLoop(reader: TrailReader, intake: Intake, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       let read = false;
-      for (const { directory } of this.attentions.values()) {
-        for (const trail of directory.book.trails.keys()) {
-          if (this.fileToRead(directory, trail) === undefined) continue;
+      let dueMs = Number.POSITIVE_INFINITY;
+      for (const { directory } of this.folders.all()) {
+        for (const trail of [...directory.book.awake]) {
+          if (reader.next(directory, trail) === undefined) continue;
           await intake.ready(signal);
           if (signal.aborted) return;
           // The wait may have been long: what is to be read is asked again.
-          const file = this.fileToRead(directory, trail);
+          const file = reader.next(directory, trail);
           if (file === undefined) continue;
           read = true;
-          this.readChunk(directory, file);
+          reader.readChunk(directory, file);
         }
+        dueMs = Math.min(dueMs, reader.rest(directory));
       }
-      if (!read) await this.readAlarm.wait(this.nextDeadlineMs());
+      if (!read) await this.readAlarm.wait(Math.min(timerMsMax, Math.max(1, dueMs - this.host.uptimeMs())));
     }
-  }
-
-  /** The next chunk of one file; never throws for what the world does. */
-  private readChunk(directory: Directory, file: FollowedFile): void {
-    try {
-      if (!file.open()) {
-        directory.hold(file);
-        this.wakeScan(directory);
-        return;
-      }
-      const offset = file.offset;
-      const ending = this.ending(file);
-      const result = this.reader.read(file, this.outputFor(file), ending);
-      if (result === "changed" || result === "unmet") {
-        if (result === "changed") directory.noteChanged(file);
-        else directory.hold(file);
-        this.wakeScan(directory);
-        return;
-      }
-      directory.book.lose(file, file.provenSize + this.reader.missing, this.reader.missing);
-      if (file.offset !== offset) this.host.moved(file);
-      if (file.deleted && result === "end" && ending === "final") {
-        this.context.report(signals.fileFinished, { path: file.path, bytes: file.offset });
-        directory.book.forget(file);
-      }
-    } catch (thrown) {
-      if (!(thrown instanceof Error && "code" in thrown && "syscall" in thrown)) throw thrown;
-      this.context.report(signals.unreadable, { path: file.path, error: messageOf(thrown) });
-      this.troubled.set(file, this.host.uptimeMs() + this.config.pollInterval);
-    }
-  }
-
-  /** The oldest file of the trail that has something to give; undefined also while a half line of an old one is waited for. */
-  private fileToRead(directory: Directory, trail: string): FollowedFile | undefined {
-    const files = directory.book.trails.get(trail) ?? [];
-    for (const [index, file] of files.entries()) {
-      if (directory.awaitsScan(file)) return undefined;
-      const retryMs = this.troubled.get(file);
-      if (retryMs !== undefined) {
-        if (this.host.uptimeMs() < retryMs) continue;
-        this.troubled.delete(file);
-      }
-      if (!file.atEnd) {
-        if (file.fd !== undefined || file.unread > 0 || file.isUnverified) return file;
-      } else if (this.deadlineMs(file) <= this.host.uptimeMs()) {
-        return file;
-      } else if (file.unread > 0 && file.rotated && index < files.length - 1) {
-        return undefined;
-      }
-    }
-    return undefined;
-  }
-
-  /** When something is to be done about a file that was read to its end. */
-  private deadlineMs(file: FollowedFile): number {
-    const { rotateWait, partialLineAfter, multiline } = this.config;
-    let afterMs = Number.POSITIVE_INFINITY;
-    if (file.rotated && (file.unread > 0 || file.deleted)) afterMs = rotateWait;
-    if (file.unread > 0 && partialLineAfter !== undefined) afterMs = Math.min(afterMs, partialLineAfter);
-    if (file.unread > 0 && multiline !== undefined && !file.flushed) afterMs = Math.min(afterMs, multiline.flushAfter);
-    return file.grewMs + afterMs;
-  }
-
-  private ending(file: FollowedFile): Ending {
-    const { rotateWait, partialLineAfter, multiline } = this.config;
-    const quietMs = this.host.uptimeMs() - file.grewMs;
-    if (file.rotated && quietMs >= rotateWait) return "final";
-    if (partialLineAfter !== undefined && quietMs >= partialLineAfter) return "final";
-    if (multiline !== undefined && quietMs >= multiline.flushAfter) {
-      file.flushed = true;
-      return "flush";
-    }
-    return "keep";
-  }
-
-  private nextDeadlineMs(): number {
-    const nowMs = this.host.uptimeMs();
-    let next = Number.POSITIVE_INFINITY;
-    for (const file of this.files()) {
-      if (file.aside || (file.atEnd && file.unread === 0 && !file.deleted)) continue;
-      next = Math.min(next, this.troubled.get(file) ?? (file.atEnd ? this.deadlineMs(file) : Number.POSITIVE_INFINITY));
-    }
-    return Math.max(1, next - nowMs);
   }
 
   private scan(attention: Attention): void {
     const { directory } = attention;
-    attention.dirty = false;
+    const look = this.obstacles.look(directory.path);
+    const startMs = performance.now();
+    attention.beginScan();
     try {
-      directory.scan();
-      attention.dirty = directory.book.unsettled;
+      directory.scan(look.note);
+      this.folders.followLinks(directory, look.note);
+      this.folders.noteSeen(directory);
       if (directory.present && !attention.begin()) {
-        this.context.report(signals.unwatched, { path: directory.path });
+        this.context.report(signals.unwatched, { path: shownPath(directory.path) });
       }
     } catch (thrown) {
-      if (!(thrown instanceof Error && "code" in thrown && "syscall" in thrown)) throw thrown;
-      this.context.report(signals.directoryUnreadable, { path: directory.path, error: messageOf(thrown) });
+      if (!isFileTrouble(thrown)) throw thrown;
+      attention.failed = true;
+      look.note(directory.path, thrown);
     }
+    look.end();
+    attention.endScan(performance.now() - startMs);
     this.boundOpenFiles(directory);
   }
 
   /** Closes what is read and quiet; more when too many are open. */
   private boundOpenFiles(directory: Directory): void {
-    const idle = (file: FollowedFile) => file.atEnd && file.unread === 0 && !file.deleted;
     const quietSinceMs = this.host.uptimeMs() - this.config.idleClose;
     for (const file of [...directory.book.files]) {
-      if (file.fd === undefined || !idle(file) || file.grewMs > quietSinceMs) continue;
+      if (file.fd === undefined || !file.isIdle || file.grewMs > quietSinceMs) continue;
       // Without its directory it could not be found again: it is finished.
       if (file.elsewhere) directory.book.forget(file);
       else file.close();
     }
-    const open = [...this.files()].filter((file) => file.fd !== undefined);
-    const excess = open.length - this.config.openFilesMax;
-    if (excess <= 0) return;
-    const closable = open.filter((file) => file.isPresent && !file.isBarelyKnown);
-    closable.sort((a, b) => Number(idle(b)) - Number(idle(a)) || a.grewMs - b.grewMs);
-    for (const file of closable.slice(0, excess)) file.close();
-  }
-
-  /** Folders may have come since the last look. */
-  private discover(): void {
-    for (const { pattern } of this.patterns) {
-      for (const path of pattern.directories()) this.directoryOf(path);
-      if (pattern.fixedDirectory !== undefined) this.directoryOf(pattern.fixedDirectory);
+    if (!this.host.isTooMany()) return;
+    const closable = [...this.files()].filter((file) => file.fd !== undefined && file.isPresent);
+    closable.sort((a, b) => Number(b.isIdle) - Number(a.isIdle) || a.grewMs - b.grewMs);
+    for (const file of closable) {
+      if (!this.host.isTooMany()) return;
+      file.close();
     }
-  }
-
-  private directoryOf(path: string): Attention {
-    let attention = this.attentions.get(path);
-    if (attention === undefined) {
-      attention = new Attention(new Directory(path, this.host), this.host.uptimeMs, () => this.wakeSoon());
-      this.attentions.set(path, attention);
-    }
-    return attention;
   }
 
   private restore(intake: Intake): void {
@@ -309,14 +248,18 @@ export class TailSource implements Source {
     const stored = readStored(intake.positions(), (folder, name) => matches(folder, name) && !excluded(folder, name));
     for (const key of stored.unknown) report(signals.positionUnknown, { key });
     this.sequence = stored.nextSequence;
+    for (const before of stored.unread) this.host.before.set(before.inode, before);
     for (const file of stored.named) {
-      file.grewMs = this.host.uptimeMs();
-      this.directoryOf(dirname(file.path)).directory.book.add(file);
+      const { book } = this.folders.at(folderOf(file.path)).directory;
+      if (file.link !== undefined) book.ask(nameOf(file.trail), file.link);
+      const known = folderOf(file.path) === book.path ? file : inFolder(file, book.path);
+      known.grewMs = this.host.uptimeMs();
+      book.add(known);
     }
     for (const file of stored.unnamed) {
-      const folder = dirname(file.path);
+      const folder = folderOf(file.path);
       const isLookedAt = this.patterns.some(({ pattern }) => pattern.coversDirectory(folder));
-      if (isLookedAt) this.directoryOf(folder).directory.unnamed.add(file);
+      if (isLookedAt) this.folders.at(folder).directory.unnamed.add(file);
     }
     this.unnamed = stored.unnamed.filter((file) => !file.aside);
     if (this.unnamed.length > 0) report(signals.unnamed, describeUnnamed(this.unnamed));
@@ -325,19 +268,18 @@ export class TailSource implements Source {
 
   /** Once all that was there is stored as known, whatever comes later is new. */
   private noteFirstLook(): void {
-    for (const entry of this.patterns) {
-      if (entry.lookedAt) continue;
-      const fixed = entry.pattern.fixedDirectory;
-      const directories = [...this.attentions.values()].map(({ directory }) => directory);
-      if (directories.some((directory) => directory.book.unsettled)) continue;
-      if (fixed !== undefined && this.attentions.get(fixed)?.directory.present !== true) continue;
+    const first = this.patterns.filter(({ lookedAt }) => !lookedAt);
+    if (first.length === 0) return;
+    for (const { directory, dirty } of this.folders.all()) if (dirty || directory.book.unsettled) return;
+    this.folders.noteFirstLook();
+    for (const entry of first) {
       entry.lookedAt = true;
       this.host.moved(new PatternMark(entry.pattern.pattern));
     }
   }
 
   private wakeSoon(): void {
-    if (this.wakeTimer !== undefined) return;
+    if (this.wakeTimer !== undefined || this.closed) return;
     const waitMs = this.lastWakeMs + wakeIntervalMs - this.host.uptimeMs();
     if (waitMs <= 0) this.scanAlarm.ring();
     else {
@@ -348,41 +290,54 @@ export class TailSource implements Source {
     }
   }
 
-  private wakeScan(directory: Directory): void {
-    const attention = this.attentions.get(directory.path);
-    if (attention !== undefined) attention.dirty = true;
-    this.scanAlarm.ring();
-  }
-
-  private outputFor(file: FollowedFile): LineIntake {
-    if (this.output === undefined) throw new Error("read a chunk: the source does not run");
-    this.output.path = file.path;
-    return this.output;
-  }
-
   private *files(): Iterable<FollowedFile> {
-    for (const { directory } of this.attentions.values()) yield* directory.book.files;
+    for (const { directory } of this.folders.all()) yield* directory.book.files;
   }
 
   private close(): void {
     this.closed = true;
     clearTimeout(this.wakeTimer);
     this.wakeTimer = undefined;
-    for (const attention of this.attentions.values()) attention.end();
+    for (const attention of this.folders.all()) attention.end();
     for (const file of this.files()) file.close();
+  }
+
+  private makeReader(intake: Intake): TrailReader {
+    const { config, host, obstacles } = this;
+    return new TrailReader({
+      config,
+      host,
+      obstacles,
+      report: this.context.report,
+      output: new LineIntake(intake, config),
+      wakeScan: (directory) => {
+        this.folders.at(directory.path).dirty = true;
+        this.scanAlarm.ring();
+      },
+    });
   }
 
   private makeHost(): DirectoryHost {
     const { config, context } = this;
+    const openFilesMax = Math.min(config.openFilesMax, ownOpenFilesShare());
+    const excluded = excluder(config.exclude);
     const asking = (directory: string, name: string) =>
-      this.patterns.filter(({ pattern }) => pattern.matches(name) && pattern.coversDirectory(directory));
+      this.patterns.filter(({ pattern }) => this.pathsOf(directory).some((path) => pattern.matches(path, name)));
     return {
       report: context.report,
       start: config.start,
       ignoreOlderThanMs: config.ignoreOlderThan,
       matches: (directory, name) => asking(directory, name).length > 0,
-      excluded: excluder(config.exclude),
-      isFirstLook: (directory, name) => asking(directory, name).every(({ lookedAt }) => !lookedAt),
+      excluded: (directory, name) => this.pathsOf(directory).some((path) => excluded(path, name)),
+      isFirstLook: (directory, name) =>
+        asking(directory, name).every(({ lookedAt }) => !lookedAt) || this.folders.isFirstSight(directory),
+      isNamed: (directory, name) => config.paths.includes(childOf(directory, name)),
+      mayBeElsewhere: (book) => this.folders.mayBeElsewhere(book),
+      open: (path) => openRegular(path, this.access.rules),
+      index: new FileIndex(),
+      openCount,
+      isTooMany: () => openCount.now > openFilesMax,
+      before: new Map(),
       nextSequence: () => this.sequence++,
       uptimeMs: () => context.clock.uptimeMs(),
       wallMs: () => context.clock.now(),
@@ -390,4 +345,19 @@ export class TailSource implements Source {
       count: (name, amount) => this.intake?.count(name, amount),
     };
   }
+
+  private pathsOf(directory: string): readonly string[] {
+    const paths = this.folders.pathsOf(directory);
+    return paths.length === 0 ? [directory] : paths;
+  }
 }
+
+/** The same file, under another path of its folder. */
+function inFolder(file: FollowedFile, folder: string): FollowedFile {
+  const cursor = file.cursor();
+  const [path, trail] = [childOf(folder, nameOf(cursor.path)), childOf(folder, nameOf(cursor.trail))];
+  return FollowedFile.restore(file.sequence, { ...cursor, path, trail });
+}
+
+/** A timer cannot wait longer. */
+const timerMsMax = 2 ** 31 - 1;

@@ -1,4 +1,4 @@
-import { basename, dirname } from "node:path";
+import { folderOf, nameOf } from "../../../shared/files/path-text.ts";
 import type { Positioned } from "../../core/source.ts";
 import { parseCursor } from "./cursor.ts";
 import { FollowedFile } from "./followed-file.ts";
@@ -11,6 +11,8 @@ export interface StoredFiles {
   readonly unnamed: readonly FollowedFile[];
   /** Patterns that were looked at before. */
   readonly looked: ReadonlySet<string>;
+  /** Files that were there before us and could not be opened so far. */
+  readonly unread: readonly BeforeUs[];
   /** Keys whose texts are none of ours. */
   readonly unknown: readonly string[];
   /** The first sequence that was never used. */
@@ -31,9 +33,15 @@ export function readStored(
   const unnamed: FollowedFile[] = [];
   const looked = new Set<string>();
   const unknown: string[] = [];
+  const unread: BeforeUs[] = [];
   let nextSequence = 1;
-  const isAsked = (path: string) => asked(dirname(path), basename(path));
+  const isAsked = (path: string) => asked(folderOf(path), nameOf(path));
   for (const [key, text] of positions) {
+    const before = BeforeUs.parse(key, text);
+    if (before !== undefined) {
+      unread.push(before);
+      continue;
+    }
     if (key.startsWith(patternKeyPrefix)) {
       looked.add(key.slice(patternKeyPrefix.length));
       continue;
@@ -45,11 +53,11 @@ export function readStored(
       continue;
     }
     nextSequence = Math.max(nextSequence, sequence + 1);
-    if (isAsked(cursor.trail)) named.push(FollowedFile.restore(sequence, cursor));
+    if (isAsked(cursor.link ?? cursor.trail)) named.push(FollowedFile.restore(sequence, cursor));
     else if (isAsked(cursor.path)) named.push(FollowedFile.restore(sequence, { ...cursor, trail: cursor.path }));
     else unnamed.push(FollowedFile.restore(sequence, cursor));
   }
-  return { named, unnamed, looked, unknown, nextSequence };
+  return { named, unnamed, looked, unread, unknown, nextSequence };
 }
 
 /** Remembers that a pattern was looked at once: files that come later are new, and are read from their beginning. */
@@ -67,3 +75,32 @@ export class PatternMark implements Positioned {
 
 /** Keys of files are numbers. */
 const patternKeyPrefix = "pattern ";
+
+/**
+ * Remembers how long a file was that was there before us, is to be read from its end, and could not be opened then: once
+ * it can be, what is behind that length is new.
+ */
+export class BeforeUs implements Positioned {
+  readonly key: string;
+  /** It was opened since. */
+  forgotten = false;
+
+  constructor(
+    readonly inode: bigint,
+    readonly size: number,
+  ) {
+    this.key = beforeKeyPrefix + inode.toString();
+  }
+
+  /** Reads a stored one; undefined when it is none. */
+  static parse(key: string, text: string): BeforeUs | undefined {
+    const inode = key.startsWith(beforeKeyPrefix) ? key.slice(beforeKeyPrefix.length) : "";
+    return /^\d+$/.test(inode) && /^\d+$/.test(text) ? new BeforeUs(BigInt(inode), Number(text)) : undefined;
+  }
+
+  position(): string | undefined {
+    return this.forgotten ? undefined : String(this.size);
+  }
+}
+
+const beforeKeyPrefix = "before ";

@@ -6,7 +6,6 @@ export const signals = {
     name: "tail_file_found",
     level: "info",
     message: "A file is followed",
-    atMostEveryMs: 100,
   }),
   fileFinished: defineSignal({
     name: "tail_file_finished",
@@ -34,17 +33,25 @@ export const signals = {
     level: "warn",
     message: "A compressed file may hold unread lines; compressed files are not read",
   }),
-  unreadable: defineSignal({
-    name: "tail_file_unreadable",
+  leftOut: defineSignal({
+    name: "tail_left_out",
     level: "warn",
-    message: "A file cannot be read; it is tried again",
-    atMostEveryMs: 60_000,
+    message: "This is not read; it is tried again, and the others go on",
   }),
-  directoryUnreadable: defineSignal({
-    name: "tail_directory_unreadable",
+  sameFile: defineSignal({
+    name: "tail_same_file",
+    level: "info",
+    message: "Two names lead to one file; its lines are read once, under the first name",
+  }),
+  sharedFile: defineSignal({
+    name: "tail_shared_file",
     level: "warn",
-    message: "A directory cannot be read; it is tried again",
-    atMostEveryMs: 60_000,
+    message: "Two sources follow one file; its lines are read by both",
+  }),
+  movedHere: defineSignal({
+    name: "tail_moved_here",
+    level: "info",
+    message: "A file came from another folder that is followed; reading goes on",
   }),
   unwatched: defineSignal({
     name: "tail_directory_unwatched",

@@ -7,7 +7,7 @@
  * `x.log`) is no missed generation of that log.
  */
 import { closeSync } from "node:fs";
-import { join } from "node:path";
+import { childOf } from "../../../shared/files/path-text.ts";
 import type { Fields } from "../../../shared/telemetry/log.ts";
 import type { DirectoryBook } from "./directory-book.ts";
 import { FollowedFile } from "./followed-file.ts";
@@ -49,7 +49,7 @@ export class UnnamedFiles {
   /** It goes on under its new name, as the youngest of the trail of that. */
   private follow(file: FollowedFile, name: string): void {
     const { host } = this.book;
-    const path = join(this.book.path, name);
+    const path = childOf(this.book.path, name);
     const cursor = { ...file.cursor(), path, trail: this.book.trailOf(name) ?? path };
     const followed = FollowedFile.restore(host.nextSequence(), cursor);
     followed.grewMs = host.uptimeMs();

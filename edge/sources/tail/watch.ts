@@ -6,6 +6,7 @@
  * (attention.ts decides).
  */
 import { type FSWatcher, statSync, watch } from "node:fs";
+import { systemPath } from "../../../shared/files/path-text.ts";
 
 /** Events of one directory. */
 export class DirectoryWatch {
@@ -13,7 +14,7 @@ export class DirectoryWatch {
   private inode: bigint | undefined;
 
   constructor(
-    private readonly path: string,
+    private readonly path: () => string,
     /** `name` was written; undefined: names changed, or nobody knows what happened. */
     private readonly onEvent: (name: string | undefined) => void,
   ) {}
@@ -28,11 +29,12 @@ export class DirectoryWatch {
    */
   start(): boolean {
     try {
-      const inode = statSync(this.path, { bigint: true }).ino;
+      const path = this.path();
+      const inode = statSync(systemPath(path), { bigint: true }).ino;
       if (this.watcher !== undefined && inode === this.inode) return true;
       this.stop();
       this.inode = inode;
-      const watcher = watch(this.path, { persistent: true }, (type, name) => {
+      const watcher = watch(systemPath(path), { persistent: true }, (type, name) => {
         if (this.watcher === watcher) this.onEvent(type === "change" ? (name ?? undefined) : undefined);
       });
       this.watcher = watcher;

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { systemClock } from "../../../shared/clock/clock.ts";
 import { systemRandom } from "../../../shared/random/random.ts";
 import { type Fields, type Report, type Signal, silent } from "../../../shared/telemetry/log.ts";
@@ -43,7 +44,8 @@ export class RunningSource implements AsyncDisposable {
     if (!reading.ok) throw new Error(`read the config: ${JSON.stringify(reading.issues)}`);
     const report = (signal: Signal, fields: Fields = {}) => void this.reports.push({ signal: signal.name, fields });
     this.intake = new FakeIntake(options.work ?? new CommittedWork(), options.intake);
-    this.ended = this.run(reading.value, fakeContext(options.dataDir, report));
+    // A data folder of its own: what lies in it is never read.
+    this.ended = this.run(reading.value, fakeContext(join(options.dataDir, ".tailgate"), report));
     // A failure is seen by whoever stops it; until then it must not end the test run.
     this.ended.catch(() => {});
   }

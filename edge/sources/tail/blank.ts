@@ -1,0 +1,60 @@
+/**
+ * Files that are longer than what was written: a writer asks for room first and fills it later (preallocated, written
+ * through a map). Until then the room reads as zeros, and zeros at a file's end are no line. Zeros with something after
+ * them are: a writer that does not append leaves such a hole behind a truncation.
+ */
+import { readSync } from "node:fs";
+
+const blockBytes = 256 * 1024;
+/** So much is looked at in one go; more with the next turn, so that others get theirs. */
+const blocksMax = 64;
+const block = Buffer.alloc(blockBytes);
+
+/** How long the bytes are without the zeros at their end. */
+export function lengthOfText(bytes: Buffer, from: number, to: number): number {
+  let end = to;
+  while (end > from && bytes[end - 1] === 0) end--;
+  return end;
+}
+
+/** What follows behind a place where zeros began. */
+export type Ahead =
+  | { readonly kind: "text"; readonly at: number }
+  /** Zeros up to the end of the file. */
+  | { readonly kind: "blank"; readonly to: number }
+  /** Zeros as far as was looked. */
+  | { readonly kind: "more"; readonly to: number };
+
+/** Looks for the first byte from a place on that is no zero. */
+export function lookAhead(fd: number, from: number): Ahead {
+  let at = from;
+  for (let turn = 0; turn < blocksMax; turn++) {
+    const read = readSync(fd, block, 0, blockBytes, at);
+    if (read === 0) return { kind: "blank", to: at };
+    const found = firstText(read);
+    if (found < read) return { kind: "text", at: at + found };
+    at += read;
+  }
+  return { kind: "more", to: at };
+}
+
+/** Where the text of a file ends whose size is `size`. */
+export function endOfText(fd: number, size: number): number {
+  for (let end = size; end > 0; ) {
+    const from = Math.max(0, end - blockBytes);
+    const read = readSync(fd, block, 0, end - from, from);
+    const text = lengthOfText(block, 0, read);
+    if (text > 0) return from + text;
+    end = from;
+  }
+  return 0;
+}
+
+function firstText(length: number): number {
+  if (block.compare(zeros, 0, length, 0, length) === 0) return length;
+  let at = 0;
+  while (block[at] === 0) at++;
+  return at;
+}
+
+const zeros = Buffer.alloc(blockBytes);
