@@ -127,8 +127,7 @@ export class Directory {
       } else if (entry === undefined) {
         roll.missing.push(file);
       } else if (snapshot.settled && file.isBarelyKnown && entry.size - file.blank > file.headLength) {
-        if (this.newcomers.meetAnew(file, entry)) continue;
-        roll.taken.add(entry.inode);
+        this.newcomers.meetAnew(file);
       } else {
         const device = file.device;
         const known = this.place(file, entry);

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, readSync } from "node:fs";
 import { systemCode } from "../../../shared/files/refusal.ts";
 import type { Positioned } from "../../core/source.ts";
-import { lengthOfText } from "./blank.ts";
+import { lengthOfText, lookAhead } from "./blank.ts";
 import { type Cursor, formatCursor } from "./cursor.ts";
 import { fingerprintOf, headBytesMax, matchesAt, readAt, tailBytesMax } from "./fingerprint.ts";
 import type { OpenCount } from "./open-count.ts";
@@ -241,9 +241,16 @@ export class FollowedFile implements Positioned {
       if (systemCode(thrown) === "ENOENT") return false;
       throw thrown;
     }
-    if (fstatSync(fd, { bigint: true }).ino === this.inode && this.recognise(fd)) return true;
+    if (fstatSync(fd, { bigint: true }).ino === this.inode && (this.recognise(fd) || this.resume(fd))) return true;
     closeSync(fd);
     return false;
+  }
+
+  /** Takes a descriptor of a file that was met, closed before it was read, and still begins as it did. */
+  private resume(fd: number): boolean {
+    if (!this.isBarelyKnown || this.head.length === 0 || !matchesAt(fd, 0, this.headHash)) return false;
+    this.attach(fd, 0, 0);
+    return true;
   }
 
   /** Lets go of the descriptor. */
@@ -319,6 +326,18 @@ export class FollowedFile implements Positioned {
     buffer.copy(this.tailBuffer, 0, end - this.tailLength, end);
   }
 
+  /** What it begins with, without room at its end that is not filled yet. */
+  private takeHead(fd: number): void {
+    const head = readAt(fd, 0, Math.min(headBytesMax, this.size));
+    const text = lengthOfText(head, 0, head.length);
+    const ahead = text < head.length ? lookAhead(fd, head.length) : undefined;
+    this.holeTo = ahead?.kind === "text" ? ahead.at : 0;
+    this.blankTo = ahead === undefined || ahead.kind === "text" ? 0 : ahead.to;
+    this.head = ahead === undefined || ahead.kind === "text" ? head : head.subarray(0, text);
+    this.headHash = fingerprintOf(this.head);
+    this.blank = this.head.length < head.length ? this.size - Math.max(this.offset, text) : 0;
+  }
+
   private rememberHead(length: number): void {
     // Room that is not filled yet is no part of what it is known by.
     this.head = Buffer.from(headScratch.subarray(0, lengthOfText(headScratch, 0, length)));
@@ -338,12 +357,7 @@ export class FollowedFile implements Positioned {
     this.provenSize = Math.max(this.provenSize, this.size);
     this.mtimeNs = stat.mtimeNs;
     this.atEnd = false;
-    const head = readAt(fd, 0, Math.min(headBytesMax, this.size));
-    this.head = head.subarray(0, lengthOfText(head, 0, head.length));
-    this.headHash = fingerprintOf(this.head);
-    this.blank = this.head.length < head.length ? this.size - Math.max(offset, this.head.length) : 0;
-    this.blankTo = 0;
-    this.holeTo = 0;
+    this.takeHead(fd);
     const tail = readAt(fd, offset - tailLength, tailLength);
     tail.copy(this.tailBuffer);
     this.tailLength = tail.length;

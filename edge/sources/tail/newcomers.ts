@@ -18,6 +18,8 @@ import { signals } from "./telemetry.ts";
 export class Newcomers {
   /** Descriptors of files that are met in this scan and were open before: by inode. */
   private readonly held = new Map<bigint, number>();
+  /** Files that are met anew: what is in them came since, whatever `start` says. */
+  private readonly fresh = new Set<bigint>();
   private readonly saidSame = new Set<string>();
 
   constructor(private readonly book: DirectoryBook) {}
@@ -46,21 +48,20 @@ export class Newcomers {
 
   /**
    * A file that was (nearly) empty until now could be anything: bytes may have come, been copied away, and others come since. It
-   * is met like a new one, so that it takes its place behind what turns up beside it. False: not now.
+   * is met like a new one, so that it takes its place behind what turns up beside it.
    */
-  meetAnew(file: FollowedFile, entry: Entry): boolean {
-    const fd = file.surrender() ?? this.book.openEntry(entry);
-    // It cannot be opened just now: it stays what it is, and is tried again.
-    if (fd === undefined) return false;
-    this.held.set(file.inode, fd);
+  meetAnew(file: FollowedFile): void {
+    const fd = file.surrender();
+    if (fd !== undefined) this.held.set(file.inode, fd);
+    this.fresh.add(file.inode);
     this.book.forget(file);
-    return true;
   }
 
   /** Ends a scan: lets go of what nobody took. */
   close(): void {
     for (const fd of this.held.values()) closeSync(fd);
     this.held.clear();
+    this.fresh.clear();
   }
 
   /** Of several names of one file the one that the config asks for; without files that another folder has. */
@@ -114,6 +115,7 @@ export class Newcomers {
     from.release(file);
     if (barely && fd !== undefined) {
       this.held.set(entry.inode, fd);
+      this.fresh.add(entry.inode);
       book.unsettled = true;
       return;
     }
@@ -176,7 +178,7 @@ export class Newcomers {
     const ageMs = host.wallMs() - Number(entry.mtimeNs / 1_000_000n);
     const ignored = host.ignoreOlderThanMs !== undefined && ageMs > host.ignoreOlderThanMs;
     const fromEnd =
-      !this.held.has(entry.inode) && (ignored || (host.start === "end" && this.book.isFirstLook(entry.name)));
+      !this.fresh.has(entry.inode) && (ignored || (host.start === "end" && this.book.isFirstLook(entry.name)));
     const before = host.before.get(entry.inode);
     const from = before === undefined ? (fromEnd ? entry.size : 0) : Math.min(before.size, entry.size);
     if (this.follow(entry, trail, from) === undefined) {

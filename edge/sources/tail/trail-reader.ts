@@ -80,7 +80,7 @@ export class TrailReader {
         report(signals.fileFinished, { path: shownPath(file.path), bytes: file.offset });
         if (!book.isCompressing(file)) book.noteRead(file);
         book.forget(file);
-      } else if (file.isIdle && file.isPresent && host.isTooMany()) {
+      } else if (file.atEnd && file.isPresent && host.isTooMany()) {
         file.close();
       }
     } catch (thrown) {

@@ -1,0 +1,474 @@
+/** The file system as it is: whatever stands beside a log, or in its place, the log is read once. */
+import { expect, test } from "bun:test";
+import {
+  appendFileSync,
+  chmodSync,
+  closeSync,
+  ftruncateSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { createServer } from "node:net";
+import { tempDir } from "../../../shared/testing/temp-dir.ts";
+import { until } from "../../../shared/testing/until.ts";
+import type { CommittedWork } from "../../testing/fakes/intake.ts";
+import { type RunningSource, runSource } from "../../testing/fakes/running-source.ts";
+import definition from "./index.ts";
+
+function world(config: Record<string, unknown> = {}) {
+  const dir = tempDir();
+  return {
+    dir,
+    log: dir.file("x.log"),
+    start: (work?: CommittedWork): RunningSource =>
+      runSource({
+        definition,
+        config: { paths: dir.file("*.log"), pollInterval: 30, rotateWait: 60, ...config },
+        dataDir: dir.path,
+        ...(work === undefined ? {} : { work }),
+      }),
+    [Symbol.dispose]: () => dir[Symbol.dispose](),
+  };
+}
+
+async function sees(run: RunningSource, lines: readonly string[]): Promise<void> {
+  await until(
+    `${lines.length} lines`,
+    () => run.intake.lines.length,
+    (count) => count >= lines.length,
+    { everyMs: 3, withinMs: 5_000 },
+  );
+  // What is repeated would come with the next looks.
+  await Bun.sleep(120);
+  expect([...run.intake.lines].sort()).toEqual([...lines].sort());
+}
+
+const leftOut = (run: RunningSource) => JSON.stringify(run.source.status().leftOut);
+const said = (run: RunningSource, signal: string) => run.reports.filter((report) => report.signal === signal);
+
+test("a pattern with ** reads the files of the folder itself", async () => {
+  using w = world();
+  mkdirSync(w.dir.file("a/b"), { recursive: true });
+  writeFileSync(w.log, "here\n");
+  writeFileSync(w.dir.file("a/b/y.log"), "below\n");
+  await using run = runSource({
+    definition,
+    config: { paths: w.dir.file("**/*.log"), pollInterval: 30 },
+    dataDir: w.dir.path,
+  });
+  await sees(run, ["here", "below"]);
+});
+
+test("a link to itself, a link through a file and a link to nowhere hide nothing beside them", async () => {
+  using w = world();
+  symlinkSync("loop.log", w.dir.file("loop.log"));
+  symlinkSync("x.log/y", w.dir.file("bad.log"));
+  symlinkSync("nowhere", w.dir.file("nowhere.log"));
+  writeFileSync(w.log, "read\n");
+  await using run = w.start();
+  await sees(run, ["read"]);
+  expect(leftOut(run)).toContain("circle");
+  expect(said(run, "tail_left_out").length).toBe(Number(run.source.status().leftOutCount));
+});
+
+test("a link to itself among folders hides none of them", async () => {
+  using w = world();
+  symlinkSync("loop", w.dir.file("loop"));
+  mkdirSync(w.dir.file("a"));
+  symlinkSync("..", w.dir.file("a/up"));
+  writeFileSync(w.dir.file("a/app.log"), "read\n");
+  await using one = runSource({
+    definition,
+    config: { paths: w.dir.file("*/app.log"), pollInterval: 30 },
+    dataDir: w.dir.path,
+  });
+  await sees(one, ["read"]);
+  await using deep = runSource({
+    definition,
+    config: { paths: w.dir.file("**/app.log"), pollInterval: 30 },
+    dataDir: w.dir.path,
+  });
+  await sees(deep, ["read"]);
+});
+
+test("a FIFO in a log's place is never waited for: what was rotated is read, and the next log too", async () => {
+  using w = world();
+  const run = w.start();
+  writeFileSync(w.log, "one\n");
+  await sees(run, ["one"]);
+  const work = await run.stop();
+  appendFileSync(w.log, "two\n");
+  renameSync(w.log, `${w.log}.1`);
+  Bun.spawnSync(["mkfifo", w.log]);
+  await using again = w.start(work);
+  await sees(again, ["one", "two"]);
+  expect(leftOut(again)).toContain("a FIFO");
+  rmSync(w.log);
+  writeFileSync(w.log, "three\n");
+  await sees(again, ["one", "two", "three"]);
+  expect(again.source.status().leftOutCount).toBe(0);
+});
+
+test("a file that becomes a FIFO, a socket or a folder between two looks stops nobody", async () => {
+  using w = world({ idleClose: 100 });
+  await using run = w.start();
+  const kinds = ["fifo", "socket", "folder"];
+  for (const kind of kinds) writeFileSync(w.dir.file(`${kind}.log`), `${kind}\n`);
+  writeFileSync(w.log, "x\n");
+  await sees(run, ["x", ...kinds]);
+  for (const kind of kinds) rmSync(w.dir.file(`${kind}.log`));
+  Bun.spawnSync(["mkfifo", w.dir.file("fifo.log")]);
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(w.dir.file("socket.log"), resolve));
+  mkdirSync(w.dir.file("folder.log"));
+  appendFileSync(w.log, "y\n");
+  await sees(run, ["x", "y", ...kinds]);
+  await new Promise((resolve) => server.close(resolve));
+});
+
+test("a file with two names in one folder is read once, also across restarts and when one name goes", async () => {
+  using w = world();
+  writeFileSync(w.dir.file("a.log"), "one\n");
+  linkSync(w.dir.file("a.log"), w.dir.file("b.log"));
+  const run = w.start();
+  await sees(run, ["one"]);
+  expect(said(run, "tail_same_file").length).toBe(1);
+  const work = await run.stop();
+  appendFileSync(w.dir.file("b.log"), "two\n");
+  await using again = w.start(work);
+  await sees(again, ["one", "two"]);
+  unlinkSync(w.dir.file("a.log"));
+  appendFileSync(w.dir.file("b.log"), "three\n");
+  await sees(again, ["one", "two", "three"]);
+});
+
+function folders(...paths: string[]) {
+  const w = world();
+  mkdirSync(w.dir.file("a"));
+  mkdirSync(w.dir.file("b"));
+  const config = { paths: paths.map((path) => w.dir.file(path)), pollInterval: 30, rotateWait: 60, idleClose: 100 };
+  return {
+    ...w,
+    start: (work?: CommittedWork) =>
+      runSource({ definition, config, dataDir: w.dir.path, ...(work === undefined ? {} : { work }) }),
+  };
+}
+
+test("a file with names in two folders is read once, and goes on when the first name is removed", async () => {
+  using w = folders("*/*.log");
+  writeFileSync(w.dir.file("a/x.log"), "one\n");
+  linkSync(w.dir.file("a/x.log"), w.dir.file("b/y.log"));
+  const run = w.start();
+  await sees(run, ["one"]);
+  await Bun.sleep(150);
+  unlinkSync(w.dir.file("a/x.log"));
+  appendFileSync(w.dir.file("b/y.log"), "two\n");
+  await sees(run, ["one", "two"]);
+  const work = await run.stop();
+  appendFileSync(w.dir.file("b/y.log"), "three\n");
+  await using again = w.start(work);
+  await sees(again, ["one", "two", "three"]);
+  expect(again.intake.counter("lost_at_source")).toBe(0);
+});
+
+test.each(["while it runs", "while it is down"])(
+  "a file that is moved to another folder (%s) goes on there",
+  async (when) => {
+    using w = folders("*/*.log");
+    writeFileSync(w.dir.file("a/x.log"), "one\n");
+    let run = w.start();
+    await sees(run, ["one"]);
+    await Bun.sleep(150);
+    const isDown = when.endsWith("down");
+    const work = isDown ? await run.stop() : undefined;
+    renameSync(w.dir.file("a/x.log"), w.dir.file("b/x.log"));
+    appendFileSync(w.dir.file("b/x.log"), "two\n");
+    if (work !== undefined) run = w.start(work);
+    await using last = run;
+    await sees(last, ["one", "two"]);
+    expect(last.intake.counter("lost_at_source")).toBe(0);
+  },
+);
+
+test("two paths to one folder are one folder", async () => {
+  using w = folders("a/*.log", "link/*.log");
+  symlinkSync("a", w.dir.file("link"));
+  writeFileSync(w.dir.file("a/x.log"), "one\n");
+  await using run = w.start();
+  await sees(run, ["one"]);
+});
+
+test("names that are not UTF-8 are read, also across a restart and a rotation", async () => {
+  using w = world();
+  const name = (rest: string) =>
+    Buffer.concat([Buffer.from(`${w.dir.path}/`), Buffer.from([0xff, 0x66, 0xfc]), Buffer.from(rest)]);
+  writeFileSync(name(".log"), "one\n");
+  const run = w.start();
+  await sees(run, ["one"]);
+  const work = await run.stop();
+  appendFileSync(name(".log"), "two\n");
+  renameSync(name(".log"), name(".log.1"));
+  writeFileSync(name(".log"), "three\n");
+  await using again = w.start(work);
+  await sees(again, ["one", "two", "three"]);
+  expect(JSON.stringify(again.source.status().files)).toContain("\\\\xfff\\\\xfc.log");
+});
+
+test("zeros at a file's end are no line until they are filled, also with start: end and across a restart", async () => {
+  for (const [start, first] of [
+    ["beginning", ["old"]],
+    ["end", []],
+  ] as const) {
+    using w = world({ start });
+    const fd = openSync(w.log, "w+");
+    writeSync(fd, "old\n", 0);
+    ftruncateSync(fd, 3_000_000);
+    const run = w.start();
+    await until("the file", () => said(run, "tail_file_found").length > 0);
+    await sees(run, first);
+    writeSync(fd, "new\nhal", 4);
+    await sees(run, [...first, "new"]);
+    const work = await run.stop();
+    writeSync(fd, "f\nlast\n", 11);
+    await using again = w.start(work);
+    await sees(again, [...first, "new", "half", "last"]);
+    ftruncateSync(fd, 18);
+    closeSync(fd);
+    rmSync(w.log);
+    await Bun.sleep(150);
+    expect(again.intake.lines.length).toBe(first.length + 3);
+    expect(again.intake.counter("lost_at_source")).toBe(0);
+    expect(again.intake.counter("cut")).toBe(0);
+  }
+});
+
+test("room of zeros alone is filled later, and what is written through a map is found without an event", async () => {
+  using w = world();
+  const fd = openSync(w.log, "w+");
+  ftruncateSync(fd, 2_000_000);
+  await using run = w.start();
+  await until("the file", () => said(run, "tail_file_found").length > 0);
+  await Bun.sleep(100);
+  expect(said(run, "tail_file_found").length).toBe(1);
+  writeSync(fd, "one\n", 0);
+  await sees(run, ["one"]);
+  const map = Bun.mmap(w.log, { shared: true });
+  map.set(Buffer.from("two\n"), 4);
+  await sees(run, ["one", "two"]);
+  map.set(Buffer.from("three\n"), 8);
+  await sees(run, ["one", "two", "three"]);
+  closeSync(fd);
+});
+
+test("zeros with text after them are a hole, and are read as they are", async () => {
+  using w = world();
+  writeFileSync(
+    w.log,
+    Buffer.concat([Buffer.alloc(5), Buffer.from("x\n"), Buffer.alloc(700_000), Buffer.from("\ny\n")]),
+  );
+  await using run = w.start();
+  await until("the last", () => run.intake.lines.includes("y"));
+  expect(run.intake.lines[0]).toBe("\0\0\0\0\0x");
+});
+
+test("the log of a program's pictures in /proc is refused, at no cost", async () => {
+  using w = world();
+  symlinkSync(`/proc/${process.pid}/environ`, w.log);
+  writeFileSync(w.dir.file("y.log"), "read\n");
+  await using run = w.start();
+  await sees(run, ["read"]);
+  const before = process.cpuUsage();
+  await Bun.sleep(500);
+  const { user, system } = process.cpuUsage(before);
+  expect((user + system) / 1_000).toBeLessThan(150);
+  expect(leftOut(run)).toContain("system's own");
+});
+
+test("the agent's own data folder is never read, not through a link either", async () => {
+  using w = world();
+  mkdirSync(w.dir.file(".tailgate"));
+  writeFileSync(w.dir.file(".tailgate/own.log"), "secret\n");
+  symlinkSync(".tailgate/own.log", w.log);
+  writeFileSync(w.dir.file("y.log"), "read\n");
+  await using run = w.start();
+  await sees(run, ["read"]);
+  expect(leftOut(run)).toContain("our own");
+});
+
+test("with followSymlinks: false no link is followed, and the key to set is named", async () => {
+  using w = world({ followSymlinks: false });
+  writeFileSync(w.dir.file("target"), "no\n");
+  symlinkSync("target", w.log);
+  writeFileSync(w.dir.file("y.log"), "read\n");
+  await using run = w.start();
+  await sees(run, ["read"]);
+  expect(leftOut(run)).toContain("followSymlinks");
+});
+
+test("a link's target is followed through its rotations, and lines name the link", async () => {
+  using w = world({ fileHeader: "file" });
+  mkdirSync(w.dir.file("real"));
+  const target = w.dir.file("real/app.out");
+  writeFileSync(target, "0\n");
+  symlinkSync("real/app.out", w.log);
+  const run = w.start();
+  await sees(run, ["0"]);
+  const lines = ["0"];
+  // More generations than looks.
+  for (let round = 1; round <= 30; round++) {
+    for (let number = 30; number >= 1; number--) {
+      try {
+        renameSync(`${target}.${number}`, `${target}.${number + 1}`);
+      } catch {
+        // There are not so many yet.
+      }
+    }
+    renameSync(target, `${target}.1`);
+    writeFileSync(target, `${round}\n`);
+    lines.push(String(round));
+  }
+  await sees(run, lines);
+  expect(run.intake.events[0]?.headers).toEqual({ file: w.log });
+  const work = await run.stop();
+  appendFileSync(target, "last\n");
+  await using again = w.start(work);
+  await sees(again, [...lines, "last"]);
+});
+
+test("a link that is turned to another file: the first is read to its end, the second from its beginning", async () => {
+  using w = world();
+  writeFileSync(w.dir.file("0.out"), "a\n");
+  symlinkSync("0.out", w.log);
+  const run = w.start();
+  await sees(run, ["a"]);
+  appendFileSync(w.dir.file("0.out"), "b\n");
+  writeFileSync(w.dir.file("1.out"), "c\n");
+  symlinkSync("1.out", w.dir.file("new"));
+  renameSync(w.dir.file("new"), w.log);
+  await sees(run, ["a", "b", "c"]);
+  const work = await run.stop();
+  await using again = w.start(work);
+  await sees(again, ["a", "b", "c"]);
+});
+
+test("more empty files than may be open are watched without holding them, and what comes is read", async () => {
+  using w = world({ openFilesMax: 20 });
+  const name = (index: number) => w.dir.file(`${index}.log`);
+  for (let index = 0; index < 200; index++) writeFileSync(name(index), index % 3 === 0 ? "half" : "");
+  await using run = w.start();
+  await until("all files", () => said(run, "tail_file_found").length === 200);
+  expect(heldBelow(w.dir.path)).toBeLessThanOrEqual(20);
+  const expected: string[] = [];
+  for (let index = 0; index < 200; index++) {
+    appendFileSync(name(index), `${index}\n`);
+    expected.push(index % 3 === 0 ? `half${index}` : String(index));
+  }
+  await sees(run, expected);
+  expect(heldBelow(w.dir.path)).toBeLessThanOrEqual(20);
+});
+
+test("start: end holds for more files than may be open", async () => {
+  using w = world({ start: "end", openFilesMax: 10 });
+  for (let index = 0; index < 150; index++) writeFileSync(w.dir.file(`${index}.log`), "old\n");
+  await using run = w.start();
+  await until("all files", () => said(run, "tail_file_found").length === 150);
+  await Bun.sleep(150);
+  for (let index = 0; index < 150; index++) appendFileSync(w.dir.file(`${index}.log`), `${index}\n`);
+  await sees(
+    run,
+    Array.from({ length: 150 }, (_, index) => String(index)),
+  );
+});
+
+test("start: end: the files of a folder that is made after the start are new", async () => {
+  using w = world();
+  await using run = runSource({
+    definition,
+    config: { paths: [w.dir.file("later/*.log"), w.dir.file("*/y.log")], start: "end", pollInterval: 30 },
+    dataDir: w.dir.path,
+  });
+  await Bun.sleep(100);
+  mkdirSync(w.dir.file("new"));
+  writeFileSync(w.dir.file("new/x.log"), "first\n");
+  writeFileSync(w.dir.file("new/y.log"), "also\n");
+  renameSync(w.dir.file("new"), w.dir.file("later"));
+  await sees(run, ["first", "also"]);
+});
+
+test("logrotate's usual order with compression is no loss: nothing may be missing, so nothing is said", async () => {
+  using w = world();
+  await using run = w.start();
+  writeFileSync(w.log, "0\n");
+  await sees(run, ["0"]);
+  for (let round = 1; round <= 4; round++) {
+    rotateCompressed(w.log);
+    writeFileSync(w.log, `${round}\n`);
+    await sees(
+      run,
+      Array.from({ length: round + 1 }, (_, index) => String(index)),
+    );
+  }
+  expect(run.intake.counter("compressed_skipped")).toBe(0);
+});
+
+test("a generation that nobody saw and that was compressed is counted", async () => {
+  using w = world();
+  const run = w.start();
+  writeFileSync(w.log, "0\n");
+  await sees(run, ["0"]);
+  const work = await run.stop();
+  rotateCompressed(w.log);
+  writeFileSync(w.log, "unseen\n");
+  rotateCompressed(w.log);
+  writeFileSync(w.log, "2\n");
+  await using again = w.start(work);
+  await until("the last", () => again.intake.lines.includes("2"));
+  expect(again.intake.counter("compressed_skipped")).toBeGreaterThan(0);
+});
+
+function rotateCompressed(log: string): void {
+  for (let number = 9; number >= 1; number--) {
+    try {
+      renameSync(`${log}.${number}.gz`, `${log}.${number + 1}.gz`);
+    } catch {
+      // There are not so many yet.
+    }
+  }
+  renameSync(log, `${log}.1`);
+  const content = Bun.spawnSync(["gzip", "-c", `${log}.1`]).stdout;
+  writeFileSync(`${log}.1.gz`, content);
+  unlinkSync(`${log}.1`);
+}
+
+test("a source runs once, and a loop that fails takes the other with it", async () => {
+  using w = world();
+  writeFileSync(w.log, "one\n");
+  const run = w.start();
+  await sees(run, ["one"]);
+  const again = run.source.run(run.intake, new AbortController().signal);
+  expect(again).rejects.toMatchObject({ code: "INVARIANT" });
+  await again.catch(() => undefined);
+  await run.crash();
+});
+
+function heldBelow(path: string): number {
+  return readdirSync("/proc/self/fd").filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(`${path}/`);
+    } catch {
+      // The descriptor that the listing itself used.
+      return false;
+    }
+  }).length;
+}
+
+void chmodSync;
