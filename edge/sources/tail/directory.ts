@@ -126,7 +126,7 @@ export class Directory {
         else this.startOver(file, roll.departed);
       } else if (entry === undefined) {
         roll.missing.push(file);
-      } else if (snapshot.settled && file.isBarelyKnown && entry.size - file.blank > file.headLength) {
+      } else if (snapshot.settled && this.isToMeetAnew(file, entry)) {
         this.newcomers.meetAnew(file);
       } else {
         const device = file.device;
@@ -137,6 +137,14 @@ export class Directory {
       }
     }
     return roll;
+  }
+
+  /** There is little to know it by, and more than that, or something else, is in it now. */
+  private isToMeetAnew(file: FollowedFile, entry: Entry): boolean {
+    if (!file.isBarelyKnown) return false;
+    if (entry.size - file.blank > file.headLength) return true;
+    // Closed, nobody saw what was done to it.
+    return file.fd === undefined && file.headLength > 0 && (!file.isAsSeen(entry) || this.waiting.has(file));
   }
 
   /** What follows from what is missing, changed and new; only from a picture that stood still. */

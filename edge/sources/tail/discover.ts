@@ -25,6 +25,7 @@ interface Listing {
 /** Folders whose names changed this recently may have changed again without a new time. */
 const freshNs = 2_000_000_000n;
 
+/** Walks from the root down, through what a pattern asks for. Lists a folder again only when its names changed. */
 export class FolderFinder {
   private listings = new Map<string, Listing>();
   private used = new Map<string, Listing>();
@@ -32,7 +33,10 @@ export class FolderFinder {
   private note: Note = () => {};
   private found: FoundFolder[] = [];
 
-  constructor(private readonly follow: FollowLinks) {}
+  constructor(
+    private readonly follow: FollowLinks,
+    private readonly wallMs: () => number,
+  ) {}
 
   /** The folders that exist now. */
   find(patterns: readonly PathPattern[], note: Note): readonly FoundFolder[] {
@@ -98,7 +102,7 @@ export class FolderFinder {
       const { mtimeNs, ctimeNs } = statSync(systemPath(at.real), { bigint: true });
       const known = this.listings.get(at.real);
       const listing = known !== undefined && known.mtimeNs === mtimeNs ? known : { mtimeNs, ...sorted(at.real) };
-      const isOld = BigInt(Date.now()) * 1_000_000n - ctimeNs > freshNs;
+      const isOld = BigInt(Math.trunc(this.wallMs())) * 1_000_000n - ctimeNs > freshNs;
       if (isOld) this.used.set(at.real, listing);
       return listing;
     } catch (thrown) {

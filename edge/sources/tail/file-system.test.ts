@@ -2,20 +2,13 @@
 import { expect, test } from "bun:test";
 import {
   appendFileSync,
-  chmodSync,
-  closeSync,
-  ftruncateSync,
   linkSync,
   mkdirSync,
-  openSync,
-  readdirSync,
-  readlinkSync,
   renameSync,
   rmSync,
   symlinkSync,
   unlinkSync,
   writeFileSync,
-  writeSync,
 } from "node:fs";
 import { createServer } from "node:net";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
@@ -223,63 +216,6 @@ test("names that are not UTF-8 are read, also across a restart and a rotation", 
   expect(JSON.stringify(again.source.status().files)).toContain("\\\\xfff\\\\xfc.log");
 });
 
-test("zeros at a file's end are no line until they are filled, also with start: end and across a restart", async () => {
-  for (const [start, first] of [
-    ["beginning", ["old"]],
-    ["end", []],
-  ] as const) {
-    using w = world({ start });
-    const fd = openSync(w.log, "w+");
-    writeSync(fd, "old\n", 0);
-    ftruncateSync(fd, 3_000_000);
-    const run = w.start();
-    await until("the file", () => said(run, "tail_file_found").length > 0);
-    await sees(run, first);
-    writeSync(fd, "new\nhal", 4);
-    await sees(run, [...first, "new"]);
-    const work = await run.stop();
-    writeSync(fd, "f\nlast\n", 11);
-    await using again = w.start(work);
-    await sees(again, [...first, "new", "half", "last"]);
-    ftruncateSync(fd, 18);
-    closeSync(fd);
-    rmSync(w.log);
-    await Bun.sleep(150);
-    expect(again.intake.lines.length).toBe(first.length + 3);
-    expect(again.intake.counter("lost_at_source")).toBe(0);
-    expect(again.intake.counter("cut")).toBe(0);
-  }
-});
-
-test("room of zeros alone is filled later, and what is written through a map is found without an event", async () => {
-  using w = world();
-  const fd = openSync(w.log, "w+");
-  ftruncateSync(fd, 2_000_000);
-  await using run = w.start();
-  await until("the file", () => said(run, "tail_file_found").length > 0);
-  await Bun.sleep(100);
-  expect(said(run, "tail_file_found").length).toBe(1);
-  writeSync(fd, "one\n", 0);
-  await sees(run, ["one"]);
-  const map = Bun.mmap(w.log, { shared: true });
-  map.set(Buffer.from("two\n"), 4);
-  await sees(run, ["one", "two"]);
-  map.set(Buffer.from("three\n"), 8);
-  await sees(run, ["one", "two", "three"]);
-  closeSync(fd);
-});
-
-test("zeros with text after them are a hole, and are read as they are", async () => {
-  using w = world();
-  writeFileSync(
-    w.log,
-    Buffer.concat([Buffer.alloc(5), Buffer.from("x\n"), Buffer.alloc(700_000), Buffer.from("\ny\n")]),
-  );
-  await using run = w.start();
-  await until("the last", () => run.intake.lines.includes("y"));
-  expect(run.intake.lines[0]).toBe("\0\0\0\0\0x");
-});
-
 test("the log of a program's pictures in /proc is refused, at no cost", async () => {
   using w = world();
   symlinkSync(`/proc/${process.pid}/environ`, w.log);
@@ -360,50 +296,6 @@ test("a link that is turned to another file: the first is read to its end, the s
   await sees(again, ["a", "b", "c"]);
 });
 
-test("more empty files than may be open are watched without holding them, and what comes is read", async () => {
-  using w = world({ openFilesMax: 20 });
-  const name = (index: number) => w.dir.file(`${index}.log`);
-  for (let index = 0; index < 200; index++) writeFileSync(name(index), index % 3 === 0 ? "half" : "");
-  await using run = w.start();
-  await until("all files", () => said(run, "tail_file_found").length === 200);
-  expect(heldBelow(w.dir.path)).toBeLessThanOrEqual(20);
-  const expected: string[] = [];
-  for (let index = 0; index < 200; index++) {
-    appendFileSync(name(index), `${index}\n`);
-    expected.push(index % 3 === 0 ? `half${index}` : String(index));
-  }
-  await sees(run, expected);
-  expect(heldBelow(w.dir.path)).toBeLessThanOrEqual(20);
-});
-
-test("start: end holds for more files than may be open", async () => {
-  using w = world({ start: "end", openFilesMax: 10 });
-  for (let index = 0; index < 150; index++) writeFileSync(w.dir.file(`${index}.log`), "old\n");
-  await using run = w.start();
-  await until("all files", () => said(run, "tail_file_found").length === 150);
-  await Bun.sleep(150);
-  for (let index = 0; index < 150; index++) appendFileSync(w.dir.file(`${index}.log`), `${index}\n`);
-  await sees(
-    run,
-    Array.from({ length: 150 }, (_, index) => String(index)),
-  );
-});
-
-test("start: end: the files of a folder that is made after the start are new", async () => {
-  using w = world();
-  await using run = runSource({
-    definition,
-    config: { paths: [w.dir.file("later/*.log"), w.dir.file("*/y.log")], start: "end", pollInterval: 30 },
-    dataDir: w.dir.path,
-  });
-  await Bun.sleep(100);
-  mkdirSync(w.dir.file("new"));
-  writeFileSync(w.dir.file("new/x.log"), "first\n");
-  writeFileSync(w.dir.file("new/y.log"), "also\n");
-  renameSync(w.dir.file("new"), w.dir.file("later"));
-  await sees(run, ["first", "also"]);
-});
-
 test("logrotate's usual order with compression is no loss: nothing may be missing, so nothing is said", async () => {
   using w = world();
   await using run = w.start();
@@ -459,16 +351,3 @@ test("a source runs once, and a loop that fails takes the other with it", async 
   await again.catch(() => undefined);
   await run.crash();
 });
-
-function heldBelow(path: string): number {
-  return readdirSync("/proc/self/fd").filter((fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(`${path}/`);
-    } catch {
-      // The descriptor that the listing itself used.
-      return false;
-    }
-  }).length;
-}
-
-void chmodSync;

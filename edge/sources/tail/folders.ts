@@ -37,7 +37,7 @@ export class Folders {
   private readonly finder: FolderFinder;
 
   constructor(private readonly options: FoldersOptions) {
-    this.finder = new FolderFinder(options.access.follow);
+    this.finder = new FolderFinder(options.access.follow, () => options.host.wallMs());
   }
 
   /** Each once. */
