@@ -11,11 +11,12 @@
  * nothing was written to it for `settleMs`. That is longer than any acknowledgement waits for its durable mark, so no
  * batch of a published file comes again.
  */
-import { constants } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, stat, unlink } from "node:fs/promises";
+import { type FileHandle, lstat, readdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import { realOf } from "../../../shared/files/real-path.ts";
 import { isKey, keyOf, nameOf, serialOf } from "./file-key.ts";
 import { formatMark, type Mark, type MarkedFile } from "./mark.ts";
+import { makeOwnFolder, openOwn } from "./own-file.ts";
 import { publishFile, syncFolders } from "./publish.ts";
 
 interface OpenFile extends MarkedFile {
@@ -38,16 +39,15 @@ export interface LaneFilesOptions {
 }
 
 export class LaneFiles {
-  private readonly folder: string;
+  /** Without links, once it is made. */
+  private folder = "";
   private readonly open = new Map<string, OpenFile>();
   /** Of the next file: never used twice, so a mark can only mean the file that it was written about. */
   private serial = 0;
   /** Whether the folder is as the mark says. */
   isRecovered = false;
 
-  constructor(private readonly options: LaneFilesOptions) {
-    this.folder = join(options.directory, ".in-progress", options.owner);
-  }
+  constructor(private readonly options: LaneFilesOptions) {}
 
   /**
    * Brings the folder to what the mark says; undefined: nobody knows, all files count as they are. To be called (again,
@@ -55,7 +55,9 @@ export class LaneFiles {
    */
   async recover(mark: Mark | undefined, nowMs: number): Promise<void> {
     if (this.isRecovered) return;
-    await mkdir(this.folder, { recursive: true });
+    const { directory, owner } = this.options;
+    await makeOwnFolder(directory, []);
+    this.folder = await makeOwnFolder(realOf(directory), [".in-progress", owner]);
     // In the order of their beginnings: so they get their names, and the last of a name is the one to go on with.
     const keys = (await readdir(this.folder)).filter(isKey).sort((a, b) => serialOf(a) - serialOf(b));
     this.open.clear();
@@ -91,12 +93,18 @@ export class LaneFiles {
     this.serial = serial;
   }
 
-  /** Publishes what is due. `wallMs` tells whether a file's time is over. */
-  async publishDue(nowMs: number, wallMs: number): Promise<readonly string[]> {
+  /**
+   * Publishes what is due. `wallMs` tells whether a file's time is over. A file for a time after `aheadMs` was written by
+   * a clock that was ahead: its time may be years away, so it is complete once nobody has written to it for long.
+   */
+  async publishDue(nowMs: number, wallMs: number, aheadMs: number): Promise<readonly string[]> {
     const published: string[] = [];
     for (const [key, file] of [...this.open]) {
       const over = file.full || file.untilMs === undefined || wallMs >= file.untilMs;
-      if (!over || nowMs - file.writtenMs < this.options.settleMs) continue;
+      const ahead = file.untilMs !== undefined && file.untilMs > aheadMs;
+      if (!over && !ahead) continue;
+      const settleMs = over ? this.options.settleMs : Math.max(this.options.settleMs, aheadSettleMs);
+      if (nowMs - file.writtenMs < settleMs) continue;
       published.push(await publishFile(join(this.folder, key), this.options.directory, file.name));
       this.open.delete(key);
     }
@@ -113,7 +121,7 @@ export class LaneFiles {
   private async write(key: string, file: OpenFile, bytes: Buffer): Promise<number> {
     const isNew = !this.open.has(key);
     const path = join(this.folder, key);
-    const handle = await open(path, constants.O_WRONLY | constants.O_CREAT, 0o644);
+    const handle = await openOwn(this.folder, key);
     let end = file.bytes;
     try {
       const { size } = await handle.stat();
@@ -128,19 +136,25 @@ export class LaneFiles {
     } finally {
       await handle.close();
     }
-    if (isNew) await syncFolders(this.folder, this.options.directory);
+    if (isNew) await syncFolders(this.folder, realOf(this.options.directory));
     return end + bytes.length;
   }
 
   private async recoverFile(key: string, mark: Mark | undefined, nowMs: number): Promise<void> {
     const path = join(this.folder, key);
-    const { size, nlink } = await stat(path);
+    const stat = await lstat(path);
+    const { nlink } = stat;
+    // Somebody put a link or the like in its place: it is removed, and what stood there counts as cut.
+    if (!stat.isFile()) await unlink(path);
+    const size = stat.isFile() ? stat.size : 0;
     const marked = mark === undefined ? { bytes: size, untilMs: undefined } : mark.files.get(key);
-    if (marked === undefined) return unlink(path);
+    if (marked === undefined) return stat.isFile() ? unlink(path) : undefined;
+    // Published already, and the crash came before it left this folder; or another file's second name: not ours to cut.
+    if (stat.isFile() && nlink > 1) return unlink(path);
     if (size < marked.bytes) this.options.onShort(path, size, marked.bytes);
     const bytes = Math.min(size, marked.bytes);
     if (size > bytes) {
-      const handle = await open(path, constants.O_WRONLY);
+      const handle = await openOwn(this.folder, key);
       try {
         await handle.truncate(bytes);
         await handle.datasync();
@@ -148,8 +162,6 @@ export class LaneFiles {
         await handle.close();
       }
     }
-    // Published already, and the crash came before it left this folder.
-    if (nlink > 1) return unlink(path);
     const name = nameOf(key);
     for (const [earlier, file] of this.open) if (file.name === name) this.open.set(earlier, { ...file, full: true });
     const full = mark === undefined || bytes >= this.options.rollBytes;
@@ -162,3 +174,6 @@ async function writeFully(handle: FileHandle, bytes: Buffer, position: number): 
     done += (await handle.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
   }
 }
+
+/** A file whose time lies ahead is quiet for so long before it counts as complete: a clock may only just have been set. */
+const aheadSettleMs = 3_600_000;

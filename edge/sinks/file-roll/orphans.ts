@@ -7,7 +7,7 @@
  * A lane that still holds batches is in somebody's hands soon after the start; and another process may write (two agents
  * of one name that share the directory). So a file is taken only when it has not changed for `settleMs` of our own life.
  */
-import { readdir, rmdir, stat, unlink } from "node:fs/promises";
+import { lstat, readdir, rmdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { isKey, nameOf, serialOf } from "./file-key.ts";
 import { codeOf, publishFile } from "./publish.ts";
@@ -83,7 +83,10 @@ async function filesIn(folder: string): Promise<Orphan[]> {
   const found: Orphan[] = [];
   for (const key of await entriesOf(folder)) {
     if (!isKey(key)) continue;
-    const { size, mtimeMs, nlink } = await stat(join(folder, key));
+    const stat = await lstat(join(folder, key));
+    // A link or the like that somebody left there is none of ours.
+    if (!stat.isFile()) continue;
+    const { size, mtimeMs, nlink } = stat;
     found.push({ folder, key, bytes: size, changedMs: mtimeMs, published: nlink > 1 });
   }
   return found;

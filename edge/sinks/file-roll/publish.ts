@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { access, link, mkdir, open, rename, unlink } from "node:fs/promises";
 import { dirname, extname, join } from "node:path";
+import { resolveLinks } from "../../../shared/files/links.ts";
 
 /**
  * Moves a file that is complete to its name below the directory, as `name.1.log` where that is taken; never over
@@ -10,6 +11,8 @@ export async function publishFile(from: string, directory: string, name: string)
   for (let number = 0; ; number++) {
     const target = join(directory, numbered(name, number));
     await mkdir(dirname(target), { recursive: true });
+    // Folders below the sink's own may be others' links: those that lead out of it are refused.
+    resolveLinks(dirname(target), []);
     if (!(await moveUnlessTaken(from, target))) continue;
     await syncFolders(dirname(target), directory);
     return target;

@@ -89,6 +89,34 @@ test("a write that failed half-way leaves nothing behind for the next try", asyn
   expect(Object.values(world.inProgress())).toEqual(["one\ntwo\n"]);
 });
 
+test("a long rest of a write that failed half-way does not come behind the next lines", async () => {
+  using dir = tempDir();
+  const world = new FileWorld(dir.path);
+  const status = laneOf("status");
+  const lane = world.lane(status);
+  await lane.deliver(batchOf(status, 0, [[day1, "one"]]));
+  const [file = ""] = globSync(".in-progress/*/*", { cwd: dir.path });
+  writeFileSync(join(dir.path, file), `one\n${"the rest of a batch that never was acknowledged\n".repeat(20)}`);
+  await lane.deliver(batchOf(status, 1, [[day1, "two"]]));
+  expect(Object.values(world.inProgress())).toEqual(["one\ntwo\n"]);
+});
+
+test("a file named by a clock that was years ahead is published once it is quiet, tomorrow's is not", async () => {
+  using dir = tempDir();
+  const world = new FileWorld(dir.path);
+  const status = laneOf("status");
+  const lane = world.lane(status);
+  await lane.deliver(batchOf(status, 0, [[day1 + 400 * 86_400_000, "ahead"]]));
+  await lane.deliver(batchOf(status, 1, [[day2, "tomorrow"]]));
+  world.clock.advance(120_000);
+  await lane.publish();
+  expect(world.published()).toEqual({});
+  world.clock.advance(3_600_000);
+  await lane.publish();
+  expect(world.published()).toEqual({ "status-2027-12-25.log": "ahead\n" });
+  expect(Object.values(world.inProgress())).toEqual(["tomorrow\n"]);
+});
+
 test("a directory that cannot be written is tried again, with a hint", async () => {
   using dir = tempDir();
   writeFileSync(dir.file("lake"), "a file where the directory should be");

@@ -33,6 +33,7 @@ const signals = {
 
 const newline = Buffer.from("\n");
 const publishEveryMsMax = 5_000;
+const dayMs = 86_400_000;
 
 /** Writes lanes to files; every few seconds it looks whether one is complete. */
 export class FileRollSink implements Sink {
@@ -110,6 +111,7 @@ class FileLane implements LaneDelivery {
   readonly owner: string;
   private readonly files: LaneFiles;
   private readonly namer: FileNamer;
+  private readonly wallNamer: FileNamer;
 
   constructor(
     config: Config,
@@ -118,6 +120,7 @@ class FileLane implements LaneDelivery {
   ) {
     const { lane } = notes;
     this.namer = new FileNamer(config.file, lane, context.agent);
+    this.wallNamer = new FileNamer(config.file, lane, context.agent);
     this.owner = `${context.agent}.${lane.epoch}.${lane.stream}.${lane.number}.${lane.channel}.${context.name}`;
     this.files = new LaneFiles({
       directory: config.directory,
@@ -143,7 +146,7 @@ class FileLane implements LaneDelivery {
       const { clock, report, name } = this.context;
       try {
         await this.recover(clock.uptimeMs());
-        for (const file of await this.files.publishDue(clock.uptimeMs(), clock.now())) {
+        for (const file of await this.files.publishDue(clock.uptimeMs(), clock.now(), this.aheadMs(clock.now()))) {
           this.published++;
           report(signals.published, { component: name, file });
         }
@@ -151,6 +154,11 @@ class FileLane implements LaneDelivery {
         report(signals.publishFailed, { component: name, error: messageOf(thrown) });
       }
     });
+  }
+
+  /** Lines of tomorrow may be early; a file for the time after that was named by a clock that was wrong. */
+  private aheadMs(wallMs: number): number {
+    return this.wallNamer.nameOf(wallMs + dayMs).untilMs ?? Number.POSITIVE_INFINITY;
   }
 
   private async recover(nowMs: number): Promise<void> {

@@ -32,7 +32,7 @@ export interface DirectoryHost {
   /** Opens a file at a path without links. Never waits. @throws what the system or the rules refuse. */
   open(path: string): number;
   /** What is known of all folders' files. */
-  readonly index: FileIndex;
+  readonly index: FileIndex<DirectoryBook>;
   readonly openCount: OpenCount;
   /** Whether a pattern asks for exactly this name, and not for many. */
   isNamed(directory: string, name: string): boolean;

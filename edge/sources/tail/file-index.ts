@@ -1,19 +1,18 @@
-import type { DirectoryBook } from "./directory-book.ts";
 import type { FollowedFile } from "./followed-file.ts";
 
 /** A file that is known, and the folder that knows it. */
-export interface Known {
+export interface Known<Holder> {
   readonly file: FollowedFile;
-  readonly book: DirectoryBook;
+  readonly book: Holder;
 }
 
 /** The files of all folders of a source by inode: a file is one file whatever leads to it. */
-export class FileIndex {
-  private readonly byInode = new Map<bigint, Map<FollowedFile, DirectoryBook>>();
+export class FileIndex<Holder> {
+  private readonly byInode = new Map<bigint, Map<FollowedFile, Holder>>();
   private readonly inodes = new Map<FollowedFile, bigint>();
 
   /** Takes a file in; again when it has another inode now. */
-  add(file: FollowedFile, book: DirectoryBook): void {
+  add(file: FollowedFile, book: Holder): void {
     this.remove(file);
     this.inodes.set(file, file.inode);
     const files = this.byInode.get(file.inode) ?? new Map();
@@ -30,7 +29,7 @@ export class FileIndex {
   }
 
   /** The file of this inode that another folder knows. */
-  inOtherFolder(inode: bigint, book: DirectoryBook): Known | undefined {
+  inOtherFolder(inode: bigint, book: Holder): Known<Holder> | undefined {
     for (const [file, holder] of this.byInode.get(inode) ?? []) if (holder !== book) return { file, book: holder };
     return undefined;
   }
