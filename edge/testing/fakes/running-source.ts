@@ -1,3 +1,4 @@
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../../../shared/clock/clock.ts";
 import { systemRandom } from "../../../shared/random/random.ts";
@@ -45,7 +46,9 @@ export class RunningSource implements AsyncDisposable {
     const report = (signal: Signal, fields: Fields = {}) => void this.reports.push({ signal: signal.name, fields });
     this.intake = new FakeIntake(options.work ?? new CommittedWork(), options.intake);
     // A data folder of its own: what lies in it is never read.
-    this.ended = this.run(reading.value, fakeContext(join(options.dataDir, ".tailgate"), report));
+    const dataDir = join(options.dataDir, ".tailgate");
+    mkdirSync(dataDir, { recursive: true });
+    this.ended = this.run(reading.value, fakeContext(dataDir, report));
     // A failure is seen by whoever stops it; until then it must not end the test run.
     this.ended.catch(() => {});
   }
