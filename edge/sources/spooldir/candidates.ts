@@ -1,11 +1,18 @@
-import { readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { lstatSync } from "node:fs";
+import { resolveLinks } from "../../../shared/files/links.ts";
+import { kindOf } from "../../../shared/files/open-regular.ts";
+import { childOf, namesIn, systemPath } from "../../../shared/files/path-text.ts";
+import { realOf } from "../../../shared/files/real-path.ts";
+import { FileRefused, isFileTrouble, systemCode } from "../../../shared/files/refusal.ts";
+import type { FileAccess } from "../../core/file-fields.ts";
 import { type Identity, identityOf } from "./spool-file.ts";
 
 /** A file that lies in the spool directory. */
 export interface Candidate extends Identity {
   /** Path below the spool directory. */
   readonly key: string;
+  /** Where it is, without links. */
+  readonly real: string;
 }
 
 /** Which files of a spool directory are to be read, and in which order. */
@@ -24,7 +31,12 @@ export class Candidates {
   /** Since when (uptime) each file is what it is. */
   private steady = new Map<string, { readonly identity: Identity; readonly sinceMs: number }>();
 
-  constructor(private readonly options: CandidateOptions) {
+  constructor(
+    private readonly options: CandidateOptions,
+    private readonly access: FileAccess,
+    /** Called with what is left out. It never hides its neighbours. */
+    private readonly leaveOut: (key: string, thrown: Error) => void,
+  ) {
     this.ignored = options.ignore.map((pattern) => new Bun.Glob(pattern));
   }
 
@@ -35,7 +47,7 @@ export class Candidates {
    */
   list(): readonly Candidate[] {
     const found: Candidate[] = [];
-    this.collect("", found);
+    this.collect("", realOf(this.options.path), found);
     const byName = (a: Candidate, b: Candidate) => (a.key < b.key ? -1 : 1);
     return this.options.order === "name"
       ? found.sort(byName)
@@ -64,18 +76,35 @@ export class Candidates {
     return all.filter(({ key }) => nowMs - (steady.get(key)?.sinceMs ?? nowMs) >= settleMs);
   }
 
-  private collect(below: string, found: Candidate[]): void {
-    const { path, recursive, completedSuffix, errorSuffix } = this.options;
-    for (const entry of readdirSync(join(path, below), { withFileTypes: true })) {
-      const key = join(below, entry.name);
-      if (this.ignored.some((glob) => glob.match(entry.name))) continue;
-      if (entry.isDirectory()) {
-        if (recursive) this.collect(key, found);
-        continue;
+  private collect(below: string, folder: string, found: Candidate[]): void {
+    for (const name of namesIn(folder)) {
+      if (this.ignored.some((glob) => glob.match(name))) continue;
+      const key = below === "" ? name : childOf(below, name);
+      try {
+        this.lookAt(key, folder, name, found);
+      } catch (thrown) {
+        if (!isFileTrouble(thrown)) throw thrown;
+        if (systemCode(thrown) !== "ENOENT") this.leaveOut(key, thrown);
       }
-      if (entry.name.endsWith(completedSuffix) || entry.name.endsWith(errorSuffix)) continue;
-      const stat = statSync(join(path, key), { bigint: true, throwIfNoEntry: false });
-      if (stat?.isFile() === true) found.push({ key, ...identityOf(stat) });
     }
+  }
+
+  private lookAt(key: string, folder: string, name: string, found: Candidate[]): void {
+    const { recursive, completedSuffix, errorSuffix } = this.options;
+    const entry = childOf(folder, name);
+    let stat = lstatSync(systemPath(entry), { bigint: true });
+    if (stat.isDirectory()) {
+      if (recursive) this.collect(key, entry, found);
+      return;
+    }
+    if (name.endsWith(completedSuffix) || name.endsWith(errorSuffix)) return;
+    let real = entry;
+    if (stat.isSymbolicLink()) {
+      real = resolveLinks(entry, this.access.follow, { from: folder });
+      stat = lstatSync(systemPath(real), { bigint: true });
+      if (stat.isDirectory()) return;
+    }
+    if (!stat.isFile()) throw new FileRefused(key, kindOf(stat));
+    found.push({ key, real, ...identityOf(stat) });
   }
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { duration } from "../../../shared/config/duration.ts";
 import { path } from "../../../shared/config/path.ts";
+import { fileFields } from "../../core/file-fields.ts";
 import { lineFields } from "../../core/line-fields.ts";
 
 const Suffix = z.string().regex(/^[^/\s]+$/, { error: "not a suffix: write at least one character, without a slash" });
@@ -31,6 +32,7 @@ export const configSchema = () =>
         .prefault("1s")
         .meta({ description: "A file is taken once its size and time did not change for so long." }),
       pollInterval: duration({ min: 10 }).prefault("1s").meta({ description: "How often the directory is looked at." }),
+      ...fileFields,
       ...lineFields,
     })
     .refine((config) => config.completedSuffix !== config.errorSuffix, {

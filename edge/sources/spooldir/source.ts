@@ -9,15 +9,19 @@
  * whose files are renamed or remembered, nobody can say which lines are whose: that file alone is an error, is put
  * aside, and the others go on.
  */
-import { closeSync, existsSync, fstatSync, openSync, readSync, renameSync, rmSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { type BigIntStats, closeSync, fstatSync, lstatSync, readSync, renameSync, rmSync, statSync } from "node:fs";
 import { sleep } from "../../../shared/async/sleep.ts";
 import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
+import { openRegular } from "../../../shared/files/open-regular.ts";
+import { childOf, shownPath, systemPath } from "../../../shared/files/path-text.ts";
+import { isFileTrouble } from "../../../shared/files/refusal.ts";
 import { LineSplitter } from "../../../shared/lines/split-lines.ts";
 import type { Context } from "../../core/context.ts";
+import { type FileAccess, fileAccess } from "../../core/file-fields.ts";
 import { limits } from "../../core/limits.ts";
 import { LineIntake } from "../../core/line-intake.ts";
 import type { Intake, Source } from "../../core/source.ts";
+import { Afterlook } from "./afterlook.ts";
 import { type Candidate, Candidates } from "./candidates.ts";
 import type { Config } from "./config.ts";
 import { type Identity, identityOf, SpoolFile, sameIdentity } from "./spool-file.ts";
@@ -31,7 +35,13 @@ const errorsShownMax = 100;
 export class SpoolDirectorySource implements Source {
   private readonly files = new Map<string, SpoolFile>();
   private readonly candidates: Candidates;
+  private readonly access: FileAccess;
+  private readonly after = new Afterlook((file, bytes) => this.noteLate(file, bytes));
   private readonly splitter: LineSplitter;
+  private intake: Intake | undefined;
+  /** What is left out, and why: before this look, and in it. */
+  private leftOut = new Map<string, string>();
+  private leftOutNow = new Map<string, string>();
   private readonly buffer = Buffer.allocUnsafeSlow(limits.readBytes + 1);
   private readonly errors: { readonly file: string; readonly reason: string }[] = [];
   private finished: SpoolFile[] = [];
@@ -42,7 +52,8 @@ export class SpoolDirectorySource implements Source {
     private readonly config: Config,
     private readonly context: Context,
   ) {
-    this.candidates = new Candidates(config);
+    this.access = fileAccess(config, context);
+    this.candidates = new Candidates(config, this.access, (key, thrown) => this.leaveOut(key, messageOf(thrown)));
     this.splitter = new LineSplitter(config);
   }
 
@@ -51,17 +62,26 @@ export class SpoolDirectorySource implements Source {
   async stop(): Promise<void> {}
 
   async run(intake: Intake, signal: AbortSignal): Promise<void> {
+    if (this.intake !== undefined) throw new AppError("INVARIANT", "run a spooldir source a second time");
+    this.intake = intake;
     this.restore(intake);
     const output = new LineIntake(intake, this.config);
-    while (!signal.aborted) {
-      for (const candidate of this.look(intake)) {
-        if (signal.aborted) return;
-        await this.readFile(candidate, intake, output, signal);
-        if (this.finished.length >= finishedMax) await this.finish(intake, signal);
-      }
-      await this.finish(intake, signal);
-      await sleep(this.config.pollInterval, signal);
+    try {
+      while (!signal.aborted) await this.turn(intake, output, signal);
+    } finally {
+      this.after.close();
     }
+  }
+
+  /** One look at the directory, and all files that are due. */
+  private async turn(intake: Intake, output: LineIntake, signal: AbortSignal): Promise<void> {
+    for (const candidate of this.look(intake)) {
+      if (signal.aborted) return;
+      await this.readFile(candidate, intake, output, signal);
+      if (this.finished.length >= finishedMax) await this.finish(intake, signal);
+    }
+    await this.finish(intake, signal);
+    await sleep(this.config.pollInterval, signal);
   }
 
   status(): Readonly<Record<string, unknown>> {
@@ -72,19 +92,36 @@ export class SpoolDirectorySource implements Source {
         ? {}
         : { current: { file: current.key, offset: current.offset, size: current.identity.size } }),
       errors: this.errors,
+      leftOut: [...this.leftOut].slice(0, errorsShownMax).map(([file, reason]) => ({ file: shownPath(file), reason })),
+      leftOutCount: this.leftOut.size,
     };
+  }
+
+  private leaveOut(key: string, reason: string): void {
+    if (this.leftOut.get(key) !== reason) this.context.report(signals.leftOut, { file: shownPath(key), reason });
+    this.leftOutNow.set(key, reason);
+  }
+
+  private noteLate(file: SpoolFile, bytes: number): void {
+    this.context.report(signals.writtenLate, { file: shownPath(file.key), bytes });
+    this.intake?.count("lost_at_source", bytes);
+    this.errors.push({ file: file.key, reason: `it was written after it was done: ${bytes} bytes are not read` });
+    if (this.errors.length > errorsShownMax) this.errors.shift();
   }
 
   /** What is to be read now. Files that are known get their due on the way. */
   private look(intake: Intake): readonly Candidate[] {
+    this.after.look(this.context.clock.uptimeMs());
+    this.leftOutNow = new Map();
     let all: readonly Candidate[];
     try {
       all = this.candidates.list();
     } catch (thrown) {
-      if (!isSystemError(thrown)) throw thrown;
+      if (!isFileTrouble(thrown)) throw thrown;
       this.context.report(signals.directoryUnreadable, { path: this.config.path, error: messageOf(thrown) });
       return [];
     }
+    this.leftOut = this.leftOutNow;
     const present = new Map(all.map((candidate) => [candidate.key, candidate]));
     for (const file of [...this.files.values()]) if (!present.has(file.key)) this.noteGone(file, present, intake);
     const settled = this.candidates.settled(all, this.config.settle, this.context.clock.uptimeMs());
@@ -94,8 +131,8 @@ export class SpoolDirectorySource implements Source {
   private isToRead(candidate: Candidate, intake: Intake): boolean {
     const known = this.files.get(candidate.key);
     if (known === undefined) {
-      const completed = join(this.config.path, candidate.key) + this.config.completedSuffix;
-      if (this.config.done !== "rename" || !existsSync(completed)) return true;
+      const completed = childOf(this.config.path, candidate.key) + this.config.completedSuffix;
+      if (this.config.done !== "rename" || !isTaken(completed)) return true;
       this.fail(new SpoolFile(candidate.key, candidate), "a file of this name was done before", intake);
       return false;
     }
@@ -136,7 +173,7 @@ export class SpoolDirectorySource implements Source {
       moved.reason = file.reason;
       this.files.set(moved.key, moved);
       intake.moved(moved);
-    } else if (file.state === "reading" && !existsSync(join(this.config.path, file.key) + this.config.errorSuffix)) {
+    } else if (file.state === "reading" && !isTaken(childOf(this.config.path, file.key) + this.config.errorSuffix)) {
       const bytes = file.identity.size - file.offset;
       intake.count("lost_at_source", bytes);
       this.context.report(signals.fileVanished, { file: file.key, from: file.offset, to: file.identity.size, bytes });
@@ -146,11 +183,11 @@ export class SpoolDirectorySource implements Source {
 
   /** Appends the whole file, chunk by chunk. */
   private async readFile(candidate: Candidate, intake: Intake, output: LineIntake, signal: AbortSignal): Promise<void> {
-    const path = join(this.config.path, candidate.key);
+    const path = childOf(this.config.path, candidate.key);
     const file = this.files.get(candidate.key) ?? new SpoolFile(candidate.key, candidate);
     let fd: number | undefined;
     try {
-      fd = openSync(path, "r");
+      fd = openRegular(candidate.real, this.access.rules);
       this.files.set(file.key, file);
       this.current = file;
       output.path = path;
@@ -161,11 +198,12 @@ export class SpoolDirectorySource implements Source {
         this.readChunk(fd, file, path, intake, output);
       }
     } catch (thrown) {
-      if (!isSystemError(thrown)) throw thrown;
+      if (!isFileTrouble(thrown)) throw thrown;
       if (file.offset === 0) this.files.delete(file.key);
       this.context.report(signals.unreadable, { file: candidate.key, error: messageOf(thrown) });
     } finally {
-      if (fd !== undefined) closeSync(fd);
+      if (fd !== undefined && file.state === "done") this.after.add(fd, file, this.context.clock.uptimeMs());
+      else if (fd !== undefined) closeSync(fd);
       this.current = undefined;
     }
   }
@@ -196,7 +234,7 @@ export class SpoolDirectorySource implements Source {
 
   private isUnchanged(fd: number, file: SpoolFile, path: string): boolean {
     if (!sameIdentity(identityOf(fstatSync(fd, { bigint: true })), file.identity)) return false;
-    const named = statSync(path, { bigint: true, throwIfNoEntry: false });
+    const named = statOf(path);
     // Removed by somebody: the descriptor still leads to all of it.
     return named === undefined || named.ino.toString() === file.identity.inode;
   }
@@ -215,7 +253,7 @@ export class SpoolDirectorySource implements Source {
         intake.count("files_done", 1);
         this.context.report(signals.fileDone, { file: file.key, bytes: file.identity.size });
       } catch (thrown) {
-        if (!isSystemError(thrown)) throw thrown;
+        if (!isFileTrouble(thrown)) throw thrown;
         // It stays known as done, so it is not read again; the next look tries once more to put it away.
         this.context.report(signals.unreadable, { file: file.key, error: messageOf(thrown) });
       }
@@ -225,18 +263,18 @@ export class SpoolDirectorySource implements Source {
   private putAway(file: SpoolFile, intake: Intake): void {
     const { done, completedSuffix } = this.config;
     if (done === "tracker") return;
-    const path = join(this.config.path, file.key);
-    const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+    const path = childOf(this.config.path, file.key);
+    const stat = statOf(path);
     if (stat !== undefined && !this.isSuccessor(identityOf(stat), file)) {
       if (!sameIdentity(identityOf(stat), file.identity)) {
         this.fail(file, "it was changed or replaced after it was done", intake);
         return;
       }
-      if (done === "delete") rmSync(path);
-      else if (existsSync(path + completedSuffix)) {
+      if (done === "delete") rmSync(systemPath(path));
+      else if (isTaken(path + completedSuffix)) {
         this.fail(file, "a file of this name was done before", intake);
         return;
-      } else renameSync(path, path + completedSuffix);
+      } else renameSync(systemPath(path), systemPath(path + completedSuffix));
     }
     this.forget(file, intake);
   }
@@ -244,7 +282,7 @@ export class SpoolDirectorySource implements Source {
   /** An error for this file alone. */
   private fail(file: SpoolFile, reason: string, intake: Intake): void {
     const { done, errorSuffix } = this.config;
-    const path = join(this.config.path, file.key);
+    const path = childOf(this.config.path, file.key);
     const error = new AppError("EDGE_SPOOL_FILE_CHANGED", `read spool file "${path}" at ${file.offset}: ${reason}`);
     this.context.report(signals.fileChanged, { code: error.code, error: error.message, hint: error.hint });
     intake.count("spool_file_changed", 1);
@@ -253,13 +291,13 @@ export class SpoolDirectorySource implements Source {
     file.state = "error";
     file.reason = reason;
     this.files.set(file.key, file);
-    if (done !== "tracker" && !existsSync(path + errorSuffix)) {
+    if (done !== "tracker" && !isTaken(path + errorSuffix)) {
       try {
-        renameSync(path, path + errorSuffix);
+        renameSync(systemPath(path), systemPath(path + errorSuffix));
         this.forget(file, intake);
         return;
       } catch (thrown) {
-        if (!isSystemError(thrown)) throw thrown;
+        if (!isFileTrouble(thrown)) throw thrown;
         this.context.report(signals.unreadable, { file: file.key, error: messageOf(thrown) });
       }
     }
@@ -283,6 +321,11 @@ export class SpoolDirectorySource implements Source {
   }
 }
 
-function isSystemError(thrown: unknown): boolean {
-  return thrown instanceof Error && "code" in thrown && "syscall" in thrown;
+/** Whether there is anything under this name, a link that leads nowhere too. */
+function isTaken(path: string): boolean {
+  return lstatSync(systemPath(path), { throwIfNoEntry: false }) !== undefined;
+}
+
+function statOf(path: string): BigIntStats | undefined {
+  return statSync(systemPath(path), { bigint: true, throwIfNoEntry: false });
 }

@@ -1,15 +1,19 @@
 import { expect, test } from "bun:test";
 import {
   appendFileSync,
+  closeSync,
   existsSync,
   mkdirSync,
+  openSync,
   readdirSync,
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   utimesSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
@@ -275,4 +279,35 @@ test("a file that is removed before it was read to its end is counted as lost", 
   await using again = w.start(work);
   await until("the loss", () => again.intake.counter("lost_at_source") > 0);
   expect(again.intake.counter("lost_at_source")).toBe(5_000_000 - again.intake.lines.length * 100);
+});
+
+test("a file that is written on after it was done is said, and its late bytes are counted", async () => {
+  using w = world();
+  await using run = w.start();
+  const fd = openSync(w.path("a.csv"), "a");
+  writeSync(fd, "one\n");
+  await until("the rename", () => existsSync(w.path("a.csv.COMPLETED")));
+  writeSync(fd, "two\nthree\n");
+  closeSync(fd);
+  await until("the word", () => run.reports.some(({ signal }) => signal === "spool_file_written_late"));
+  expect(run.intake.counter("lost_at_source")).toBe(10);
+  expect(JSON.stringify(run.source.status().errors)).toContain("10 bytes are not read");
+});
+
+test("odd entries hide nothing beside them, and are never waited for", async () => {
+  using w = world();
+  w.put("a.csv", "one\n");
+  symlinkSync("a.csv/y", w.path("bad.csv"));
+  symlinkSync("loop.csv", w.path("loop.csv"));
+  symlinkSync("nowhere", w.path("nowhere.csv"));
+  Bun.spawnSync(["mkfifo", w.path("fifo.csv")]);
+  symlinkSync(`/proc/${process.pid}/environ`, w.path("environ.csv"));
+  const odd = Buffer.concat([Buffer.from(`${w.spool}/`), Buffer.from([0xff, 0x2e])]);
+  writeFileSync(odd, "two\n");
+  await using run = w.start();
+  await until("both", () => run.intake.work.lines.length === 2);
+  await until("the renames", () => w.names().filter((name) => name.endsWith(".COMPLETED")).length === 2);
+  expect([...run.intake.lines].sort()).toEqual(["one", "two"]);
+  expect(JSON.stringify(run.source.status().leftOut)).toContain("a FIFO");
+  expect(run.reports.filter(({ signal }) => signal === "spool_left_out").length).toBe(3);
 });

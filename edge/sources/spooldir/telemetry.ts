@@ -14,6 +14,17 @@ export const signals = {
     level: "error",
     message: "A spool file was removed before it was read to its end",
   }),
+  leftOut: defineSignal({
+    name: "spool_left_out",
+    level: "warn",
+    message: "This is not read; it is tried again, and the others go on",
+  }),
+  writtenLate: defineSignal({
+    name: "spool_file_written_late",
+    level: "error",
+    message:
+      "A spool file was written after it was done: what came late is not read. Rename files in when they are complete, or raise settle",
+  }),
   unreadable: defineSignal({
     name: "spool_file_unreadable",
     level: "warn",
