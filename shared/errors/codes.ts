@@ -155,9 +155,13 @@ export const codes = {
     severity: "transient",
     hint: "The broker did not say whether it has the batch; the same bytes are sent again, which it recognises.",
   },
+  KAFKA_CLOCK: {
+    severity: "transient",
+    hint: "Set the topic's message.timestamp.type to LogAppendTime, or this machine's and the brokers' clocks right; the channel holds the events.",
+  },
   KAFKA_RECORD_REFUSED: {
     severity: "permanent",
-    hint: "Read what was refused with `tailgate channel export --dead`; raise the topic's max.message.bytes if it is the size.",
+    hint: "Read what was refused with `tailgate channel export --dead`; raise the topic's max.message.bytes if it is the size. An empty record with the identity header stands in its place in the topic.",
   },
   KAFKA_SESSION_FENCED: {
     severity: "fatal",

@@ -8,7 +8,7 @@ import { orAbort } from "./or-abort.ts";
 import { endOf, type Session, sequenceOf } from "./session.ts";
 import type { Destination } from "./session-book.ts";
 import { signals } from "./telemetry.ts";
-import { clockIsUnset, timestampShift } from "./timestamps.ts";
+import { clockIsUnset, plausibleMs, timestampShift } from "./timestamps.ts";
 import type { TopicRoute } from "./topics.ts";
 import { type Verdict, verdictOf } from "./verdict.ts";
 
@@ -53,7 +53,9 @@ export async function attempt(sending: Sending, doubt: Doubt, tools: LaneTools):
     await orAbort(tools.link.ready(target.node), signal);
     const inDoubt = doubt.has(batch);
     const { maxTimestampMs } = readBatchHeader(batch.bytes);
-    const nowMs = context.clock.now() - clockCorrection.aheadMs;
+    const corrected = clockCorrection.nowMs(context.clock.now());
+    // A clock that is not set yet moves nothing, until that is refused.
+    const nowMs = first ? corrected : Math.max(corrected, plausibleMs);
     const { producerIdExpirationMs } = tools;
     const retentionMs = first ? settings.retentionMs : 0;
     const rules = { ...settings, retentionMs, producerIdExpirationMs, nowMs };
@@ -74,9 +76,10 @@ export async function attempt(sending: Sending, doubt: Doubt, tools: LaneTools):
     // The first refusal may mean "too old": the next try carries our idea of now, and only then is our clock to blame.
     if (first) continue;
     tools.telemetry.report(signals.clockAhead, { topic, aheadMs: clockCorrection.aheadMs });
-    if (!clockCorrection.stepBack()) {
+    if (!clockCorrection.stepBack(context.clock.now())) {
+      // Held, not buried: a clock of ours makes no record unsendable.
       const reason = "the topic refuses every time stamp";
-      return { verdict: { kind: "refused", reason, corrupt: false }, answer, records, repeat: false };
+      return { verdict: { kind: "later", code: "KAFKA_CLOCK", reason }, answer, records, repeat: false };
     }
   }
 }

@@ -97,8 +97,8 @@ describe("topics", () => {
     const world = new World({ createTopic: { partitions: 3 } });
     Object.assign(world.reader, { lane: { ...world.reader.lane, group: "made" } });
     world.put(1);
-    expect(await world.step()).toBe("KAFKA_TOPIC_MISSING");
-    expect(await world.drain()).toBe("idle");
+    // At once, and without a warning that asks for what the config says already.
+    expect(await world.step()).toBe("delivered");
     expect(world.said).toContain("kafka_topic_created");
   });
 
@@ -123,4 +123,39 @@ test("with the producer's time, an old backlog is stamped with now, and a clock 
   expect(await world.drain()).toBe("idle");
   expect(world.inTopic).toEqual(world.written);
   expect(world.said).toContain("kafka_clock_ahead");
+});
+
+test.each([7_168, 1, 400])("a clock that is %d days ahead buries nothing", async (days) => {
+  const world = new World();
+  world.broker.logAppendTime = false;
+  world.broker.refusesFuture = true;
+  world.broker.timeMs = 1_795_000_000_000;
+  world.clock.setWall(world.broker.timeMs + days * day);
+  world.put(3, 2);
+  expect(await world.drain()).toBe("idle");
+  expect(world.inTopic).toEqual(world.written);
+  expect(world.reader.buried).toEqual([]);
+});
+
+test("a clock that is not set, and records from the future: nothing is buried", async () => {
+  const world = new World();
+  world.broker.logAppendTime = false;
+  world.broker.refusesFuture = true;
+  world.broker.timeMs = 1_795_000_000_000;
+  world.clock.setWall(world.broker.timeMs + 7_168 * day);
+  world.put(3);
+  world.clock.setWall(5_000);
+  expect(await world.drain()).toBe("idle");
+  expect(world.inTopic).toEqual(world.written);
+});
+
+test("a topic that refuses every time holds the batch, and says so", async () => {
+  const world = new World();
+  world.broker.logAppendTime = false;
+  world.put(3);
+  world.broker.faults = Array.from({ length: 40 }, () => ({ code: errors.INVALID_TIMESTAMP }));
+  expect(await world.step()).toBe("KAFKA_CLOCK");
+  world.broker.faults = [];
+  expect(await world.drain()).toBe("idle");
+  expect(world.reader.buried).toEqual([]);
 });

@@ -36,10 +36,18 @@ test("nothing is moved to 1970", () => {
   expect(clockIsUnset({ ...unset, logAppendTime: true })).toBe(false);
 });
 
-test("the guess of how far our clock is ahead doubles, and ends", () => {
+test("the guess of how far our clock is ahead doubles, and ends at the earliest time it can be", () => {
   const correction = new ClockCorrection();
+  const wallMs = nowMs + 7_168 * day;
   let steps = 0;
-  while (correction.stepBack()) steps++;
-  expect(steps).toBeGreaterThan(10);
+  while (correction.stepBack(wallMs)) steps++;
   expect(steps).toBeLessThan(30);
+  expect(clockIsUnset({ ...createTime, nowMs: correction.nowMs(wallMs) })).toBe(false);
+  expect(correction.nowMs(wallMs)).toBeLessThanOrEqual(nowMs);
+});
+
+test("a clock that was set right meanwhile is not corrected any more", () => {
+  const correction = new ClockCorrection();
+  while (correction.stepBack(nowMs + 7_168 * day));
+  expect(correction.nowMs(nowMs)).toBe(nowMs);
 });

@@ -16,7 +16,7 @@
 const hourMs = 3_600_000;
 
 /** Before this a wall clock has not been set yet: nothing is moved to such a time. 2024-01-01. */
-const plausibleMs = 1_704_067_200_000;
+export const plausibleMs = 1_704_067_200_000;
 
 /** What is known of the topic and of the time. */
 export interface TimestampRules {
@@ -52,9 +52,20 @@ export function timestampShift(maxTimestampMs: number, rules: TimestampRules): n
 export class ClockCorrection {
   aheadMs = 0;
 
-  /** A batch whose newest time stamp was moved to our idea of now was refused. False: no guess is left. */
-  stepBack(): boolean {
-    this.aheadMs = this.aheadMs === 0 ? hourMs : this.aheadMs * 2;
-    return this.aheadMs < 100 * 365 * 24 * hourMs;
+  /** The time by our wall clock, corrected. A clock that was set right meanwhile needs no correction any more. */
+  nowMs(wallMs: number): number {
+    if (wallMs - this.aheadMs < plausibleMs && wallMs >= plausibleMs) this.aheadMs = 0;
+    return wallMs - this.aheadMs;
+  }
+
+  /**
+   * A batch whose newest time stamp was moved to our idea of now was refused. The last guess is the earliest time that it
+   * can be, which no broker's clock is before. False: that was refused too.
+   */
+  stepBack(wallMs: number): boolean {
+    const last = wallMs - plausibleMs;
+    if (this.aheadMs >= last) return false;
+    this.aheadMs = Math.min(this.aheadMs === 0 ? hourMs : this.aheadMs * 2, last);
+    return true;
   }
 }

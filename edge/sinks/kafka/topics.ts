@@ -2,6 +2,7 @@
  * What the sink knows of its topics: leaders, partitions, settings. Asked for when a lane needs it, kept for a while, and
  * asked again after anything that makes it doubtful; lanes that ask at the same time share one question.
  */
+import { sleep } from "../../../shared/async/sleep.ts";
 import type { Clock } from "../../../shared/clock/clock.ts";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import type { KafkaLink, TopicMetadata } from "../../../shared/kafka/connection/link.ts";
@@ -32,6 +33,10 @@ export interface TopicRoute extends TopicMetadata {
   readonly topic: string;
   readonly settings: TopicSettings;
 }
+
+/** How often, and how many times, a topic that was just created is looked for. */
+const madeEveryMs = 100;
+const madeTriesMax = 20;
 
 const keptMs = 300_000;
 
@@ -156,8 +161,18 @@ export class Topics {
           `create topic ${topic}: ${errorName(answer.errorCode)}${answer.message === undefined ? "" : `: ${answer.message}`}`,
         );
     }
-    // Its leaders take a moment: the next try, by the runner's backoff, finds them.
-    throw new AppError("KAFKA_TOPIC_MISSING", `ask for topic ${topic}: created just now`, { retryAfterMs: 200 });
+    return await this.made(topic);
+  }
+
+  /** A topic that was created just now, as soon as it has its leaders: they take a moment, which is nobody's mistake. */
+  private async made(topic: string): Promise<TopicRoute> {
+    for (let tries = 0; tries < madeTriesMax; tries++) {
+      const { errorCode, leaders } = await this.options.link.topic(topic);
+      const led = leaders.length > 0 && !leaders.includes(undefined);
+      if (errorCode === errors.NONE && led) return await this.ask(topic);
+      await sleep(madeEveryMs, new AbortController().signal);
+    }
+    throw new AppError("KAFKA_UNREACHABLE", `ask for topic ${topic}: created just now, and not led yet`);
   }
 
   private noteCluster(clusterId: string): void {

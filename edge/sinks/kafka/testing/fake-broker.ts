@@ -53,6 +53,8 @@ export class FakeBroker implements KafkaLink {
   replicating = true;
   /** Node id of the leader of all partitions. */
   leader = 1;
+  /** With the producer's time: what lies more than an hour ahead is refused (message.timestamp.after.max.ms). */
+  refusesFuture = false;
   /** A repeat is answered with 46, as by brokers that are not Apache's. */
   saysDuplicate = false;
   readonly requests: string[] = [];
@@ -280,6 +282,10 @@ export class FakeBroker implements KafkaLink {
     this.expire(partition);
     const { producerId, producerEpoch, baseSequence, recordCount } = readBatchHeader(bytes);
     if (!crcMatches(bytes)) return this.error(errors.CORRUPT_MESSAGE);
+    const { maxTimestampMs } = readBatchHeader(bytes);
+    if (this.refusesFuture && !this.logAppendTime && maxTimestampMs > this.timeMs + 3_600_000) {
+      return this.error(errors.INVALID_TIMESTAMP);
+    }
     if (bytes.length > this.messageBytesMax) return this.error(errors.MESSAGE_TOO_LARGE);
     const last = (baseSequence + recordCount - 1) % 2 ** 31;
     const known = partition.producers.get(producerId);
