@@ -96,15 +96,14 @@ export class SinkGroup {
     for (const [name, { sink }] of this.made) {
       const lanes = this.lanes()
         .filter((run) => run.sink === name)
-        .map(({ lane, state, details }) => ({
-          stream: lane.stream,
-          lane: lane.number,
-          epoch: lane.epoch,
-          group: lane.group,
-          ...details(),
-          state,
-        }));
+        .map(laneStatus);
       yield [name, { ...sink.status(), lanes }];
     }
   }
+}
+
+/** One lane for the status page: what the runner knows, and what its sink says of it. */
+export function laneStatus({ lane, state, details }: LaneRun): Readonly<Record<string, unknown>> {
+  const { stream, number, epoch, group } = lane;
+  return { stream, lane: number, epoch, group, ...details(), state };
 }

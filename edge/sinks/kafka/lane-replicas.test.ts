@@ -175,6 +175,22 @@ describe.each([true, false])("a log that an unclean election cut back (READ allo
   );
 });
 
+test.each([true, false])(
+  "what is sent again is cut when the topic takes less than it did (READ allowed: %p)",
+  async (mayRead) => {
+    const world = new World();
+    world.broker.mayRead = mayRead;
+    world.put(64, 2);
+    await world.drain();
+    world.broker.elect(0);
+    world.broker.messageBytesMax = 330;
+    world.put(1);
+    expect(await world.drain()).toBe("idle");
+    expect(sorted(world.inTopic)).toEqual(sorted(world.written));
+    expect(world.counted).toEqual({});
+  },
+);
+
 test("where we may read, a log that was cut back and has grown past the mark by others' records is noticed too", async () => {
   const world = new World();
   world.put(3, 2, 4);

@@ -4,6 +4,7 @@
  */
 import { AppError } from "../../../shared/errors/app-error.ts";
 import type { LaneNotes } from "../../core/lane-notes.ts";
+import { splitBatch } from "../../core/split-batch.ts";
 import type { StoredBatch } from "../../core/stored-batch.ts";
 import { type Attempt, notAppended, type Target } from "./attempt.ts";
 import { untracedBytesMax } from "./doubt.ts";
@@ -51,8 +52,9 @@ export class Recovery {
       this.notes.lease(later);
       const { verdict, answer } = await this.hands.send(later, session, at);
       if (verdict.kind === "appended") return this.place.isBelowMark(answer.baseOffset) ? undefined : later;
-      if (verdict.kind !== "out_of_order" && verdict.kind !== "duplicate")
-        throw notAppended(later, at.target, verdict.kind);
+      if (verdict.kind === "unknown" || verdict.kind === "later") throw notAppended(later, at.target, verdict.kind);
+      // One that is refused for itself proves nothing, and waiting for it would be for ever.
+      if (verdict.kind !== "out_of_order" && verdict.kind !== "duplicate") return undefined;
       bytes += later.bytes.length;
       before = later;
     }
@@ -144,17 +146,27 @@ export class Recovery {
   }
 
   private async mustAppend(batch: StoredBatch, session: Session, at: Delivering): Promise<Attempt> {
-    const sent = await this.hands.send(batch, session, at);
+    const sent = await this.sendPieces(batch, session, at);
     if (sent.verdict.kind !== "appended") throw notAppended(batch, at.target, sent.verdict.kind);
     return sent;
   }
 
   /** It may be there already: of repeats only the last few are recognised, older ones are refused. */
   private async mustPass(batch: StoredBatch, session: Session, at: Delivering): Promise<Attempt> {
-    const sent = await this.hands.send(batch, session, at);
+    const sent = await this.sendPieces(batch, session, at);
     const { kind } = sent.verdict;
     if (kind === "appended" || kind === "out_of_order" || kind === "duplicate") return sent;
     throw notAppended(batch, at.target, kind);
+  }
+
+  /** The topic may take less at once than it did: what is too large now goes out in halves, under the same numbers. */
+  private async sendPieces(batch: StoredBatch, session: Session, at: Delivering): Promise<Attempt> {
+    const sent = await this.hands.send(batch, session, at);
+    const divisible = batch.kind === "records" && batch.count > 1;
+    if (sent.verdict.kind !== "too_large" || !divisible || batch === at.batch) return sent;
+    let last = sent;
+    for (const half of splitBatch(batch)) last = await this.mustPass({ ...half, id: batch.id }, session, at);
+    return last;
   }
 
   private count(from: number, records: number, { destination }: Target): void {

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { errors } from "../../../shared/kafka/error-codes.ts";
 import { sinkContract } from "../../testing/contracts/sink.contract.ts";
 import { ArrayReader } from "../../testing/fakes/array-reader.ts";
 import { testBatches, testLane } from "../../testing/fakes/test-batches.ts";
@@ -74,4 +75,15 @@ test("a broker that throttles is left alone for as long as it asks", async () =>
   clearInterval(ticking);
   expect(performance.now() - askedMs).toBeGreaterThan(30);
   expect(world.metrics.render()).toContain('tailgate_kafka_throttled_milliseconds_total{sink="kafka"} 80');
+});
+
+test("a lane says where it sends to and as whom, and what it failed with", async () => {
+  const world = new World();
+  world.put(1, 1);
+  expect(world.laneStatus).toEqual({ partition: undefined, leader: undefined, producer: undefined, failed: undefined });
+  await world.step();
+  expect(world.laneStatus).toEqual({ partition: 0, leader: "1 (broker:9092)", producer: "7.0", failed: undefined });
+  world.broker.faults = [{ code: errors.INVALID_PRODUCER_EPOCH }];
+  await world.step();
+  expect(world.laneStatus).toMatchObject({ failed: "KAFKA_SESSION_FENCED" });
 });

@@ -21,6 +21,7 @@ import { type ClusterMetadata, metadataMessage } from "../messages/metadata.ts";
 import { WireReader, WireWriter } from "../wire.ts";
 import { type Address, formatAddress } from "./address.ts";
 import { type KafkaConnection, saslOptions, tlsOptions } from "./client.ts";
+import { descriptorShortage } from "./descriptors.ts";
 
 /** How to connect, and how long to wait: milliseconds until a connection stands, and until a request is answered. */
 export interface ConnectionOptions extends KafkaConnection {
@@ -86,7 +87,8 @@ export class BrokerConnection {
       }
       const refused = cause instanceof Error && cause.name.startsWith("KafkaJSSASL");
       const code = refused ? "KAFKA_AUTHENTICATION" : "KAFKA_UNREACHABLE";
-      const error = new AppError(code, `connect to Kafka broker ${where}`, { cause });
+      const error =
+        shortOfDescriptors(where, cause) ?? new AppError(code, `connect to Kafka broker ${where}`, { cause });
       end(connection, error);
       throw error;
     }
@@ -147,6 +149,15 @@ function spoken(message: Message<unknown>, broker: Broker, where: string): numbe
     "KAFKA_VERSION",
     `ask Kafka broker ${where}: of ${message.name} we speak ${min} to ${max}, it ${has}`,
   );
+}
+
+/** Undefined: that is not why. */
+function shortOfDescriptors(where: string, cause: unknown): AppError | undefined {
+  const shortage = descriptorShortage();
+  if (shortage === undefined) return undefined;
+  const hint =
+    "This process may open no more files and sockets: raise its limit (LimitNOFILE in the unit), or let tail keep fewer open.";
+  return new AppError("KAFKA_UNREACHABLE", `connect to Kafka broker ${where}: ${shortage}`, { cause, hint });
 }
 
 function end(connection: Connection, error: AppError): void {

@@ -94,6 +94,10 @@ export class World {
     this.delivery = this.sink.lane(this.reader);
   }
 
+  get laneStatus(): Readonly<Record<string, unknown>> | undefined {
+    return this.delivery.status?.();
+  }
+
   get counted(): Readonly<Record<string, number>> {
     return Object.fromEntries(this.reader.counters);
   }
