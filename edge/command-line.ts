@@ -1,3 +1,4 @@
+import { visible } from "../shared/telemetry/visible.ts";
 import { dispatch } from "./commands/dispatch.ts";
 import { commands } from "./commands/index.ts";
 import { registry } from "./registry.gen.ts";
@@ -10,11 +11,12 @@ export function runCommandLine(args: readonly string[]): Promise<number> {
   return dispatch(args, commands, {
     registry,
     environment: process.env,
-    out: (text) => void process.stdout.write(text),
+    // What is shown was chosen by others: names of files, contents of lines. (`outBytes` gives them as they are.)
+    out: (text) => void process.stdout.write(visible(text, true)),
     outBytes: (bytes) =>
       new Promise((resolve, reject) => {
         process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
       }),
-    err: (text) => void process.stderr.write(text),
+    err: (text) => void process.stderr.write(visible(text, true)),
   });
 }

@@ -4,8 +4,8 @@ import { stringify } from "yaml";
 import { formatByteSize } from "../../shared/config/byte-size.ts";
 import type { AgentConfig } from "../config/agent-config.ts";
 import { loadConfig } from "../config/load-config.ts";
-import { type Command, configOption, configPath } from "./command.ts";
-import { reportProblems, reportWarnings } from "./report-problems.ts";
+import { type Command, configOption, configPath, forceOption } from "./command.ts";
+import { reportProblems, reportUntrusted, reportWarnings } from "./report-problems.ts";
 import { tryDestinations } from "./try-destinations.ts";
 
 /** Channels that would take nothing as the disk is now, a sentence each. */
@@ -30,6 +30,7 @@ export const check: Command = {
   positionals: ["[config]"],
   options: {
     ...configOption,
+    ...forceOption,
     connect: { summary: "Also tries whether the sinks' destinations answer" },
     print: { summary: "Prints the config with all defaults, without its secrets" },
   },
@@ -41,6 +42,10 @@ export const check: Command = {
       return 2;
     }
     world.err(reportWarnings(loaded.warnings));
+    if (loaded.untrusted.length > 0 && !given.flag("force")) {
+      world.err(reportUntrusted(loaded.untrusted));
+      return 2;
+    }
     world.err(lowDisks(loaded.config));
     if (given.flag("print")) world.out(stringify(JSON.parse(JSON.stringify(loaded.effective))));
     if (given.flag("connect") && !(await tryDestinations(loaded.config, world))) return 1;

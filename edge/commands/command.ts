@@ -59,6 +59,11 @@ export const configOption = {
   },
 } as const satisfies Record<string, OptionDeclaration>;
 
+/** The option of verbs that refuse a config which others can change, or whose links anybody can read. */
+export const forceOption = {
+  force: { summary: "Takes a config that others can change, and links that are open to all; the log says so" },
+} as const satisfies Record<string, OptionDeclaration>;
+
 /** Which config a verb means. */
 export function configPath(given: Arguments, world: World): string {
   return (

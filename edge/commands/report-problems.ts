@@ -10,3 +10,8 @@ export function reportProblems(problems: readonly Problem[]): string {
 export function reportWarnings(warnings: readonly Problem[]): string {
   return warnings.map((warning) => `${formatProblem(warning)} [warning]\n`).join("");
 }
+
+/** What is refused unless it is forced, likewise. */
+export function reportUntrusted(problems: readonly Problem[]): string {
+  return `${problems.map(formatProblem).join("\n")}\nrefused: others decide what this config does; nothing was started or changed (--force takes it)\n`;
+}

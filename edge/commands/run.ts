@@ -7,6 +7,7 @@ import { AppError, messageOf } from "../../shared/errors/app-error.ts";
 import { systemRandom } from "../../shared/random/random.ts";
 import { createLog, defineSignal, type Report } from "../../shared/telemetry/log.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
+import { visible } from "../../shared/telemetry/visible.ts";
 import { type AdminServer, startAdmin } from "../admin/admin-server.ts";
 import { isInUse, openChannelStore } from "../channels/sqlite/open.ts";
 import type { AdminAddress, AgentConfig } from "../config/agent-config.ts";
@@ -17,10 +18,10 @@ import { restartFailure } from "../early-restart.ts";
 import { Agent } from "../engine/agent.ts";
 import { AgentHost } from "../engine/agent-host.ts";
 import { runtimeEnvironment } from "../runtime-environment.ts";
-import { type Command, configOption, configPath, type World } from "./command.ts";
+import { type Command, configOption, configPath, forceOption, type World } from "./command.ts";
 import { endAfter } from "./last-resort.ts";
 import { LogWriter } from "./log-writer.ts";
-import { reportProblems } from "./report-problems.ts";
+import { reportProblems, reportUntrusted } from "./report-problems.ts";
 import { type Notify, serviceManager, watchdogEveryMs } from "./sd-notify.ts";
 import { slimAfterStart } from "./slim.ts";
 import { versionText } from "./version.ts";
@@ -34,6 +35,11 @@ const signals = {
       "The runtime's settings could not be set: the agent takes some 30 MB more memory; set them in its environment",
   }),
   warning: defineSignal({ name: "config_warning", level: "warn", message: "The config may not be what was wanted" }),
+  forced: defineSignal({
+    name: "config_forced",
+    level: "warn",
+    message: "Taken because of --force: others can decide what this config does",
+  }),
   admin: defineSignal({ name: "admin_listening", level: "info", message: "The admin HTTP listens" }),
   reloadRefused: defineSignal({
     name: "config_reload_refused",
@@ -75,7 +81,7 @@ export const run: Command = {
   name: "run",
   summary: "Runs the agent until it is asked to stop",
   positionals: ["[config]"],
-  options: configOption,
+  options: { ...configOption, ...forceOption },
   details: `SIGTERM, SIGINT  drain within stopTimeout and stop; what is held is safe. A second one: leave at once.
 SIGHUP           read the config again; one with mistakes leaves the running one in force.`,
   async run(given, world) {
@@ -85,15 +91,27 @@ SIGHUP           read the config again; one with mistakes leaves the running one
       world.err(reportProblems(loaded.problems));
       return 2;
     }
+    const forced = given.flag("force");
+    if (loaded.untrusted.length > 0 && !forced) {
+      world.err(reportUntrusted(loaded.untrusted));
+      return 2;
+    }
+    // Whatever is made from here on is the service's own.
+    process.umask(0o077);
     const log = new LogWriter(standardError);
     // A closed pipe makes an error event of each stream beside the answer to its writer, and nobody else listens for it.
     const ignore = () => {};
     process.stdout.on("error", ignore);
     process.stderr.on("error", ignore);
     try {
-      const running = new Running(path, loaded.config, { ...world, err: (text) => log.write(text) });
+      const running = new Running(
+        path,
+        loaded.config,
+        { ...world, err: (text) => log.write(visible(text, true)) },
+        forced,
+      );
       running.metrics.gather("tailgate_log_lines_lost_total", lostHelp, "counter", () => [[{}, log.lost]]);
-      return await running.untilStopped(loaded.warnings);
+      return await running.untilStopped(loaded.warnings, loaded.untrusted);
     } finally {
       await log.flush(logFlushMs);
     }
@@ -121,6 +139,7 @@ class Running {
     private readonly path: string,
     config: AgentConfig,
     private readonly world: World,
+    private readonly forced: boolean,
   ) {
     this.config = config;
     this.log = logOf(config, world);
@@ -129,12 +148,13 @@ class Running {
   }
 
   /** Answers the exit code. */
-  async untilStopped(warnings: readonly Problem[]): Promise<number> {
+  async untilStopped(warnings: readonly Problem[], untrusted: readonly Problem[]): Promise<number> {
     const { agent } = this.config;
     this.report(signals.starting, { version: versionText(), config: this.path, agent });
     const error = restartFailure();
     if (error !== undefined) this.report(signals.largeHeap, { error, ...runtimeEnvironment });
     this.warn(warnings);
+    this.sayForced(untrusted);
     const ended = new Promise<number>((resolve) => {
       this.end = resolve;
     });
@@ -235,6 +255,11 @@ class Running {
       this.report(signals.reloadRefused, { config: this.path, mistakes: loaded.problems.length });
       return;
     }
+    if (loaded.untrusted.length > 0 && !this.forced) {
+      this.world.err(reportUntrusted(loaded.untrusted));
+      this.report(signals.reloadRefused, { config: this.path, mistakes: loaded.untrusted.length });
+      return;
+    }
     this.tell?.(`RELOADING=1\nMONOTONIC_USEC=${Math.round(systemClock.uptimeMs() * 1_000)}`);
     try {
       // An address that cannot be had is a reason not to begin.
@@ -251,6 +276,7 @@ class Running {
       this.config = loaded.config;
       this.log = logOf(loaded.config, this.world);
       this.warn(loaded.warnings);
+      this.sayForced(loaded.untrusted);
     } catch (thrown) {
       const hint = thrown instanceof AppError ? thrown.hint : undefined;
       this.report(signals.reloadFailed, { error: messageOf(thrown), hint });
@@ -262,6 +288,10 @@ class Running {
 
   private warn(warnings: readonly Problem[]): void {
     for (const warning of warnings) this.report(signals.warning, { at: formatProblem(warning) });
+  }
+
+  private sayForced(untrusted: readonly Problem[]): void {
+    for (const problem of untrusted) this.report(signals.forced, { at: formatProblem(problem) });
   }
 
   private broke(error: unknown): void {

@@ -1,10 +1,24 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { AppError } from "../../shared/errors/app-error.ts";
-import { type Command, configOption, configPath } from "./command.ts";
-import { renderUnit } from "./service-unit.ts";
+import { loadConfig } from "../config/load-config.ts";
+import { type Command, configOption, configPath, type World } from "./command.ts";
+import { renderUnit, type UnitOptions } from "./service-unit.ts";
 
 const unitPath = "/etc/systemd/system/tailgate.service";
+
+/** What the config writes to and reads, as far as it can be read now. */
+function needsOf(config: string, world: World): Pick<UnitOptions, "writes" | "readsHomes"> {
+  const loaded = loadConfig(config, world.registry, world.environment);
+  if (!loaded.ok) {
+    world.err(`${config} cannot be read as it is: the unit lets it write to /var/lib/tailgate alone\n`);
+    return { writes: [], readsHomes: false };
+  }
+  const own = /^\/(?:var\/lib|run)\/tailgate(?:\/|$)/;
+  const writes = [...new Set([loaded.config.dataDir, ...loaded.writes])].filter((path) => !own.test(path));
+  const text = JSON.stringify(loaded.effective);
+  return { writes, readsHomes: /"\/(?:home|root|run\/user)\//.test(text) };
+}
 
 /** `tailgate service install`. */
 export const serviceInstall: Command = {
@@ -18,7 +32,13 @@ export const serviceInstall: Command = {
     force: { summary: "Writes over a unit that is there" },
   },
   run(given, world) {
-    const text = renderUnit({ binary: process.execPath, config: configPath(given, world), user: given.value("user") });
+    const config = configPath(given, world);
+    const text = renderUnit({
+      binary: process.execPath,
+      config,
+      user: given.value("user"),
+      ...needsOf(config, world),
+    });
     if (given.flag("print")) {
       world.out(text);
       return 0;

@@ -1,9 +1,18 @@
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { tempDir } from "../../shared/testing/temp-dir.ts";
+import { registry } from "../registry.gen.ts";
+import { readArguments } from "./command.ts";
+import { serviceInstall } from "./service-install.ts";
 import { renderUnit } from "./service-unit.ts";
 
-const unit = renderUnit({ binary: "/usr/bin/tailgate", config: "/etc/tailgate/tailgate.yaml", user: undefined });
+const nothing = { writes: [], readsHomes: false };
+const unit = renderUnit({
+  binary: "/usr/bin/tailgate",
+  config: "/etc/tailgate/tailgate.yaml",
+  user: undefined,
+  ...nothing,
+});
 
 test("the unit notifies, is watched, keeps its state and unpacks on tmpfs", () => {
   for (const line of [
@@ -15,7 +24,8 @@ test("the unit notifies, is watched, keeps its state and unpacks on tmpfs", () =
     "Environment=BUN_JSC_forceRAMSize=134217728",
     "Environment=BUN_JSC_largeHeapSize=12582912",
     "Environment=BUN_JSC_smallHeapGrowthFactor=1.5",
-    "UnsetEnvironment=BUN_OPTIONS BUN_BE_BUN NODE_OPTIONS",
+    "LimitCORE=0",
+    "ProtectHome=yes",
     "ExecStart=/usr/bin/tailgate run --config /etc/tailgate/tailgate.yaml",
     "ProtectSystem=strict",
   ]) {
@@ -25,7 +35,7 @@ test("the unit notifies, is watched, keeps its state and unpacks on tmpfs", () =
 });
 
 test("paths with blanks and specifiers are quoted as systemd wants it", () => {
-  const text = renderUnit({ binary: "/opt/my apps/tailgate", config: "/etc/50%.yaml", user: "log" });
+  const text = renderUnit({ binary: "/opt/my apps/tailgate", config: "/etc/50%.yaml", user: "log", ...nothing });
   expect(text).toContain('ExecStart="/opt/my apps/tailgate" run --config /etc/50%%.yaml');
   expect(text).toContain("User=log");
 });
@@ -36,11 +46,53 @@ test("systemd itself finds nothing to complain about", () => {
   if (analyze === null) return;
   using dir = tempDir();
   const file = dir.file("tailgate.service");
-  writeFileSync(file, renderUnit({ binary: process.execPath, config: "/etc/tailgate.yaml", user: "root" }));
+  writeFileSync(file, renderUnit({ binary: process.execPath, config: "/etc/tailgate.yaml", user: "root", ...nothing }));
   const { stderr } = Bun.spawnSync([analyze, "verify", "--man=no", file], { stderr: "pipe" });
   const complaints = stderr
     .toString()
     .split("\n")
     .filter((line) => line.includes("tailgate.service"));
   expect(complaints).toEqual([]);
+});
+
+test("it may write where the config does and nowhere else, and reads homes only when the config does", () => {
+  using dir = tempDir();
+  const config = dir.file("tailgate.yaml");
+  writeFileSync(
+    config,
+    `agent: gw-1
+dataDir: /srv/tailgate
+sources:
+  a: { type: tail, paths: ["/home/*/logs/*.log"], channels: main }
+channels:
+  main: { type: sqlite }
+sinks:
+  out: { type: file_roll, directory: /srv/lake, channel: main }
+`,
+  );
+  let out = "";
+  const world = {
+    registry,
+    environment: {},
+    out: (text: string) => (out += text),
+    outBytes: async () => {},
+    err: () => {},
+  };
+  serviceInstall.run(readArguments(serviceInstall, ["--print", "--config", config]), world);
+  expect(out.split("\n").filter((line) => /^(ReadWritePaths|ProtectHome)=/.test(line))).toEqual([
+    "ReadWritePaths=/srv/tailgate",
+    "ReadWritePaths=/srv/lake",
+    "ProtectHome=read-only",
+  ]);
+});
+
+test("systemd's own judgement of what the unit leaves open is at most 2.5", () => {
+  const analyze = Bun.which("systemd-analyze");
+  if (analyze === null) return;
+  using dir = tempDir();
+  const file = dir.file("tailgate.service");
+  writeFileSync(file, unit);
+  const { stdout, stderr } = Bun.spawnSync([analyze, "security", "--offline=true", "--no-pager", file]);
+  const exposure = Number(/exposure level[^:]*: ([\d.]+)/.exec(stdout.toString() + stderr.toString())?.[1]);
+  expect(exposure).toBeLessThanOrEqual(2.5);
 });

@@ -6,6 +6,10 @@ export interface UnitOptions {
   readonly config: string;
   /** Undefined: systemd makes one up (DynamicUser). */
   readonly user: string | undefined;
+  /** Folders outside of the state directory that the config writes to. */
+  readonly writes: readonly string[];
+  /** Whether something of it lies under /home, /root or /run/user. */
+  readonly readsHomes: boolean;
 }
 
 /**
@@ -14,7 +18,7 @@ export interface UnitOptions {
  * The runtime directory is on tmpfs: the SQLite addon is unpacked there, where no power cut can leave it half written
  * and exec is allowed. There is no MemoryDenyWriteExecute: a JavaScript engine compiles at run time.
  */
-export function renderUnit({ binary, config, user }: UnitOptions): string {
+export function renderUnit({ binary, config, user, writes, readsHomes }: UnitOptions): string {
   return `[Unit]
 Description=Tailgate log agent
 Documentation=man:systemd.service(5)
@@ -41,7 +45,8 @@ Environment=BUN_TMPDIR=/run/tailgate
 ${Object.entries(runtimeEnvironment)
   .map(([name, value]) => `Environment=${name}=${value}`)
   .join("\n")}
-UnsetEnvironment=BUN_OPTIONS BUN_BE_BUN NODE_OPTIONS
+# Nothing around it decides what the runtime runs, loads or sends away.
+UnsetEnvironment=BUN_OPTIONS BUN_BE_BUN BUN_INSPECT BUN_INSPECT_CONNECT_TO BUN_CRASH_REPORT_URL BUN_CONFIG_VERBOSE_FETCH NODE_OPTIONS NODE_EXTRA_CA_CERTS LD_PRELOAD LD_LIBRARY_PATH
 WorkingDirectory=/var/lib/tailgate
 
 # A gateway's own work comes first.
@@ -49,10 +54,16 @@ Nice=5
 IOSchedulingClass=best-effort
 IOSchedulingPriority=6
 MemoryHigh=256M
+LimitNOFILE=65536
+LimitCORE=0
 
 NoNewPrivileges=yes
 ProtectSystem=strict
-ProtectHome=read-only
+${writes.map((path) => `ReadWritePaths=${quoted(path)}\n`).join("")}ProtectHome=${readsHomes ? "read-only" : "yes"}
+ProtectProc=invisible
+PrivateTmp=yes
+RemoveIPC=yes
+KeyringMode=private
 ProtectKernelTunables=yes
 ProtectKernelModules=yes
 ProtectKernelLogs=yes
@@ -66,7 +77,13 @@ RestrictRealtime=yes
 RestrictSUIDSGID=yes
 LockPersonality=yes
 SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources @debug @mount @swap @reboot @raw-io @obsolete
+SystemCallFilter=sched_setaffinity sched_setscheduler setpriority ioprio_set fchown fchownat
+SystemCallErrorNumber=EPERM
 CapabilityBoundingSet=
+AmbientCapabilities=
+DevicePolicy=closed
 UMask=0077
 
 [Install]

@@ -27,6 +27,8 @@ export class ConfigDocument {
   private readonly mistakes: Problem[] = [];
   private readonly positions = new Map<string, Readonly<Record<Part, Position>>>();
   private readonly interpolated = new Map<string, unknown>();
+  /** Places whose value came from a variable or a file, with the value. */
+  readonly outside: { readonly path: Path; readonly text: string }[] = [];
   private readonly lines = new LineCounter();
   private readonly document: Document.Parsed;
   private nodes = 0;
@@ -104,6 +106,7 @@ export class ConfigDocument {
       this.mistakes.push(this.problem(path, result.message, result.hint));
       return text;
     }
+    if (result.outside) this.outside.push({ path, text: result.text });
     if (result.changed) {
       const reread = rereadScalar(result.text);
       if (reread !== undefined) this.interpolated.set(JSON.stringify(path), reread);

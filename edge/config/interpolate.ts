@@ -6,7 +6,13 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A text after its `${…}` were put in, or what kept them from it. */
 export type Interpolated =
-  | { readonly ok: true; readonly text: string; readonly changed: boolean }
+  | {
+      readonly ok: true;
+      readonly text: string;
+      readonly changed: boolean;
+      /** Something of it is not in the config itself: it is not shown. */
+      readonly outside: boolean;
+    }
   | { readonly ok: false; readonly message: string; readonly hint: string | undefined };
 
 const reference = /\$(\$\{)|\$\{([^}]*)\}/g;
@@ -18,22 +24,31 @@ const reference = /\$(\$\{)|\$\{([^}]*)\}/g;
  * It works on the values of the parsed YAML, never on its text: what comes from outside cannot change the structure.
  */
 export function interpolate(text: string, environment: Environment): Interpolated {
-  if (!text.includes("${")) return { ok: true, text, changed: false };
+  if (!text.includes("${")) return { ok: true, text, changed: false, outside: false };
+  let outside = false;
   const failures: { message: string; hint: string | undefined }[] = [];
   const result = text.replaceAll(reference, (_whole, escaped: string | undefined, inside: string | undefined) => {
     if (escaped !== undefined) return "${";
+    outside ||= isOutside(inside ?? "", environment);
     const found = resolve(inside ?? "", environment);
     if (typeof found === "string") return found;
     failures.push(found);
     return "";
   });
   const [failure] = failures;
-  return failure === undefined ? { ok: true, text: result, changed: true } : { ok: false, ...failure };
+  return failure === undefined ? { ok: true, text: result, changed: true, outside } : { ok: false, ...failure };
+}
+
+/** Whether a reference is answered by a file or a variable, and not by the default beside it. */
+function isOutside(inside: string, environment: Environment): boolean {
+  if (inside.startsWith("file:")) return true;
+  const value = environment[/^\w+/.exec(inside)?.[0] ?? ""];
+  return value !== undefined && (value !== "" || !inside.includes(":-"));
 }
 
 function resolve(inside: string, environment: Environment): string | { message: string; hint: string | undefined } {
   if (inside.startsWith("file:")) {
-    const read = readSecret(inside.slice("file:".length));
+    const read = readSecret(inside.slice("file:".length), "secret");
     return read.ok ? read.text : { message: read.message, hint: undefined };
   }
   const match = /^([A-Za-z_]\w*)(?::-([\s\S]*))?$/.exec(inside);

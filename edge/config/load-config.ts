@@ -2,9 +2,12 @@
  * From a file to a config that is complete and valid, or to everything that is wrong with it at once. Reads files (the
  * config, secrets, modules) and touches none; opens no channel and no connection.
  */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { withBaseDirectory } from "../../shared/config/base-directory.ts";
+import { recordingFiles } from "../../shared/config/files-read.ts";
+import { markedFields } from "../../shared/config/marked-fields.ts";
+import { REDACTED } from "../../shared/config/redact.ts";
 import { messageOf } from "../../shared/errors/app-error.ts";
 import type { AgentConfig, Registry } from "./agent-config.ts";
 import { crossRules } from "./cross-rules.ts";
@@ -14,6 +17,7 @@ import { problemsOf } from "./issues.ts";
 import type { Problem } from "./problem.ts";
 import { ComponentReader, type Components, withReread } from "./read-components.ts";
 import { AgentSection } from "./schema.ts";
+import { changeableFiles, openLinks, readableSecrets, self } from "./trust.ts";
 import { warningsOf } from "./warnings.ts";
 
 /** A config, or its mistakes in the order of their lines. */
@@ -22,6 +26,10 @@ export type Loaded =
       readonly ok: true;
       readonly config: AgentConfig;
       readonly warnings: readonly Problem[];
+      /** What is refused unless the user says that it is meant. */
+      readonly untrusted: readonly Problem[];
+      /** Folders that its components write to, absolute. */
+      readonly writes: readonly string[];
       /** The config with all defaults and without secrets, for people. */
       readonly effective: Readonly<Record<string, unknown>>;
     }
@@ -41,7 +49,17 @@ export function loadConfig(path: string, registry: Registry, environment: Enviro
 
 /** The same for a text that is at hand; `path` says what relative paths in it mean. */
 export function parseConfig(path: string, text: string, registry: Registry, environment: Environment): Loaded {
-  return withBaseDirectory(dirname(resolve(path)), () => read(new ConfigDocument(path, text, environment), registry));
+  const { value, files } = recordingFiles(() =>
+    withBaseDirectory(dirname(resolve(path)), () => read(new ConfigDocument(path, text, environment), registry)),
+  );
+  if (!value.ok) return value;
+  const untrusted = [...changeableFiles(existing([resolve(path), ...files.keys()]), self()), ...value.untrusted];
+  return { ...value, warnings: [...value.warnings, ...readableSecrets(files)], untrusted };
+}
+
+/** A text that is at hand has no file. */
+function existing(paths: readonly string[]): readonly string[] {
+  return paths.filter((path) => existsSync(path));
 }
 
 function read(document: ConfigDocument, registry: Registry): Loaded {
@@ -58,8 +76,31 @@ function read(document: ConfigDocument, registry: Registry): Loaded {
     ok: true,
     config: assemble(agent, components),
     warnings: warningsOf(document, agent, components).toSorted(byPlace),
-    effective: effectiveOf(agent, components),
+    untrusted: openLinks(document, components),
+    writes: writesOf(components),
+    effective: hidden(effectiveOf(agent, components), document),
   };
+}
+
+function writesOf({ definitions, shown }: Components): readonly string[] {
+  return [...definitions].flatMap(([place, { config }]) =>
+    markedFields(config, shown.get(place), "writes").map(({ value }) => String(value)),
+  );
+}
+
+/** What came from a variable or a file is not shown, whatever it is: only whoever wrote it there knows. */
+function hidden<T extends Readonly<Record<string, unknown>>>(effective: T, { outside }: ConfigDocument): T {
+  const copy = structuredClone(JSON.parse(JSON.stringify(effective)));
+  for (const { path } of outside) hide(copy, path);
+  return copy;
+}
+
+function hide(value: unknown, [name, ...rest]: readonly PropertyKey[]): void {
+  if (typeof value !== "object" || value === null || name === undefined) return;
+  // One entry of a list may have become several.
+  if (Array.isArray(value)) value.fill(REDACTED);
+  else if (rest.length > 0) hide(Reflect.get(value, name), rest);
+  else if (name in value) Reflect.set(value, name, REDACTED);
 }
 
 function readAgent(document: ConfigDocument, root: Readonly<Record<string, unknown>>, problems: Problem[]) {

@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { z } from "zod";
+import { noteFile } from "../../shared/config/files-read.ts";
 import { path } from "../../shared/config/path.ts";
 import { messageOf } from "../../shared/errors/app-error.ts";
 import { defineSignal } from "../../shared/telemetry/log.ts";
@@ -77,6 +78,7 @@ type Loaded =
 function loadModule(file: string, options: Readonly<Record<string, unknown>>): Loaded {
   try {
     const version = statSync(file).mtimeMs;
+    noteFile(file, "program");
     const loaded: unknown = require(`${file}?v=${version}`);
     const make = typeof loaded === "object" && loaded !== null && "default" in loaded ? loaded.default : loaded;
     if (!isFunction(make)) return { ok: false, message: `${file} has no default export that is a function` };

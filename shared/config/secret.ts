@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { messageOf } from "../errors/app-error.ts";
 import { resolvePath } from "./base-directory.ts";
+import { type FileUse, noteFile } from "./files-read.ts";
 
 /**
  * A config field that must not be shown: a text, or `{ file: path }` to read it from a file (without the line end
@@ -18,7 +19,8 @@ export function secret() {
       },
     )
     .transform((written, context) => {
-      const read = typeof written === "string" ? { ok: true as const, text: written } : readSecret(written.file);
+      const read =
+        typeof written === "string" ? { ok: true as const, text: written } : readSecret(written.file, "secret");
       if (read.ok && read.text !== "") return read.text;
       context.addIssue({ code: "custom", message: read.ok ? "the secret is empty" : read.message });
       return z.NEVER;
@@ -27,8 +29,12 @@ export function secret() {
 }
 
 /** The content of a secret's file, without the line end behind it. */
-export function readSecret(file: string): { ok: true; text: string } | { ok: false; message: string } {
+export function readSecret(
+  file: string,
+  use: FileUse = "value",
+): { ok: true; text: string } | { ok: false; message: string } {
   const path = resolvePath(file);
+  noteFile(path, use);
   try {
     return { ok: true, text: readFileSync(path, "utf8").replace(/\r?\n$/, "") };
   } catch (thrown) {

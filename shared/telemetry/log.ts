@@ -1,4 +1,5 @@
 import type { Clock } from "../clock/clock.ts";
+import { visible } from "./visible.ts";
 
 /** What a component can say is a list of values, declared beside it: log line and name cannot drift apart. */
 export interface Signal {
@@ -55,11 +56,12 @@ export function createLog(options: LogOptions): Report {
     }
     const time = new Date(options.clock.now()).toISOString();
     const all: Fields = leftOut > 0 ? { ...fields, leftOut } : fields;
-    options.write(
+    const line =
       options.format === "json"
         ? JSON.stringify({ time, level: signal.level, signal: signal.name, message: signal.message, ...all })
-        : `${time} ${signal.level.toUpperCase().padEnd(5)} ${signal.message}${textFields(all)} [${signal.name}]`,
-    );
+        : `${time} ${signal.level.toUpperCase().padEnd(5)} ${signal.message}${textFields(all)} [${signal.name}]`;
+    // Names and messages come from files, brokers, other users.
+    options.write(visible(line));
   };
 }
 

@@ -2,7 +2,7 @@
  * Opens the channel file: lock, damage, version, channels that the config no longer names, copies, boots. Nothing is
  * written before everything that may refuse the start has been looked at.
  */
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
 import type { ChannelStoreOptions } from "../../core/channel-store.ts";
@@ -39,6 +39,7 @@ export interface OpenOptions extends ChannelStoreOptions {
 /** See `OpenChannelStore`. */
 export function openChannelStore(options: OpenOptions): SqliteStore {
   const lock = openFolder(options.dataDir);
+  tightenModes(options.dataDir, options.report);
   try {
     return openLocked(options, lock);
   } catch (error) {
@@ -59,6 +60,27 @@ function openFolder(dataDir: string): Lock {
     return takeLock(join(dataDir, fileNames.lock));
   } catch (error) {
     throw folderError(dataDir, error);
+  }
+}
+
+/**
+ * What is held are lines of logs: nobody else's to read, however the folder was made. The folder itself is changed only
+ * when nothing but ours lies in it.
+ */
+function tightenModes(dataDir: string, report: ChannelStoreOptions["report"]): void {
+  const names = readdirSync(dataDir);
+  const ours = names.filter((name) => name.startsWith("channel."));
+  const paths = ours.map((name) => [join(dataDir, name), 0o600] as const);
+  const all = ours.length === names.length ? [[dataDir, 0o700] as const, ...paths] : paths;
+  for (const [path, mode] of all) {
+    const open = statSync(path).mode & 0o077;
+    if (open === 0) continue;
+    try {
+      chmodSync(path, mode);
+      report(signals.tightened, { path, mode: mode.toString(8) });
+    } catch (error) {
+      report(signals.notTightened, { path, error: messageOf(error) });
+    }
   }
 }
 

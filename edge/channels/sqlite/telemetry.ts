@@ -8,6 +8,16 @@ export const signals = {
     level: "warn",
     message: "New events get a new epoch; lanes of the old one are only drained",
   }),
+  tightened: defineSignal({
+    name: "channel_mode_repaired",
+    level: "info",
+    message: "Others could read this; now only the agent's user can",
+  }),
+  notTightened: defineSignal({
+    name: "channel_mode_open",
+    level: "warn",
+    message: "Others can read this, and it cannot be changed",
+  }),
   diskFull: defineSignal({
     name: "channel_disk_full",
     level: "error",

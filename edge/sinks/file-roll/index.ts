@@ -8,7 +8,7 @@ import { mistakeOf } from "./file-name.ts";
 /** What the sink is made from. */
 export const configSchema = () =>
   z.strictObject({
-    directory: path().meta({ description: "Where the files go. Made when it is not there." }),
+    directory: path().meta({ description: "Where the files go. Made when it is not there.", writes: true }),
     file: z
       .string()
       .default("%{stream}-%Y-%m-%d.log")

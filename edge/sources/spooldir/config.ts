@@ -10,7 +10,10 @@ const Suffix = z.string().regex(/^[^/\s]+$/, { error: "not a suffix: write at le
 export const configSchema = () =>
   z
     .strictObject({
-      path: path().meta({ description: "The directory into which complete files are put, by renaming them into it." }),
+      path: path().meta({
+        writes: true,
+        description: "The directory into which complete files are put, by renaming them into it.",
+      }),
       done: z.enum(["rename", "delete", "tracker"]).default("rename").meta({
         description:
           "What happens to a file when all its lines are durable: it is renamed, deleted, or left alone and remembered.",
