@@ -7,6 +7,7 @@ import { type Code, codes } from "../shared/errors/codes.ts";
 import type { Registry } from "./config/agent-config.ts";
 import { AgentSection } from "./config/schema.ts";
 import type { AnyDefinition } from "./core/define.ts";
+import type { DescribedMetric } from "./metrics-reference.ts";
 
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 
@@ -71,8 +72,8 @@ function inputSchema(schema: z.ZodType): JsonSchema {
   return z.toJSONSchema(schema, { io: "input", unrepresentable: "any", reused: "inline" });
 }
 
-/** REFERENCE.md: the agent's own keys, every component with its keys and an example, every error code. */
-export function renderReference(registry: Registry): string {
+/** REFERENCE.md: the agent's own keys, every component with its keys and an example, every metric, every error code. */
+export function renderReference(registry: Registry, metrics: readonly DescribedMetric[]): string {
   const kinds: readonly (readonly [string, readonly AnyDefinition[], string])[] = [
     [
       "Sources",
@@ -99,6 +100,11 @@ export function renderReference(registry: Registry): string {
       `${words}\n`,
       ...definitions.map(renderDefinition),
     ]),
+    "## Metrics\n",
+    "On the page `/metrics` of the admin HTTP.\n",
+    "| metric | type | of | meaning |\n| --- | --- | --- | --- |",
+    ...metrics.map(({ name, type, of, help }) => `| \`${name}\` | ${type} | ${of} | ${cell(help)} |`),
+    "",
     "## Errors\n",
     "| code | severity | what to do |\n| --- | --- | --- |",
     ...codeNames().map((code) => `| \`${code}\` | ${codes[code].severity} | ${cell(codes[code].hint)} |`),

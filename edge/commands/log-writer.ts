@@ -5,6 +5,13 @@
  * the log itself as soon as it takes lines again.
  */
 import { write } from "node:fs";
+import type { Metrics } from "../../shared/telemetry/metrics.ts";
+
+/** What is counted of the log. */
+export function declareLogMetrics(metrics: Metrics, lost: () => number): void {
+  const help = "Lines of the agent's own log that nobody took.";
+  metrics.gather("tailgate_log_lines_lost_total", help, "counter", () => [[{}, lost()]]);
+}
 
 /** Lines that wait while the reader takes nothing. */
 const queueBytesMax = 256 * 1024;

@@ -20,7 +20,7 @@ import { AgentHost } from "../engine/agent-host.ts";
 import { runtimeEnvironment } from "../runtime-environment.ts";
 import { type Command, configOption, configPath, forceOption, type World } from "./command.ts";
 import { endAfter } from "./last-resort.ts";
-import { LogWriter } from "./log-writer.ts";
+import { declareLogMetrics, LogWriter } from "./log-writer.ts";
 import { reportProblems, reportUntrusted } from "./report-problems.ts";
 import { type Notify, serviceManager, watchdogEveryMs } from "./sd-notify.ts";
 import { slimAfterStart } from "./slim.ts";
@@ -71,7 +71,6 @@ const signals = {
 const standardError = 2;
 /** How long the last lines of the log may take. */
 const logFlushMs = 500;
-const lostHelp = "Lines of the agent's own log that nobody took.";
 
 /** What a shell says of a process that a signal ended: 128 and the number of SIGINT. */
 const leftAtOnce = 130;
@@ -110,7 +109,7 @@ SIGHUP           read the config again; one with mistakes leaves the running one
         { ...world, err: (text) => log.write(visible(text, true)) },
         forced,
       );
-      running.metrics.gather("tailgate_log_lines_lost_total", lostHelp, "counter", () => [[{}, log.lost]]);
+      declareLogMetrics(running.metrics, () => log.lost);
       return await running.untilStopped(loaded.warnings, loaded.untrusted);
     } finally {
       await log.flush(logFlushMs);

@@ -17,7 +17,7 @@
 import { Gate } from "../../shared/async/gate.ts";
 import { AppError, messageOf } from "../../shared/errors/app-error.ts";
 import { defineSignal, type Report } from "../../shared/telemetry/log.ts";
-import type { Metrics } from "../../shared/telemetry/metrics.ts";
+import type { Counter, Metrics } from "../../shared/telemetry/metrics.ts";
 import type { Channel } from "../core/channel.ts";
 import type { ChannelStore, CommitWork, CounterUpdate, PositionUpdate } from "../core/channel-store.ts";
 import { limits } from "../core/limits.ts";
@@ -90,16 +90,15 @@ export class Committer {
   private lastEndMs = Number.NEGATIVE_INFINITY;
   private lastTookMs = 0;
   private closed = false;
-  private readonly commits;
-  private readonly commitSeconds;
+  private readonly commits: Counter;
+  private readonly commitSeconds: Counter;
 
   constructor(options: CommitterOptions) {
     this.options = options;
     this.lingerMs = options.lingerMs;
     this.channels = options.channels;
     const { metrics } = options;
-    this.commits = metrics.counter("tailgate_commits_total", "Transactions written to the channel file.");
-    this.commitSeconds = metrics.counter("tailgate_commit_seconds_total", "Time spent in these transactions.");
+    ({ commits: this.commits, commitSeconds: this.commitSeconds } = commitCounters(metrics));
   }
 
   add(source: CommitSource): void {
@@ -253,6 +252,14 @@ export class Committer {
     if (this.immediate !== undefined) clearImmediate(this.immediate);
     this.immediate = undefined;
   }
+}
+
+/** What is counted of the transactions. */
+export function commitCounters(metrics: Metrics): { readonly commits: Counter; readonly commitSeconds: Counter } {
+  return {
+    commits: metrics.counter("tailgate_commits_total", "Transactions written to the channel file."),
+    commitSeconds: metrics.counter("tailgate_commit_seconds_total", "Time spent in these transactions."),
+  };
 }
 
 function isEmpty(work: CollectedWork): boolean {

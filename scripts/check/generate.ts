@@ -38,7 +38,8 @@ export async function generate(write: boolean): Promise<string[]> {
       import("../../central/openapi.ts"),
       import("../../central/reference.ts"),
     ]);
-  settle("edge/REFERENCE.md", renderReference(registry));
+  const { metricsOf } = await import("../../edge/metrics-reference.ts");
+  settle("edge/REFERENCE.md", renderReference(registry, await metricsOf(registry)));
   settle("edge/config.schema.json", renderConfigSchema(registry));
   settle("central/openapi.json", renderOpenApi());
   settle("central/REFERENCE.md", renderCentralReference());

@@ -12,6 +12,13 @@ export interface Counter {
   readonly value: number;
 }
 
+/** What the page says of a metric. */
+export interface MetricWords {
+  readonly name: string;
+  readonly type: "counter" | "gauge";
+  readonly help: string;
+}
+
 interface Family {
   readonly help: string;
   readonly type: "counter" | "gauge";
@@ -62,6 +69,17 @@ export class Metrics {
   /** A value that is read when the page is asked for. `type: "counter"` for one that only grows elsewhere. */
   observe(name: string, help: string, labels: Labels, read: () => number, type: "counter" | "gauge" = "gauge"): void {
     this.family(name, help, type).series.set(renderLabels(labels), read);
+  }
+
+  /** A metric whose first series comes later. */
+  declare(name: string, help: string, type: "counter" | "gauge"): void {
+    this.family(name, help, type);
+  }
+
+  /** All metrics that were declared, by name. */
+  describe(): readonly MetricWords[] {
+    const words = [...this.all()].map(([name, { type, help }]) => ({ name, type, help }));
+    return words.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   /** Series whose labels are known only when the page is asked for: all of them, each with its value. */

@@ -85,6 +85,8 @@ export const signals = {
   }),
 } as const;
 
+const retriesHelp = "Deliveries that ended without the batch known to be in the log, by reason.";
+
 /** The sink's own counters. */
 export class SinkMetrics {
   readonly batches: Counter;
@@ -108,13 +110,13 @@ export class SinkMetrics {
     this.sessions = counter("sessions_opened_total", "Producer sessions opened.");
     this.lookUps = counter("look_ups_total", "Times the sink asked which batches the log has.");
     this.throttledMs = counter("throttled_milliseconds_total", "Time that brokers asked this sink to be quiet.");
+    metrics.declare("tailgate_kafka_retries_total", retriesHelp, "counter");
     this.splits = counter("batches_split_total", "Batches that were too large for their topic and were cut in two.");
   }
 
   /** A batch that has to be delivered again. */
   retry(reason: string): void {
-    const help = "Deliveries that ended without the batch known to be in the log, by reason.";
-    this.metrics.counter("tailgate_kafka_retries_total", help, { sink: this.sink, reason }).add(1);
+    this.metrics.counter("tailgate_kafka_retries_total", retriesHelp, { sink: this.sink, reason }).add(1);
   }
 }
 

@@ -2,9 +2,9 @@ import { expect, test } from "bun:test";
 import { chmodSync, chownSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { tempDir } from "../../shared/testing/temp-dir.ts";
+import { loadConfig } from "../config/load-config.ts";
+import { changeableFiles } from "../config/trust.ts";
 import { registry } from "../registry.gen.ts";
-import { loadConfig } from "./load-config.ts";
-import { changeableFiles } from "./trust.ts";
 
 const me = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
 
