@@ -1,115 +1,71 @@
-import { Gate } from "../../../shared/async/gate.ts";
+import type { Gate } from "../../../shared/async/gate.ts";
 import { invariant } from "../../../shared/errors/invariant.ts";
 import type { Admission, ChannelSettings, ChannelStat, StoreKeptChannel } from "../../core/channel.ts";
 import type { StoredChannel } from "../../core/channel-store.ts";
 import type { Lane, LaneSpec } from "../../core/lane.ts";
-import type { BatchRow } from "./connection.ts";
-import type { Draft } from "./draft.ts";
-import { endOf, footprint, type HeldBatch } from "./held-batch.ts";
-import { Kept } from "./kept.ts";
+import { Holdings } from "./holdings.ts";
+import type { Journal } from "./journal.ts";
 import type { LaneState } from "./lane-state.ts";
-import { addCounter, heldOf } from "./progress.ts";
-import { removeBody } from "./put.ts";
-import { SLOTS } from "./schema.ts";
-import { type Shedding, shedBytes, shedOlder } from "./shed.ts";
-import type { SqliteStore } from "./store.ts";
+import { heldOf } from "./progress.ts";
 import { SqliteLaneReader } from "./take.ts";
-import { signals } from "./telemetry.ts";
 
-/** How often a channel that is closed for want of disk looks again. */
-const diskLookMs = 1_000;
-/** TTL drops at most this much in one transaction, so that no commit takes long. */
-const expireBytesMax = 16 * 1024 * 1024;
-/** How often a commit looks for what is too old. */
-const expireEveryMs = 1_000;
-/** Dead letters of the whole file; the oldest go first. */
-const deadBytesMax = 64 * 1024 * 1024;
-/** Rows that are gone but not yet deleted are swept in one go: it touches as many pages for one as for these. */
-const sweepRows = 64;
-
-/** One channel of the file. */
+/** One channel of the file, as the agent sees it. */
 export class SqliteChannel implements StoreKeptChannel {
-  readonly name: string;
   readonly keeping = "store";
-  readonly room = new Gate();
-  readonly arrived = new Gate();
-  readonly kept: Kept;
-  readonly lanesMade: LaneState[] = [];
-
+  readonly holdings: Holdings;
   private readonly readers = new Map<LaneState, SqliteLaneReader>();
-  private heldBytes = 0;
-  /** False after policy found nothing more that it may drop. */
-  private canShed = true;
-  private diskTimer: ReturnType<typeof setTimeout> | undefined;
-  private expiredMs = Number.NEGATIVE_INFINITY;
 
   constructor(
-    readonly store: SqliteStore,
-    name: string,
-    public choice: StoredChannel,
+    private readonly journal: Journal,
+    readonly name: string,
+    choice: StoredChannel,
   ) {
-    this.name = name;
-    this.kept = new Kept(choice.keptBytes);
+    this.holdings = new Holdings(journal, name, choice);
+  }
+
+  get room(): Gate {
+    return this.holdings.room;
+  }
+
+  get arrived(): Gate {
+    return this.holdings.arrived;
   }
 
   get settings(): ChannelSettings {
-    return this.choice.settings;
-  }
-
-  /** Takes new bounds; what is held stays. */
-  configure(choice: StoredChannel): void {
-    this.choice = choice;
-    this.kept.bytesMax = choice.keptBytes;
-    if (this.admission() === "open") this.room.open();
+    return this.holdings.choice.settings;
   }
 
   handOver(): void {
     for (const reader of this.readers.values()) reader.handOver();
   }
 
-  /** A lane that the file holds. */
-  adopt(state: LaneState): void {
-    this.lanesMade.push(state);
-    this.heldBytes += state.progress.bytes;
-  }
-
   lanes(): readonly Lane[] {
-    const { epoch } = this.store;
-    return this.lanesMade
+    const { epoch } = this.journal.lanes;
+    return this.holdings.lanes
       .filter(({ lane, progress }) => lane.epoch === epoch || progress.acked < progress.next)
       .map(({ lane }) => lane);
   }
 
   createLane(spec: LaneSpec): Lane {
     invariant(spec.channel === this.name, `a lane of channel "${spec.channel}" is not made by "${this.name}"`);
-    const state = this.store.createLane(spec);
-    this.lanesMade.push(state);
+    const state = this.journal.lanes.create(spec);
+    this.holdings.lanes.push(state);
     return state.lane;
   }
 
   nextSeq(lane: Lane): number {
-    return this.store.laneState(lane).progress.next;
+    return this.journal.lanes.state(lane).progress.next;
   }
 
   admission(): Admission {
-    const fullBy = this.fullBy();
-    if (fullBy === undefined) return "open";
-    if (fullBy === "disk") this.lookAtDiskLater();
-    if (this.choice.full === "drop_newest") return "dropping";
-    return this.choice.full === "drop_oldest" && this.canShed ? "open" : "blocked";
-  }
-
-  private fullBy(): "capacity" | "disk" | undefined {
-    // Closed: whoever still asks (a status page, the last words of a stop) is told what memory knows.
-    if (!this.store.closed && this.store.space.isLow(this.choice.freeBytesMin)) return "disk";
-    return this.heldBytes >= this.choice.bytesMax ? "capacity" : undefined;
+    return this.holdings.admission();
   }
 
   reader(lane: Lane): SqliteLaneReader {
-    const state = this.store.laneState(lane);
+    const state = this.journal.lanes.state(lane);
     let reader = this.readers.get(state);
     if (reader === undefined) {
-      reader = new SqliteLaneReader(this, state);
+      reader = new SqliteLaneReader(this.holdings, state);
       this.readers.set(state, reader);
     }
     return reader;
@@ -117,175 +73,33 @@ export class SqliteChannel implements StoreKeptChannel {
 
   isBehind(): boolean {
     let batches = 0;
-    for (const { progress } of this.lanesMade) batches += progress.batches;
-    return batches > 2 * Math.max(1, this.lanesMade.length);
+    for (const { progress } of this.holdings.lanes) batches += progress.batches;
+    return batches > 2 * Math.max(1, this.holdings.lanes.length);
   }
 
   stat(): ChannelStat {
     let events = 0;
     let batches = 0;
-    const lanes = this.lanesMade.map(({ lane, progress }) => {
+    const lanes = this.holdings.lanes.map(({ lane, progress }) => {
       const { next: put, sent, shed, dead, counters } = progress;
       const held = heldOf(progress);
       events += held;
       batches += progress.batches;
       return { lane, put, sent, shed, dead, held, counters };
     });
-    const oldestMs = () => this.oldestMs();
+    const { holdings } = this;
     return {
       events,
       batches,
-      bytes: this.heldBytes,
-      bytesMax: this.choice.bytesMax,
+      bytes: holdings.heldBytes,
+      bytesMax: holdings.choice.bytesMax,
       // Looked up only when somebody wants to know: most figures are asked for one by one.
       get oldestMs() {
-        return oldestMs();
+        return holdings.oldestMs();
       },
       admission: this.admission(),
-      fullBy: this.fullBy(),
+      fullBy: holdings.fullBy(),
       lanes,
     };
-  }
-
-  /** One transaction of its own, durable on return. */
-  change(build: (draft: Draft) => void): void {
-    this.store.change((draft) => {
-      build(draft);
-      draft.afterCommit(() => this.recount());
-    });
-  }
-
-  /** Memory of a delivery; the next commit makes it durable. */
-  acknowledged(state: LaneState, batch: HeldBatch, mark: string | undefined): void {
-    const { progress } = state;
-    const takes = footprint(batch.bytes.length, batch.body);
-    progress.acked = endOf(batch);
-    if (batch.kind === "records") progress.sent += batch.count;
-    progress.batches--;
-    progress.bytes -= takes;
-    if (mark !== undefined) progress.mark = mark;
-    state.dirty = true;
-    state.forgetBelow(progress.acked);
-    this.kept.push({ lane: state, end: progress.acked, body: batch.body, bytes: takes });
-    this.store.unmarkedBytes += batch.bytes.length;
-    this.heldBytes -= takes;
-    this.grewRoom();
-  }
-
-  /** There may be room again. */
-  grewRoom(): void {
-    this.canShed = true;
-    if (this.heldBytes < this.choice.bytesMax) this.room.open();
-  }
-
-  /** Deletes what need not be kept longer; rides in whatever transaction comes. */
-  deleteDue(draft: Draft): void {
-    const due = this.kept.due();
-    const pagesTouched = new Set<LaneState>();
-    for (const { lane, end, body } of due) {
-      removeBody(draft, body);
-      draft.progress(lane).kept = end;
-      if (body !== null && body > SLOTS) pagesTouched.add(lane);
-      draft.afterCommit(() => {
-        lane.garbage++;
-      });
-    }
-    for (const lane of this.lanesMade) {
-      if (lane.garbage < sweepRows && !pagesTouched.has(lane)) continue;
-      draft.statements.sweepBatches.run(lane.lane.id, draft.progress(lane).kept);
-      draft.afterCommit(() => {
-        lane.garbage = 0;
-      });
-    }
-    draft.afterCommit(() => this.kept.drop(due));
-  }
-
-  /** What policy says before `putBytes` are put: `drop_oldest` makes room, TTL drops what is too old. */
-  applyPolicy(draft: Draft, putBytes: number, diskIsFull: boolean): void {
-    const { full, bytesMax, freeBytesMin, ttlMs } = this.choice;
-    if (ttlMs !== undefined && draft.livedMs - this.expiredMs >= expireEveryMs) {
-      this.expireIn(draft, draft.livedMs - ttlMs);
-    }
-    if (full !== "drop_oldest" || putBytes === 0) return;
-    let over = this.heldBytes + putBytes - bytesMax;
-    if (diskIsFull || this.store.space.isLow(freeBytesMin)) over = Math.max(over, putBytes * 1.2 + 64 * 1024);
-    if (over <= 0) return;
-    const done = shedBytes(draft, this.lanesMade, over);
-    this.tell(draft, "overflow", done);
-    draft.afterCommit(() => {
-      this.canShed = done.bytes >= over;
-    });
-  }
-
-  /** Whether a row is known to be older than the TTL. An unsynchronised boot in between makes it look younger, never older. */
-  isExpired(row: BatchRow): boolean {
-    const { ttlMs } = this.choice;
-    return ttlMs !== undefined && this.store.livedMs() - row.put_ms > ttlMs;
-  }
-
-  /** Drops what is too old, now. */
-  expire(): void {
-    const { ttlMs } = this.choice;
-    if (ttlMs !== undefined) this.change((draft) => this.expireIn(draft, draft.livedMs - ttlMs));
-  }
-
-  /** Keeps a batch that will never be delivered, for `channel export --dead`. */
-  putAside(draft: Draft, state: LaneState, row: BatchRow, reason: string): void {
-    const { first, count, time_ms_min, time_ms_max, crc, bytes, body } = row;
-    const { statements, changes } = draft;
-    statements.insertDead.run(state.lane.id, first, count, reason, time_ms_min, time_ms_max, crc, bytes, body);
-    let total = changes.add("file", "", "dead_bytes", bytes);
-    for (let oldest = statements.oldestDead.get(); oldest !== undefined; oldest = statements.oldestDead.get()) {
-      if (total <= deadBytesMax) return;
-      if (oldest.body !== null) statements.deleteBody.run(oldest.body);
-      statements.deleteDead.run(oldest.id);
-      total = changes.add("file", "", "dead_bytes", -oldest.bytes);
-      addCounter(draft.progress(state), "dead_dropped", 1);
-    }
-  }
-
-  /** Sums the lanes' bytes: after each transaction. */
-  recount(): void {
-    this.heldBytes = 0;
-    for (const { progress } of this.lanesMade) this.heldBytes += progress.bytes;
-  }
-
-  close(): void {
-    clearTimeout(this.diskTimer);
-  }
-
-  private expireIn(draft: Draft, putMsMin: number): void {
-    this.expiredMs = draft.livedMs;
-    this.tell(draft, "ttl", shedOlder(draft, this.lanesMade, putMsMin, expireBytesMax));
-  }
-
-  /** Put in this boot, the age is exact; put in an earlier one, nobody knows how long the machine was off. */
-  private oldestMs(): number | undefined {
-    if (this.store.closed) return undefined;
-    let oldest: number | undefined;
-    for (const { lane, progress, recent } of this.lanesMade) {
-      if (progress.batches === 0) continue;
-      const head = recent[0];
-      const putMs =
-        head?.first === progress.acked
-          ? head.putMs
-          : this.store.file.read(({ rowFrom }) => rowFrom.get(lane.id, progress.acked))?.put_ms;
-      if (putMs !== undefined && (oldest === undefined || putMs < oldest)) oldest = putMs;
-    }
-    return oldest === undefined ? undefined : this.store.ageMs(oldest);
-  }
-
-  private tell(draft: Draft, reason: string, { records, bytes }: Shedding): void {
-    if (records === 0) return;
-    draft.afterCommit(() => this.store.options.report(signals.shed, { component: this.name, reason, records, bytes }));
-  }
-
-  /** Nobody tells us when another program frees space: looks now and then while that is what we wait for. */
-  private lookAtDiskLater(): void {
-    if (this.store.closed) return;
-    this.diskTimer ??= setTimeout(() => {
-      this.diskTimer = undefined;
-      if (this.admission() === "open") this.room.open();
-    }, diskLookMs);
   }
 }

@@ -134,7 +134,7 @@ function openSound(options: OpenOptions, lock: Lock, path: string, renewed: stri
     migrate(db);
     forgetUnnamed(db, options);
     const file = new ChannelFile(path, db, clock, report);
-    const facts = startFacts(db, options, lock, file, path, renewed);
+    const facts = startFacts({ db, options, lock, file, path, renewed });
     const freeBytesMin = Math.max(0, ...[...options.channels.values()].map((choice) => choice.freeBytesMin));
     const reserveBytes = options.reserveBytes ?? limits.reserveBytes;
     const reservePath = join(dataDir, fileNames.reserve);
@@ -164,15 +164,19 @@ function refuseUnnamed(db: Connection, options: OpenOptions): void {
   );
 }
 
+/** What a start begins with. */
+interface Start {
+  readonly db: Connection;
+  readonly options: OpenOptions;
+  readonly lock: Lock;
+  readonly file: ChannelFile;
+  readonly path: string;
+  /** Why the epoch must be another one. Undefined: it need not, as far as is known. */
+  readonly renewed: string | undefined;
+}
+
 /** What changes once a start: which epoch, how long the file has lived, how often it was started. */
-function startFacts(
-  db: Connection,
-  options: OpenOptions,
-  lock: Lock,
-  file: ChannelFile,
-  path: string,
-  renewed: string | undefined,
-) {
+function startFacts({ db, options, lock, file, path, renewed }: Start) {
   const { agent, clock, random, report, machineId = readMachineId() } = options;
   const rows = db.prepare<[], { name: string; value: string | number }>("SELECT name, value FROM file").all();
   const facts = new Map(rows.map(({ name, value }) => [name, value]));
@@ -204,7 +208,7 @@ function startFacts(
 function adoptLanes(store: SqliteStore, file: ChannelFile, lanes: readonly StoredLane[], clean: boolean): void {
   const kept: { readonly state: LaneState; readonly row: BatchRow; readonly order: number }[] = [];
   for (const { lane, progress } of lanes) {
-    const state = new LaneState(lane, progress, true, store.recent.budget);
+    const state = new LaneState(lane, progress, true, store.budget);
     if (clean) state.sentBefore = progress.taken; // closed in order: nothing was handed out that the file does not know of
     state.garbage = Number.POSITIVE_INFINITY; // rows below `kept` may have been left: the first commit sweeps
     store.adopt(state);

@@ -22,7 +22,7 @@ test("what was read ahead needs no file any more", () => {
   const { store, reader, head } = backlog(dir);
   reader.readAhead(head)?.();
   expect(reader.readAhead(head)).toBeUndefined();
-  store.file.statements.db.exec("UPDATE body SET bytes = x'00' WHERE first = 10");
+  store.journal.file.statements.db.exec("UPDATE body SET bytes = x'00' WHERE first = 10");
   reader.acknowledge(head, undefined);
   const next = reader.next();
   expect([next?.kind, next?.first]).toEqual(["records", 10]);
@@ -45,7 +45,7 @@ test("policy may drop what was only read ahead, and its marker is what comes", (
 test("damage is left for whoever asks for the batch", () => {
   using dir = tempDir();
   const { store, reader, head } = backlog(dir);
-  store.file.statements.db.exec("UPDATE body SET bytes = zeroblob(length(bytes)) WHERE first = 10");
+  store.journal.file.statements.db.exec("UPDATE body SET bytes = zeroblob(length(bytes)) WHERE first = 10");
   reader.readAhead(head)?.();
   expect(reader.readAhead(head)).toBeDefined();
   reader.acknowledge(head, undefined);

@@ -47,11 +47,17 @@ function readCell(file: number, page: Buffer, at: number, pages: number): FoundB
   if (size === undefined || size.value < HEADER_BYTES || size.value > payloadBytesMax) return undefined;
   const row = readVarint(page, size.end);
   if (row === undefined) return undefined;
-  const payload = readPayload(file, page, row.end, size.value, pages);
+  const payload = readPayload(page, row.end, size.value, { file, pages });
   return payload === undefined ? undefined : readRow(payload);
 }
 
-function readPayload(file: number, page: Buffer, at: number, size: number, pages: number): Buffer | undefined {
+/** The file that overflow pages are read from: its descriptor, and how many pages it has. */
+interface Pages {
+  readonly file: number;
+  readonly pages: number;
+}
+
+function readPayload(page: Buffer, at: number, size: number, { file, pages }: Pages): Buffer | undefined {
   const spilled = localMin + ((size - localMin) % (PAGE_BYTES - 4));
   const local = size <= localMax ? size : spilled <= localMax ? spilled : localMin;
   if (at + local + (local < size ? 4 : 0) > PAGE_BYTES) return undefined;

@@ -4,11 +4,11 @@ import type { LaneReader } from "../../core/channel.ts";
 import type { Lane } from "../../core/lane.ts";
 import { buildShedMarker } from "../../core/shed-marker.ts";
 import type { PutBatch, StoredBatch } from "../../core/stored-batch.ts";
-import type { SqliteChannel } from "./channel.ts";
 import { isDamage } from "./channel-file.ts";
 import type { BatchRow } from "./connection.ts";
 import { sqliteCode } from "./driver.ts";
 import { endOf, footprint, type HeldBatch, isIntact } from "./held-batch.ts";
+import type { Holdings } from "./holdings.ts";
 import type { LaneState } from "./lane-state.ts";
 import { addCounter } from "./progress.ts";
 import { insertBody, removeBody, replaceBatch } from "./put.ts";
@@ -25,11 +25,11 @@ export class SqliteLaneReader implements LaneReader {
   private unreadable: { readonly first: number; tries: number } | undefined;
 
   constructor(
-    private readonly channel: SqliteChannel,
+    private readonly holdings: Holdings,
     private readonly state: LaneState,
   ) {
     this.lane = state.lane;
-    this.sessions = channel.store.sessions(state.lane);
+    this.sessions = holdings.journal.sessions(state.lane);
   }
 
   get mark(): string | undefined {
@@ -81,7 +81,7 @@ export class SqliteLaneReader implements LaneReader {
   acknowledge(batch: StoredBatch, mark: string | undefined): void {
     const held = this.heldOf(batch);
     this.file.whenSettled(() => {
-      this.channel.acknowledged(this.state, held, mark);
+      this.holdings.acknowledged(this.state, held, mark);
       this.head = undefined;
     });
   }
@@ -93,23 +93,23 @@ export class SqliteLaneReader implements LaneReader {
       this.acknowledge(batch, undefined);
       return;
     }
-    this.channel.change((draft) => {
+    this.holdings.change((draft) => {
       const { bytes, body } = held;
       const stays = insertBody(draft, this.state, held.first, bytes);
       removeBody(draft, body);
-      this.channel.putAside(draft, this.state, rowOf(held, stays), reason);
+      this.holdings.putAside(draft, this.state, rowOf(held, stays), reason);
       draft.statements.makeMarker.run("dead", this.lane.id, held.first);
       const progress = draft.progress(this.state);
       progress.bytes -= footprint(bytes.length, body);
       progress.dead += held.count;
       draft.afterCommit(() => this.forget(held));
     });
-    this.channel.grewRoom();
+    this.holdings.grewRoom();
   }
 
   replace(batch: StoredBatch, parts: readonly PutBatch[]): void {
     const held = this.heldOf(batch);
-    this.channel.change((draft) => {
+    this.holdings.change((draft) => {
       replaceBatch(draft, this.state, held, parts);
       draft.afterCommit(() => this.forget(held));
     });
@@ -120,7 +120,7 @@ export class SqliteLaneReader implements LaneReader {
   }
 
   saveSession(destination: string, session: string): void {
-    this.channel.change((draft) => {
+    this.holdings.change((draft) => {
       draft.statements.saveSession.run(this.lane.id, destination, session);
       draft.afterCommit(() => this.sessions.set(destination, session));
     });
@@ -134,7 +134,7 @@ export class SqliteLaneReader implements LaneReader {
   }
 
   private get file() {
-    return this.channel.store.file;
+    return this.holdings.journal.file;
   }
 
   /** Batches end in order, one at a time: this is the oldest one that is held. */
@@ -160,8 +160,8 @@ export class SqliteLaneReader implements LaneReader {
   /** From the file, with everything that can be wrong with it. */
   private readHeld(first: number): HeldBatch {
     let row = this.row(first);
-    if (row.reason === null && this.channel.isExpired(row)) {
-      this.channel.expire();
+    if (row.reason === null && this.holdings.isExpired(row)) {
+      this.holdings.expire();
       row = this.row(first);
     }
     if (row.reason !== null) return this.marker(row, row.reason);
@@ -178,7 +178,7 @@ export class SqliteLaneReader implements LaneReader {
     try {
       const { rowFrom, body } = this.file.statements;
       const row = rowFrom.get(this.lane.id, first);
-      const plain = row?.first === first && row.reason === null && !this.channel.isExpired(row);
+      const plain = row?.first === first && row.reason === null && !this.holdings.isExpired(row);
       if (!plain || row.body === null || !this.state.hasRoomAhead(row.bytes)) return undefined;
       const stored = body.get(row.body);
       return stored?.lane === this.lane.id && stored.first === first
@@ -216,7 +216,7 @@ export class SqliteLaneReader implements LaneReader {
 
   private marker(row: BatchRow, reason: ShedReason): HeldBatch {
     const { first, count, time_ms_min, time_ms_max, put_ms } = row;
-    const { agent } = this.channel.store.options;
+    const { agent } = this.holdings.journal.options;
     const { bytes, recordsCrc } = buildShedMarker(agent, this.lane, { first, count, reason, timeMs: time_ms_max });
     return {
       id: first,
@@ -235,14 +235,14 @@ export class SqliteLaneReader implements LaneReader {
 
   /** The body stays in the file, for whoever wants to look at it; out of a slot, which is wanted again. */
   private quarantine(row: BatchRow): void {
-    this.channel.change((draft) => {
+    this.holdings.change((draft) => {
       let stays = row.body;
       if (stays !== null && stays <= SLOTS) {
         const bytes = this.readBody(stays, row.first);
         stays = bytes === undefined ? null : insertBody(draft, this.state, row.first, bytes);
         removeBody(draft, row.body);
       }
-      this.channel.putAside(
+      this.holdings.putAside(
         draft,
         this.state,
         { ...row, body: stays },
@@ -258,8 +258,8 @@ export class SqliteLaneReader implements LaneReader {
 
   private fillHole(first: number, end: number): BatchRow {
     const count = end - first;
-    const nowMs = this.channel.store.options.clock.now();
-    this.channel.change((draft) => {
+    const nowMs = this.holdings.journal.options.clock.now();
+    this.holdings.change((draft) => {
       draft.statements.insertBatch.run(this.lane.id, first, count, "damaged", nowMs, nowMs, 0, 0, null, draft.livedMs);
       const progress = draft.progress(this.state);
       progress.batches++;
@@ -273,7 +273,7 @@ export class SqliteLaneReader implements LaneReader {
 
   private reportDamage(first: number, count: number): void {
     const { channel, stream, number } = this.lane;
-    this.channel.store.options.report(signals.damaged, {
+    this.holdings.journal.options.report(signals.damaged, {
       component: channel,
       stream,
       lane: number,

@@ -259,7 +259,7 @@ export class AgentWorld implements Disposable {
         const store = openChannelStore({ ...options, machineId: "machine", reserveBytes: 0 });
         const close = store.close.bind(store);
         store.close = () => {
-          if (!store.closed) this.journal.push("close the channels");
+          if (!store.journal.closed) this.journal.push("close the channels");
           close();
         };
         this.store = store;
