@@ -10,7 +10,8 @@ const queues: Record<Queue, { readonly setup: string; readonly share: number; re
   "disk-assisted": {
     setup: "memory until full, then disk; saved on shutdown",
     share: 1,
-    parameters: `queue.type="LinkedList" queue.size="100000" queue.dequeueBatchSize="1024"
+    parameters: `queue.type="LinkedList" queue.size="200000" queue.highWatermark="50000" queue.lowWatermark="10000"
+    queue.dequeueBatchSize="1024"
     queue.filename="kafka" queue.maxDiskSpace="8g" queue.saveOnShutdown="on"`,
   },
   disk: {
@@ -50,16 +51,17 @@ async function prepare(progress: (text: string) => void): Promise<Availability> 
 function plan(task: Task, queue: string): Plan {
   const { home, logs, bootstrap, topic, flow } = task;
   const linger = flow.lingerMs === undefined ? "" : `,"linger.ms=${flow.lingerMs}"`;
-  const config = `global(workDirectory="${home}")
+  const config = `global(workDirectory="${home}" maxMessageSize="64k")
+main_queue(queue.type="FixedArray")
 module(load="imfile" mode="inotify")
 module(load="omkafka")
 template(name="line" type="string" string="%msg%")
-input(type="imfile" file="${logs}/*.log" tag="bench" ruleset="kafka" persistStateInterval="10000")
+input(type="imfile" file="${logs}/*.log" tag="bench" ruleset="kafka" persistStateInterval="1000")
 ruleset(name="kafka") {
   action(type="omkafka" broker=["${bootstrap}"] topic="${topic}" template="line" partitions.auto="on"
     resubmitOnFailure="on" keepFailedMessages="on" failedMsgFile="${home}/failed"
     confParam=["compression.codec=${flow.compression}","queue.buffering.max.messages=200000"${linger}]
-    topicConfParam=["request.required.acks=all"]
+    topicConfParam=["request.required.acks=all","message.timeout.ms=0"]
     action.resumeRetryCount="-1" action.resumeInterval="1"
     ${queue})
 }

@@ -74,8 +74,8 @@ describe("the page", () => {
     expect(render(ours(1, 1))).not.toContain("disk written per compressed byte");
   });
 
-  test("leads to the profiles that explain it", () => {
-    expect(render(ours(1, 1))).toContain("[PROFILES.md](PROFILES.md)");
+  test("leads to the note that explains it", () => {
+    expect(render(ours(1, 1))).toContain("[0013](../shared/decisions/0013-what-was-tried-for-speed.md)");
   });
 
   test("says which cases were not measured", () => {

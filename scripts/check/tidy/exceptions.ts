@@ -23,7 +23,4 @@ export const longFiles: Readonly<Record<string, string>> = {};
 /** Files that nobody imports and that are no entry of their own. */
 export const unimported: Readonly<Record<string, string>> = {
   "scripts/build/probe.ts": "is compiled by build.e2e.test.ts",
-  "scripts/bench/profile.ts": "is run by hand: it writes the profile pages",
-  "scripts/bench/profile/central-ingest.ts": "profile.ts runs it as a process",
-  "scripts/bench/profile/answering-peer.ts": "the floor's measurement runs it as a process",
 };

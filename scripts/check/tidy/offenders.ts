@@ -21,7 +21,6 @@ export const knownArrows: Readonly<Record<string, readonly string[]>> = {
 /** Circles of files, each named by one of them. */
 export const knownCircles: Readonly<Record<string, string>> = {
   "central/api/access.ts": "with api.ts",
-  "edge/channels/sqlite/take.ts": "with channel.ts and store.ts",
   "edge/records/record-lane.ts": "with record-sink.ts",
   "edge/sinks/file-roll/index.ts": "with sink.ts",
   "edge/sinks/kafka/place.ts": "with recovery.ts",
@@ -36,7 +35,5 @@ export const knownParameters: ReadonlySet<string> = new Set([
   "central/store/sqlite/record-writer.ts writeDamaged",
   "central/store/sqlite/record-writer.ts writeForeign",
   "central/store/sqlite/writer-session.ts startOver",
-  "edge/channels/sqlite/open.ts startFacts",
-  "edge/channels/sqlite/salvage.ts readPayload",
   "edge/core/split-batch.ts build",
 ]);

@@ -10,7 +10,7 @@ export type Compression = "none" | "gzip" | "zstd";
 /** Codec numbers of the record batch's attributes (Kafka protocol guide, "Record Batch"; zstd: KIP-110). */
 export const codecNumbers: Readonly<Record<Compression, number>> = { none: 0, gzip: 1, zstd: 4 };
 
-/** Of whole batches: on log lines a little higher takes longer and saves nothing worth it (see the profiles). */
+/** Of whole batches: on log lines a little higher takes longer and saves nothing worth it (decision 0013). */
 const level = 1;
 /**
  * Small batches are those of a quiet flow, a few a second: there the link costs more than the CPU. Level 7 makes a second's
