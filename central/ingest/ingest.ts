@@ -7,7 +7,9 @@
  * What can be wrong, and what then happens:
  *   - store away              wait inside the delivery, heartbeats going on; nothing is dropped, nothing else is fetched
  *   - fenced                  another instance has moved the position: read it again and go on from there
- *   - a poison record         halve the delivery until it stands alone, put it aside, go on
+ *   - a record refused        put aside by the rules of the ledger, in the transaction of its neighbours
+ *   - a poison record         the store itself cannot take it: halve the delivery until it stands alone, put it aside
+ *   - told to stop            between two transactions: what is stored is stored, the rest is read again
  *   - the record before is another one, or the log is shorter: the topic was made anew → gap row, alert, from its start
  *   - the log begins behind our position: retention has outrun us → gap row, alert, go on
  */
@@ -126,18 +128,19 @@ export class Ingest implements ConsumerHandler {
           const { firstOffset, lastOffset } = finding.gap;
           this.options.report(recordsLost, { topic, partition, firstOffset, lastOffset });
         }
-        await this.store(delivery, progress, finding.gap, context);
-        return { kind: "done" };
+        const whole = await this.store(delivery, progress, finding.gap, context);
+        return whole ? { kind: "done" } : { kind: "seek", start: startOf(progress.position) };
       }
     }
   }
 
+  /** False: told to stop in the middle. */
   private async store(
     delivery: Delivery,
     progress: PartitionProgress,
     gap: Gap | undefined,
     context: DeliveryContext,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { topic, partition, nextOffset: next, damaged } = delivery;
     const from = progress.position?.next ?? 0;
     const records = sliceRecords(delivery.blocks, from);
@@ -159,21 +162,22 @@ export class Ingest implements ConsumerHandler {
         await this.append(now, progress, context);
       } catch (thrown) {
         if (!isPoison(thrown)) throw thrown;
-        await this.bisect(now, progress, context, thrown);
+        if (!(await this.bisect(now, progress, context, thrown))) return false;
       }
-      if (later === undefined) return;
+      if (later === undefined) return true;
+      if (context.signal.aborted) return false;
       left = later;
       await context.heartbeat();
     }
   }
 
-  /** Halves what holds a poison record until it stands alone, and puts that one aside. */
+  /** Halves what holds a poison record until it stands alone, and puts that one aside. False: told to stop. */
   private async bisect(
     append: PartitionAppend,
     progress: PartitionProgress,
     context: DeliveryContext,
     cause: AppError,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { topic, partition } = append;
     const count = countRecords(append.records);
     const [only] = append.records;
@@ -182,18 +186,21 @@ export class Ingest implements ConsumerHandler {
       const dead: DeadRecord = { ...only, reason: messageOf(cause) };
       this.options.report(recordDead, { topic, partition, reason: dead.reason });
       await this.append({ ...append, records: [], dead: [dead] }, progress, context);
-      return;
+      return true;
     }
     const parts = splitAppend(append, count >> 1);
     for (const half of parts) {
       if (half === undefined) continue;
+      if (context.signal.aborted) return false;
+      await context.heartbeat();
       try {
         await this.append(half, progress, context);
       } catch (thrown) {
         if (!isPoison(thrown)) throw thrown;
-        await this.bisect(half, progress, context, thrown);
+        if (!(await this.bisect(half, progress, context, thrown))) return false;
       }
     }
+    return true;
   }
 
   private async append(append: PartitionAppend, progress: PartitionProgress, context: DeliveryContext): Promise<void> {
@@ -203,6 +210,10 @@ export class Ingest implements ConsumerHandler {
     );
     progress.position = result.position;
     this.counters.count(result, this.options.clock.uptimeMs());
+    for (const { reason, records } of result.refusals) {
+      const { topic, partition } = append;
+      this.options.report(recordDead, { topic, partition, reason, records });
+    }
     if (result.conflicts > 0) {
       const { topic, partition } = append;
       this.options.report(conflictFound, { topic, partition, conflicts: result.conflicts });

@@ -7,6 +7,8 @@ export interface LastState {
   readonly events: number;
   readonly timeMs: number;
   readonly storedAtMs: number;
+  /** Its time was ahead of central's clock when it was stored: one of the two clocks is wrong. */
+  readonly clockAhead: boolean;
   /** Its first bytes, as many as were asked for. */
   readonly value: Buffer | null;
   /** All of its bytes. */

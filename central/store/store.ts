@@ -50,6 +50,20 @@ export interface Append extends TopicPartition {
   readonly gap: Gap | undefined;
 }
 
+/** Records that were put aside for one reason. */
+export interface RefusedRecords {
+  readonly reason: string;
+  readonly records: number;
+}
+
+/** Whose books are forgotten: all lanes of an agent, or those that the other fields name. */
+export interface LaneSelection {
+  readonly agent: string;
+  readonly epoch?: string | undefined;
+  readonly stream?: string | undefined;
+  readonly lane?: number | undefined;
+}
+
 /** What an append did, in records. */
 export interface AppendResult {
   readonly position: Position;
@@ -60,7 +74,10 @@ export interface AppendResult {
   readonly conflicts: number;
   /** Records that markers say were shed by policy. */
   readonly shed: number;
+  /** Put aside: refused, unreadable, or dead as told. */
   readonly deadLettered: number;
+  /** Of these, what the rules refused, by reason. */
+  readonly refusals: readonly RefusedRecords[];
 }
 
 /** The writer's door. */
@@ -70,6 +87,7 @@ export interface Store {
   /**
    * Stores rows, ledger, last states and the position in one transaction, or nothing at all. A record whose identity is
    * in the ledger is not stored again: counted as repeated when its bytes are the same, kept apart as a conflict when not.
+   * What the rules refuse is put aside in the same transaction and touches no lane (central/ledger/).
    *
    * @throws AppError `CENTRAL_STORE_FENCED` when the position is not the one seen: somebody else has moved it.
    * @throws AppError `CENTRAL_STORE_UNAVAILABLE` when the store cannot take it now; the same append may work later.
@@ -83,6 +101,19 @@ export interface Store {
    * @throws AppError as `append`.
    */
   startOver(partition: TopicPartition, seen: Position, gap: Gap, next: number): Promise<Position>;
+  /**
+   * From now on everything that names this agent is put aside, or no longer. Its books and events stay.
+   *
+   * @throws AppError `CENTRAL_STORE_UNAVAILABLE`.
+   */
+  quarantine(agent: string, on: boolean): Promise<void>;
+  /**
+   * Closes the books of the lanes: their numbers, sums and quota are as if nothing had come; the next record opens new
+   * ones. Events, conflicts and dead letters stay, under the epoch's name with a mark. Returns how many lanes it were.
+   *
+   * @throws AppError `CENTRAL_STORE_UNAVAILABLE`.
+   */
+  forget(lanes: LaneSelection): Promise<number>;
   /** Resolves when the store takes writes. @throws AppError `CENTRAL_STORE_UNAVAILABLE`. */
   probe(): Promise<void>;
   close(): Promise<void>;

@@ -2,7 +2,7 @@ import { AppError } from "../../shared/errors/app-error.ts";
 import type { Code } from "../../shared/errors/codes.ts";
 import type { TopicPartition } from "../consumer/consumer.ts";
 import { type PlainRecord, plainRecord } from "../records/record-block.ts";
-import type { Append, AppendResult, Gap, Position, Store } from "../store/store.ts";
+import type { Append, AppendResult, Gap, LaneSelection, Position, Store } from "../store/store.ts";
 
 /** A store that fails when told to, in front of a real one. */
 export class FaultyStore implements Store {
@@ -11,6 +11,8 @@ export class FaultyStore implements Store {
   /** Appends that hold such a record are poison. */
   poison: (record: PlainRecord) => boolean = () => false;
   appends = 0;
+  /** Called at the begin of each append. */
+  onAppend: () => void = () => {};
 
   constructor(private readonly inner: Store) {}
 
@@ -22,6 +24,7 @@ export class FaultyStore implements Store {
   async append(append: Append): Promise<AppendResult> {
     this.fail();
     this.appends++;
+    this.onAppend();
     for (const { block, from, to } of append.records) {
       for (let index = from; index < to; index++) {
         if (this.poison(plainRecord(block, index))) {
@@ -35,6 +38,16 @@ export class FaultyStore implements Store {
   async startOver(partition: TopicPartition, seen: Position, gap: Gap, next: number): Promise<Position> {
     this.fail();
     return await this.inner.startOver(partition, seen, gap, next);
+  }
+
+  async quarantine(agent: string, on: boolean): Promise<void> {
+    this.fail();
+    await this.inner.quarantine(agent, on);
+  }
+
+  async forget(lanes: LaneSelection): Promise<number> {
+    this.fail();
+    return await this.inner.forget(lanes);
   }
 
   async probe(): Promise<void> {

@@ -183,6 +183,10 @@ export const codes = {
     severity: "usage",
     hint: "The store was written by a newer central. Run that version, or start on another store path.",
   },
+  CENTRAL_STORE_FOREIGN: {
+    severity: "usage",
+    hint: "Nothing was written into it. Name another file with TAILGATE_STORE or `store`; an empty or missing file is made a store.",
+  },
   CENTRAL_RECORD_POISON: {
     severity: "permanent",
     hint: "Read the record under /api/v1/dead-letters.",

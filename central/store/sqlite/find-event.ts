@@ -1,5 +1,6 @@
 import type Database from "better-sqlite3";
-import { type StoredEvent, unpackChunk } from "./chunk-codec.ts";
+import type { Doubt } from "../../ledger/plan.ts";
+import { compareEvents, type StoredEvent, unpackChunk } from "./chunk-codec.ts";
 import { hourMs } from "./event-writer.ts";
 
 const unpackedMax = 8;
@@ -7,7 +8,7 @@ const unpackedMax = 8;
 /**
  * Finds one stored event by its identity, to compare it with a repeat. No index of its own: an honest repeat has the
  * same vehicle, stream and event time, and by these the events are laid out. Unpacked chunks are kept for a while,
- * because repeats come in runs; the caller asks in the order (series, time).
+ * because repeats come in runs.
  */
 export class FindEvent {
   private readonly unpacked = new Map<number, StoredEvent[]>();
@@ -27,8 +28,20 @@ export class FindEvent {
     };
   }
 
-  /** The value; null when it was stored as null, undefined when there is no such event. */
-  value(series: number, time: number, lane: number, seq: number): Buffer | null | undefined {
+  /** The stored value of each doubt: null when it was stored as null, undefined when there is no such event. */
+  values(doubts: readonly Doubt[]): readonly (Buffer | null | undefined)[] {
+    const found: (Buffer | null | undefined)[] = new Array(doubts.length).fill(undefined);
+    const order = doubts.map((doubt, index) => ({ ...doubt, index, series: doubt.event.series.stored?.id ?? 0 }));
+    // In the order in which events are laid out, so that each chunk is unpacked once however many it answers for.
+    order.sort((a, b) => a.series - b.series || compareEvents(a.event, b.event));
+    for (const { index, series, event, lane } of order) {
+      found[index] = this.value(series, event.time, lane.stored?.id ?? 0, event.seq);
+    }
+    this.unpacked.clear(); // chunk ids may be given anew
+    return found;
+  }
+
+  private value(series: number, time: number, lane: number, seq: number): Buffer | null | undefined {
     const row = this.sql.recent.get(series, time, lane, seq);
     if (row !== undefined) return row.value;
     for (const id of this.sql.chunks.all(series, Math.floor(time / hourMs), time, time)) {
@@ -39,11 +52,6 @@ export class FindEvent {
       }
     }
     return undefined;
-  }
-
-  /** Chunk ids may be given anew after a rollback. */
-  forget(): void {
-    this.unpacked.clear();
   }
 
   private events(id: number): StoredEvent[] {

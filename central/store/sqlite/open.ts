@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { AppError } from "../../../shared/errors/app-error.ts";
-import { schema, schemaVersion } from "./schema.ts";
+import { applicationId, migrations, schema, schemaVersion } from "./schema.ts";
 
 /** The first release without the WAL-reset corruption (sqlite.org, 3.51.3). */
 const sqliteVersionMin = [3, 51, 3] as const;
@@ -59,23 +59,67 @@ function checkLibrary(database: Database.Database): void {
   }
 }
 
+/**
+ * Makes the tables in an empty file, or those that are new since the file was written.
+ *
+ * @throws AppError `CENTRAL_STORE_VERSION` when a newer version has written it, `CENTRAL_STORE_FOREIGN` when it is
+ * another program's: nothing is written into it.
+ */
 function migrate(database: Database.Database, path: string): void {
-  const version = () => Number(database.pragma("user_version", { simple: true }));
-  if (version() === schemaVersion) return;
+  checkOwner(database, path);
+  if (versionOf(database) === schemaVersion) return;
   database.exec("begin immediate");
   try {
-    const found = version();
-    if (found > schemaVersion) {
-      throw new AppError(
-        "CENTRAL_STORE_VERSION",
-        `open the store ${path}: schema ${found}, this knows ${schemaVersion}`,
-      );
-    }
+    checkOwner(database, path);
+    const found = versionOf(database);
     if (found === 0) database.exec(schema);
+    for (let from = found; from > 0 && from < schemaVersion; from++) database.exec(migrations[from] ?? "");
+    database.pragma(`application_id = ${applicationId}`);
     database.pragma(`user_version = ${schemaVersion}`);
     database.exec("commit");
   } catch (thrown) {
     if (database.inTransaction) database.exec("rollback");
     throw thrown;
+  }
+}
+
+/** Ours: marked so, or empty, or with the tables of the version that did not mark its files yet. */
+function checkOwner(database: Database.Database, path: string): void {
+  const owner = Number(database.pragma("application_id", { simple: true }));
+  const tables = database.prepare<[], string>("select name from sqlite_schema where type = 'table'").pluck().all();
+  const version = versionOf(database);
+  const empty = tables.length === 0 && owner === 0;
+  const unmarked = owner === 0 && version === 1 && ["source", "lane", "ledger"].every((name) => tables.includes(name));
+  if (version > schemaVersion && (owner === applicationId || empty)) {
+    throw new AppError(
+      "CENTRAL_STORE_VERSION",
+      `open the store ${path}: schema ${version}, this knows ${schemaVersion}`,
+    );
+  }
+  if (owner === applicationId || unmarked || (empty && version === 0)) return;
+  throw new AppError("CENTRAL_STORE_FOREIGN", `open the store ${path}: it is another program's database`);
+}
+
+function versionOf(database: Database.Database): number {
+  return Number(database.pragma("user_version", { simple: true }));
+}
+
+/**
+ * Says at the start what no waiting can cure: a store of a newer version, or another program's file. A file that is
+ * not there or cannot be read now is no mistake: the writing half waits for it.
+ *
+ * @throws AppError `CENTRAL_STORE_VERSION` or `CENTRAL_STORE_FOREIGN`.
+ */
+export function checkStoreFile(path: string): void {
+  let database: Database.Database | undefined;
+  try {
+    database = new Database(path, { readonly: true, fileMustExist: true, timeout: busyMs });
+    checkOwner(database, path);
+  } catch (thrown) {
+    if (thrown instanceof AppError) throw thrown;
+    if (!(thrown instanceof Error) || !("code" in thrown) || thrown.code !== "SQLITE_NOTADB") return;
+    throw new AppError("CENTRAL_STORE_FOREIGN", `open the store ${path}: it is no database`, { cause: thrown });
+  } finally {
+    database?.close();
   }
 }

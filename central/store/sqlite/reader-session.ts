@@ -1,6 +1,7 @@
 import type Database from "better-sqlite3";
 import { invariant } from "../../../shared/errors/invariant.ts";
 import type { LaneIdentity } from "../../../shared/identity/identity.ts";
+import { clockIsAhead } from "../../ledger/last-state.ts";
 import type {
   ConflictRow,
   DeadLetterRow,
@@ -37,6 +38,11 @@ const seriesColumns = `vehicle, stream, events, last_time as timeMs, stored_at a
 const laneColumns = `id, agent, epoch, stream, lane, next_seq as nextSeq, received, shed, dead, repeated, conflicts,
   next_seq - received - shed - dead as missing, last_time as lastTimeMs, updated_at as updatedAtMs`;
 
+/** A sum that stops at the greatest number JavaScript can tell from its neighbours, where `sum` itself would fail. */
+function sum(column: string): string {
+  return `cast(min(total(${column}), ${Number.MAX_SAFE_INTEGER}) as integer)`;
+}
+
 /** Statements of one connection; each method is one or a few of them. */
 export class ReaderSession {
   readonly scan: EventScan;
@@ -48,17 +54,19 @@ export class ReaderSession {
     this.scan = new EventScan(database);
     this.sql = {
       sums: database.prepare<[], Omit<Totals, "gaps" | "vehicles" | "deadLettered"> & { deadLettered: number }>(
-        `select (select coalesce(sum(stored), 0) from source) as stored,
-           (select coalesce(sum(foreign_events), 0) from source) as withoutIdentity,
-           (select coalesce(sum(dead), 0) from source) as deadLettered,
-           coalesce(sum(next_seq - received - shed - dead), 0) as missing, coalesce(sum(repeated), 0) as repeated,
-           coalesce(sum(conflicts), 0) as conflicts, coalesce(sum(shed), 0) as shed from lane`,
+        `select (select ${sum("stored")} from source) as stored,
+           (select ${sum("foreign_events")} from source) as withoutIdentity,
+           (select ${sum("dead")} from source) as deadLettered,
+           ${sum("next_seq - received - shed - dead")} as missing, ${sum("repeated")} as repeated,
+           ${sum("conflicts")} as conflicts, ${sum("shed")} as shed from lane`,
       ),
       gapCount: database.prepare<[], number>("select count(*) from gap").pluck(),
-      vehicleCount: database.prepare<[], number>("select count(distinct vehicle) from series").pluck(),
+      vehicleCount: database
+        .prepare<[], number>("select count(distinct vehicle) from series where last_time is not null")
+        .pluck(),
       vehicleNames: database
         .prepare<[string, number], string>(
-          "select distinct vehicle from series where vehicle > ? order by vehicle limit ?",
+          `select distinct vehicle from series where vehicle > ? and last_time is not null order by vehicle limit ?`,
         )
         .pluck(),
       vehicle: database.prepare<[number, string], SeriesRow>(
@@ -126,7 +134,10 @@ export class ReaderSession {
     const sizeOf = ({ stream, value }: SeriesRow) => stream.length + (value?.length ?? 0);
     const found = within(this.sql.vehicle.iterate(valueBytesMax, name), bytesMax, sizeOf);
     if (found.rows.length === 0) return undefined;
-    const streams = found.rows.map(({ vehicle: _vehicle, ...state }) => state);
+    const streams = found.rows.map(({ vehicle: _vehicle, ...state }) => ({
+      ...state,
+      clockAhead: clockIsAhead(state.timeMs, state.storedAtMs),
+    }));
     return { vehicle: name, streams: found.more ? streams.slice(0, -1) : streams, streamsCut: found.more };
   }
 

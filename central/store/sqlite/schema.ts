@@ -2,7 +2,10 @@
  * The tables. Read top to bottom they are the data model; central/DESIGN.md says why they look so, and
  * shared/decisions/0010 has the numbers. Times are milliseconds since 1970.
  */
-export const schemaVersion = 1;
+export const schemaVersion = 2;
+
+/** SQLite's mark of whose file it is: "TGct". */
+export const applicationId = 0x54476374;
 
 export const schema = `
 -- How far each partition is stored. A topic that was deleted and made again is a new generation.
@@ -16,6 +19,7 @@ create table source (
   stored      integer not null default 0,       -- events, all of them
   foreign_events integer not null default 0,    -- of these, without an identity: outside the ledger
   dead        integer not null default 0,
+  dead_bytes  integer not null default 0,       -- kept of what was put aside
   updated_at  integer not null,
   unique (topic, partition, generation)
 );
@@ -94,4 +98,26 @@ create table gap (
   first_offset integer not null, last_offset integer,
   at integer not null
 );
+
+-- What an agent has taken of its quota; records without an identity count for 'topic NAME'.
+create table account (
+  name text primary key,
+  lanes integer not null default 0, series integer not null default 0,  -- that it was the first to write
+  day integer not null default 0, bytes integer not null default 0,     -- bytes of that day, days since 1970
+  quarantined integer not null default 0
+) without rowid;
 `;
+
+/** From each earlier version to the next one. */
+export const migrations: Readonly<Record<number, string>> = {
+  1: `
+    alter table source add column dead_bytes integer not null default 0;
+    create table account (
+      name text primary key,
+      lanes integer not null default 0, series integer not null default 0,
+      day integer not null default 0, bytes integer not null default 0,
+      quarantined integer not null default 0
+    ) without rowid;
+    insert into account (name, lanes) select agent, count(*) from lane group by agent;
+  `,
+};

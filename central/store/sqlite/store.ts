@@ -3,11 +3,12 @@
  *
  *     begin immediate
  *       the position row says what the writer saw?     no → CENTRAL_STORE_FENCED
- *       records → ledger → chunks and recent rows → last states
+ *       load what the records name → plan (central/ledger/) → write it: ledger, chunks and recent rows, last states
  *       update source set next = :next where next = :seen
  *     commit
  *
- * A failure rolls everything back and forgets what was cached; the connection is made anew when the file is another one
+ * A failure rolls everything back; nothing of the store is remembered between two transactions.
+ *  the connection is made anew when the file is another one
  * than before (moved, replaced) or was never open.
  */
 import type Database from "better-sqlite3";
@@ -15,7 +16,8 @@ import type { Clock } from "../../../shared/clock/clock.ts";
 import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
 import type { TopicPartition } from "../../consumer/consumer.ts";
-import type { Append, AppendResult, Gap, Position, Store } from "../store.ts";
+import { defaultQuotas, type Quotas } from "../../ledger/limits.ts";
+import type { Append, AppendResult, Gap, LaneSelection, Position, Store } from "../store.ts";
 import { storeFailure } from "./failure.ts";
 import { fileIdentity, openWriter } from "./open.ts";
 import { closeFailed, foldDelayed, folded } from "./telemetry.ts";
@@ -27,6 +29,8 @@ export interface SqliteStoreOptions {
   readonly report: Report;
   /** Rows in `recent` from which it is folded; the default is right but for tests. */
   readonly foldRows?: number;
+  /** How much an agent may take. */
+  readonly quotas?: Quotas;
 }
 
 /** After a fold that failed (a full disk), the next try is this far away; appends go on meanwhile. */
@@ -58,6 +62,14 @@ export class SqliteStore implements Store {
     return this.transaction(doing, (session) =>
       session.startOver(partition, seen, gap, next, this.options.clock.now()),
     );
+  }
+
+  async quarantine(agent: string, on: boolean): Promise<void> {
+    this.transaction(`quarantine ${agent}`, (session) => session.quarantine(agent, on));
+  }
+
+  async forget(lanes: LaneSelection): Promise<number> {
+    return this.transaction(`forget lanes of ${lanes.agent}`, (session) => session.forgetLanes(lanes));
   }
 
   async probe(): Promise<void> {
@@ -120,7 +132,7 @@ export class SqliteStore implements Store {
     if (this.session !== undefined && fileIdentity(path) !== this.file) this.drop();
     if (this.session === undefined) {
       try {
-        this.session = new WriterSession(openWriter(path));
+        this.session = new WriterSession(openWriter(path), this.options.quotas ?? defaultQuotas);
       } catch (thrown) {
         if (thrown instanceof AppError) throw thrown;
         throw new AppError("CENTRAL_STORE_UNAVAILABLE", `open the store ${path}`, { cause: thrown });

@@ -1,11 +1,18 @@
 import type Database from "better-sqlite3";
-import { AppError } from "../../../shared/errors/app-error.ts";
 import type { TopicPartition } from "../../consumer/consumer.ts";
-import type { Append, AppendResult, Gap, Position } from "../store.ts";
+import { deadEntries } from "../../ledger/dead.ts";
+import { checkFence, fenced } from "../../ledger/fence.ts";
+import type { Refusal } from "../../ledger/gather.ts";
+import { deadBudget, type Quotas } from "../../ledger/limits.ts";
+import { AppendPlanning } from "../../ledger/plan.ts";
+import type { RecordSlice } from "../../records/record-block.ts";
+import { countRecords } from "../../records/record-slices.ts";
+import type { Append, AppendResult, DeadRecord, Gap, LaneSelection, Position, RefusedRecords } from "../store.ts";
 import { EventWriter } from "./event-writer.ts";
+import { FindEvent } from "./find-event.ts";
 import { foldBytes, foldRecent, foldRows, recentRows } from "./fold.ts";
-import { LedgerWriter, rowId } from "./ledger-writer.ts";
-import { RecordWriter } from "./record-writer.ts";
+import { LedgerLoader } from "./ledger-loader.ts";
+import { PlanWriter } from "./plan-writer.ts";
 
 interface SourceRow {
   readonly id: number;
@@ -14,89 +21,138 @@ interface SourceRow {
   readonly before_offset: number | null;
   readonly before_identity: string | null;
   readonly before_crc: number | null;
+  readonly dead_bytes: number;
+}
+
+/** The row of a partition's present incarnation. */
+interface SourceKey {
+  readonly id: number;
+  /** Bytes that are kept of what was put aside. */
+  readonly deadBytes: number;
 }
 
 /** What lives as long as a connection: statements and caches. Its methods run inside a transaction of the store. */
 export class WriterSession {
-  private readonly ledger: LedgerWriter;
+  private readonly loader: LedgerLoader;
+  private readonly writer: PlanWriter;
   private readonly events: EventWriter;
-  private readonly records: RecordWriter;
+  private readonly find: FindEvent;
   private readonly sql;
 
-  constructor(readonly database: Database.Database) {
-    this.ledger = new LedgerWriter(database);
+  constructor(
+    readonly database: Database.Database,
+    private readonly quotas: Quotas,
+  ) {
+    this.loader = new LedgerLoader(database);
     this.events = new EventWriter(database);
-    this.records = new RecordWriter(database, this.ledger, this.events);
+    this.writer = new PlanWriter(database, this.events);
+    this.find = new FindEvent(database);
     this.events.recentRows = recentRows(database);
     this.sql = {
       source: database.prepare<[string, number], SourceRow>(
-        `select id, generation, next, before_offset, before_identity, before_crc from source
+        `select id, generation, next, before_offset, before_identity, before_crc, dead_bytes from source
          where topic = ? and partition = ? order by generation desc limit 1`,
       ),
-      insertSource: database.prepare(
-        `insert into source (topic, partition, generation, next, updated_at) values (?, ?, ?, ?, ?)
-         on conflict do nothing returning id`,
-      ),
+      insertSource: database
+        .prepare<[string, number, number, number, number], number>(
+          `insert into source (topic, partition, generation, next, updated_at) values (?, ?, ?, ?, ?)
+           on conflict do nothing returning id`,
+        )
+        .pluck(),
       move: database.prepare(
         `update source set next = :next, before_offset = :offset, before_identity = :identity, before_crc = :crc,
-           stored = stored + :stored, foreign_events = foreign_events + :foreign, dead = dead + :dead, updated_at = :now
+           stored = stored + :stored, foreign_events = foreign_events + :foreign, dead = dead + :dead,
+           dead_bytes = dead_bytes + :deadBytes, updated_at = :now
          where id = :id and next = :seen`,
       ),
       insertGap: database.prepare(
         "insert into gap (source, kind, first_offset, last_offset, at) values (?, ?, ?, ?, ?)",
       ),
+      quarantine: database.prepare(
+        `insert into account (name, quarantined) values (:name, :on) on conflict (name) do update set quarantined = :on`,
+      ),
+      lanesOf: database
+        .prepare<[string, string | null, string | null, number | null], number>(
+          `select id from lane where agent = ? and epoch = coalesce(?, epoch) and stream = coalesce(?, stream)
+             and lane = coalesce(?, lane) and instr(epoch, '~') = 0`,
+        )
+        .pluck(),
+      forgetRanges: database.prepare("delete from ledger where lane = ?"),
+      // The row stays for the events that name it. No epoch on the wire has that character.
+      forgetLane: database.prepare(
+        `update lane set epoch = epoch || '~' || id, next_seq = 0, received = 0, shed = 0, dead = 0, repeated = 0,
+           conflicts = 0 where id = ?`,
+      ),
+      fewerLanes: database.prepare("update account set lanes = max(0, lanes - ?) where name = ?"),
       touch: database.prepare("update source set updated_at = updated_at where id = (select min(id) from source)"),
     };
   }
 
-  position({ topic, partition }: TopicPartition): { readonly id: number; readonly position: Position } | undefined {
+  position({ topic, partition }: TopicPartition): (SourceKey & { readonly position: Position }) | undefined {
     const row = this.sql.source.get(topic, partition);
     if (row === undefined) return undefined;
     const { before_offset: offset, before_identity: identity, before_crc: crc, id, next, generation } = row;
     const before = offset === null ? undefined : { offset, identity: identity ?? "", crc: crc ?? 0 };
-    return { id, position: { next, before, generation } };
+    return { id, deadBytes: row.dead_bytes, position: { next, before, generation } };
   }
 
   append(append: Append, nowMs: number): AppendResult {
-    const { seen, topic, partition } = append;
-    const source = { id: this.fence(append, seen, append.next, nowMs), topic };
+    const { seen, next, topic, partition } = append;
+    const source = this.fence(append, seen, next, nowMs);
     if (append.gap !== undefined) this.gap(source.id, append.gap, nowMs);
-    this.records.begin();
-    for (const { block, from, to } of append.records) {
-      for (let index = from; index < to; index++) this.records.write(source, block, index);
-    }
-    this.records.settleDoubts(nowMs);
-    for (const dead of append.dead) this.records.writeDead(source, dead, nowMs);
-    for (const { firstOffset, lastOffset, reason, bytes } of append.damaged) {
-      this.records.writeDamaged(source, firstOffset, lastOffset, reason, bytes, nowMs);
-    }
-    this.events.finish(nowMs);
-    this.ledger.finish(nowMs);
+    const planning = new AppendPlanning(append.records, {
+      source: { id: source.id, topic },
+      nowMs,
+      quotas: this.quotas,
+    });
+    this.loader.load(planning.gathered);
+    const doubts = planning.place();
+    const plan = planning.settle(doubts, this.find.values(doubts));
+    this.writer.write(plan, nowMs);
+    const deadBytes = this.putAside(append, plan.refused, source, nowMs);
+    const { refused, ...counts } = plan.counts;
+    const damaged = append.damaged.reduce((sum, { firstOffset, lastOffset }) => sum + lastOffset - firstOffset + 1, 0);
+    const deadLettered = refused + countRecords(append.dead) + damaged;
     const before = append.before ?? seen?.before;
-    const { result } = this.records;
     const moved = this.sql.move.run({
       id: source.id,
-      seen: seen?.next ?? append.next,
-      next: append.next,
+      seen: seen?.next ?? next,
+      next,
       offset: before?.offset ?? null,
       identity: before?.identity ?? null,
       crc: before?.crc ?? null,
-      stored: result.stored,
-      foreign: result.withoutIdentity,
-      dead: result.deadLettered,
+      stored: counts.stored,
+      foreign: counts.withoutIdentity,
+      dead: deadLettered,
+      deadBytes,
       now: nowMs,
     });
-    if (moved.changes !== 1) throw fenced(topic, partition);
-    return { position: { next: append.next, before, generation: seen?.generation ?? 0 }, ...result };
+    if (moved.changes !== 1) throw fenced({ topic, partition });
+    const refusals = countReasons(plan.refused);
+    return { position: { next, before, generation: seen?.generation ?? 0 }, ...counts, deadLettered, refusals };
   }
 
   startOver(at: TopicPartition, seen: Position, gap: Gap, next: number, nowMs: number): Position {
-    const old = this.fence(at, seen, next, nowMs);
+    const { id: old } = this.fence(at, seen, next, nowMs);
     this.gap(old, gap, nowMs);
     const generation = seen.generation + 1;
     const made = this.sql.insertSource.get(at.topic, at.partition, generation, next, nowMs);
-    if (made === undefined) throw fenced(at.topic, at.partition);
+    if (made === undefined) throw fenced(at);
     return { next, before: undefined, generation };
+  }
+
+  quarantine(name: string, on: boolean): void {
+    this.sql.quarantine.run({ name, on: Number(on) });
+  }
+
+  forgetLanes({ agent, epoch, stream, lane }: LaneSelection): number {
+    const ids = this.sql.lanesOf.all(agent, epoch ?? null, stream ?? null, lane ?? null);
+    for (const id of ids) {
+      this.sql.forgetRanges.run(id);
+      this.sql.forgetLane.run(id);
+    }
+    this.sql.fewerLanes.run(ids.length, agent);
+    return ids.length;
   }
 
   touch(): void {
@@ -116,22 +172,36 @@ export class WriterSession {
 
   /** The transaction was rolled back. */
   forget(): void {
-    this.ledger.forget();
-    this.events.forget();
     this.events.recentRows = recentRows(this.database);
   }
 
   /** The row of the partition, when it says what the writer has seen; made when neither has one. */
-  private fence({ topic, partition }: TopicPartition, seen: Position | undefined, next: number, nowMs: number): number {
-    const row = this.sql.source.get(topic, partition);
-    if (seen === undefined) {
-      const made = row === undefined ? this.sql.insertSource.get(topic, partition, 0, next, nowMs) : undefined;
-      if (made === undefined) throw fenced(topic, partition);
-      return rowId(made);
+  private fence(at: TopicPartition, seen: Position | undefined, next: number, nowMs: number): SourceKey {
+    const stored = this.position(at);
+    checkFence(at, seen, stored?.position);
+    if (stored !== undefined) return stored;
+    const id = this.sql.insertSource.get(at.topic, at.partition, 0, next, nowMs);
+    if (id === undefined) throw fenced(at);
+    return { id, deadBytes: 0 };
+  }
+
+  /** Keeps what could not be stored, as far as the budget goes. Returns the bytes kept. */
+  private putAside(append: Append, refused: readonly Refusal[], source: SourceKey, nowMs: number): number {
+    const { dead, damaged, records } = append;
+    let bytes = 0;
+    const keep = (some: readonly Refusal[], from: readonly RecordSlice[]) => {
+      const kept = deadEntries(some, from, deadBudget.bytesPerSource - source.deadBytes - bytes);
+      this.writer.dead(source.id, kept.entries, nowMs);
+      bytes += kept.bytes;
+    };
+    keep(refused, records);
+    for (const one of dead) keep(refusalsOf(one), [one]);
+    for (const range of damaged) {
+      const fits = source.deadBytes + bytes + range.bytes.length <= deadBudget.bytesPerSource;
+      this.writer.damaged(source.id, fits ? range : { ...range, bytes: Buffer.alloc(0) }, nowMs);
+      if (fits) bytes += range.bytes.length;
     }
-    if (row === undefined || row.next !== seen.next || row.generation !== seen.generation)
-      throw fenced(topic, partition);
-    return row.id;
+    return bytes;
   }
 
   private gap(source: number, { kind, firstOffset, lastOffset }: Gap, nowMs: number): void {
@@ -139,6 +209,12 @@ export class WriterSession {
   }
 }
 
-function fenced(topic: string, partition: number): AppError {
-  return new AppError("CENTRAL_STORE_FENCED", `store records of ${topic}-${partition}: the position has been moved`);
+function refusalsOf({ block, from, to, reason }: DeadRecord): Refusal[] {
+  return Array.from(block.offsets.subarray(from, to), (offset) => ({ offset, reason }));
+}
+
+function countReasons(refused: readonly Refusal[]): readonly RefusedRecords[] {
+  const counts = new Map<string, number>();
+  for (const { reason } of refused) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return [...counts].map(([reason, records]) => ({ reason, records }));
 }

@@ -1,0 +1,308 @@
+/**
+ * The rules of an append, in memory. No store has a copy of any of them: it loads, applies and reads.
+ *
+ *     gather    the records are read once; what they name (lanes, series, accounts) is known      gather.ts
+ *     load      the store fills in what it knows of these
+ *     place     each number meets its lane's ranges: new, or a doubt (its number was received already)
+ *     find      the store looks up the values of the doubts
+ *     settle    same bytes: a repeat; other bytes: a conflict. What is to be written is known
+ *     apply     the store writes it, in one transaction, with the position
+ *
+ * Load and apply must see one state: one transaction, or a check at the end that nothing of it has moved.
+ * What is refused (a claim beyond the bounds, over a quota, quarantined) never touches a lane's ranges.
+ */
+import { invariant } from "../../shared/errors/invariant.ts";
+import type { RecordSlice } from "../records/record-block.ts";
+import type { AccountEntry, LaneEntry, Marker, PlannedEvent, SeriesEntry } from "./entries.ts";
+import { Gathering, type GatherSource, type Refusal } from "./gather.ts";
+import { isNewer } from "./last-state.ts";
+import { bounds, eventOverheadBytes, type Quotas } from "./limits.ts";
+import { LaneRanges } from "./ranges.ts";
+
+const dayMs = 86_400_000;
+
+/** A record whose number was received already. */
+export interface Doubt {
+  readonly lane: LaneEntry;
+  readonly event: PlannedEvent;
+}
+
+/** What has to be written of one lane. */
+export interface LanePlan {
+  readonly entry: LaneEntry;
+  readonly ranges: LaneRanges;
+  /** New events: a lane that is new gets its key when it is written, and these are told it. */
+  readonly events: PlannedEvent[];
+  nextSeq: number;
+  repeated: number;
+  conflicts: number;
+  lastTime: number | undefined;
+}
+
+/** What an append comes to, in records. */
+export interface PlanCounts {
+  stored: number;
+  withoutIdentity: number;
+  repeated: number;
+  conflicts: number;
+  shed: number;
+  refused: number;
+}
+
+/** What has to be written. Series without events and lanes without a change are in no list. */
+export interface Plan {
+  readonly lanes: readonly LanePlan[];
+  readonly series: readonly SeriesEntry[];
+  readonly accounts: readonly AccountEntry[];
+  readonly conflicts: readonly Doubt[];
+  readonly refused: readonly Refusal[];
+  readonly counts: Readonly<PlanCounts>;
+  /** To which day the accounts' bytes belong. */
+  readonly day: number;
+}
+
+export interface PlanOptions {
+  readonly source: GatherSource;
+  readonly nowMs: number;
+  readonly quotas: Quotas;
+}
+
+export class AppendPlanning {
+  readonly gathered: Gathering;
+  private readonly lanes: LanePlan[] = [];
+  private readonly doubts: Doubt[] = [];
+  private readonly conflicts: Doubt[] = [];
+  private readonly day: number;
+  private planByLane: Map<LaneEntry, LanePlan> | undefined;
+  private readonly counts: PlanCounts = {
+    stored: 0,
+    withoutIdentity: 0,
+    repeated: 0,
+    conflicts: 0,
+    shed: 0,
+    refused: 0,
+  };
+
+  constructor(
+    records: readonly RecordSlice[],
+    private readonly options: PlanOptions,
+  ) {
+    this.day = Math.floor(options.nowMs / dayMs);
+    this.gathered = new Gathering(options.source);
+    for (const slice of records) this.gathered.add(slice);
+  }
+
+  /**
+   * Puts every number into its lane's ranges; after the store has filled in what it knows. Returns the records whose
+   * stored values decide what they are: those of this append itself are settled already.
+   */
+  place(): readonly Doubt[] {
+    for (const lane of this.gathered.lanes.values()) this.placeLane(lane);
+    const [first] = this.gathered.foreign;
+    if (first !== undefined) this.placeForeign();
+    return this.settleWithin();
+  }
+
+  /** `found`: for each doubt the stored value, null for none; undefined when there is no such event. */
+  settle(doubts: readonly Doubt[], found: readonly (Buffer | null | undefined)[]): Plan {
+    invariant(doubts.length === found.length, "every doubt has an answer");
+    doubts.forEach((doubt, index) => {
+      this.decide(doubt, found[index]);
+    });
+    const { gathered, counts, conflicts, day } = this;
+    counts.refused = gathered.refused.length;
+    // Refusals come lane by lane: in the order of the topic runs of them are seen.
+    gathered.refused.sort((a, b) => a.offset - b.offset);
+    return {
+      lanes: this.lanes,
+      series: [...gathered.series.values()].filter(({ events }) => events.length > 0),
+      accounts: [...gathered.accounts.values()].filter(({ lanes, series, bytes }) => lanes + series + bytes > 0),
+      conflicts,
+      refused: gathered.refused,
+      counts,
+      day,
+    };
+  }
+
+  private placeLane(entry: LaneEntry): void {
+    const { stored, account } = entry;
+    const barred = this.barred(account) ?? (stored === undefined ? this.laneTooMany(account) : undefined);
+    if (barred !== undefined) {
+      for (const { offset } of [...entry.events, ...entry.markers]) this.refuse(offset, barred);
+      return;
+    }
+    const plan: LanePlan = {
+      entry,
+      ranges: new LaneRanges(stored?.ranges ?? []),
+      events: [],
+      nextSeq: stored?.nextSeq ?? 0,
+      repeated: 0,
+      conflicts: 0,
+      lastTime: undefined,
+    };
+    const doubtsBefore = this.doubts.length;
+    const { events, markers } = entry;
+    let nextMarker = 0;
+    for (let index = 0; index <= events.length; index++) {
+      for (let marker = markers[nextMarker]; marker?.after === index; marker = markers[++nextMarker]) {
+        this.placeMarker(plan, marker);
+      }
+      const event = events[index];
+      if (event !== undefined) this.placeEvent(plan, event);
+    }
+    // Nothing of it was taken: a lane that is new is not made for that.
+    const touched = plan.events.length > 0 || this.doubts.length > doubtsBefore || plan.ranges.changed;
+    if (!touched) return;
+    if (stored === undefined) account.lanes++;
+    this.lanes.push(plan);
+  }
+
+  private placeEvent(plan: LanePlan, event: PlannedEvent): void {
+    const { account, stored } = plan.entry;
+    const { seq, series } = event;
+    if (this.jumps(plan, seq)) {
+      this.refuse(event.offset, `a jump over more than ${bounds.jump} numbers`);
+      return;
+    }
+    const size = sizeOf(event);
+    const barred = this.full(account, series, size);
+    if (barred !== undefined) {
+      this.refuse(event.offset, barred);
+      return;
+    }
+    if (stored !== undefined) event.lane = stored.id;
+    if (!plan.ranges.receive(seq)) {
+      account.bytes += size; // a conflict is kept; a repeat gives it back
+      this.doubts.push({ lane: plan.entry, event });
+      return;
+    }
+    if (seq >= plan.nextSeq) plan.nextSeq = seq + 1;
+    plan.lastTime = event.time;
+    plan.events.push(event);
+    this.take(account, event, size);
+  }
+
+  private placeMarker(plan: LanePlan, { offset, first, last, reason }: Marker): void {
+    if (this.jumps(plan, first)) {
+      this.refuse(offset, `a jump over more than ${bounds.jump} numbers`);
+      return;
+    }
+    this.counts.shed += plan.ranges.shed(first, last, reason);
+    if (last >= plan.nextSeq) plan.nextSeq = last + 1;
+  }
+
+  /** A lane that is new to the store may begin anywhere: its first records may have been deleted by retention. */
+  private jumps(plan: LanePlan, first: number): boolean {
+    return plan.nextSeq > 0 && first - plan.nextSeq > bounds.jump;
+  }
+
+  private placeForeign(): void {
+    const account = this.foreignAccount();
+    const quarantined = this.barred(account);
+    for (const event of this.gathered.foreign) {
+      const size = sizeOf(event);
+      const barred = quarantined ?? this.full(account, event.series, size);
+      if (barred !== undefined) {
+        this.refuse(event.offset, barred);
+        continue;
+      }
+      this.counts.withoutIdentity++;
+      this.take(account, event, size);
+    }
+  }
+
+  private foreignAccount(): AccountEntry {
+    const account = this.gathered.foreignAccount;
+    invariant(account !== undefined, "records without an identity have an account");
+    return account;
+  }
+
+  /** The event is new: it goes to its series, and perhaps becomes the last state. */
+  private take(account: AccountEntry, event: PlannedEvent, size: number): void {
+    const { series } = event;
+    const { nowMs } = this.options;
+    if (series.stored === undefined && series.events.length === 0) account.series++;
+    account.bytes += size;
+    series.events.push(event);
+    this.counts.stored++;
+    const { last } = series;
+    if (last !== undefined) {
+      if (isNewer(event, last, nowMs, nowMs)) series.last = event;
+      return;
+    }
+    const before = series.stored?.last;
+    if (before === undefined || isNewer(event, before, before.storedAtMs, nowMs)) series.last = event;
+  }
+
+  /** Doubts about records of this append are settled here; the others are for the store to look up. */
+  private settleWithin(): readonly Doubt[] {
+    if (this.doubts.length === 0) return [];
+    const bySeq = new Map<LaneEntry, Map<number, PlannedEvent>>();
+    const open: Doubt[] = [];
+    for (const doubt of this.doubts) {
+      const { lane, event } = doubt;
+      let taken = bySeq.get(lane);
+      if (taken === undefined) {
+        taken = new Map(this.planOf(lane).events.map((one) => [one.seq, one]));
+        bySeq.set(lane, taken);
+      }
+      const first = taken.get(event.seq);
+      if (first !== undefined) {
+        this.decide(doubt, first.series === event.series && first.time === event.time ? first.value : undefined);
+      } else if (event.series.stored === undefined || lane.stored === undefined) this.decide(doubt, undefined);
+      else open.push(doubt);
+    }
+    return open;
+  }
+
+  private decide(doubt: Doubt, value: Buffer | null | undefined): void {
+    const plan = this.planOf(doubt.lane);
+    if (value !== undefined && sameBytes(value, doubt.event.value)) {
+      plan.repeated++;
+      doubt.lane.account.bytes -= sizeOf(doubt.event);
+      this.counts.repeated++;
+      return;
+    }
+    plan.conflicts++;
+    this.counts.conflicts++;
+    this.conflicts.push(doubt);
+  }
+
+  private planOf(lane: LaneEntry): LanePlan {
+    this.planByLane ??= new Map(this.lanes.map((plan) => [plan.entry, plan]));
+    const plan = this.planByLane.get(lane);
+    invariant(plan !== undefined, "a lane with doubts is in the plan");
+    return plan;
+  }
+
+  private barred({ stored, name }: AccountEntry): string | undefined {
+    return stored?.quarantined === true ? `${name} is quarantined` : undefined;
+  }
+
+  private laneTooMany({ stored, lanes, name }: AccountEntry): string | undefined {
+    const max = this.options.quotas.lanes;
+    return (stored?.lanes ?? 0) + lanes < max ? undefined : `${name} has ${max} lanes, its quota`;
+  }
+
+  private full(account: AccountEntry, series: SeriesEntry, size: number): string | undefined {
+    const { stored, name } = account;
+    const { quotas } = this.options;
+    const bytes = (stored?.day === this.day ? stored.bytes : 0) + account.bytes;
+    if (bytes + size > quotas.bytesPerDay) return `${name} has sent ${quotas.bytesPerDay} bytes today, its quota`;
+    if (series.stored !== undefined || series.events.length > 0) return undefined;
+    if ((stored?.series ?? 0) + account.series < quotas.series) return undefined;
+    return `${name} has begun ${quotas.series} streams of vehicles, its quota`;
+  }
+
+  private refuse(offset: number, reason: string): void {
+    this.gathered.refused.push({ offset, reason });
+  }
+}
+
+function sizeOf({ value }: PlannedEvent): number {
+  return eventOverheadBytes + (value?.length ?? 0);
+}
+
+function sameBytes(a: Buffer | null, b: Buffer | null): boolean {
+  return a === null || b === null ? a === b : a.equals(b);
+}

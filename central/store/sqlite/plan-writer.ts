@@ -1,0 +1,114 @@
+/** Writes what an append came to, inside the store's transaction. Decides nothing. */
+import type Database from "better-sqlite3";
+import type { DamagedRange } from "../../consumer/consumer.ts";
+import type { DeadEntry } from "../../ledger/dead.ts";
+import type { AccountEntry, SeriesEntry } from "../../ledger/entries.ts";
+import type { Doubt, LanePlan, Plan } from "../../ledger/plan.ts";
+import type { EventWriter } from "./event-writer.ts";
+
+export class PlanWriter {
+  private readonly sql;
+
+  constructor(
+    database: Database.Database,
+    private readonly events: EventWriter,
+  ) {
+    this.sql = {
+      insertLane: database
+        .prepare<[string, string, string, number], number>(
+          "insert into lane (agent, epoch, stream, lane, updated_at) values (?, ?, ?, ?, 0) returning id",
+        )
+        .pluck(),
+      updateLane: database.prepare(
+        `update lane set next_seq = ?, received = received + ?, shed = shed + ?, dead = dead + ?,
+           repeated = repeated + ?, conflicts = conflicts + ?, last_time = coalesce(?, last_time), updated_at = ?
+         where id = ?`,
+      ),
+      putRange: database.prepare(
+        `insert into ledger (lane, first, last, kind, reason) values (?, ?, ?, ?, ?)
+         on conflict (lane, first) do update set last = excluded.last, kind = excluded.kind, reason = excluded.reason`,
+      ),
+      removeRange: database.prepare("delete from ledger where lane = ? and first = ?"),
+      insertSeries: database
+        .prepare<[string, string], number>("insert into series (vehicle, stream) values (?, ?) returning id")
+        .pluck(),
+      countEvents: database.prepare("update series set events = events + ? where id = ?"),
+      lastState: database.prepare(
+        `update series set events = events + ?, last_time = ?, last_lane = ?, last_seq = ?, last_source = ?,
+           last_offset = ?, last_value = ?, stored_at = ? where id = ?`,
+      ),
+      account: database.prepare(
+        `insert into account (name, lanes, series, day, bytes) values (:name, :lanes, :series, :day, :bytes)
+         on conflict (name) do update set lanes = lanes + :lanes, series = series + :series,
+           bytes = case when day = :day then bytes + :bytes else :bytes end, day = :day`,
+      ),
+      insertConflict: database.prepare(
+        "insert into conflict (lane, seq, vehicle, time, source, offset, value, at) values (?, ?, ?, ?, ?, ?, ?, ?)",
+      ),
+      insertDead: database.prepare(
+        `insert into dead_letter (source, first_offset, last_offset, reason, identity, key, value, record_time, at)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      ),
+    };
+  }
+
+  write({ lanes, series, accounts, conflicts, day }: Plan, nowMs: number): void {
+    const newLanes = new Map<LanePlan["entry"], number>();
+    for (const lane of lanes) {
+      if (lane.entry.stored === undefined) newLanes.set(lane.entry, this.makeLane(lane));
+      this.lane(lane, lane.entry.stored?.id ?? newLanes.get(lane.entry) ?? 0, nowMs);
+    }
+    for (const one of series) this.series(one, nowMs);
+    for (const { lane, event } of conflicts) {
+      this.conflict(event, lane.stored?.id ?? newLanes.get(lane) ?? 0, nowMs);
+    }
+    for (const account of accounts) this.account(account, day);
+  }
+
+  /** Puts records aside. */
+  dead(source: number, entries: readonly DeadEntry[], nowMs: number): void {
+    for (const { firstOffset, lastOffset, reason, record } of entries) {
+      const { identity = null, key = null, value = null, timeMs = null } = record ?? {};
+      this.sql.insertDead.run(source, firstOffset, lastOffset, reason, identity, key, value, timeMs, nowMs);
+    }
+  }
+
+  /** Puts a range aside that nobody could read. */
+  damaged(source: number, { firstOffset, lastOffset, reason, bytes }: DamagedRange, nowMs: number): void {
+    this.sql.insertDead.run(source, firstOffset, lastOffset, reason, null, null, bytes, null, nowMs);
+  }
+
+  private makeLane({ entry, events }: LanePlan): number {
+    const { agent, epoch, stream, lane } = entry.identity;
+    const id = this.sql.insertLane.get(agent, epoch, stream, lane) ?? 0;
+    for (const event of events) event.lane = id;
+    return id;
+  }
+
+  private lane({ ranges, nextSeq, repeated, conflicts, lastTime }: LanePlan, id: number, nowMs: number): void {
+    const { removed, put } = ranges.changes();
+    for (const first of removed) this.sql.removeRange.run(id, first);
+    for (const { first, last, kind, reason } of put) this.sql.putRange.run(id, first, last, kind, reason);
+    const { received, shed, dead } = ranges.delta;
+    this.sql.updateLane.run(nextSeq, received, shed, dead, repeated, conflicts, lastTime ?? null, nowMs, id);
+  }
+
+  private series({ stored, vehicle, stream, events, last }: SeriesEntry, nowMs: number): void {
+    const id = stored?.id ?? this.sql.insertSeries.get(vehicle, stream) ?? 0;
+    this.events.write(id, events);
+    if (last === undefined) {
+      this.sql.countEvents.run(events.length, id);
+      return;
+    }
+    const { time, lane, seq, source, offset, value } = last;
+    this.sql.lastState.run(events.length, time, lane, seq, source, offset, value, nowMs, id);
+  }
+
+  private conflict({ seq, time, source, offset, value, series }: Doubt["event"], lane: number, nowMs: number): void {
+    this.sql.insertConflict.run(lane, seq, series.vehicle, time, source, offset, value, nowMs);
+  }
+
+  private account({ name, lanes, series, bytes }: AccountEntry, day: number): void {
+    this.sql.account.run({ name, lanes, series, bytes, day });
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * A store that is a few maps: shows what a store has to do beside the rules (load, find, apply), and lets the rules be
+ * tested without SQL. It gives the plan the whole lane, where a real store gives the neighbourhood.
+ */
+import type { PlannedEvent, StoredAccount } from "../ledger/entries.ts";
+import { defaultQuotas, type Quotas } from "../ledger/limits.ts";
+import { AppendPlanning, type Plan } from "../ledger/plan.ts";
+import type { Range } from "../ledger/ranges.ts";
+import type { PlainRecord } from "../records/record-block.ts";
+import { slicesOf } from "./records.ts";
+
+interface MemoryLane {
+  readonly id: number;
+  nextSeq: number;
+  readonly ranges: Map<number, Range>;
+  repeated: number;
+  conflicts: number;
+}
+
+interface MemorySeries {
+  readonly id: number;
+  readonly events: PlannedEvent[];
+  last: (PlannedEvent & { readonly storedAtMs: number }) | undefined;
+}
+
+export class MemoryLedger {
+  readonly lanes = new Map<string, MemoryLane>();
+  readonly series = new Map<string, MemorySeries>();
+  readonly accounts = new Map<string, StoredAccount>();
+  readonly conflicts: PlannedEvent[] = [];
+
+  constructor(private readonly quotas: Quotas = defaultQuotas) {}
+
+  append(records: readonly PlainRecord[], nowMs: number): Plan {
+    const source = { id: 1, topic: "drive" };
+    const planning = new AppendPlanning(slicesOf(records), { source, nowMs, quotas: this.quotas });
+    const { lanes, series, accounts } = planning.gathered;
+    for (const [name, entry] of lanes) entry.stored = this.lane(name);
+    for (const [name, entry] of series) entry.stored = this.series.get(name);
+    for (const [name, entry] of accounts) entry.stored = this.accounts.get(name);
+    const doubts = planning.place();
+    const found = doubts.map(({ event }) => this.find(event));
+    const plan = planning.settle(doubts, found);
+    this.apply(plan, planning, nowMs);
+    return plan;
+  }
+
+  private lane(name: string) {
+    const lane = this.lanes.get(name);
+    return lane && { ...lane, ranges: [...lane.ranges.values()].sort((a, b) => a.first - b.first) };
+  }
+
+  private find({ series, lane, seq, time }: PlannedEvent): Buffer | null | undefined {
+    const events = this.series.get(`${series.stream}\0${series.vehicle}`)?.events ?? [];
+    return events.find((one) => one.lane === lane && one.seq === seq && one.time === time)?.value;
+  }
+
+  private apply(plan: Plan, planning: AppendPlanning, nowMs: number): void {
+    const names = new Map([...planning.gathered.lanes].map(([name, entry]) => [entry, name]));
+    for (const { entry, ranges, events, nextSeq, repeated, conflicts } of plan.lanes) {
+      const name = names.get(entry) ?? "";
+      const lane = this.lanes.get(name) ?? {
+        id: this.lanes.size + 1,
+        nextSeq: 0,
+        ranges: new Map(),
+        repeated: 0,
+        conflicts: 0,
+      };
+      this.lanes.set(name, lane);
+      for (const event of events) event.lane = lane.id;
+      const { removed, put } = ranges.changes();
+      for (const first of removed) lane.ranges.delete(first);
+      for (const range of put) lane.ranges.set(range.first, range);
+      lane.nextSeq = nextSeq;
+      lane.repeated += repeated;
+      lane.conflicts += conflicts;
+    }
+    for (const { vehicle, stream, events, last } of plan.series) {
+      const name = `${stream}\0${vehicle}`;
+      const series = this.series.get(name) ?? { id: this.series.size + 1, events: [], last: undefined };
+      this.series.set(name, series);
+      series.events.push(...events);
+      if (last !== undefined) series.last = { ...last, storedAtMs: nowMs };
+    }
+    for (const { event } of plan.conflicts) this.conflicts.push(event);
+    for (const { name, lanes, series, bytes } of plan.accounts) {
+      const before = this.accounts.get(name);
+      this.accounts.set(name, {
+        lanes: (before?.lanes ?? 0) + lanes,
+        series: (before?.series ?? 0) + series,
+        bytes: (before?.day === plan.day ? before.bytes : 0) + bytes,
+        day: plan.day,
+        quarantined: before?.quarantined ?? false,
+      });
+    }
+  }
+}
