@@ -13,6 +13,7 @@ import { IngestThread } from "./ingest/thread.ts";
 import { declareMetrics } from "./metrics.ts";
 import { serve } from "./server.ts";
 import { StatusService } from "./status.ts";
+import { checkStoreFile } from "./store/sqlite/open.ts";
 import { SqliteReader } from "./store/sqlite/reader.ts";
 import { sampleFailed, started, stopped, stopping } from "./telemetry.ts";
 
@@ -21,6 +22,7 @@ const stopDeadlineMs = 9_000;
 
 /** Runs until the signal aborts (a clean stop), or until something cannot go on. */
 export async function runCentral(config: CentralConfig, report: Report, signal: AbortSignal): Promise<void> {
+  checkStoreFile(config.store); // what no waiting cures is said before anything is up
   const clock = systemClock;
   const reader = new SqliteReader(config.store);
   const metrics = new Metrics();

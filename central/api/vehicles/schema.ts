@@ -8,11 +8,9 @@ const StreamState = z.object({
   timeMs: z.int().openapi({ description: "Event time of the last state, milliseconds since 1970." }),
   ageMs: z.int().openapi({ description: "Since then; negative when the vehicle's clock is ahead." }),
   storedAtMs: z.int(),
-  clockAhead: z
-    .boolean()
-    .openapi({
-      description: "The time was ahead of central's clock when it was stored: one of the two clocks is wrong.",
-    }),
+  clockAhead: z.boolean().openapi({
+    description: "The time was ahead of central's clock when it was stored: one of the two clocks is wrong.",
+  }),
   valueSize: z
     .int()
     .openapi({ description: "Bytes of the value; more than are here when it was cut at `valueBytes`." }),

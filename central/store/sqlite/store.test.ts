@@ -1,17 +1,19 @@
 import { describe, expect, test } from "bun:test";
-import { renameSync } from "node:fs";
+import { renameSync, writeFileSync } from "node:fs";
 import Database from "better-sqlite3";
 import { systemClock } from "../../../shared/clock/clock.ts";
 import { silent } from "../../../shared/telemetry/log.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { lastMark } from "../../records/record-slices.ts";
+import { claimsContract } from "../../testing/contracts/claims.contract.ts";
 import { storeContract } from "../../testing/contracts/store.contract.ts";
 import { slicesOf, testRecord } from "../../testing/records.ts";
 import type { Append, Position } from "../store.ts";
+import { checkStoreFile } from "./open.ts";
 import { SqliteReader } from "./reader.ts";
 import { SqliteStore } from "./store.ts";
 
-storeContract("sqlite", () => {
+const open = () => {
   const dir = tempDir("tailgate-store-");
   const path = dir.file("central.db");
   const open = () => new SqliteStore({ path, clock: systemClock, report: silent });
@@ -30,7 +32,10 @@ storeContract("sqlite", () => {
       dir[Symbol.dispose]();
     },
   };
-});
+};
+
+storeContract("sqlite", open);
+claimsContract("sqlite", open);
 
 function appendOf(from: number, to: number, seen: Position | undefined): Append {
   const records = slicesOf(Array.from({ length: to - from }, (_, index) => testRecord({ offset: from + index })));
@@ -93,6 +98,39 @@ describe("the SQLite store", () => {
   test("says that it is away when its folder cannot be made", async () => {
     const store = new SqliteStore({ path: "/proc/no/such/place.db", clock: systemClock, report: silent });
     await expect(store.probe()).rejects.toMatchObject({ code: "CENTRAL_STORE_UNAVAILABLE" });
+  });
+
+  test("leaves another program's database as it is, and says whose it is not", async () => {
+    using dir = tempDir();
+    const database = new Database(dir.file("db"));
+    database.exec("create table notes (text)");
+    const store = new SqliteStore({ path: dir.file("db"), clock: systemClock, report: silent });
+    await expect(store.probe()).rejects.toMatchObject({ code: "CENTRAL_STORE_FOREIGN" });
+    expect(() => checkStoreFile(dir.file("db"))).toThrow("another program's database");
+    expect(database.prepare("select name from sqlite_schema").pluck().all()).toEqual(["notes"]);
+    database.close();
+    writeFileSync(dir.file("text"), "no database at all, but long enough to be looked at as one".repeat(20));
+    expect(() => checkStoreFile(dir.file("text"))).toThrow("it is no database");
+    checkStoreFile(dir.file("none"));
+  });
+
+  test("takes over a store of the version before, with its books", async () => {
+    using dir = tempDir();
+    const old = new SqliteStore({ path: dir.file("db"), clock: systemClock, report: silent });
+    const { position } = await old.append(appendOf(0, 5, undefined));
+    await old.close();
+    const database = new Database(dir.file("db"));
+    database.exec("drop table account; alter table source drop column dead_bytes");
+    database.pragma("application_id = 0");
+    database.pragma("user_version = 1");
+    database.close();
+    checkStoreFile(dir.file("db"));
+    const store = new SqliteStore({ path: dir.file("db"), clock: systemClock, report: silent });
+    expect(await store.append(appendOf(5, 9, position))).toMatchObject({ stored: 4, conflicts: 0 });
+    await store.close();
+    const after = new Database(dir.file("db"), { readonly: true });
+    expect(after.prepare("select name, lanes from account").all()).toEqual([{ name: "gw1", lanes: 1 }]);
+    after.close();
   });
 
   test("refuses a file that a newer version has written", async () => {
