@@ -1,9 +1,9 @@
 /** Writes what an append came to, inside the store's transaction. Decides nothing. */
 import type Database from "better-sqlite3";
-import type { DamagedRange } from "../../consumer/consumer.ts";
 import type { DeadEntry } from "../../ledger/dead.ts";
 import type { AccountEntry, SeriesEntry } from "../../ledger/entries.ts";
 import type { Doubt, LanePlan, Plan } from "../../ledger/plan.ts";
+import type { Append } from "../store.ts";
 import type { EventWriter } from "./event-writer.ts";
 
 export class PlanWriter {
@@ -74,7 +74,7 @@ export class PlanWriter {
   }
 
   /** Puts a range aside that nobody could read. */
-  damaged(source: number, { firstOffset, lastOffset, reason, bytes }: DamagedRange, nowMs: number): void {
+  damaged(source: number, { firstOffset, lastOffset, reason, bytes }: Append["damaged"][number], nowMs: number): void {
     this.sql.insertDead.run(source, firstOffset, lastOffset, reason, null, null, bytes, null, nowMs);
   }
 

@@ -31,9 +31,6 @@ export const knownCircles: Readonly<Record<string, string>> = {
 /** Functions of the delivery path with more than four parameters, as `path name`. */
 export const knownParameters: ReadonlySet<string> = new Set([
   "central/store/sqlite/event-writer.ts writeRun",
-  "central/store/sqlite/ledger-writer.ts mark",
-  "central/store/sqlite/record-writer.ts writeDamaged",
-  "central/store/sqlite/record-writer.ts writeForeign",
   "central/store/sqlite/writer-session.ts startOver",
   "edge/core/split-batch.ts build",
 ]);
