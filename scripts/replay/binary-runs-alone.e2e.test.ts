@@ -2,8 +2,8 @@ import { expect, test } from "bun:test";
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TempDir, tempDir } from "../../shared/testing/temp-dir.ts";
+import { edgeBinary } from "../drivers/edge/edge-binary.ts";
 import { onBareMachine } from "./world/bare-machine.ts";
-import { edgeBinary } from "./world/edge-binary.ts";
 import { sharedBroker } from "./world/shared-broker.ts";
 import { proven, startWorld } from "./world/world.ts";
 

@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
 import { cpSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { prepareEdge } from "../drivers/edge/edge.ts";
 import { LogFile } from "./input/log-file.ts";
 import { NumberedLines } from "./proof/numbered-lines.ts";
 import { withFolderAt } from "./world/bare-machine.ts";
-import { prepareEdge } from "./world/edge.ts";
 import { sharedBroker } from "./world/shared-broker.ts";
 import { proven, startWorld } from "./world/world.ts";
 

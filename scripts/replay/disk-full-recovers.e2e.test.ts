@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { statSync } from "node:fs";
-import type { Edge, EdgeStatus } from "./world/edge.ts";
+import type { Edge, EdgeStatus } from "../drivers/edge/edge.ts";
 import { fillDisk } from "./world/filler.ts";
 import { sharedBroker } from "./world/shared-broker.ts";
 import { type SmallDisk, smallDisk } from "./world/small-disk.ts";

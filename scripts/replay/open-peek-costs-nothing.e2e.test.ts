@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { startChild } from "../../shared/testing/child.ts";
-import { edgeBinary } from "./world/edge-binary.ts";
+import { edgeBinary } from "../drivers/edge/edge-binary.ts";
 import { sharedBroker } from "./world/shared-broker.ts";
 import { proven, startWorld } from "./world/world.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
+import type { Book } from "../drivers/edge/edge.ts";
 import { complete } from "./proof/tally.ts";
-import type { Book } from "./world/edge.ts";
 import { pause } from "./world/pause.ts";
 import { sharedBroker } from "./world/shared-broker.ts";
 import { proven, startWorld } from "./world/world.ts";

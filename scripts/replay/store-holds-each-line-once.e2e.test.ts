@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
+import { prepareCentral } from "../drivers/central/central.ts";
 import { SteadyWriter } from "./input/steady-writer.ts";
-import { prepareCentral } from "./world/central.ts";
 import { fillDisk } from "./world/filler.ts";
 import { pause } from "./world/pause.ts";
 import { testRandom } from "./world/seed.ts";

@@ -7,8 +7,8 @@ import { chmodSync, copyFileSync, cpSync, mkdirSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TempDir } from "../../../shared/testing/temp-dir.ts";
+import { edgeBinary } from "../../drivers/edge/edge-binary.ts";
 import { type Architecture, muslLibraries } from "../../setup/musl-libraries.ts";
-import { edgeBinary } from "./edge-binary.ts";
 
 /** Such a machine, and what an edge of a test takes from it. */
 export interface MuslMachine {

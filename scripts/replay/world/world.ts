@@ -1,15 +1,15 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type TempDir, tempDir } from "../../../shared/testing/temp-dir.ts";
+import { type Central, type CentralOptions, prepareCentral } from "../../drivers/central/central.ts";
+import { type Edge, type EdgeOptions, prepareEdge } from "../../drivers/edge/edge.ts";
+import type { EdgeChanges } from "../../drivers/edge/edge-config.ts";
 import { createTopic, type TopicOptions } from "../../drivers/kafka/topic.ts";
 import { LogFile } from "../input/log-file.ts";
 import { NumberedLines, type NumberedLinesOptions } from "../proof/numbered-lines.ts";
 import { readStore } from "../proof/store-proof.ts";
 import { complete, Tally, type Verdict } from "../proof/tally.ts";
 import { readBack } from "../proof/topic-proof.ts";
-import { type Central, type CentralOptions, prepareCentral } from "./central.ts";
-import { type Edge, type EdgeOptions, prepareEdge } from "./edge.ts";
-import type { EdgeChanges } from "./edge-config.ts";
 
 /** A broker, or a cluster of them. */
 export interface KafkaAddresses {

@@ -1,7 +1,7 @@
 import type { Child, Exit } from "../../../shared/testing/child.ts";
 import { freePort } from "../../../shared/testing/free-port.ts";
 import { until } from "../../../shared/testing/until.ts";
-import { type CentralProcessOptions, type CentralStatus, startCentral } from "../../drivers/central/central-process.ts";
+import { type CentralProcessOptions, type CentralStatus, startCentral } from "./central-process.ts";
 
 /** How a centre of a test is set up. */
 export interface CentralOptions extends Omit<CentralProcessOptions, "port" | "environment"> {
