@@ -160,6 +160,28 @@ describe("the Kafka consumer", () => {
     expect(collector.deliveries.flatMap(({ damaged }) => damaged)).toMatchObject([{ firstOffset: 1, lastOffset: 1 }]);
   }, 60_000);
 
+  test("reads small messages of format 1 that lie in the broker's log since before Kafka 0.11", async () => {
+    const topic = "old-format";
+    await createTopic(broker.internalAddress, topic);
+    await broker.stop();
+    const folder = join(broker.dataDir, "logs", `${topic}-0`);
+    const log = readdirSync(folder).find((file) => file.endsWith(".log")) ?? "";
+    const values = ["a", "b", "a line of some length, as logs have them, more than a header's 61 bytes"];
+    writeFileSync(join(folder, log), Buffer.concat(values.map((value, offset) => formatOne(offset, value))));
+    await broker.start();
+    await kcat(topic, ["new"], "none");
+    const collector = new Collector();
+    const reading = consumer(topic);
+    reading.start(collector);
+    await until(
+      "all lines",
+      () => collector.lines,
+      (lines) => lines.length === 4,
+    );
+    await reading.stop();
+    expect(collector.lines).toEqual([...values, "new"]);
+  }, 60_000);
+
   test("two members share the partitions; when one stops the other has them all within seconds", async () => {
     const topic = "shared";
     await createTopic(broker.internalAddress, topic, { partitions: 4 });
@@ -373,4 +395,19 @@ async function addPartitions(topic: string, count: number): Promise<void> {
   await admin.connect();
   await admin.createPartitions({ topicPartitions: [{ topic, count }] });
   await admin.disconnect();
+}
+
+/** A message of magic 1, without a key (Kafka 0.10's protocol guide, "Message sets"). */
+function formatOne(offset: number, value: string): Buffer {
+  const covered = Buffer.alloc(18 + value.length);
+  covered.writeInt8(1, 0);
+  covered.writeBigInt64BE(1_760_000_000_000n, 2);
+  covered.writeInt32BE(-1, 10);
+  covered.writeInt32BE(value.length, 14);
+  covered.write(value, 18);
+  const head = Buffer.alloc(16);
+  head.writeBigInt64BE(BigInt(offset));
+  head.writeInt32BE(covered.length + 4, 8);
+  head.writeUInt32BE(Bun.hash.crc32(covered), 12);
+  return Buffer.concat([head, covered]);
 }
