@@ -17,17 +17,24 @@ test("shows what was put aside, with its bytes", async () => {
 
 test("a page of large ones ends at its bytes", async () => {
   await using api = new TestApi();
-  const poison = slicesOf(
-    Array.from({ length: 9 }, (_, offset) => testRecord({ offset, value: "x".repeat(1_000_000) })),
-  );
-  const dead = poison.flatMap(({ block }) =>
-    Array.from({ length: 9 }, (_, from) => ({ block, from, to: from + 1, reason: "why" })),
-  );
-  await api.put(range(9, 10), { dead });
+  const each = 10;
+  const puts = 9;
+  for (let put = 0; put < puts; put++) {
+    const poison = Array.from({ length: each }, (_, index) =>
+      testRecord({ offset: put * (each + 1) + index, value: "x".repeat(64 * 1024) }),
+    );
+    const dead = slicesOf(poison).flatMap(({ block }) =>
+      Array.from({ length: each }, (_, from) => ({ block, from, to: from + 1, reason: "why" })),
+    );
+    const last = put * (each + 1) + each;
+    await api.put(range(last, last + 1), { dead });
+  }
+  const countOf = ({ deadLetters }: Record<string, unknown>) => (Array.isArray(deadLetters) ? deadLetters.length : 0);
   const first = await api.get("/api/v1/dead-letters?limit=100");
-  expect(first.deadLetters).toHaveLength(5);
+  expect(countOf(first)).toBeGreaterThan(0);
+  expect(countOf(first)).toBeLessThan(each * puts);
   const second = await api.get(`/api/v1/dead-letters?limit=100&cursor=${first.next}`);
-  expect(second.deadLetters).toHaveLength(4);
+  expect(countOf(first) + countOf(second)).toBe(each * puts);
   expect(second.next).toBeUndefined();
 });
 

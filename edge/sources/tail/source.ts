@@ -71,10 +71,6 @@ export class TailSource implements Source {
       host: this.host,
       wake: () => this.wakeSoon(),
     });
-  }
-
-  async start(): Promise<void> {
-    const { context } = this;
     context.metrics.observe(
       "tailgate_source_left_out",
       "Files and folders that cannot be looked at or are not taken, by source.",
@@ -82,6 +78,8 @@ export class TailSource implements Source {
       () => this.obstacles.count,
     );
   }
+
+  async start(): Promise<void> {}
 
   async run(intake: Intake, signal: AbortSignal): Promise<void> {
     if (this.intake !== undefined) throw new AppError("INVARIANT", "run a tail source a second time");

@@ -2,10 +2,8 @@
 import { afterAll, beforeAll, describe, expect, setSystemTime, test } from "bun:test";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { ConsumerHandler, Delivery, Outcome, Start } from "../../../central/consumer/consumer.ts";
 import { KafkaConsumer } from "../../../central/consumer/kafka/consumer.ts";
 import { protocolOf } from "../../../central/consumer/kafka/store-protocol.ts";
-import { plainRecord } from "../../../central/records/record-block.ts";
 import { systemClock } from "../../../shared/clock/clock.ts";
 import { createKafka } from "../../../shared/kafka/connection/client.ts";
 import { seededRandom } from "../../../shared/random/random.ts";
@@ -15,6 +13,7 @@ import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
 import { type Broker, startBroker } from "../../drivers/kafka/broker.ts";
 import { createTopic } from "../../drivers/kafka/topic.ts";
+import { Collector } from "./collector.ts";
 
 let broker: Broker;
 
@@ -25,31 +24,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await broker[Symbol.asyncDispose]();
 });
-
-/** Keeps what is delivered. */
-class Collector implements ConsumerHandler {
-  readonly lines: string[] = [];
-  readonly deliveries: Delivery[] = [];
-  readonly assignments: string[] = [];
-  start: Start = "earliest";
-  answer: (delivery: Delivery) => Outcome = () => ({ kind: "done" });
-
-  async assigned({ topic, partition }: { topic: string; partition: number }): Promise<Start> {
-    this.assignments.push(`${topic}-${partition}`);
-    return this.start;
-  }
-
-  async deliver(delivery: Delivery): Promise<Outcome> {
-    const outcome = this.answer(delivery);
-    if (outcome.kind === "seek") return outcome;
-    this.deliveries.push(delivery);
-    for (const block of delivery.blocks) {
-      for (let index = 0; index < block.count; index++)
-        this.lines.push(plainRecord(block, index).value?.toString() ?? "");
-    }
-    return outcome;
-  }
-}
 
 function consumer(topic: string, store = "one", report: Report = silent): KafkaConsumer {
   return new KafkaConsumer({
