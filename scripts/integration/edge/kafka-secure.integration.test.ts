@@ -31,11 +31,12 @@ beforeAll(async () => {
   broker = await startBroker({
     // The plain listener gives out an address where nobody listens.
     advertisedPort: await freePort(),
-    listeners: { MTLS: "SSL", LOGIN: "SASL_SSL" },
+    listeners: { MTLS: "SSL", LOGIN: "SASL_SSL", ONLYPLAIN: "SASL_SSL" },
     users: { "gw-1": "right", stranger: "s" },
     properties: {
       ...made.brokerProperties,
       "listener.name.mtls.ssl.client.auth": "required",
+      "listener.name.onlyplain.sasl.enabled.mechanisms": "PLAIN",
       "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
       "super.users": "User:ANONYMOUS",
     },
@@ -104,6 +105,12 @@ const refused: readonly (readonly [string, () => Settings, string, RegExp])[] = 
     () => ({ ...login("plain"), ...mutual({}) }),
     "KAFKA_AUTHENTICATION",
     /takes no SASL: remove sasl/,
+  ],
+  [
+    "a mechanism that the listener does not offer",
+    () => ({ ...login("scram-sha-512"), brokers: [broker.addressOf("ONLYPLAIN")] }),
+    "KAFKA_AUTHENTICATION",
+    /does not offer scram-sha-512/,
   ],
   ...mechanisms.map(
     (mechanism) =>

@@ -126,6 +126,17 @@ test("an old backlog on a CreateTime topic is stamped with now; on LogAppendTime
   }
 }, 30_000);
 
+test("a clock that is 7168 days ahead, on a CreateTime topic: all of it arrives", async () => {
+  await createTopic(broker.internalAddress, "clock-ahead", { config: { "message.timestamp.type": "CreateTime" } });
+  const now = () => systemClock.now() + 7_168 * 86_400_000;
+  const clock = { ...systemClock, now };
+  using it = new RealWorld("clock-ahead", { brokers: [broker.address] }, clock);
+  for (const count of [3, 100, 1]) it.put(count, { timeMs: now() });
+  expect(await it.drain()).toBe("idle");
+  expect(it.reader.buried).toEqual([]);
+  expect(await it.inTopic(broker.internalAddress)).toEqual(it.written);
+}, 30_000);
+
 test("a missing topic is created with LogAppendTime", async () => {
   using it = new RealWorld("created", { brokers: [broker.address], createTopic: { partitions: 2, retention: "4d" } });
   it.put(3);

@@ -4,7 +4,7 @@ import { type Config, configSchema } from "../../../edge/sinks/kafka/config.ts";
 import { KafkaSink, linkOf } from "../../../edge/sinks/kafka/sink.ts";
 import { ArrayReader } from "../../../edge/testing/fakes/array-reader.ts";
 import { testBatch, testLane, testValue } from "../../../edge/testing/fakes/test-batches.ts";
-import { systemClock } from "../../../shared/clock/clock.ts";
+import { type Clock, systemClock } from "../../../shared/clock/clock.ts";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import type { KafkaLink } from "../../../shared/kafka/connection/link.ts";
 import type { Compression } from "../../../shared/kafka/record-batch/compression.ts";
@@ -30,6 +30,7 @@ export class RealWorld implements Disposable {
   constructor(
     readonly topic: string,
     config: Parameters<ReturnType<typeof configSchema>["parse"]>[0] & object,
+    private readonly clock: Clock = systemClock,
   ) {
     this.config = configSchema().parse({ topic, requestTimeout: "3s", connectTimeout: "2s", ...config });
     this.reader = new ArrayReader(testLane(topic));
@@ -114,7 +115,7 @@ export class RealWorld implements Disposable {
       name: "kafka",
       agent: "gw-1",
       dataDir: "/nowhere",
-      clock: systemClock,
+      clock: this.clock,
       random: seededRandom(1),
       report: (signal) => void this.said.push(signal.name),
       metrics: new Metrics(),
