@@ -216,6 +216,12 @@ export class Directory {
         fd = this.book.openAt(path);
       } catch (thrown) {
         this.book.cannotRead(path, thrown);
+        // Looked for under the name it seems to have now: under its old one the reader would wait for it, and with it
+        // the files after it, for as long as it cannot be compared.
+        if (moved) {
+          this.book.rename(file, path);
+          host.moved(file);
+        }
         return "unknown";
       }
       if (!file.recognise(fd)) {

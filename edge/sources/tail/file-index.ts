@@ -28,9 +28,10 @@ export class FileIndex<Holder> {
     if (files?.size === 0) this.byInode.delete(inode);
   }
 
-  /** The file of this inode that another folder knows. */
-  inOtherFolder(inode: bigint, book: Holder): Known<Holder> | undefined {
-    for (const [file, holder] of this.byInode.get(inode) ?? []) if (holder !== book) return { file, book: holder };
-    return undefined;
+  /** The files of this inode that other folders know. More than one when the inode was given to another file since. */
+  inOtherFolders(inode: bigint, book: Holder): readonly Known<Holder>[] {
+    return [...(this.byInode.get(inode) ?? [])]
+      .filter(([, holder]) => holder !== book)
+      .map(([file, holder]) => ({ file, book: holder }));
   }
 }

@@ -341,6 +341,34 @@ function rotateCompressed(log: string): void {
   unlinkSync(`${log}.1`);
 }
 
+test("a file that comes from another folder with two names is read once", async () => {
+  using w = folders("*/*.log");
+  writeFileSync(w.dir.file("a/x.log"), "one\n");
+  const run = w.start();
+  await sees(run, ["one"]);
+  const work = await run.stop();
+  renameSync(w.dir.file("a/x.log"), w.dir.file("b/y.log"));
+  linkSync(w.dir.file("b/y.log"), w.dir.file("b/z.log"));
+  await using again = w.start(work);
+  appendFileSync(w.dir.file("b/z.log"), "two\n");
+  await sees(again, ["one", "two"]);
+});
+
+test("a new file with the inode of one that was known in a third folder is one file under its two names", async () => {
+  using w = folders("*/*.log");
+  mkdirSync(w.dir.file("c"));
+  writeFileSync(w.dir.file("a/x.log"), "old\n");
+  const run = w.start();
+  await sees(run, ["old"]);
+  const work = await run.stop();
+  // The file's content is replaced where it lies now: as if its inode had been given to another.
+  renameSync(w.dir.file("a/x.log"), w.dir.file("b/y.log"));
+  writeFileSync(w.dir.file("b/y.log"), "new, and nothing of what was\n");
+  linkSync(w.dir.file("b/y.log"), w.dir.file("c/z.log"));
+  await using again = w.start(work);
+  await sees(again, ["old", "new, and nothing of what was"]);
+});
+
 test("a source runs once, and a loop that fails takes the other with it", async () => {
   using w = world();
   writeFileSync(w.log, "one\n");

@@ -72,7 +72,7 @@ export class Newcomers {
       if (kind === "none") continue;
       const other = chosen.get(entry.inode);
       if (other === undefined) {
-        if (!this.isElsewhere(entry)) chosen.set(entry.inode, entry);
+        chosen.set(entry.inode, entry);
         continue;
       }
       const isRoot = kind === "asked" && this.book.rootOf(entry.name) === entry.name;
@@ -82,27 +82,33 @@ export class Newcomers {
       chosen.set(entry.inode, first);
       this.saySame(first.name, second.name);
     }
-    return [...chosen.values()];
+    return [...chosen.values()].filter((entry) => !this.isElsewhere(entry));
   }
 
   /** Whether another folder has it, under a name that still leads to it. One that has no name there any more comes here. */
   private isElsewhere(entry: Entry): boolean {
     const { book } = this;
-    const known = book.host.index.inOtherFolder(entry.inode, book);
-    if (known === undefined) return false;
-    const { file } = known;
-    if (!file.isUnverified && file.device !== entry.device) return false;
-    const path = childOf(known.book.real, nameOf(file.path));
-    if (inodeAt(path) === entry.inode) {
+    // Several where an inode was given to a new file while nobody looked at the folder of the old one.
+    const known = book.host.index
+      .inOtherFolders(entry.inode, book)
+      .filter(({ file }) => file.isUnverified || file.device === entry.device);
+    for (const { file, book: other } of known) {
+      if (inodeAt(childOf(other.real, nameOf(file.path))) !== entry.inode) continue;
       this.saySame(file.path, childOf(book.path, entry.name));
       return true;
     }
-    const fd = file.fd === undefined ? book.openEntry(entry) : undefined;
-    const isSame = fd === undefined ? file.fd !== undefined : file.isContainedIn(fd);
-    if (fd !== undefined) closeSync(fd);
-    if (!isSame) return false;
-    this.takeOver(known.file, known.book, entry);
-    return true;
+    const moved = known.find(({ file }) => this.isIn(entry, file));
+    if (moved !== undefined) this.takeOver(moved.file, moved.book, entry);
+    return moved !== undefined;
+  }
+
+  private isIn(entry: Entry, file: FollowedFile): boolean {
+    if (file.fd !== undefined) return true;
+    const fd = this.book.openEntry(entry);
+    if (fd === undefined) return false;
+    const isSame = file.isContainedIn(fd);
+    closeSync(fd);
+    return isSame;
   }
 
   /** It was moved here from another folder: it goes on under its new name. */

@@ -27,6 +27,8 @@ export interface TrailReaderOptions {
 export class TrailReader {
   private readonly chunks: ChunkReader;
   private readonly troubled = new Map<FollowedFile, number>();
+  /** Files of which it is said that they cannot be read. */
+  private readonly said = new Set<FollowedFile>();
 
   constructor(private readonly options: TrailReaderOptions) {
     this.chunks = new ChunkReader(splitterFor(options.config), limits.readBytes);
@@ -60,6 +62,8 @@ export class TrailReader {
     const { host, report } = this.options;
     try {
       if (!file.open(book.openAt)) {
+        // Its path leads elsewhere, and nothing is in the way there: the scan says what is in the way of the file.
+        this.clearTrouble(file);
         directory.hold(file);
         this.options.wakeScan(directory);
         return;
@@ -88,6 +92,7 @@ export class TrailReader {
       const look = this.options.obstacles.look(`reading ${file.key}`);
       look.note(file.path, thrown);
       look.end();
+      this.said.add(file);
       this.troubled.set(file, host.uptimeMs() + this.options.config.pollInterval);
     }
   }
@@ -95,6 +100,8 @@ export class TrailReader {
   /** Lets trails sleep in which nothing is to be done until something happens; answers when to look at the others. */
   rest(directory: Directory): number {
     const { book } = directory;
+    // One that was replaced or removed is in nobody's way any more.
+    for (const file of this.said) if (file.forgotten) this.clearTrouble(file);
     let dueMs = Number.POSITIVE_INFINITY;
     for (const trail of [...book.awake]) {
       let trailMs = Number.POSITIVE_INFINITY;
@@ -138,7 +145,8 @@ export class TrailReader {
   }
 
   private clearTrouble(file: FollowedFile): void {
-    if (this.options.obstacles.count > 0) this.options.obstacles.look(`reading ${file.key}`).end();
+    this.troubled.delete(file);
+    if (this.said.delete(file)) this.options.obstacles.look(`reading ${file.key}`).end();
   }
 
   /** A line says the name by which the config asks for its file: the link, not what it leads to. */

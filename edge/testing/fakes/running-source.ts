@@ -53,6 +53,10 @@ export class RunningSource implements AsyncDisposable {
     this.ended.catch(() => {});
   }
 
+  get isLoaded(): boolean {
+    return this.made !== undefined;
+  }
+
   /** There once its implementation is loaded. */
   get source(): Source {
     if (this.made === undefined) throw new Error("the source is not loaded yet");
