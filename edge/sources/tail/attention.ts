@@ -23,6 +23,16 @@ const scanShare = 1 / 5;
 const pollShare = 1 / 400;
 /** A scan that is this quick needs no bound. */
 const quickScanMs = 5;
+/**
+ * A folder of so many files is looked at as often as the config says, however long the last look took: on a machine that
+ * is busy with something else a look at one file can take 50 ms, and a watch can miss an event.
+ */
+const alwaysPolledFilesMax = 256;
+
+/** How long polling leaves a watched folder alone, from how long the last look took. */
+export function pollRestMs(tookMs: number, files: number): number {
+  return files > alwaysPolledFilesMax && tookMs > quickScanMs ? tookMs / pollShare : 0;
+}
 
 /**
  * How closely one directory is looked at: by events while it is calm, in short intervals while it is busy (see watch.ts).
@@ -80,7 +90,7 @@ export class Attention {
     const againMs = unsettled ? Math.min(unsettledMsMax, unsettledMs * 2 ** Math.max(0, this.unsettledScans - 5)) : 0;
     const restMs = tookMs > quickScanMs ? tookMs / scanShare : 0;
     this.notBeforeMs = nowMs + Math.max(againMs, restMs);
-    this.pollDueMs = nowMs + (tookMs > quickScanMs ? tookMs / pollShare : 0);
+    this.pollDueMs = nowMs + pollRestMs(tookMs, this.directory.book.files.size);
   }
 
   /** Its path leads to another folder now. */
