@@ -14,13 +14,15 @@ test("asks for a key everywhere but for health and for the page, which hold no d
   const paths = new Set(
     api.api.routes.filter(({ method }) => method === "GET").map(({ path }) => path.replace(":vehicle", "car-1")),
   );
-  expect(paths.size).toBe(14);
+  expect(paths.size).toBe(15);
   for (const path of [...paths, "/api/v1/nowhere"]) {
     expect([path, (await api.request(path)).status]).toEqual([path, open.includes(path) ? 200 : 401]);
   }
-  const document: { paths: Record<string, { get: { security?: object[] } }> } = JSON.parse(renderOpenApi());
-  for (const [path, { get }] of Object.entries(document.paths)) {
-    expect([path, get.security?.length]).toEqual([path, open.includes(path) ? 0 : 1]);
+  const document: { paths: Record<string, Record<string, { security?: object[] }>> } = JSON.parse(renderOpenApi());
+  for (const [path, methods] of Object.entries(document.paths)) {
+    for (const { security } of Object.values(methods)) {
+      expect([path, security?.length]).toEqual([path, open.includes(path) ? 0 : 1]);
+    }
   }
 });
 
@@ -36,6 +38,8 @@ test("its document names every route and is what the running service hands out",
     "/api/v1/gaps",
     "/api/v1/lag",
     "/api/v1/ledger",
+    "/api/v1/quarantine",
+    "/api/v1/quarantine/{agent}",
     "/api/v1/status",
     "/api/v1/vehicles",
     "/api/v1/vehicles/{vehicle}",
@@ -53,9 +57,9 @@ test("has a problem for a page that does not exist", async () => {
 
 test("every operation has a name of its own, and no parameter is nullable", () => {
   const document: {
-    paths: Record<string, { get: { operationId: string; parameters?: { schema: { type: unknown } }[] } }>;
+    paths: Record<string, Record<string, { operationId: string; parameters?: { schema: { type: unknown } }[] }>>;
   } = JSON.parse(renderOpenApi());
-  const operations = Object.values(document.paths).map(({ get }) => get);
+  const operations = Object.values(document.paths).flatMap((methods) => Object.values(methods));
   const names = operations.map(({ operationId }) => operationId);
   expect(names.every((name) => /^[a-z][A-Za-z]+$/.test(name))).toBe(true);
   expect(new Set(names).size).toBe(names.length);

@@ -13,6 +13,7 @@ import { gaps } from "./api/gaps/routes.ts";
 import { health } from "./api/health/routes.ts";
 import { ledger } from "./api/ledger/routes.ts";
 import { refuseOtherMethods } from "./api/methods.ts";
+import { quarantine } from "./api/quarantine/routes.ts";
 import { status } from "./api/status/routes.ts";
 import { vehicles } from "./api/vehicles/routes.ts";
 import { page } from "./web/routes.ts";
@@ -38,6 +39,7 @@ export function createApi(dependencies: ApiDependencies, guarding: Partial<Guard
     .route("/", vehicles(dependencies))
     .route("/", events(dependencies))
     .route("/", ledger(dependencies))
+    .route("/", quarantine(dependencies))
     .route("/", status(dependencies))
     .route("/", deadLetters(dependencies))
     .route("/", gaps(dependencies))

@@ -30,8 +30,16 @@ export async function runCentral(config: CentralConfig, report: Report, signal: 
   const snapshot = () => thread?.snapshot ?? noSnapshot;
   const status = new StatusService({ reader, clock, snapshot });
   declareMetrics(metrics, snapshot, () => status.latest);
+  const running = (): IngestThread => {
+    if (thread === undefined) throw new AppError("CENTRAL_STORE_UNAVAILABLE", "change the store: it is not open yet");
+    return thread;
+  };
   const api = createApi({
     reader,
+    operations: {
+      quarantine: async (agent, on) => await running().quarantine(agent, on),
+      forget: async (lanes) => await running().forget(lanes),
+    },
     status,
     clock,
     metrics,

@@ -14,6 +14,7 @@ export function renderOpenApi(): string {
 
 /** A route as the reference lists it. */
 export interface ListedRoute {
+  readonly method: string;
   readonly path: string;
   /** Of the key that is asked for; "open" when none is. */
   readonly scope: string;
@@ -24,9 +25,9 @@ export interface ListedRoute {
 export function openApiOf(): readonly ListedRoute[] {
   return mounted().openAPIRegistry.definitions.flatMap((definition) => {
     if (definition.type !== "route") return [];
-    const { path, summary = "", security = [] } = definition.route;
+    const { path, summary = "", security = [], method } = definition.route;
     const scope = security.flatMap((one) => Object.values(one).flat()).join(", ");
-    return [{ path, scope: scope === "" ? "open" : scope, summary }];
+    return [{ method: method.toUpperCase(), path, scope: scope === "" ? "open" : scope, summary }];
   });
 }
 
@@ -35,5 +36,6 @@ function mounted() {
   const clock = systemClock;
   const status = new StatusService({ reader, clock, snapshot: () => noSnapshot });
   const metrics = new Metrics();
-  return createApi({ reader, status, clock, metrics, report: silent, keys: [], isOurHost: () => true });
+  const operations = { quarantine: async () => {}, forget: async () => 0 };
+  return createApi({ reader, operations, status, clock, metrics, report: silent, keys: [], isOurHost: () => true });
 }

@@ -22,7 +22,7 @@ export function renderCentralReference(): string {
     "\n## Routes\n",
     "Lists come in pages: at most `limit` rows and some 4 MiB; `next` is the cursor of the page after. [openapi.json](openapi.json) has parameters and answers; `api/client.ts` makes a client whose types are the routes' own.\n",
     "| route | scope of the key | |\n| --- | --- | --- |",
-    ...openApiOf().map(({ path, scope, summary }) => `| \`GET ${path}\` | ${scope} | ${cell(summary)} |`),
+    ...openApiOf().map(({ method, path, scope, summary }) => `| \`${method} ${path}\` | ${scope} | ${cell(summary)} |`),
     "\n## Metrics\n",
     "| metric | type | |\n| --- | --- | --- |",
     ...centralMetrics.map(

@@ -77,6 +77,12 @@ export const requestRefused = defineSignal({
   atMostEveryMs: 1_000,
 });
 
+export const operatorActed = defineSignal({
+  name: "operator_acted",
+  level: "warn",
+  message: "Somebody changed what is stored or kept in the books, with a key for it",
+});
+
 export const connectionsDropped = defineSignal({
   name: "connections_dropped",
   level: "warn",

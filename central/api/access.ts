@@ -10,8 +10,11 @@ import type { Report } from "../../shared/telemetry/log.ts";
 import { requestRefused } from "../telemetry.ts";
 import type { ApiEnvironment } from "./api.ts";
 
-/** What a key may be good for. `read`: all that is stored and the books. `metrics`: `/metrics` alone. */
-export const scopes = ["read", "metrics"] as const;
+/**
+ * What a key may be good for. `read`: all that is stored and the books. `metrics`: `/metrics` alone. `operate`: to
+ * quarantine agents and to forget books; it is in no key by default, and nobody has it without a key.
+ */
+export const scopes = ["read", "metrics", "operate"] as const;
 
 /** One of them. */
 export type Scope = (typeof scopes)[number];
@@ -31,7 +34,8 @@ export const anybody = { security: [] };
 /** For all others. */
 export function withScope(scope: Scope) {
   const check: MiddlewareHandler<ApiEnvironment> = async (context, next) => {
-    await context.get("guard").check(scope, context.req.header("Authorization"), context.req.path);
+    const { path } = context.req;
+    context.set("keyName", await context.get("guard").check(scope, context.req.header("Authorization"), path));
     await next();
   };
   return { security: [{ key: [scope] }], middleware: [check] };
@@ -57,14 +61,23 @@ export class Guard {
     this.keys = options.keys.map(({ sha256, ...key }) => ({ ...key, digest: Buffer.from(sha256, "hex") }));
   }
 
-  /** @throws AppError `CENTRAL_UNAUTHORIZED`, `CENTRAL_FORBIDDEN` or `CENTRAL_TOO_MANY_REFUSALS`. */
-  async check(scope: Scope, authorization: string | undefined, path: string): Promise<void> {
-    if (this.keys.length === 0) return;
+  /**
+   * Returns the name of the key; empty when nobody is asked for one.
+   *
+   * @throws AppError `CENTRAL_UNAUTHORIZED`, `CENTRAL_FORBIDDEN` or `CENTRAL_TOO_MANY_REFUSALS`.
+   */
+  async check(scope: Scope, authorization: string | undefined, path: string): Promise<string> {
+    if (this.keys.length === 0) {
+      if (scope !== "operate") return "";
+      // Every user of this machine can ask on loopback, and the books are not theirs to close.
+      const hint = "Set an apiKey, or one of `apiKeys` with the scope operate: what changes the books is never open.";
+      throw new AppError("CENTRAL_FORBIDDEN", `${path}: there are no keys, and this needs one`, { hint });
+    }
     const given = /^bearer +([\x21-\x7e]+) *$/i.exec(authorization ?? "")?.[1];
     if (given === undefined) throw new AppError("CENTRAL_UNAUTHORIZED", `${path}: no API key`);
     const key = this.find(given);
     if (key === undefined) return await this.refuse(path);
-    if (key.scopes.includes(scope)) return;
+    if (key.scopes.includes(scope)) return key.name;
     this.options.report(requestRefused, { path, key: key.name, reason: `it lacks the scope ${scope}` });
     throw new AppError("CENTRAL_FORBIDDEN", `${path}: the key "${key.name}" lacks the scope "${scope}"`);
   }

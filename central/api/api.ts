@@ -5,11 +5,14 @@ import type { Report } from "../../shared/telemetry/log.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { StatusService } from "../status.ts";
 import type { StoreReader } from "../store/reader.ts";
+import type { StoreOperations } from "../store/store.ts";
 import type { ApiKey, Guard } from "./access.ts";
 
 /** What the routes need; nothing comes from globals. */
 export interface ApiDependencies {
   readonly reader: StoreReader;
+  /** What a key with the scope `operate` may do. */
+  readonly operations: StoreOperations;
   readonly status: StatusService;
   readonly clock: Clock;
   readonly metrics: Metrics;
@@ -22,7 +25,7 @@ export interface ApiDependencies {
 
 /** What a request carries from one handler to the next. */
 export interface ApiEnvironment {
-  readonly Variables: { readonly requestId: string; readonly guard: Guard };
+  readonly Variables: { readonly requestId: string; readonly guard: Guard; readonly keyName: string };
 }
 
 /** A resource's own application, to which its routes are added. */

@@ -50,6 +50,14 @@ export function nameParameter(description?: string) {
     .openapi(description === undefined ? {} : { description });
 }
 
+/** An agent's, an epoch's or a stream's name, as an identity spells it. */
+export function identityNameParameter(description: string) {
+  return z
+    .string()
+    .regex(/^[\w-]{1,128}$/, "a name of at most 128 letters, digits, dashes and underscores")
+    .openapi({ description });
+}
+
 /** The end of time, for those who do not name one: what a JavaScript date can hold. */
 export const timeMsMax = 8.64e15;
 

@@ -58,7 +58,7 @@ const NamedKey = z.strictObject({
     .array(z.enum(scopes))
     .min(1)
     .default(["read", "metrics"])
-    .meta({ description: "What it is good for: read, metrics." }),
+    .meta({ description: "What it is good for: read, metrics, operate." }),
 });
 
 const hostPort = z.string().regex(/^(\[[\da-fA-F:]+\]|[^\s:]+):\d{1,5}$/, 'write host:port, as in "127.0.0.1:9092"');

@@ -9,12 +9,15 @@ import { KafkaConsumer } from "../consumer/kafka/consumer.ts";
 import { protocolOf } from "../consumer/kafka/store-protocol.ts";
 import { SqliteStore } from "../store/sqlite/store.ts";
 import { storeId } from "../store/sqlite/store-id.ts";
+import type { StoreOperations } from "../store/store.ts";
 import { Ingest } from "./ingest.ts";
 import type { IngestSnapshot } from "./snapshot.ts";
 
 /** The writing half, running. */
 export interface IngestService {
   snapshot(): IngestSnapshot;
+  /** Between two transactions of the consumer. */
+  readonly operations: StoreOperations;
   /** Ends the delivery in hand, leaves the group, closes the store. */
   stop(): Promise<void>;
 }
@@ -48,6 +51,7 @@ export async function startIngest(
   consumer.start(ingest);
   return {
     snapshot: () => ({ consumer: consumer.state(), counters: { ...ingest.counters } }),
+    operations: store,
     stop: async () => {
       await consumer.stop();
       await store.close();

@@ -1,15 +1,18 @@
 /** Main's side of the writing half: starts the worker, keeps its last snapshot, ends it. */
 import { AppError } from "../../shared/errors/app-error.ts";
 import type { CentralConfig } from "../config/schema.ts";
+import type { LaneSelection, StoreOperations } from "../store/store.ts";
 import { type IngestSnapshot, noSnapshot } from "./snapshot.ts";
-import type { IngestCommand, IngestNews } from "./worker.ts";
+import type { IngestCommand, IngestNews, Operation } from "./worker.ts";
 
-export class IngestThread {
+export class IngestThread implements StoreOperations {
   snapshot: IngestSnapshot = noSnapshot;
   /** Rejects when the worker can not go on. */
   readonly failed: Promise<never>;
   private readonly worker: Worker;
   private readonly stopped: Promise<void>;
+  private readonly asked = new Map<number, PromiseWithResolvers<number>>();
+  private lastId = 0;
 
   constructor(config: CentralConfig) {
     this.worker = new Worker(workerPath(), { name: "ingest" });
@@ -23,6 +26,10 @@ export class IngestThread {
         case "snapshot":
           this.snapshot = data.snapshot;
           return;
+        case "operated":
+          return this.answered(data.id)?.resolve(data.lanes);
+        case "refused":
+          return this.answered(data.id)?.reject(new AppError(data.code, data.message));
         case "stopped":
           return stopped.resolve();
         case "failed":
@@ -33,10 +40,32 @@ export class IngestThread {
     this.command({ type: "start", config });
   }
 
+  async quarantine(agent: string, on: boolean): Promise<void> {
+    await this.operate({ verb: "quarantine", agent, on });
+  }
+
+  async forget(lanes: LaneSelection): Promise<number> {
+    return await this.operate({ verb: "forget", lanes });
+  }
+
   /** Resolves when the group is left and the store closed; rejects when the worker has failed. */
   async stop(): Promise<void> {
     this.command({ type: "stop" });
     await Promise.race([this.stopped, this.failed]);
+  }
+
+  private async operate(operation: Operation): Promise<number> {
+    const id = ++this.lastId;
+    const asked = Promise.withResolvers<number>();
+    this.asked.set(id, asked);
+    this.command({ type: "operate", id, operation });
+    return await Promise.race([asked.promise, this.failed]);
+  }
+
+  private answered(id: number): PromiseWithResolvers<number> | undefined {
+    const asked = this.asked.get(id);
+    this.asked.delete(id);
+    return asked;
   }
 
   private command(command: IngestCommand): void {

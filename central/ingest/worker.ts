@@ -4,18 +4,30 @@
  * it lives as long as the process, and the database file is all that the two halves share.
  */
 import { systemClock } from "../../shared/clock/clock.ts";
-import { messageOf } from "../../shared/errors/app-error.ts";
+import { AppError, messageOf } from "../../shared/errors/app-error.ts";
+import type { Code } from "../../shared/errors/codes.ts";
 import { createLog } from "../../shared/telemetry/log.ts";
 import type { CentralConfig } from "../config/schema.ts";
+import type { LaneSelection, StoreOperations } from "../store/store.ts";
 import { type IngestService, startIngest } from "./service.ts";
 import type { IngestSnapshot } from "./snapshot.ts";
 
+/** What main asks of the store. */
+export type Operation =
+  | { readonly verb: "quarantine"; readonly agent: string; readonly on: boolean }
+  | { readonly verb: "forget"; readonly lanes: LaneSelection };
+
 /** Main → worker. */
-export type IngestCommand = { readonly type: "start"; readonly config: CentralConfig } | { readonly type: "stop" };
+export type IngestCommand =
+  | { readonly type: "start"; readonly config: CentralConfig }
+  | { readonly type: "operate"; readonly id: number; readonly operation: Operation }
+  | { readonly type: "stop" };
 
 /** Worker → main. */
 export type IngestNews =
   | { readonly type: "snapshot"; readonly snapshot: IngestSnapshot }
+  | { readonly type: "operated"; readonly id: number; readonly lanes: number }
+  | { readonly type: "refused"; readonly id: number; readonly code: Code; readonly message: string }
   | { readonly type: "stopped" }
   | { readonly type: "failed"; readonly message: string };
 
@@ -24,14 +36,21 @@ declare const self: Worker;
 const snapshotEveryMs = 500;
 const starting = new AbortController();
 let service: Promise<IngestService> | undefined;
+let operations: StoreOperations | undefined;
 let snapshots: ReturnType<typeof setInterval> | undefined;
 
 const tell = (news: IngestNews) => self.postMessage(news);
 const fail = (thrown: unknown) => tell({ type: "failed", message: messageOf(thrown) });
 
 self.onmessage = ({ data }: MessageEvent<IngestCommand>) => {
-  if (data.type === "start") begin(data.config).catch(fail);
-  else end().catch(fail);
+  switch (data.type) {
+    case "start":
+      return void begin(data.config).catch(fail);
+    case "operate":
+      return void operate(data.id, data.operation);
+    case "stop":
+      return void end().catch(fail);
+  }
 };
 
 async function begin(config: CentralConfig): Promise<void> {
@@ -44,7 +63,22 @@ async function begin(config: CentralConfig): Promise<void> {
     throw thrown;
   });
   if (running === undefined) return;
+  operations = running.operations;
   snapshots = setInterval(() => tell({ type: "snapshot", snapshot: running.snapshot() }), snapshotEveryMs);
+}
+
+async function operate(id: number, operation: Operation): Promise<void> {
+  try {
+    if (operations === undefined)
+      throw new AppError("CENTRAL_STORE_UNAVAILABLE", "change the store: it is not open yet");
+    if (operation.verb === "forget")
+      return tell({ type: "operated", id, lanes: await operations.forget(operation.lanes) });
+    await operations.quarantine(operation.agent, operation.on);
+    tell({ type: "operated", id, lanes: 0 });
+  } catch (thrown) {
+    const code = thrown instanceof AppError ? thrown.code : "INVARIANT";
+    tell({ type: "refused", id, code, message: messageOf(thrown) });
+  }
 }
 
 async function end(): Promise<void> {

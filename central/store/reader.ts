@@ -183,6 +183,8 @@ export interface StoreReader {
   /** At most `limit` ranges of a lane from `fromSeq` on, holes among them. */
   ranges(lane: LaneRow, fromSeq: number, limit: number): Promise<readonly LaneRange[]>;
   positions(): Promise<readonly PositionRow[]>;
+  /** Agents that are in quarantine, in the order of names. */
+  quarantined(): Promise<readonly string[]>;
   deadLetters(page: IdPage): Promise<readonly DeadLetterRow[]>;
   gaps(page: IdPage): Promise<readonly GapRow[]>;
   conflicts(page: IdPage): Promise<readonly ConflictRow[]>;

@@ -80,6 +80,9 @@ export interface AppendResult {
   readonly refusals: readonly RefusedRecords[];
 }
 
+/** What an operator may ask of the writer. */
+export type StoreOperations = Pick<Store, "quarantine" | "forget">;
+
 /** The writer's door. */
 export interface Store {
   /** Undefined: nothing of this partition was ever stored. */

@@ -54,7 +54,16 @@ export class TestApi implements AsyncDisposable {
       () => this.status.latest,
     );
     const { keys = [], report = silent, isOurHost = () => true } = options;
-    const dependencies = { reader, status: this.status, clock, metrics, report, keys, isOurHost };
+    const dependencies = {
+      reader,
+      operations: this.store,
+      status: this.status,
+      clock,
+      metrics,
+      report,
+      keys,
+      isOurHost,
+    };
     this.api = createApi(dependencies, { refusalDelayMs: options.refusalDelayMs ?? 1 });
   }
 

@@ -1,10 +1,17 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { operatorActed } from "../../telemetry.ts";
 import { withScope } from "../access.ts";
 import { type ApiDependencies, resource } from "../api.ts";
 import { Cursors, isNumbers } from "../cursor.ts";
 import { problems } from "../errors.ts";
 import { bytesOf, pageBytesMax } from "../page.ts";
-import { cursorParameter, limitParameter, nameParameter, numberParameter } from "../parameters.ts";
+import {
+  cursorParameter,
+  identityNameParameter,
+  limitParameter,
+  nameParameter,
+  numberParameter,
+} from "../parameters.ts";
 import { Lane, laneBody } from "./schema.ts";
 
 /** What a range takes in the answer, about. */
@@ -35,8 +42,47 @@ const list = createRoute({
   },
 });
 
-/** GET /api/v1/ledger */
-export function ledger({ reader }: ApiDependencies) {
+const forget = createRoute({
+  method: "delete",
+  operationId: "forgetLedger",
+  ...withScope("operate"),
+  path: "/api/v1/ledger",
+  summary:
+    "Closes the books of an agent, or of those of its lanes that are named; events stay, the next record opens new books",
+  request: {
+    query: z.object({
+      agent: identityNameParameter("Whose books."),
+      epoch: identityNameParameter("Of this epoch alone.").optional(),
+      stream: identityNameParameter("Of this stream alone.").optional(),
+      lane: z
+        .string()
+        .regex(/^\d{1,7}$/, "write a whole number")
+        .transform(Number)
+        .optional()
+        .openapi({ type: "integer", minimum: 0, description: "Of this lane alone." }),
+    }),
+  },
+  responses: {
+    200: {
+      description: "How many lanes were closed.",
+      content: { "application/json": { schema: z.object({ lanes: z.int() }) } },
+    },
+    ...problems,
+  },
+});
+
+/** GET and DELETE /api/v1/ledger */
+export function ledger(dependencies: ApiDependencies) {
+  return listing(dependencies).openapi(forget, async (context) => {
+    const selection = context.req.valid("query");
+    const lanes = await dependencies.operations.forget(selection);
+    const by = { key: context.get("keyName"), requestId: context.get("requestId") };
+    dependencies.report(operatorActed, { verb: "forget", ...selection, lanes, ...by });
+    return context.json({ lanes }, 200);
+  });
+}
+
+function listing({ reader }: ApiDependencies) {
   return resource().openapi(list, async (context) => {
     const { agent, stream, ranges, fromSeq, limit, cursor } = context.req.valid("query");
     const cursors = new Cursors("ledger", [agent ?? null, stream ?? null], isNumbers(1));

@@ -99,6 +99,7 @@ export class ReaderSession {
         `select g.id, topic, partition, kind, first_offset as firstOffset, last_offset as lastOffset, at as atMs
          from gap g join source s on s.id = g.source where g.id > ? order by g.id limit ?`,
       ),
+      quarantined: database.prepare<[], string>("select name from account where quarantined = 1 order by name").pluck(),
       conflicts: database.prepare<[number, number], ConflictRow>(
         `select c.id, agent, epoch, l.stream, l.lane, seq, vehicle, time as timeMs, topic, partition, offset, value,
            at as atMs from conflict c join lane l on l.id = c.lane join source s on s.id = c.source
@@ -171,6 +172,10 @@ export class ReaderSession {
       bytesMax,
       ({ key, value, reason }) => (key?.length ?? 0) + (value?.length ?? 0) + reason.length,
     ).rows.map((row) => ({ ...row, identity: row.identity ?? undefined }));
+  }
+
+  quarantined(): string[] {
+    return this.sql.quarantined.all();
   }
 
   gaps({ afterId, limit }: IdPage): GapRow[] {

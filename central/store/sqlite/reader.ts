@@ -66,6 +66,10 @@ export class SqliteReader implements StoreReader {
     return this.read("read positions", (session) => session.positions());
   }
 
+  quarantined(): Promise<readonly string[]> {
+    return this.read("list who is in quarantine", (session) => session.quarantined());
+  }
+
   deadLetters(page: IdPage): Promise<readonly DeadLetterRow[]> {
     return this.read("read dead letters", (session) => session.deadLetters(page));
   }
