@@ -1,6 +1,5 @@
 /** Central as it is deployed, with a real broker: killed, frozen, starved, and lied to. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { appendFileSync } from "node:fs";
 import Database from "better-sqlite3";
 import { Kafka, logLevel } from "kafkajs";
 import { TestProducer } from "../../../central/testing/producer.ts";
@@ -280,18 +279,19 @@ describe("central with a real broker", () => {
     );
   }, 60_000);
 
-  test("refuses a damaged store file without losing anything, and goes on with a new one", async () => {
+  test("refuses a file that is no store without losing anything, and goes on with a new one", async () => {
     await using on = await ground();
     await on.producer.send(100);
-    await Bun.write(on.store, "this is no database, it is a letter to whoever comes after, and it is rather long");
-    appendFileSync(on.store, "x".repeat(10_000));
-    await using central = await on.start();
-    await until(
-      "central to say so",
-      () => central.child.tail(),
-      (log) => log.includes("store_away"),
-    );
+    const letter = `this is no database, it is a letter to whoever comes after ${"x".repeat(10_000)}`;
+    await Bun.write(on.store, letter);
+    {
+      await using central = await on.start();
+      expect((await central.child.exited).code).toBe(2);
+      expect(central.child.tail()).toContain("it is no database");
+    }
+    expect(await Bun.file(on.store).text()).toBe(letter);
     await Bun.file(on.store).delete();
+    await using central = await on.start();
     expect(await central.stored(100)).toMatchObject({ stored: 100, ...clean });
   }, 60_000);
 });
