@@ -93,6 +93,17 @@ describe("ingest", () => {
     expect(await reader.totals()).toMatchObject({ stored: 15, repeated: 0, missing: 0 });
   });
 
+  test("a wait that was ended in an outage does not leave the store away for ever", async () => {
+    await assigned();
+    store.failures.push("CENTRAL_STORE_UNAVAILABLE");
+    const ended = AbortSignal.abort();
+    await expect(ingest.assigned(at, ended)).rejects.toThrow();
+    expect(ingest.counters.storeAvailable).toBe(false);
+    expect(await deliver(range(0, 10))).toEqual({ kind: "done" });
+    expect(ingest.counters.storeAvailable).toBe(true);
+    expect(said).toEqual(["store_away", "store_back"]);
+  });
+
   test("waits for a store that is away, with heartbeats, and drops nothing", async () => {
     await assigned();
     store.failures.push(...Array.from({ length: 5 }, () => "CENTRAL_STORE_UNAVAILABLE" as const));

@@ -64,6 +64,8 @@ interface PartitionProgress {
 export class Ingest implements ConsumerHandler {
   readonly counters = new IngestCounters();
   private readonly progress = new Map<string, PartitionProgress>();
+  /** Undefined: it took the last thing that any partition asked of it. */
+  private storeAwaySinceMs: number | undefined;
 
   constructor(private readonly options: IngestOptions) {}
 
@@ -233,26 +235,39 @@ export class Ingest implements ConsumerHandler {
     work: () => Promise<T>,
   ): Promise<T> {
     const backoff = new Backoff({ initialMs: 20, maxMs: 300 }, this.options.random);
-    let awaySinceMs: number | undefined;
     for (;;) {
       try {
         const result = await work();
-        if (awaySinceMs !== undefined) {
-          this.counters.storeAvailable = true;
-          this.options.report(storeBack, { afterMs: Math.round(this.options.clock.uptimeMs() - awaySinceMs) });
-        }
+        this.storeAnswered();
         return result;
       } catch (thrown) {
-        if (!(thrown instanceof AppError) || thrown.code !== "CENTRAL_STORE_UNAVAILABLE") throw thrown;
-        if (awaySinceMs === undefined) awaySinceMs = this.options.clock.uptimeMs();
-        this.counters.storeAvailable = false;
-        this.counters.storeFailures++;
-        this.options.report(storeAway, { error: messageOf(thrown) });
+        if (!(thrown instanceof AppError)) throw thrown;
+        if (thrown.code !== "CENTRAL_STORE_UNAVAILABLE") {
+          this.storeAnswered();
+          throw thrown;
+        }
+        this.storeFailed(thrown);
         await sleep(backoff.nextMs(), signal);
         if (signal.aborted) throw thrown;
         await heartbeat();
       }
     }
+  }
+
+  /** Whatever call it was: a wait that was ended in an outage leaves nothing that another one's success does not clear. */
+  private storeAnswered(): void {
+    const since = this.storeAwaySinceMs;
+    if (since === undefined) return;
+    this.storeAwaySinceMs = undefined;
+    this.counters.storeAvailable = true;
+    this.options.report(storeBack, { afterMs: Math.round(this.options.clock.uptimeMs() - since) });
+  }
+
+  private storeFailed(error: AppError): void {
+    this.storeAwaySinceMs ??= this.options.clock.uptimeMs();
+    this.counters.storeAvailable = false;
+    this.counters.storeFailures++;
+    this.options.report(storeAway, { error: messageOf(error) });
   }
 }
 

@@ -95,6 +95,12 @@ export interface LaneQuery {
   readonly limit: number;
 }
 
+/** Which lanes, and of each at most `rangesMax` ranges from the number `fromSeq` on. */
+export interface BooksQuery extends LaneQuery {
+  readonly fromSeq: number;
+  readonly rangesMax: number;
+}
+
 /** A range of a lane's numbers; `missing` ranges are what lies between the rows. */
 export interface LaneRange {
   readonly first: number;
@@ -182,6 +188,8 @@ export interface StoreReader {
   lanes(query: LaneQuery): Promise<readonly LaneRow[]>;
   /** At most `limit` ranges of a lane from `fromSeq` on, holes among them. */
   ranges(lane: LaneRow, fromSeq: number, limit: number): Promise<readonly LaneRange[]>;
+  /** Lanes and their ranges in one state of the store, so that they add up. `take` is given one after the other, and ends it with false. */
+  books(query: BooksQuery, take: (lane: LaneRow, ranges: readonly LaneRange[]) => boolean): Promise<void>;
   positions(): Promise<readonly PositionRow[]>;
   /** Agents that are in quarantine, in the order of names. */
   quarantined(): Promise<readonly string[]>;

@@ -4,7 +4,8 @@ import { findTestFiles } from "../runner/test-files.ts";
 
 /** What every change must pass: types, lint and format, tidy rules, generated files fresh, unit tests. */
 export async function checkSteps(root: string, onResult: (result: StepResult) => void): Promise<StepResult[]> {
-  const options = { cwd: root, withinMs: 120_000 };
+  // Five times what it takes on two quiet cores: a busy machine is no failure.
+  const options = { cwd: root, withinMs: 300_000 };
   const bin = (name: string) => `${root}/node_modules/.bin/${name}`;
   const step = async (result: Promise<StepResult>) => {
     onResult(await result);

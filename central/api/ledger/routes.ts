@@ -87,18 +87,21 @@ function listing({ reader }: ApiDependencies) {
     const { agent, stream, ranges, fromSeq, limit, cursor } = context.req.valid("query");
     const cursors = new Cursors("ledger", [agent ?? null, stream ?? null], isNumbers(1));
     const [afterId] = cursors.read(cursor) ?? [0];
-    const found = await reader.lanes({ agent, stream, afterId, limit: limit + 1 });
     const lanes: z.infer<typeof Lane>[] = [];
-    let last: number | undefined;
+    let last = afterId;
     let bytes = 0;
-    for (const row of found.slice(0, limit)) {
-      if (bytes >= pageBytesMax) break;
-      const body = laneBody(row, await reader.ranges(row, fromSeq, ranges + 1), ranges);
+    let more = false;
+    const query = { agent, stream, afterId, limit: limit + 1, fromSeq, rangesMax: ranges + 1 };
+    await reader.books(query, (row, found) => {
+      more = lanes.length >= limit || bytes >= pageBytesMax;
+      if (more) return false;
+      const body = laneBody(row, found, ranges);
       bytes += bytesOf(row.agent, row.epoch, row.stream) + body.ranges.length * rangeBytes;
       lanes.push(body);
       last = row.id;
-    }
-    if (found.length <= lanes.length || last === undefined) return context.json({ lanes }, 200);
+      return true;
+    });
+    if (!more) return context.json({ lanes }, 200);
     return context.json({ lanes, next: cursors.write([last]) }, 200);
   });
 }

@@ -1,6 +1,7 @@
 /** The SQLite store's readers' door: a read-only connection of its own, a read transaction a call. */
 import { AppError } from "../../../shared/errors/app-error.ts";
 import type {
+  BooksQuery,
   ConflictRow,
   DeadLetterRow,
   EventPage,
@@ -57,9 +58,15 @@ export class SqliteReader implements StoreReader {
   }
 
   ranges(lane: LaneRow, fromSeq: number, limit: number): Promise<readonly LaneRange[]> {
-    return this.read("read a lane's ranges", (session) =>
-      laneRanges(session.ledgerRows(lane.id, fromSeq, limit), fromSeq, lane.nextSeq, limit),
-    );
+    return this.read("read a lane's ranges", (session) => rangesOf(session, lane, fromSeq, limit));
+  }
+
+  books(query: BooksQuery, take: (lane: LaneRow, ranges: readonly LaneRange[]) => boolean): Promise<void> {
+    return this.read("read the ledger", (session) => {
+      for (const lane of session.lanes(query)) {
+        if (!take(lane, rangesOf(session, lane, query.fromSeq, query.rangesMax))) return;
+      }
+    });
   }
 
   positions(): Promise<readonly PositionRow[]> {
@@ -115,4 +122,8 @@ export class SqliteReader implements StoreReader {
     this.file = now;
     return this.session;
   }
+}
+
+function rangesOf(session: ReaderSession, lane: LaneRow, fromSeq: number, limit: number): readonly LaneRange[] {
+  return laneRanges(session.ledgerRows(lane.id, fromSeq, limit), fromSeq, lane.nextSeq, limit);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { renameSync, writeFileSync } from "node:fs";
+import { copyFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import Database from "better-sqlite3";
 import { systemClock } from "../../../shared/clock/clock.ts";
 import { silent } from "../../../shared/telemetry/log.ts";
@@ -20,6 +20,7 @@ const open = () => {
   const store = open();
   const reader = new SqliteReader(path);
   return {
+    path,
     store,
     reader,
     another: open,
@@ -36,6 +37,21 @@ const open = () => {
 
 storeContract("sqlite", open);
 claimsContract("sqlite", open);
+
+test("after a clean stop the file alone is the store, beside a reader that stays open", async () => {
+  await using under = open();
+  const path = under.path;
+  await under.store.append(appendOf(0, 2_000, undefined));
+  expect((await under.reader.totals()).stored).toBe(2_000);
+  expect(statSync(`${path}-wal`).size).toBeGreaterThan(0);
+  await under.store.close();
+  expect(statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0).toBe(0);
+  using copy = tempDir();
+  copyFileSync(path, copy.file("central.db"));
+  const reader = new SqliteReader(copy.file("central.db"));
+  expect((await reader.totals()).stored).toBe(2_000);
+  await reader.close();
+});
 
 function appendOf(from: number, to: number, seen: Position | undefined): Append {
   const records = slicesOf(Array.from({ length: to - from }, (_, index) => testRecord({ offset: from + index })));

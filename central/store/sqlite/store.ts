@@ -20,7 +20,7 @@ import { defaultQuotas, type Quotas } from "../../ledger/limits.ts";
 import type { Append, AppendResult, Gap, LaneSelection, Position, Store } from "../store.ts";
 import { storeFailure } from "./failure.ts";
 import { fileIdentity, openWriter } from "./open.ts";
-import { closeFailed, foldDelayed, folded } from "./telemetry.ts";
+import { closeFailed, foldDelayed, folded, logLeft } from "./telemetry.ts";
 import { WriterSession } from "./writer-session.ts";
 
 export interface SqliteStoreOptions {
@@ -76,9 +76,20 @@ export class SqliteStore implements Store {
     this.transaction("probe the store", (session) => session.touch());
   }
 
+  /** After it the file alone is the store: what stood in the write-ahead log is in it, as far as no reader holds it back. */
   async close(): Promise<void> {
     this.closed = true;
+    this.emptyLog();
     this.drop();
+  }
+
+  private emptyLog(): void {
+    try {
+      const left = this.session?.database.pragma("wal_checkpoint(TRUNCATE)", { simple: true });
+      if (left === 1) this.options.report(logLeft, { path: this.options.path });
+    } catch (thrown) {
+      this.options.report(closeFailed, { error: messageOf(thrown) });
+    }
   }
 
   /** Moves `recent` into chunks now; for tests and for an orderly shutdown of a store that will only be read. */

@@ -18,3 +18,10 @@ export const closeFailed = defineSignal({
   level: "warn",
   message: "The store did not close cleanly; the next start recovers it from its write-ahead log",
 });
+
+export const logLeft = defineSignal({
+  name: "store_log_left",
+  level: "warn",
+  message:
+    "A reader holds the store's write-ahead log: a copy of the file alone is not the whole store until the next clean stop",
+});

@@ -263,6 +263,28 @@ export function storeContract(name: string, open: () => StoreUnderTest): void {
       expect(dead).toMatchObject({ firstOffset: 0, lastOffset: 9, reason: "its CRC does not match", key: null });
     });
 
+    test("books are of one state, whatever is written while they are read", async () => {
+      const agents = ["a", "b"];
+      const both = (from: number, to: number) =>
+        Array.from({ length: 2 * (to - from) }, (_, index) =>
+          testRecord({ offset: 2 * from + index, seq: from + (index >> 1), agent: agents[index % 2] ?? "" }),
+        );
+      const { position } = await put(both(0, 5), undefined);
+      let writing: Promise<unknown> | undefined;
+      const seen: [string, number, number][] = [];
+      const query = { agent: undefined, stream: undefined, afterId: 0, limit: 10, fromSeq: 0, rangesMax: 10 };
+      await under.reader.books(query, (row, found) => {
+        writing ??= put(both(5, 9), position);
+        seen.push([row.agent, row.nextSeq, (found.at(-1)?.last ?? -1) + 1]);
+        return true;
+      });
+      await writing;
+      expect(seen).toEqual([
+        ["a", 5, 5],
+        ["b", 5, 5],
+      ]);
+    });
+
     test("keeps a gap as an alert with the rows that follow it", async () => {
       await put(range(50, 52), undefined, { gap: { kind: "retention", firstOffset: 10, lastOffset: 49 } });
       const [gap] = await under.reader.gaps({ afterId: 0, limit: 10 });

@@ -43,11 +43,6 @@ export const signals = {
     level: "info",
     message: "Two names lead to one file; its lines are read once, under the first name",
   }),
-  sharedFile: defineSignal({
-    name: "tail_shared_file",
-    level: "warn",
-    message: "Two sources follow one file; its lines are read by both",
-  }),
   movedHere: defineSignal({
     name: "tail_moved_here",
     level: "info",
