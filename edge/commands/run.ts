@@ -132,6 +132,7 @@ class Running {
   private admin: AdminServer | undefined;
   private watchdog: ReturnType<typeof setInterval> | undefined;
   private asked = 0;
+  private reloading: Promise<void> = Promise.resolve();
   private end: (code: number) => void = () => {};
 
   constructor(
@@ -158,7 +159,10 @@ class Running {
       this.end = resolve;
     });
     const stop = () => this.askedToStop();
-    const reload = () => void this.reload();
+    // One after the other, from reading the file on: each compares with what the one before put in force.
+    const reload = () => {
+      this.reloading = this.reloading.then(() => this.reload());
+    };
     process.on("SIGTERM", stop).on("SIGINT", stop).on("SIGHUP", reload);
     const askedEarly = takeEarlyHangup();
     let stayAsItIs = () => {};

@@ -50,7 +50,8 @@ const forget = createRoute({
   summary:
     "Closes the books of an agent, or of those of its lanes that are named; events stay, the next record opens new books",
   request: {
-    query: z.object({
+    // Strict: a name that is spelled wrong must not widen what is closed.
+    query: z.strictObject({
       agent: identityNameParameter("Whose books."),
       epoch: identityNameParameter("Of this epoch alone.").optional(),
       stream: identityNameParameter("Of this stream alone.").optional(),

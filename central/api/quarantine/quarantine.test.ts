@@ -64,6 +64,8 @@ test.each([
   ["DELETE", "/api/v1/ledger"],
   ["DELETE", "/api/v1/ledger?agent=gw1&lane=-1"],
   ["DELETE", "/api/v1/ledger?agent=gw1&stream="],
+  ["DELETE", "/api/v1/ledger?agent=gw1&lanes=1"],
+  ["DELETE", "/api/v1/ledger?agent=gw1&lane=1&lane=2"],
 ])("%s %s is refused: a mistake closes no books", async (method, path) => {
   await using api = new TestApi({ keys });
   expect((await api.request(path, operator, method)).status).toBe(400);
