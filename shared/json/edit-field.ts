@@ -2,7 +2,7 @@
  * Takes a field out of a JSON line, or puts another value in its place, without writing the rest anew: parsing and
  * printing would change numbers that a double does not hold, the order of names, and spaces.
  */
-import { findAgain, findField, type Span, scalarAt } from "./json-field.ts";
+import { findAgain, findField, isSpace, type Span, scalarAt, skipSpace } from "./json-field.ts";
 
 const span: Span = { memberStart: 0, valueStart: 0, valueEnd: 0 };
 const comma = 44;
@@ -16,8 +16,8 @@ export function withoutField(text: string, names: readonly string[]): string {
 
 /** With the comma that stood with it. */
 function cut(text: string, { memberStart, valueEnd }: Span): string {
-  const next = afterSpace(text, valueEnd);
-  if (text.charCodeAt(next) === comma) return text.slice(0, memberStart) + text.slice(afterSpace(text, next + 1));
+  const next = skipSpace(text, valueEnd);
+  if (text.charCodeAt(next) === comma) return text.slice(0, memberStart) + text.slice(skipSpace(text, next + 1));
   const before = beforeSpace(text, memberStart);
   const start = text.charCodeAt(before - 1) === comma ? before - 1 : memberStart;
   return text.slice(0, start) + text.slice(valueEnd);
@@ -42,18 +42,8 @@ export function withValue(text: string, names: readonly string[], change: (value
   return done + text.slice(from);
 }
 
-function afterSpace(text: string, at: number): number {
-  let next = at;
-  while (isSpace(text.charCodeAt(next))) next++;
-  return next;
-}
-
 function beforeSpace(text: string, at: number): number {
   let end = at;
   while (isSpace(text.charCodeAt(end - 1))) end--;
   return end;
-}
-
-function isSpace(code: number): boolean {
-  return code === 32 || (code >= 9 && code <= 13);
 }

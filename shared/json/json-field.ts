@@ -183,12 +183,14 @@ function scalarEnd(text: string, at: number): number {
   return end;
 }
 
-function skipSpace(text: string, at: number): number {
+/** The first place from `at` on that is no white space. */
+export function skipSpace(text: string, at: number): number {
   let next = at;
   while (isSpace(text.charCodeAt(next))) next++;
   return next;
 }
 
-function isSpace(code: number): boolean {
+/** Whether a character is white space between the parts of JSON. */
+export function isSpace(code: number): boolean {
   return code === 32 || (code >= 9 && code <= 13);
 }

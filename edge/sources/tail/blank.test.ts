@@ -1,48 +1,15 @@
 /** Room that a writer has asked for and not filled yet. */
 import { expect, test } from "bun:test";
 import { closeSync, ftruncateSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
-import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
-import type { CommittedWork } from "../../testing/fakes/intake.ts";
-import { type RunningSource, runSource } from "../../testing/fakes/running-source.ts";
-import definition from "./index.ts";
-
-function world(config: Record<string, unknown> = {}) {
-  const dir = tempDir();
-  return {
-    dir,
-    log: dir.file("x.log"),
-    start: (work?: CommittedWork): RunningSource =>
-      runSource({
-        definition,
-        config: { paths: dir.file("*.log"), pollInterval: 30, rotateWait: 60, ...config },
-        dataDir: dir.path,
-        ...(work === undefined ? {} : { work }),
-      }),
-    [Symbol.dispose]: () => dir[Symbol.dispose](),
-  };
-}
-
-async function sees(run: RunningSource, lines: readonly string[]): Promise<void> {
-  await until(
-    `${lines.length} lines`,
-    () => run.intake.lines.length,
-    (count) => count >= lines.length,
-    { everyMs: 3, withinMs: 5_000 },
-  );
-  // What is repeated would come with the next looks.
-  await Bun.sleep(120);
-  expect([...run.intake.lines].sort()).toEqual([...lines].sort());
-}
-
-const said = (run: RunningSource, signal: string) => run.reports.filter((report) => report.signal === signal);
+import { said, sees, tailWorld } from "./testing/tail-world.ts";
 
 test("zeros at a file's end are no line until they are filled, also with start: end and across a restart", async () => {
   for (const [start, first] of [
     ["beginning", ["old"]],
     ["end", []],
   ] as const) {
-    using w = world({ start });
+    using w = tailWorld({ start });
     const fd = openSync(w.log, "w+");
     writeSync(fd, "old\n", 0);
     ftruncateSync(fd, 3_000_000);
@@ -66,7 +33,7 @@ test("zeros at a file's end are no line until they are filled, also with start: 
 });
 
 test("room of zeros alone is filled later, and what is written through a map is found without an event", async () => {
-  using w = world();
+  using w = tailWorld();
   const fd = openSync(w.log, "w+");
   ftruncateSync(fd, 2_000_000);
   await using run = w.start();
@@ -84,7 +51,7 @@ test("room of zeros alone is filled later, and what is written through a map is 
 });
 
 test("zeros with text after them are a hole, and are read as they are", async () => {
-  using w = world();
+  using w = tailWorld();
   writeFileSync(
     w.log,
     Buffer.concat([Buffer.alloc(5), Buffer.from("x\n"), Buffer.alloc(700_000), Buffer.from("\ny\n")]),

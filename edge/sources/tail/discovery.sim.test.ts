@@ -12,8 +12,8 @@ import { shownPath } from "../../../shared/files/path-text.ts";
 import { seededRandom } from "../../../shared/random/random.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import type { DiscoveryAnswer, DiscoveryRequest } from "../../testing/fakes/source-process.ts";
-import { isTold, readNaively } from "./naive-reader.ts";
-import { OddTree } from "./odd-tree.ts";
+import { isTold, readNaively } from "./testing/naive-reader.ts";
+import { OddTree } from "./testing/odd-tree.ts";
 
 const seeds = Number(process.env.TAIL_SIM_SEEDS ?? 40);
 const first = Number(process.env.TAIL_SIM_FIRST ?? 1);

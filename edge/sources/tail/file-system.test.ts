@@ -11,45 +11,16 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createServer } from "node:net";
-import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
 import type { CommittedWork } from "../../testing/fakes/intake.ts";
 import { type RunningSource, runSource } from "../../testing/fakes/running-source.ts";
 import definition from "./index.ts";
-
-function world(config: Record<string, unknown> = {}) {
-  const dir = tempDir();
-  return {
-    dir,
-    log: dir.file("x.log"),
-    start: (work?: CommittedWork): RunningSource =>
-      runSource({
-        definition,
-        config: { paths: dir.file("*.log"), pollInterval: 30, rotateWait: 60, ...config },
-        dataDir: dir.path,
-        ...(work === undefined ? {} : { work }),
-      }),
-    [Symbol.dispose]: () => dir[Symbol.dispose](),
-  };
-}
-
-async function sees(run: RunningSource, lines: readonly string[]): Promise<void> {
-  await until(
-    `${lines.length} lines`,
-    () => run.intake.lines.length,
-    (count) => count >= lines.length,
-    { everyMs: 3, withinMs: 5_000 },
-  );
-  // What is repeated would come with the next looks.
-  await Bun.sleep(120);
-  expect([...run.intake.lines].sort()).toEqual([...lines].sort());
-}
+import { said, sees, tailWorld } from "./testing/tail-world.ts";
 
 const leftOut = (run: RunningSource) => JSON.stringify(run.source.status().leftOut);
-const said = (run: RunningSource, signal: string) => run.reports.filter((report) => report.signal === signal);
 
 test("a pattern with ** reads the files of the folder itself", async () => {
-  using w = world();
+  using w = tailWorld();
   mkdirSync(w.dir.file("a/b"), { recursive: true });
   writeFileSync(w.log, "here\n");
   writeFileSync(w.dir.file("a/b/y.log"), "below\n");
@@ -62,7 +33,7 @@ test("a pattern with ** reads the files of the folder itself", async () => {
 });
 
 test("a link to itself, a link through a file and a link to nowhere hide nothing beside them", async () => {
-  using w = world();
+  using w = tailWorld();
   symlinkSync("loop.log", w.dir.file("loop.log"));
   symlinkSync("x.log/y", w.dir.file("bad.log"));
   symlinkSync("nowhere", w.dir.file("nowhere.log"));
@@ -74,7 +45,7 @@ test("a link to itself, a link through a file and a link to nowhere hide nothing
 });
 
 test("a link to itself among folders hides none of them", async () => {
-  using w = world();
+  using w = tailWorld();
   symlinkSync("loop", w.dir.file("loop"));
   mkdirSync(w.dir.file("a"));
   symlinkSync("..", w.dir.file("a/up"));
@@ -94,7 +65,7 @@ test("a link to itself among folders hides none of them", async () => {
 });
 
 test("a FIFO in a log's place is never waited for: what was rotated is read, and the next log too", async () => {
-  using w = world();
+  using w = tailWorld();
   const run = w.start();
   writeFileSync(w.log, "one\n");
   await sees(run, ["one"]);
@@ -112,7 +83,7 @@ test("a FIFO in a log's place is never waited for: what was rotated is read, and
 });
 
 test("a file that becomes a FIFO, a socket or a folder between two looks stops nobody", async () => {
-  using w = world({ idleClose: 100 });
+  using w = tailWorld({ idleClose: 100 });
   await using run = w.start();
   const kinds = ["fifo", "socket", "folder"];
   for (const kind of kinds) writeFileSync(w.dir.file(`${kind}.log`), `${kind}\n`);
@@ -129,7 +100,7 @@ test("a file that becomes a FIFO, a socket or a folder between two looks stops n
 });
 
 test("a file with two names in one folder is read once, also across restarts and when one name goes", async () => {
-  using w = world();
+  using w = tailWorld();
   writeFileSync(w.dir.file("a.log"), "one\n");
   linkSync(w.dir.file("a.log"), w.dir.file("b.log"));
   const run = w.start();
@@ -145,7 +116,7 @@ test("a file with two names in one folder is read once, also across restarts and
 });
 
 function folders(...paths: string[]) {
-  const w = world();
+  const w = tailWorld();
   mkdirSync(w.dir.file("a"));
   mkdirSync(w.dir.file("b"));
   const config = { paths: paths.map((path) => w.dir.file(path)), pollInterval: 30, rotateWait: 60, idleClose: 100 };
@@ -201,7 +172,7 @@ test("two paths to one folder are one folder", async () => {
 });
 
 test("names that are not UTF-8 are read, also across a restart and a rotation", async () => {
-  using w = world();
+  using w = tailWorld();
   const name = (rest: string) =>
     Buffer.concat([Buffer.from(`${w.dir.path}/`), Buffer.from([0xff, 0x66, 0xfc]), Buffer.from(rest)]);
   writeFileSync(name(".log"), "one\n");
@@ -217,7 +188,7 @@ test("names that are not UTF-8 are read, also across a restart and a rotation", 
 });
 
 test("the log of a program's pictures in /proc is refused, at no cost", async () => {
-  using w = world();
+  using w = tailWorld();
   symlinkSync(`/proc/${process.pid}/environ`, w.log);
   writeFileSync(w.dir.file("y.log"), "read\n");
   await using run = w.start();
@@ -230,7 +201,7 @@ test("the log of a program's pictures in /proc is refused, at no cost", async ()
 });
 
 test("the agent's own data folder is never read, not through a link either", async () => {
-  using w = world();
+  using w = tailWorld();
   mkdirSync(w.dir.file(".tailgate"));
   writeFileSync(w.dir.file(".tailgate/own.log"), "secret\n");
   symlinkSync(".tailgate/own.log", w.log);
@@ -241,7 +212,7 @@ test("the agent's own data folder is never read, not through a link either", asy
 });
 
 test("with followSymlinks: false no link is followed, and the key to set is named", async () => {
-  using w = world({ followSymlinks: false });
+  using w = tailWorld({ followSymlinks: false });
   writeFileSync(w.dir.file("target"), "no\n");
   symlinkSync("target", w.log);
   writeFileSync(w.dir.file("y.log"), "read\n");
@@ -251,7 +222,7 @@ test("with followSymlinks: false no link is followed, and the key to set is name
 });
 
 test("a link's target is followed through its rotations, and lines name the link", async () => {
-  using w = world({ fileHeader: "file" });
+  using w = tailWorld({ fileHeader: "file" });
   mkdirSync(w.dir.file("real"));
   const target = w.dir.file("real/app.out");
   writeFileSync(target, "0\n");
@@ -281,7 +252,7 @@ test("a link's target is followed through its rotations, and lines name the link
 });
 
 test("a link that is turned to another file: the first is read to its end, the second from its beginning", async () => {
-  using w = world();
+  using w = tailWorld();
   writeFileSync(w.dir.file("0.out"), "a\n");
   symlinkSync("0.out", w.log);
   const run = w.start();
@@ -297,7 +268,7 @@ test("a link that is turned to another file: the first is read to its end, the s
 });
 
 test("logrotate's usual order with compression is no loss: nothing may be missing, so nothing is said", async () => {
-  using w = world();
+  using w = tailWorld();
   await using run = w.start();
   writeFileSync(w.log, "0\n");
   await sees(run, ["0"]);
@@ -313,7 +284,7 @@ test("logrotate's usual order with compression is no loss: nothing may be missin
 });
 
 test("a generation that nobody saw and that was compressed is counted", async () => {
-  using w = world();
+  using w = tailWorld();
   const run = w.start();
   writeFileSync(w.log, "0\n");
   await sees(run, ["0"]);
@@ -370,7 +341,7 @@ test("a new file with the inode of one that was known in a third folder is one f
 });
 
 test("a source runs once, and a loop that fails takes the other with it", async () => {
-  using w = world();
+  using w = tailWorld();
   writeFileSync(w.log, "one\n");
   const run = w.start();
   await sees(run, ["one"]);

@@ -1,44 +1,13 @@
 /** More files than may be open, and where a first look begins in them. */
 import { expect, test } from "bun:test";
 import { appendFileSync, mkdirSync, readdirSync, readlinkSync, renameSync, writeFileSync } from "node:fs";
-import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
-import type { CommittedWork } from "../../testing/fakes/intake.ts";
-import { type RunningSource, runSource } from "../../testing/fakes/running-source.ts";
+import { runSource } from "../../testing/fakes/running-source.ts";
 import definition from "./index.ts";
-
-function world(config: Record<string, unknown> = {}) {
-  const dir = tempDir();
-  return {
-    dir,
-    log: dir.file("x.log"),
-    start: (work?: CommittedWork): RunningSource =>
-      runSource({
-        definition,
-        config: { paths: dir.file("*.log"), pollInterval: 30, rotateWait: 60, ...config },
-        dataDir: dir.path,
-        ...(work === undefined ? {} : { work }),
-      }),
-    [Symbol.dispose]: () => dir[Symbol.dispose](),
-  };
-}
-
-async function sees(run: RunningSource, lines: readonly string[]): Promise<void> {
-  await until(
-    `${lines.length} lines`,
-    () => run.intake.lines.length,
-    (count) => count >= lines.length,
-    { everyMs: 3, withinMs: 5_000 },
-  );
-  // What is repeated would come with the next looks.
-  await Bun.sleep(120);
-  expect([...run.intake.lines].sort()).toEqual([...lines].sort());
-}
-
-const said = (run: RunningSource, signal: string) => run.reports.filter((report) => report.signal === signal);
+import { said, sees, tailWorld } from "./testing/tail-world.ts";
 
 test("more empty files than may be open are watched without holding them, and what comes is read", async () => {
-  using w = world({ openFilesMax: 20 });
+  using w = tailWorld({ openFilesMax: 20 });
   const name = (index: number) => w.dir.file(`${index}.log`);
   for (let index = 0; index < 200; index++) writeFileSync(name(index), index % 3 === 0 ? "half" : "");
   await using run = w.start();
@@ -54,7 +23,7 @@ test("more empty files than may be open are watched without holding them, and wh
 });
 
 test("start: end holds for more files than may be open", async () => {
-  using w = world({ start: "end", openFilesMax: 10 });
+  using w = tailWorld({ start: "end", openFilesMax: 10 });
   for (let index = 0; index < 150; index++) writeFileSync(w.dir.file(`${index}.log`), "old\n");
   await using run = w.start();
   await until("all files", () => said(run, "tail_file_found").length === 150);
@@ -67,7 +36,7 @@ test("start: end holds for more files than may be open", async () => {
 });
 
 test("start: end: the files of a folder that is made after the start are new", async () => {
-  using w = world();
+  using w = tailWorld();
   await using run = runSource({
     definition,
     config: { paths: [w.dir.file("later/*.log"), w.dir.file("*/y.log")], start: "end", pollInterval: 30 },

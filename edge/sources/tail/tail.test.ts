@@ -9,27 +9,11 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
 import type { CommittedWork } from "../../testing/fakes/intake.ts";
 import { type RunningSource, runSource } from "../../testing/fakes/running-source.ts";
 import definition from "./index.ts";
-
-function world(config: Record<string, unknown> = {}) {
-  const dir = tempDir();
-  return {
-    dir,
-    log: dir.file("x.log"),
-    start: (work?: CommittedWork): RunningSource =>
-      runSource({
-        definition,
-        config: { paths: dir.file("*.log"), pollInterval: 30, rotateWait: 60, ...config },
-        dataDir: dir.path,
-        ...(work === undefined ? {} : { work }),
-      }),
-    [Symbol.dispose]: () => dir[Symbol.dispose](),
-  };
-}
+import { tailWorld } from "./testing/tail-world.ts";
 
 const lineCount = (run: RunningSource, count: number) =>
   until(
@@ -44,7 +28,7 @@ const aWhile = async (ms: number) => {
 };
 
 test("a half line waits for its line end", async () => {
-  using w = world();
+  using w = tailWorld();
   await using run = w.start();
   appendFileSync(w.log, "one\ntw");
   await lineCount(run, 1);
@@ -56,7 +40,7 @@ test("a half line waits for its line end", async () => {
 });
 
 test("a half line is forwarded after partialLineAfter when that is set", async () => {
-  using w = world({ partialLineAfter: 50 });
+  using w = tailWorld({ partialLineAfter: 50 });
   await using run = w.start();
   appendFileSync(w.log, "tw");
   await lineCount(run, 1);
@@ -66,7 +50,7 @@ test("a half line is forwarded after partialLineAfter when that is set", async (
 });
 
 test("a rotated file's half line is a line once it was quiet for rotateWait, and comes before the next file's", async () => {
-  using w = world();
+  using w = tailWorld();
   await using run = w.start();
   appendFileSync(w.log, "one\nhalf");
   await lineCount(run, 1);
@@ -77,7 +61,7 @@ test("a rotated file's half line is a line once it was quiet for rotateWait, and
 });
 
 test("a line that is too long is cut, marked and counted, and what follows it is intact, also across a crash", async () => {
-  using w = world({ lineBytesMax: 1000 });
+  using w = tailWorld({ lineBytesMax: 1000 });
   const run = w.start();
   appendFileSync(w.log, `one\n${"x".repeat(3_000_000)}`);
   await lineCount(run, 2);
@@ -92,7 +76,7 @@ test("a line that is too long is cut, marked and counted, and what follows it is
 });
 
 test("start: end begins behind what is there, in files that come later at their beginning", async () => {
-  using w = world({ start: "end" });
+  using w = tailWorld({ start: "end" });
   writeFileSync(w.log, "old\nhalf an old li");
   const run = w.start();
   await until("the file", () => run.reports.length > 0);
@@ -107,7 +91,7 @@ test("start: end begins behind what is there, in files that come later at their 
 });
 
 test("excluded files, and their rotated names, are left alone", async () => {
-  using w = world({ exclude: ["debug*"] });
+  using w = tailWorld({ exclude: ["debug*"] });
   writeFileSync(w.dir.file("debug.log"), "no\n");
   await using run = w.start();
   writeFileSync(w.log, "yes\n");
@@ -118,7 +102,7 @@ test("excluded files, and their rotated names, are left alone", async () => {
 });
 
 test("a file that is older than ignoreOlderThan is not read, what is added to it is", async () => {
-  using w = world({ ignoreOlderThan: "1h" });
+  using w = tailWorld({ ignoreOlderThan: "1h" });
   writeFileSync(w.log, "old\n");
   utimesSync(w.log, 1_000_000, 1_000_000);
   await using run = w.start();
@@ -129,7 +113,7 @@ test("a file that is older than ignoreOlderThan is not read, what is added to it
 });
 
 test("the path of the file is in the header that the config names", async () => {
-  using w = world({ fileHeader: "file" });
+  using w = tailWorld({ fileHeader: "file" });
   await using run = w.start();
   writeFileSync(w.log, "a\n");
   await lineCount(run, 1);
@@ -137,7 +121,7 @@ test("the path of the file is in the header that the config names", async () => 
 });
 
 test("lines are joined into events, and the last one is given after the flush time", async () => {
-  using w = world({ multiline: { continuation: "^\\s", flushAfter: 60 } });
+  using w = tailWorld({ multiline: { continuation: "^\\s", flushAfter: 60 } });
   await using run = w.start();
   appendFileSync(w.log, "a\n  at 1\n  at 2\nb\n  at 3\n");
   await lineCount(run, 2);
@@ -145,7 +129,7 @@ test("lines are joined into events, and the last one is given after the flush ti
 });
 
 test("while the channel is full nothing is read, and rotated and deleted files are kept until there is room", async () => {
-  using w = world();
+  using w = tailWorld();
   await using run = w.start();
   writeFileSync(w.log, "0\n");
   await lineCount(run, 1);
@@ -167,7 +151,7 @@ test("while the channel is full nothing is read, and rotated and deleted files a
 });
 
 test("two files with the same content are two files", async () => {
-  using w = world();
+  using w = tailWorld();
   writeFileSync(w.log, "header\nsame\n");
   writeFileSync(w.dir.file("y.log"), "header\nsame\n");
   await using run = w.start();
@@ -176,7 +160,7 @@ test("two files with the same content are two files", async () => {
 });
 
 test("a file is known again under another device number", async () => {
-  using w = world();
+  using w = tailWorld();
   const run = w.start();
   writeFileSync(w.log, "one\n");
   await lineCount(run, 1);
@@ -192,7 +176,7 @@ test("a file is known again under another device number", async () => {
 });
 
 test("while a disk is not mounted its files are not forgotten", async () => {
-  using w = world();
+  using w = tailWorld();
   const logs = w.dir.file("disk");
   mkdirSync(logs);
   const config = { paths: `${logs}/*.log` };
@@ -215,7 +199,7 @@ test("while a disk is not mounted its files are not forgotten", async () => {
 });
 
 test("what cannot be looked at does not hide the other files", async () => {
-  using w = world();
+  using w = tailWorld();
   symlinkSync(w.dir.file("a.log"), w.dir.file("b.log"));
   symlinkSync(w.dir.file("b.log"), w.dir.file("a.log"));
   mkdirSync(w.dir.file("c.log"));
@@ -226,7 +210,7 @@ test("what cannot be looked at does not hide the other files", async () => {
 });
 
 test("a flood in one file does not keep the others waiting", async () => {
-  using w = world();
+  using w = tailWorld();
   await using run = w.start();
   writeFileSync(w.dir.file("a.log"), `${"x".repeat(199)}\n`.repeat(60_000));
   writeFileSync(w.dir.file("b.log"), "small\n");
@@ -235,7 +219,7 @@ test("a flood in one file does not keep the others waiting", async () => {
 });
 
 test("files that are read and quiet are closed, and found again when they are written", async () => {
-  using w = world({ idleClose: 100 });
+  using w = tailWorld({ idleClose: 100 });
   await using run = w.start();
   writeFileSync(w.log, "one\n");
   await lineCount(run, 1);
@@ -247,7 +231,7 @@ test("files that are read and quiet are closed, and found again when they are wr
 });
 
 test("folders that match a pattern and appear later are found", async () => {
-  using w = world();
+  using w = tailWorld();
   await using run = runSource({
     definition,
     config: { paths: w.dir.file("*/x.log"), pollInterval: 30 },

@@ -10,8 +10,8 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { childOf, folderOf, namesIn, systemPath } from "../../../shared/files/path-text.ts";
-import type { Random } from "../../../shared/random/random.ts";
+import { childOf, folderOf, namesIn, systemPath } from "../../../../shared/files/path-text.ts";
+import type { Random } from "../../../../shared/random/random.ts";
 
 const folderNames = ["a", "b", "c.log", ".d", "\udcff\udcfe"];
 const fileNames = ["x.log", "y.log", ".z.log", "n\udcfc.log", "new\nline.log", "[b].log", "t.txt"];

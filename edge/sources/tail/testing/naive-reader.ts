@@ -4,7 +4,7 @@
  * It shares no code with discovery but the text of names.
  */
 import { lstatSync, readFileSync, readlinkSync } from "node:fs";
-import { childOf, folderOf, nameOf, namesIn, systemPath, textOf } from "../../../shared/files/path-text.ts";
+import { childOf, folderOf, nameOf, namesIn, systemPath, textOf } from "../../../../shared/files/path-text.ts";
 
 /** What stands at a path that the pattern matches. */
 export interface MatchedPath {

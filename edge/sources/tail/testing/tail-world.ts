@@ -1,0 +1,39 @@
+import { expect } from "bun:test";
+import { tempDir } from "../../../../shared/testing/temp-dir.ts";
+import { until } from "../../../../shared/testing/until.ts";
+import type { CommittedWork } from "../../../testing/fakes/intake.ts";
+import { type RunningSource, runSource } from "../../../testing/fakes/running-source.ts";
+import definition from "../index.ts";
+
+/** A folder of logs, and a source that follows them, each start as a process of its own would. */
+export function tailWorld(config: Record<string, unknown> = {}) {
+  const dir = tempDir();
+  return {
+    dir,
+    log: dir.file("x.log"),
+    start: (work?: CommittedWork): RunningSource =>
+      runSource({
+        definition,
+        config: { paths: dir.file("*.log"), pollInterval: 30, rotateWait: 60, ...config },
+        dataDir: dir.path,
+        ...(work === undefined ? {} : { work }),
+      }),
+    [Symbol.dispose]: () => dir[Symbol.dispose](),
+  };
+}
+
+/** Waits for so many lines, and a while longer: exactly these have come, in whatever order. */
+export async function sees(run: RunningSource, lines: readonly string[]): Promise<void> {
+  await until(
+    `${lines.length} lines`,
+    () => run.intake.lines.length,
+    (count) => count >= lines.length,
+    { everyMs: 3, withinMs: 5_000 },
+  );
+  // What is repeated would come with the next looks.
+  await Bun.sleep(120);
+  expect([...run.intake.lines].sort()).toEqual([...lines].sort());
+}
+
+/** The reports of one signal so far. */
+export const said = (run: RunningSource, signal: string) => run.reports.filter((report) => report.signal === signal);
