@@ -9,6 +9,7 @@ import { randomBytes } from "node:crypto";
 import { ConfigResourceTypes, Kafka, logLevel } from "kafkajs";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import { quietTimers } from "../../../shared/kafka/connection/quiet-timers.ts";
+import { until } from "../../../shared/testing/until.ts";
 
 /** One record as it stands in the topic. Buffers are views: copy what is kept longer than the callback. */
 export interface TopicRecord {
@@ -41,9 +42,17 @@ export async function createTopic(address: string, topic: string, options: Topic
     assignment === undefined
       ? { numPartitions: partitions, replicationFactor: replicas }
       : { replicaAssignment: assignment.map((ids, partition) => ({ partition, replicas: [...ids] })) };
-  await withAdmin(address, (admin) =>
-    admin.createTopics({ waitForLeaders: true, topics: [{ topic, ...layout, configEntries }] }),
-  );
+  await withAdmin(address, async (admin) => {
+    await admin.createTopics({ waitForLeaders: false, topics: [{ topic, ...layout, configEntries }] });
+    // kafkajs's own wait ends with an error when the broker it asks has not heard of the topic yet (code 3), which any
+    // broker of a cluster may answer for a moment: only the controller's log makes a topic known to all.
+    await until(
+      `leaders of ${topic}`,
+      () => admin.fetchTopicMetadata({ topics: [topic] }),
+      ({ topics: [made] }) => made !== undefined && made.partitions.every(({ leader }) => leader >= 0),
+      { withinMs: 30_000, everyMs: 50 },
+    );
+  });
 }
 
 /** Grows a topic to this many partitions. */
