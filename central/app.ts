@@ -1,15 +1,15 @@
 /**
  * The HTTP API as a value: no port, no globals; tests call `createApi(…).request("/api/v1/…")`. A resource is a folder of
- * `api/` and a line of the list below, through which its types reach the client (`api/client.ts`).
+ * `api/` and a line of the list below, through which its types reach the client (`client.ts`).
  */
 import { AppError } from "../shared/errors/app-error.ts";
-import { Guard, type GuardOptions } from "./api/access.ts";
 import { type ApiDependencies, resource } from "./api/api.ts";
 import { conflicts } from "./api/conflicts/routes.ts";
 import { deadLetters } from "./api/dead-letters/routes.ts";
 import { problemResponse } from "./api/errors.ts";
 import { events } from "./api/events/routes.ts";
 import { gaps } from "./api/gaps/routes.ts";
+import { Guard, type GuardOptions } from "./api/guard.ts";
 import { health } from "./api/health/routes.ts";
 import { ledger } from "./api/ledger/routes.ts";
 import { refuseOtherMethods } from "./api/methods.ts";

@@ -12,7 +12,7 @@ import { noSnapshot } from "./ingest/snapshot.ts";
 import { IngestThread } from "./ingest/thread.ts";
 import { declareMetrics } from "./metrics.ts";
 import { serve } from "./server.ts";
-import { StatusService } from "./status.ts";
+import { StatusService } from "./status/status.ts";
 import { checkStoreFile } from "./store/sqlite/open.ts";
 import { SqliteReader } from "./store/sqlite/reader.ts";
 import { sampleFailed, started, stopped, stopping } from "./telemetry.ts";

@@ -4,7 +4,7 @@
  */
 import type { Metrics } from "../shared/telemetry/metrics.ts";
 import type { IngestSnapshot } from "./ingest/snapshot.ts";
-import type { StatusSummary } from "./status.ts";
+import type { StatusSummary } from "./status/status.ts";
 
 /** What the numbers are read from. The summary is undefined before the store has answered once. */
 export interface MetricSources {

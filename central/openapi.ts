@@ -4,7 +4,7 @@ import { silent } from "../shared/telemetry/log.ts";
 import { Metrics } from "../shared/telemetry/metrics.ts";
 import { createApi, openApiDocument } from "./app.ts";
 import { noSnapshot } from "./ingest/snapshot.ts";
-import { StatusService } from "./status.ts";
+import { StatusService } from "./status/status.ts";
 import { SqliteReader } from "./store/sqlite/reader.ts";
 
 /** The generated file's text. Opens nothing: the routes are mounted, not asked. */

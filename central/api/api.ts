@@ -3,10 +3,11 @@ import type { Clock } from "../../shared/clock/clock.ts";
 import { AppError } from "../../shared/errors/app-error.ts";
 import type { Report } from "../../shared/telemetry/log.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
-import type { StatusService } from "../status.ts";
+import type { ApiKey } from "../config/api-key.ts";
+import type { StatusService } from "../status/status.ts";
 import type { StoreReader } from "../store/reader.ts";
 import type { StoreOperations } from "../store/store.ts";
-import type { ApiKey, Guard } from "./access.ts";
+import type { Guard } from "./guard.ts";
 
 /** What the routes need; nothing comes from globals. */
 export interface ApiDependencies {

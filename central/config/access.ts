@@ -1,7 +1,8 @@
 /** Who may ask, out of the config. */
+
 import { createHash } from "node:crypto";
 import { ourHosts } from "../../shared/http/our-host.ts";
-import { type ApiKey, scopes } from "../api/access.ts";
+import { type ApiKey, scopes } from "./api-key.ts";
 import type { CentralConfig } from "./schema.ts";
 
 /** All keys; empty: everybody may ask, which the config allows on loopback only. */

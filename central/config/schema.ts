@@ -4,7 +4,7 @@ import { duration } from "../../shared/config/duration.ts";
 import { keyPairMistake } from "../../shared/config/key-pair.ts";
 import { path } from "../../shared/config/path.ts";
 import { readSecret, secret } from "../../shared/config/secret.ts";
-import { scopes } from "../api/access.ts";
+import { scopes } from "./api-key.ts";
 
 /** Path of a PEM file that is there. */
 function pemFile() {

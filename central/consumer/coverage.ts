@@ -3,7 +3,8 @@
  * another member of the group on the same store (a sibling). What nobody of these reads is kept with the time since when,
  * so that a rebalance, which takes seconds, is no alarm.
  */
-import type { OtherPartition, PartitionReader, TopicPartition } from "./consumer.ts";
+import type { TopicPartition } from "../records/partition.ts";
+import type { OtherPartition, PartitionReader } from "./consumer.ts";
 
 /** A partition of our topics, as the cluster describes it. */
 export interface ClusterPartition extends TopicPartition {

@@ -1,7 +1,6 @@
-import { crc32c } from "../../shared/kafka/record-batch/crc32c.ts";
 import type { Delivery } from "../consumer/consumer.ts";
-import { part } from "../records/record-block.ts";
-import type { Gap, Position, RecordMark } from "../store/store.ts";
+import { markOf, type RecordMark } from "../records/record-mark.ts";
+import type { Gap, Position } from "../store/store.ts";
 
 /** How a delivery relates to what is stored of its partition. */
 export type Continuity =
@@ -57,17 +56,4 @@ function findMark(delivery: Delivery, offset: number): RecordMark | undefined {
     return markOf(block, index);
   }
   return undefined;
-}
-
-/** What is remembered of a record: where it stands, who it is, and a checksum of its value. */
-export function markOf(block: Delivery["blocks"][number], index: number): RecordMark {
-  const slot = index * part.stride;
-  const { bytes, parts } = block;
-  const identityStart = parts[slot + part.identityStart] ?? -1;
-  const valueStart = parts[slot + part.valueStart] ?? -1;
-  return {
-    offset: block.offsets[index] ?? -1,
-    identity: identityStart < 0 ? "" : bytes.toString("utf8", identityStart, parts[slot + part.identityEnd]),
-    crc: valueStart < 0 ? 0 : crc32c(bytes, valueStart, parts[slot + part.valueEnd]),
-  };
 }

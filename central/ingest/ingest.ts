@@ -13,20 +13,15 @@
  *   - the record before is another one, or the log is shorter: the topic was made anew → gap row, alert, from its start
  *   - the log begins behind our position: retention has outrun us → gap row, alert, go on
  */
+
 import { Backoff } from "../../shared/async/backoff.ts";
 import { sleep } from "../../shared/async/sleep.ts";
 import type { Clock } from "../../shared/clock/clock.ts";
 import { AppError, messageOf } from "../../shared/errors/app-error.ts";
 import type { Random } from "../../shared/random/random.ts";
 import type { Report } from "../../shared/telemetry/log.ts";
-import type {
-  ConsumerHandler,
-  Delivery,
-  DeliveryContext,
-  Outcome,
-  Start,
-  TopicPartition,
-} from "../consumer/consumer.ts";
+import type { ConsumerHandler, Delivery, DeliveryContext, Outcome, Start } from "../consumer/consumer.ts";
+import type { TopicPartition } from "../records/partition.ts";
 import { countRecords, lastMark, sliceRecords, takeRecords } from "../records/record-slices.ts";
 import type { Append, DeadRecord, Gap, Position, Store } from "../store/store.ts";
 import {

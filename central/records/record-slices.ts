@@ -1,6 +1,5 @@
-import { markOf } from "../ingest/continuity.ts";
-import type { RecordMark } from "../store/store.ts";
 import type { RecordBlock, RecordSlice } from "./record-block.ts";
+import { markOf, type RecordMark } from "./record-mark.ts";
 
 /** The records at `fromOffset` and behind it. */
 export function sliceRecords(blocks: readonly RecordBlock[], fromOffset: number): RecordSlice[] {

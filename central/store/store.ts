@@ -2,17 +2,9 @@
  * The store's two doors: one writer's (rows, ledger, positions in one transaction) and one readers' (see reader.ts).
  * Every promise below is checked by testing/contracts/store.contract.ts.
  */
-import type { DamagedRange, TopicPartition } from "../consumer/consumer.ts";
+import type { DamagedRange, TopicPartition } from "../records/partition.ts";
 import type { RecordSlice } from "../records/record-block.ts";
-
-/** The last record before `next`: proof, on assignment, that the topic is still the one that was read. */
-export interface RecordMark {
-  readonly offset: number;
-  /** The identity header's text; empty without one. */
-  readonly identity: string;
-  /** CRC-32C of the value. */
-  readonly crc: number;
-}
+import type { RecordMark } from "../records/record-mark.ts";
 
 /** How far a partition is stored. */
 export interface Position {

@@ -1,16 +1,17 @@
 /** The API on a real store, without a port. */
+
 import { createHash } from "node:crypto";
 import { systemClock, VirtualClock } from "../../shared/clock/clock.ts";
 import { type Report, silent } from "../../shared/telemetry/log.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { tempDir } from "../../shared/testing/temp-dir.ts";
-import type { ApiKey, Scope } from "../api/access.ts";
 import { createApi } from "../app.ts";
+import type { ApiKey, Scope } from "../config/api-key.ts";
 import { type IngestSnapshot, noSnapshot } from "../ingest/snapshot.ts";
 import { declareMetrics } from "../metrics.ts";
 import type { PlainRecord } from "../records/record-block.ts";
 import { lastMark } from "../records/record-slices.ts";
-import { StatusService } from "../status.ts";
+import { StatusService } from "../status/status.ts";
 import { SqliteReader } from "../store/sqlite/reader.ts";
 import { SqliteStore } from "../store/sqlite/store.ts";
 import type { Append, Position } from "../store/store.ts";

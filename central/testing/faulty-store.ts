@@ -1,6 +1,6 @@
 import { AppError } from "../../shared/errors/app-error.ts";
 import type { Code } from "../../shared/errors/codes.ts";
-import type { TopicPartition } from "../consumer/consumer.ts";
+import type { TopicPartition } from "../records/partition.ts";
 import { type PlainRecord, plainRecord } from "../records/record-block.ts";
 import type { Append, AppendResult, Gap, LaneSelection, Position, Store } from "../store/store.ts";
 

@@ -27,28 +27,17 @@ export function cutBatch(batch: PutBatch, before: readonly number[]): readonly P
   const movedMs = header.maxTimestampMs - batch.timeMsMax;
   const records = [...decodeRecords(batch.bytes)];
   invariant(records.length === batch.count, "a batch holds as many records as its row says");
-  const codec = codecOf(header.codecNumber);
+  const builder = new RecordBatchBuilder({ compression: codecOf(header.codecNumber), identity: undefined });
   const starts = [batch.first, ...before];
   return starts.map((first, index) => {
     const end = starts[index + 1] ?? batch.first + batch.count;
     invariant(first < end, `a batch is cut at rising numbers, not at ${first} and ${end}`);
-    return build(batch, codec, first, records.slice(first - batch.first, end - batch.first), movedMs);
+    builder.begin(first);
+    for (const { value, timeMs, key, headers } of records.slice(first - batch.first, end - batch.first)) {
+      builder.append(value, 0, value.length, timeMs - movedMs, key?.toString("utf8"), texts(headers));
+    }
+    return { ...builder.seal(), lane: batch.lane, kind: "records", first };
   });
-}
-
-function build(
-  batch: PutBatch,
-  compression: Compression,
-  first: number,
-  records: readonly DecodedRecord[],
-  movedMs: number,
-): PutBatch {
-  const builder = new RecordBatchBuilder({ compression, identity: undefined });
-  builder.begin(first);
-  for (const { value, timeMs, key, headers } of records) {
-    builder.append(value, 0, value.length, timeMs - movedMs, key?.toString("utf8"), texts(headers));
-  }
-  return { ...builder.seal(), lane: batch.lane, kind: "records", first };
 }
 
 /** Keys and header values were written as UTF-8 text, the identity too: they come out as they went in. */

@@ -1,15 +1,14 @@
 import { expect, test } from "bun:test";
 import { VirtualClock } from "../../shared/clock/clock.ts";
-import { MemoryChannel } from "../channels/memory/memory-channel.ts";
 import type { PositionUpdate } from "../core/channel-store.ts";
 import type { PutBatch } from "../core/stored-batch.ts";
-import { makeBatch, plainChoice, spec } from "../testing/contracts/batches.ts";
+import { makeBatch, spec } from "../testing/contracts/batches.ts";
+import { memoryChannel } from "../testing/fakes/memory-channel.ts";
 import { LatePositions } from "./late-positions.ts";
 
 function open(clock = new VirtualClock()) {
   const delivered: string[] = [];
-  const make = (name: string) => new MemoryChannel({ name, agent: "agent", ...plainChoice(), epoch: "epoch", clock });
-  const [main, other] = [make("main"), make("other")];
+  const [main, other] = [memoryChannel("main", clock), memoryChannel("other", clock)];
   const late = new LatePositions(
     (name) => (name === "main" ? main : other),
     (positions) => delivered.push(...positions.map(({ value }) => String(value))),

@@ -1,10 +1,23 @@
 import { AppError, messageOf } from "../../shared/errors/app-error.ts";
 import { invariant } from "../../shared/errors/invariant.ts";
+import type { Counter } from "../../shared/telemetry/metrics.ts";
 import type { Lane } from "../core/lane.ts";
 import type { Delivery, LaneDelivery } from "../core/sink.ts";
 import { cutBatch } from "../core/split-batch.ts";
 import type { StoredBatch } from "../core/stored-batch.ts";
-import { type RecordTools, type SinkRecord, sinkRecords } from "./record-sink.ts";
+import { type RecordDestination, type SinkRecord, sinkRecords } from "./record-destination.ts";
+import type { Turns } from "./turns.ts";
+
+/** What all lanes of a sink share. */
+export interface RecordTools {
+  readonly destination: RecordDestination;
+  readonly recordsMax: number;
+  readonly bytesMax: number;
+  readonly turns: Turns;
+  readonly taken: Counter;
+  readonly refused: Counter;
+  readonly writes: Counter;
+}
 
 /** What became of the records of one batch, also when it was cut meanwhile: the parts are asked for here. */
 interface Progress {

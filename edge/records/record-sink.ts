@@ -14,54 +14,15 @@
  * Trying again, with backoff, is the runner's: a destination throws and is called again.
  */
 import { lanePrefix } from "../../shared/identity/identity.ts";
-import { type DecodedHeader, decodeRecords } from "../../shared/kafka/record-batch/records.ts";
-import type { Counter } from "../../shared/telemetry/metrics.ts";
 import type { Context } from "../core/context.ts";
 import type { LaneNotes } from "../core/lane-notes.ts";
 import { limits } from "../core/limits.ts";
 import type { Finding, LaneDelivery, Sink } from "../core/sink.ts";
-import { RecordLane } from "./record-lane.ts";
+import type { RecordDestination } from "./record-destination.ts";
+import { RecordLane, type RecordTools } from "./record-lane.ts";
 import { Turns } from "./turns.ts";
 
-/** One event as a destination gets it. Its buffers are slices of the batch: copy what is to outlive the write. */
-export interface SinkRecord {
-  /** `agent/epoch/stream.lane/seq`: the same for the same event whenever it comes, and for no other. */
-  readonly id: string;
-  readonly stream: string;
-  /** Its number in its lane. */
-  readonly seq: number;
-  readonly timeMs: number;
-  readonly key: Buffer | undefined;
-  readonly body: Buffer;
-  readonly headers: readonly DecodedHeader[];
-}
-
-/** An event that the destination will never take, while it took the others of the same write. */
-export interface Refusal {
-  readonly record: SinkRecord;
-  readonly reason: string;
-}
-
-/** Where a record sink writes to: the page of code that a new sink is. */
-export interface RecordDestination {
-  /** Returns quickly and does not need the other side: a vehicle starts offline. */
-  start?(): Promise<void>;
-  /** Events are written together only with those of the same group; without it, all of a batch. */
-  group?(record: SinkRecord): string;
-  /**
-   * Writes events of one group, in their order. Resolves when the other side has all of them; with those it refused, when
-   * it has said which.
-   *
-   * @throws AppError `transient`: not now, or nobody knows: the same events come again. `permanent`: it refuses this write;
-   *   smaller ones are tried until it is known which event it is. `fatal`: the lane stops and health says so.
-   */
-  write(records: readonly SinkRecord[], signal: AbortSignal): Promise<readonly Refusal[] | undefined>;
-  stop?(): Promise<void>;
-  /** Plain values for the status page. */
-  status(): Readonly<Record<string, unknown>>;
-  /** See `Sink.probe`. */
-  probe?(signal: AbortSignal): Promise<readonly Finding[]>;
-}
+export type { RecordDestination, Refusal, SinkRecord } from "./record-destination.ts";
 
 /** How the destination likes to be written to. */
 export interface RecordSinkOptions {
@@ -72,17 +33,6 @@ export interface RecordSinkOptions {
   readonly bytesMax?: number;
   /** Lanes that are written at the same time. */
   readonly writersMax?: number;
-}
-
-/** What all lanes of a sink share. */
-export interface RecordTools {
-  readonly destination: RecordDestination;
-  readonly recordsMax: number;
-  readonly bytesMax: number;
-  readonly turns: Turns;
-  readonly taken: Counter;
-  readonly refused: Counter;
-  readonly writes: Counter;
 }
 
 /** A sink made of a destination. */
@@ -132,18 +82,4 @@ export class RecordSink implements Sink {
     const waiting = turns.waitingCount;
     return { ...destination.status(), events: taken.value, refused: refused.value, writes: writes.value, waiting };
   }
-}
-
-/** The events of a batch. @throws AppError `RECORD_BATCH_CORRUPT`. */
-export function sinkRecords(
-  batch: { readonly first: number; readonly bytes: Buffer },
-  stream: string,
-  prefix: string,
-): readonly SinkRecord[] {
-  const records: SinkRecord[] = [];
-  for (const { offsetDelta, timeMs, key, value, headers } of decodeRecords(batch.bytes)) {
-    const seq = batch.first + offsetDelta;
-    records.push({ id: `${prefix}${seq}`, stream, seq, timeMs, key, body: value, headers });
-  }
-  return records;
 }

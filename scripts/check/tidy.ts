@@ -6,7 +6,6 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { noCircles } from "./tidy/circles.ts";
 import { importArrows } from "./tidy/import-arrows.ts";
-import { knownArrows, knownCircles, knownParameters } from "./tidy/offenders.ts";
 import { fewParameters } from "./tidy/parameters.ts";
 import { type Finding, type Rule, readProject } from "./tidy/project.ts";
 import { deadFiles, exceptionsUsed, exportsDocumented, prose, sizesAndNames, testsBeside } from "./tidy/shape.ts";
@@ -18,9 +17,9 @@ export function tidy(root: string): Finding[] {
   const { dependencies, devDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const packages = new Set([...Object.keys(dependencies), ...Object.keys(devDependencies)]);
   const rules: readonly Rule[] = [
-    importArrows(packages, knownArrows),
-    noCircles(knownCircles),
-    fewParameters(knownParameters),
+    importArrows(packages),
+    noCircles,
+    fewParameters,
     misplacedWords,
     leftovers,
     registryAddresses,

@@ -2,6 +2,7 @@
  * The consumer over kafkajs: keeps one group session alive, finds the topics of the config, looks at who reads their
  * partitions, and begins anew whenever a session ends or the brokers have been silent for too long.
  */
+
 import type { Admin, Kafka } from "kafkajs";
 import { Backoff } from "../../../shared/async/backoff.ts";
 import { withDeadline } from "../../../shared/async/deadline.ts";
@@ -13,7 +14,8 @@ import { explainClientError } from "../../../shared/kafka/connection/connect-err
 import type { FetchedPartition } from "../../../shared/kafka/connection/raw-fetch.ts";
 import type { Random } from "../../../shared/random/random.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
-import type { Consumer, ConsumerHandler, ConsumerState, PartitionState, TopicPartition } from "../consumer.ts";
+import type { TopicPartition } from "../../records/partition.ts";
+import type { Consumer, ConsumerHandler, ConsumerState, PartitionState } from "../consumer.ts";
 import { Coverage, unreadGraceMs } from "../coverage.ts";
 import { createBriefKafka } from "./brief-client.ts";
 import { viewCluster } from "./cluster-view.ts";

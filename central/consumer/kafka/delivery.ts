@@ -1,8 +1,9 @@
 import { outputBytesMax } from "../../../shared/compression/decompress-bounded.ts";
 import { messageOf } from "../../../shared/errors/app-error.ts";
 import type { FetchedPartition } from "../../../shared/kafka/connection/raw-fetch.ts";
+import type { DamagedRange } from "../../records/partition.ts";
 import type { RecordBlock } from "../../records/record-block.ts";
-import type { DamagedRange, Delivery } from "../consumer.ts";
+import type { Delivery } from "../consumer.ts";
 import { committedFrames } from "./committed.ts";
 import { decodeBatch } from "./decode-batch.ts";
 

@@ -6,13 +6,15 @@
  * resumed. `autoCommit` is off: kafkajs then keeps a sought offset to itself instead of committing it, and we commit
  * once a second, after the store's transaction, for everybody's lag tools.
  */
+
 import type { EachBatchPayload, Kafka, Consumer as KafkaClient } from "kafkajs";
 import { sleep } from "../../../shared/async/sleep.ts";
 import { messageOf } from "../../../shared/errors/app-error.ts";
 import { endlessRetry } from "../../../shared/kafka/connection/client.ts";
 import { fetchedPartition } from "../../../shared/kafka/connection/raw-fetch.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
-import type { ConsumerHandler, Start, TopicPartition } from "../consumer.ts";
+import type { TopicPartition } from "../../records/partition.ts";
+import type { ConsumerHandler, Start } from "../consumer.ts";
 import { DeliveryBuilder } from "./delivery.ts";
 import { storeAssigner } from "./store-protocol.ts";
 import { commitFailed, groupJoined } from "./telemetry.ts";

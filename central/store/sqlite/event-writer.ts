@@ -51,7 +51,7 @@ export class EventWriter {
       const event = events[index];
       const full = index - from >= chunkEventsMax || bytes >= chunkBytesMax;
       if (index > from && (event === undefined || full || hourOf(event) !== hour)) {
-        this.writeRun(series, hour, events.slice(from, index), bytes, mayWait);
+        this.writeRun({ series, hour, events: events.slice(from, index), bytes }, mayWait);
         from = index;
         bytes = 0;
       }
@@ -61,7 +61,7 @@ export class EventWriter {
     }
   }
 
-  private writeRun(series: number, hour: number, run: readonly StoredEvent[], bytes: number, mayWait: boolean): void {
+  private writeRun({ series, hour, events: run, bytes }: Run, mayWait: boolean): void {
     const [first] = run;
     const last = run.at(-1);
     if (first === undefined || last === undefined) return;
@@ -75,6 +75,14 @@ export class EventWriter {
     }
     this.sql.insertChunk.run(series, hour, first.time, last.time, run.length, bytes, this.packer.pack(run));
   }
+}
+
+/** Events of one series and one hour, sorted, that are written together. */
+interface Run {
+  readonly series: number;
+  readonly hour: number;
+  readonly events: readonly StoredEvent[];
+  readonly bytes: number;
 }
 
 function hourOf(event: StoredEvent | undefined): number {

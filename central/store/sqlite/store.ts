@@ -11,12 +11,13 @@
  *  the connection is made anew when the file is another one
  * than before (moved, replaced) or was never open.
  */
+
 import type Database from "better-sqlite3";
 import type { Clock } from "../../../shared/clock/clock.ts";
 import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
-import type { TopicPartition } from "../../consumer/consumer.ts";
 import { defaultQuotas, type Quotas } from "../../ledger/limits.ts";
+import type { TopicPartition } from "../../records/partition.ts";
 import type { Append, AppendResult, Gap, LaneSelection, Position, Store } from "../store.ts";
 import { storeFailure } from "./failure.ts";
 import { fileIdentity, openWriter } from "./open.ts";
@@ -60,7 +61,7 @@ export class SqliteStore implements Store {
   async startOver(partition: TopicPartition, seen: Position, gap: Gap, next: number): Promise<Position> {
     const doing = `begin anew with ${partition.topic}-${partition.partition}`;
     return this.transaction(doing, (session) =>
-      session.startOver(partition, seen, gap, next, this.options.clock.now()),
+      session.startOver({ partition, seen, gap, next }, this.options.clock.now()),
     );
   }
 

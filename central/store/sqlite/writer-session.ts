@@ -1,10 +1,10 @@
 import type Database from "better-sqlite3";
-import type { TopicPartition } from "../../consumer/consumer.ts";
 import { deadEntries } from "../../ledger/dead.ts";
 import { checkFence, fenced } from "../../ledger/fence.ts";
 import type { Refusal } from "../../ledger/gather.ts";
 import { deadBudget, type Quotas } from "../../ledger/limits.ts";
 import { AppendPlanning } from "../../ledger/plan.ts";
+import type { TopicPartition } from "../../records/partition.ts";
 import type { RecordSlice } from "../../records/record-block.ts";
 import { countRecords } from "../../records/record-slices.ts";
 import type { Append, AppendResult, DeadRecord, Gap, LaneSelection, Position, RefusedRecords } from "../store.ts";
@@ -29,6 +29,14 @@ interface SourceKey {
   readonly id: number;
   /** Bytes that are kept of what was put aside. */
   readonly deadBytes: number;
+}
+
+/** A topic that was made anew under its old name: where it was read to, what was lost with it, where the new one begins. */
+export interface NewTopic {
+  readonly partition: TopicPartition;
+  readonly seen: Position;
+  readonly gap: Gap;
+  readonly next: number;
 }
 
 /** What lives as long as a connection: statements and caches. Its methods run inside a transaction of the store. */
@@ -132,7 +140,7 @@ export class WriterSession {
     return { position: { next, before, generation: seen?.generation ?? 0 }, ...counts, deadLettered, refusals };
   }
 
-  startOver(at: TopicPartition, seen: Position, gap: Gap, next: number, nowMs: number): Position {
+  startOver({ partition: at, seen, gap, next }: NewTopic, nowMs: number): Position {
     const { id: old } = this.fence(at, seen, next, nowMs);
     this.gap(old, gap, nowMs);
     const generation = seen.generation + 1;

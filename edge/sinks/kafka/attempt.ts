@@ -19,6 +19,13 @@ export interface Target {
   readonly node: BrokerNode;
 }
 
+/** One batch on its way to its end. */
+export interface Delivering {
+  readonly batch: StoredBatch;
+  readonly target: Target;
+  readonly signal: AbortSignal;
+}
+
 /** What goes out now: these bytes, under this session. */
 export interface Sending {
   readonly batch: StoredBatch;

@@ -6,19 +6,12 @@ import { AppError } from "../../../shared/errors/app-error.ts";
 import type { LaneNotes } from "../../core/lane-notes.ts";
 import { splitBatch } from "../../core/split-batch.ts";
 import type { StoredBatch } from "../../core/stored-batch.ts";
-import { type Attempt, notAppended, type Target } from "./attempt.ts";
+import { type Attempt, type Delivering, notAppended, type Target } from "./attempt.ts";
 import { untracedBytesMax } from "./doubt.ts";
 import type { LaneTools } from "./lane-tools.ts";
 import type { Place } from "./place.ts";
 import { covers, endOf, type Session } from "./session.ts";
 import { signals } from "./telemetry.ts";
-
-/** One batch on its way to its end. */
-export interface Delivering {
-  readonly batch: StoredBatch;
-  readonly target: Target;
-  readonly signal: AbortSignal;
-}
 
 /** What recovery needs of the lane. */
 export interface Hands {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import type { Finding } from "../../core/sink.ts";
 import type { RecordDestination, Refusal, SinkRecord } from "../../records/record-sink.ts";
-import type { Config } from "./index.ts";
+import type { Config } from "./config.ts";
 
 /** What the server may answer: which events of the request it does not take, by their place in it. */
 const Answer = z.object({ refused: z.array(z.object({ at: z.int(), reason: z.string() })) });

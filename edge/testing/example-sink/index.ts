@@ -1,14 +1,5 @@
-import { z } from "zod";
 import { defineSink } from "../../core/define.ts";
-
-const configSchema = () =>
-  z.strictObject({
-    url: z.url().meta({ description: "Where events are posted to." }),
-    recordsMax: z.int().min(1).default(500).meta({ description: "Events of one request." }),
-    token: z.string().optional().meta({ description: "Sent as a bearer token." }),
-  });
-/** A valid config, with its defaults. */
-export type Config = z.output<ReturnType<typeof configSchema>>;
+import { configSchema } from "./config.ts";
 
 /** An example of a record sink, used by tests: what it takes to add one is this folder. */
 export default defineSink({

@@ -5,7 +5,7 @@ import type { Context } from "../../core/context.ts";
 import { limits } from "../../core/limits.ts";
 import type { Intake, Source } from "../../core/source.ts";
 import { type PushAnswer, PushDesk, type PushedEvent } from "../../records/push-desk.ts";
-import type { Config } from "./index.ts";
+import type { Config } from "./config.ts";
 
 const Line = z.strictObject({
   /** Base64. */

@@ -2,28 +2,14 @@ import type { Finding, Rule, SourceFile } from "./project.ts";
 
 /**
  * No circle of files: what imports each other, on whatever way round, types included, can only be understood, tried and
- * moved as one. `known` are circles of today, named by any of their files; they may only shrink.
+ * moved as one.
  */
-export function noCircles(known: Readonly<Record<string, string>>): Rule {
-  return (files) => {
-    const circles = findCircles(files);
-    const isKnown = (circle: readonly string[]) => circle.some((path) => path in known);
-    const found: Finding[] = circles
-      .filter((circle) => !isKnown(circle))
-      .map((circle) => ({
-        path: circle[0] ?? "",
-        line: 1,
-        message: `${circle.join(" ↔ ")} import each other: put what both need into a file of its own`,
-      }));
-    const stale = Object.keys(known).filter((path) => !circles.some((circle) => circle.includes(path)));
-    return [...found, ...stale.map((path) => mended(path, "is in no circle any more"))];
-  };
-}
-
-/** Says that an entry of a list of offenders has nothing to excuse any more. */
-export function mended(path: string, what: string): Finding {
-  return { path: "scripts/check/tidy/offenders.ts", line: 1, message: `${path} ${what}: take it off the list` };
-}
+export const noCircles: Rule = (files): Finding[] =>
+  findCircles(files).map((circle) => ({
+    path: circle[0] ?? "",
+    line: 1,
+    message: `${circle.join(" ↔ ")} import each other: put what both need into a file of its own`,
+  }));
 
 /** Strongly connected sets of more than one file (Tarjan), each sorted. */
 function findCircles(files: readonly SourceFile[]): string[][] {

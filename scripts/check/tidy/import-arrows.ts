@@ -1,5 +1,4 @@
 import { dirname } from "node:path";
-import { mended } from "./circles.ts";
 import type { Finding, Rule, SourceFile } from "./project.ts";
 import { isTest } from "./project.ts";
 
@@ -28,13 +27,14 @@ const parts: readonly Part[] = [
   script("drivers", ["build"], "a driver starts a program and talks to it from outside"),
   script("build", ["edge/channels/sqlite/"], "it compiles the edge, and its probe opens the addon"),
   { at: /^shared\//, may: () => ["shared/"], instead: "move what both need into shared, or pass it in" },
-  // Inside the centre: records ← ledger ← store ← ingest ← api, and the consumer, which knows records alone.
+  // Inside the centre: records ← ledger ← store ← ingest ← status ← api, and the consumer, which knows records alone.
   central("records", []),
   central("ledger", ["records"]),
   central("store", ["ledger", "records"]),
   central("consumer", ["records"]),
   central("ingest", ["config", "consumer", "store", "ledger", "records"]),
-  central("api", ["config", "ingest", "store", "ledger", "records"]),
+  central("status", ["consumer", "ingest", "store", "records"]),
+  central("api", ["config", "status", "ingest", "store", "ledger", "records"]),
   central("web", ["api"]),
   central("config", []),
   {
@@ -80,28 +80,13 @@ function central(name: string, below: readonly string[]): Part {
   return {
     at: new RegExp(`^central/${name}/`),
     may: () => [`central/${name}/`, ...prefixes, "central/telemetry.ts", "shared/"],
-    instead: "inside the centre: records ← ledger ← store ← ingest ← api; the consumer knows records alone",
+    instead: "inside the centre: records ← ledger ← store ← ingest ← status ← api; the consumer knows records alone",
   };
 }
 
 /** Imports point one way; relative ones say their ending; packages are in package.json. */
-export function importArrows(packages: ReadonlySet<string>, known: Readonly<Record<string, readonly string[]>>): Rule {
-  return (files) => {
-    const found = files.flatMap((file) =>
-      file.imports.flatMap((each) =>
-        judge(file, each, packages).map((finding) => ({ ...finding, target: each.target })),
-      ),
-    );
-    const excused = ({ path, target }: { path: string; target: string | undefined }) =>
-      known[path]?.includes(target ?? "") ?? false;
-    const stale = Object.entries(known).flatMap(([path, targets]) =>
-      targets
-        .filter((target) => !found.some((each) => each.path === path && each.target === target))
-        .map((target) => mended(path, `does not import ${target} any more`)),
-    );
-    const findings = found.filter((each) => !excused(each)).map(({ path, line, message }) => ({ path, line, message }));
-    return [...findings, ...stale];
-  };
+export function importArrows(packages: ReadonlySet<string>): Rule {
+  return (files) => files.flatMap((file) => file.imports.flatMap((each) => judge(file, each, packages)));
 }
 
 function judge(file: SourceFile, each: SourceFile["imports"][number], packages: ReadonlySet<string>): Finding[] {

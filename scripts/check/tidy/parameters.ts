@@ -1,5 +1,4 @@
-import { mended } from "./circles.ts";
-import type { Finding, Rule, SourceFile } from "./project.ts";
+import type { Rule, SourceFile } from "./project.ts";
 import { isTest, lineAt } from "./project.ts";
 
 const parametersMax = 4;
@@ -8,25 +7,18 @@ const deliveryPath = /^(edge\/(core|engine|channels|sinks)|central\/(ledger|inge
 
 /**
  * No function of the delivery path takes more than four parameters: a fifth is given an options object, whose names are
- * read where it is called. `known` names the functions of today that do (`path name`); they may only become fewer.
+ * read where it is called.
  */
-export function fewParameters(known: ReadonlySet<string>): Rule {
-  return (files) => {
-    const found = files
-      .filter(({ path }) => path.endsWith(".ts") && deliveryPath.test(path) && !isTest(path))
-      .flatMap((file) => functionsOf(file).filter(({ count }) => count > parametersMax));
-    const names = new Set(found.map(({ path, name }) => `${path} ${name}`));
-    const findings: Finding[] = found
-      .filter(({ path, name }) => !known.has(`${path} ${name}`))
-      .map(({ path, line, name, count }) => ({
-        path,
-        line,
-        message: `${name} takes ${count} parameters; give it an options object`,
-      }));
-    const stale = [...known].filter((each) => !names.has(each));
-    return [...findings, ...stale.map((each) => mended(each, "takes few parameters, or is gone"))];
-  };
-}
+export const fewParameters: Rule = (files) =>
+  files
+    .filter(({ path }) => path.endsWith(".ts") && deliveryPath.test(path) && !isTest(path))
+    .flatMap(functionsOf)
+    .filter(({ count }) => count > parametersMax)
+    .map(({ path, line, name, count }) => ({
+      path,
+      line,
+      message: `${name} takes ${count} parameters; give it an options object`,
+    }));
 
 interface FoundFunction {
   readonly path: string;

@@ -6,7 +6,7 @@ import type { Lane } from "../../../core/lane.ts";
 import type { LaneNotes } from "../../../core/lane-notes.ts";
 import type { StoredBatch } from "../../../core/stored-batch.ts";
 import { fakeContext } from "../../../testing/fakes/component.ts";
-import { configSchema } from "../index.ts";
+import { configSchema } from "../config.ts";
 import { FileRollSink } from "../sink.ts";
 
 /** Event times on two days. */

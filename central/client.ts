@@ -1,5 +1,5 @@
 import { hc } from "hono/client";
-import type { CentralApi } from "../app.ts";
+import type { CentralApi } from "./app.ts";
 
 /**
  * A client of the API whose types come from its routes: parameters, answers and problems.

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { TestApi, testKey } from "../testing/api.ts";
-import { testRecord } from "../testing/records.ts";
 import { createClient } from "./client.ts";
+import { TestApi, testKey } from "./testing/api.ts";
+import { testRecord } from "./testing/records.ts";
 
 test("a client has the routes' own types: parameters, answers and problems", async () => {
   await using api = new TestApi({ keys: [testKey("a-key-of-some-length")] });

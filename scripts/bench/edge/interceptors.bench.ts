@@ -1,13 +1,13 @@
 /**
- * What interceptors cost a line: `bun edge/interceptors/interceptors.bench.ts`. The budget of the hot path: filter and
+ * What interceptors cost a line: `bun scripts/bench/edge/interceptors.bench.ts`. The budget of the hot path: filter and
  * key together at most 0.35 µs for a line of 200 bytes. Each figure is the median of nine runs, the reset of the view in it.
  */
-import { EventView } from "../core/event-view.ts";
-import type { Interceptor } from "../core/interceptor.ts";
-import { createComponent, fakeContext } from "../testing/fakes/component.ts";
-import regexExtractor from "./regex-extractor/index.ts";
-import regexFilter from "./regex-filter.ts";
-import timestamp from "./timestamp.ts";
+import { EventView } from "../../../edge/core/event-view.ts";
+import type { Interceptor } from "../../../edge/core/interceptor.ts";
+import regexExtractor from "../../../edge/interceptors/regex-extractor/index.ts";
+import regexFilter from "../../../edge/interceptors/regex-filter.ts";
+import timestamp from "../../../edge/interceptors/timestamp.ts";
+import { createComponent, fakeContext } from "../../../edge/testing/fakes/component.ts";
 
 const lineCount = 5_000;
 const lines = Array.from({ length: lineCount }, (_, n) =>

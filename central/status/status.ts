@@ -1,9 +1,9 @@
 /** The numbers that people and the live view look at: the store's sums, this instance's view of Kafka, and the speed. */
-import type { Clock } from "../shared/clock/clock.ts";
-import { messageOf } from "../shared/errors/app-error.ts";
-import type { IngestSnapshot } from "./ingest/snapshot.ts";
+import type { Clock } from "../../shared/clock/clock.ts";
+import { messageOf } from "../../shared/errors/app-error.ts";
+import type { IngestSnapshot } from "../ingest/snapshot.ts";
+import type { StoreReader, Totals } from "../store/reader.ts";
 import { type Lag, lagOf } from "./lag.ts";
-import type { StoreReader, Totals } from "./store/reader.ts";
 
 /** Everything in one line of numbers. */
 export interface StatusSummary extends Totals {

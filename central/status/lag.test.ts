@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { noSnapshot } from "./ingest/snapshot.ts";
+import { noSnapshot } from "../ingest/snapshot.ts";
+import { otherPartition, ownPartition } from "../testing/partitions.ts";
 import { lagOf } from "./lag.ts";
-import { otherPartition, ownPartition } from "./testing/partitions.ts";
 
 const consumer = { ...noSnapshot.consumer, connected: true };
 

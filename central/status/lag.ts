@@ -8,9 +8,11 @@
  * transaction is open, and Kafka hands out nothing from its first record on until it ends. A stuck transaction is seen
  * there, and never in the lag.
  */
-import type { ConsumerState, PartitionReader, TopicPartition } from "./consumer/consumer.ts";
-import { unreadGraceMs } from "./consumer/coverage.ts";
-import type { PositionRow } from "./store/reader.ts";
+
+import type { ConsumerState, PartitionReader } from "../consumer/consumer.ts";
+import { unreadGraceMs } from "../consumer/coverage.ts";
+import type { TopicPartition } from "../records/partition.ts";
+import type { PositionRow } from "../store/reader.ts";
 
 /** How far one partition is stored. `null`: unknown to this instance. */
 export interface PartitionLag extends TopicPartition {

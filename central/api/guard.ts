@@ -1,0 +1,70 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { sleep } from "../../shared/async/sleep.ts";
+import { AppError } from "../../shared/errors/app-error.ts";
+import type { Report } from "../../shared/telemetry/log.ts";
+import type { ApiKey, Scope } from "../config/api-key.ts";
+import { requestRefused } from "../telemetry.ts";
+
+/** How wrong keys are slowed. */
+export interface GuardOptions {
+  readonly keys: readonly ApiKey[];
+  readonly report: Report;
+  /** How long the answer to a wrong key is held back; a guesser then gets some hundred tries a second, for ever. */
+  readonly refusalDelayMs?: number;
+}
+
+/** Refusals that wait at the same time; more are turned away at once, so that waiting costs no memory. */
+const waitingMax = 32;
+
+/** Checks keys. Without any, everybody may ask: the config allows that on loopback only. */
+export class Guard {
+  private readonly keys: readonly (Omit<ApiKey, "sha256"> & { readonly digest: Buffer })[];
+  private waiting = 0;
+
+  constructor(private readonly options: GuardOptions) {
+    this.keys = options.keys.map(({ sha256, ...key }) => ({ ...key, digest: Buffer.from(sha256, "hex") }));
+  }
+
+  /**
+   * Returns the name of the key; empty when nobody is asked for one.
+   *
+   * @throws AppError `CENTRAL_UNAUTHORIZED`, `CENTRAL_FORBIDDEN` or `CENTRAL_TOO_MANY_REFUSALS`.
+   */
+  async check(scope: Scope, authorization: string | undefined, path: string): Promise<string> {
+    if (this.keys.length === 0) {
+      if (scope !== "operate") return "";
+      // Every user of this machine can ask on loopback, and the books are not theirs to close.
+      const hint = "Set an apiKey, or one of `apiKeys` with the scope operate: what changes the books is never open.";
+      throw new AppError("CENTRAL_FORBIDDEN", `${path}: there are no keys, and this needs one`, { hint });
+    }
+    const given = /^bearer +([\x21-\x7e]+) *$/i.exec(authorization ?? "")?.[1];
+    if (given === undefined) throw new AppError("CENTRAL_UNAUTHORIZED", `${path}: no API key`);
+    const key = this.find(given);
+    if (key === undefined) return await this.refuse(path);
+    if (key.scopes.includes(scope)) return key.name;
+    this.options.report(requestRefused, { path, key: key.name, reason: `it lacks the scope ${scope}` });
+    throw new AppError("CENTRAL_FORBIDDEN", `${path}: the key "${key.name}" lacks the scope "${scope}"`);
+  }
+
+  /** Looks at every key, in constant time each: how long it takes tells nothing. */
+  private find(given: string) {
+    const digest = createHash("sha256").update(given).digest();
+    let found: (typeof this.keys)[number] | undefined;
+    for (const key of this.keys) if (timingSafeEqual(key.digest, digest)) found = key;
+    return found;
+  }
+
+  private async refuse(path: string): Promise<never> {
+    this.options.report(requestRefused, { path, reason: "a wrong API key" });
+    if (this.waiting >= waitingMax) {
+      throw new AppError("CENTRAL_TOO_MANY_REFUSALS", `${path}: a wrong API key, as many others just now`);
+    }
+    this.waiting++;
+    try {
+      await sleep(this.options.refusalDelayMs ?? 300, new AbortController().signal);
+    } finally {
+      this.waiting--;
+    }
+    throw new AppError("CENTRAL_UNAUTHORIZED", `${path}: a wrong API key`);
+  }
+}

@@ -1,0 +1,14 @@
+/** One partition of one topic. */
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** Offsets that hold nothing that can be read: a batch that fails its CRC or cannot be decompressed. */
+export interface DamagedRange {
+  readonly firstOffset: number;
+  readonly lastOffset: number;
+  readonly reason: string;
+  /** The batch as it came. */
+  readonly bytes: Buffer;
+}

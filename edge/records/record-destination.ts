@@ -1,0 +1,56 @@
+import { type DecodedHeader, decodeRecords } from "../../shared/kafka/record-batch/records.ts";
+import type { Finding } from "../core/sink.ts";
+
+/** One event as a destination gets it. Its buffers are slices of the batch: copy what is to outlive the write. */
+export interface SinkRecord {
+  /** `agent/epoch/stream.lane/seq`: the same for the same event whenever it comes, and for no other. */
+  readonly id: string;
+  readonly stream: string;
+  /** Its number in its lane. */
+  readonly seq: number;
+  readonly timeMs: number;
+  readonly key: Buffer | undefined;
+  readonly body: Buffer;
+  readonly headers: readonly DecodedHeader[];
+}
+
+/** An event that the destination will never take, while it took the others of the same write. */
+export interface Refusal {
+  readonly record: SinkRecord;
+  readonly reason: string;
+}
+
+/** Where a record sink writes to: the page of code that a new sink is. */
+export interface RecordDestination {
+  /** Returns quickly and does not need the other side: a vehicle starts offline. */
+  start?(): Promise<void>;
+  /** Events are written together only with those of the same group; without it, all of a batch. */
+  group?(record: SinkRecord): string;
+  /**
+   * Writes events of one group, in their order. Resolves when the other side has all of them; with those it refused, when
+   * it has said which.
+   *
+   * @throws AppError `transient`: not now, or nobody knows: the same events come again. `permanent`: it refuses this write;
+   *   smaller ones are tried until it is known which event it is. `fatal`: the lane stops and health says so.
+   */
+  write(records: readonly SinkRecord[], signal: AbortSignal): Promise<readonly Refusal[] | undefined>;
+  stop?(): Promise<void>;
+  /** Plain values for the status page. */
+  status(): Readonly<Record<string, unknown>>;
+  /** See `Sink.probe`. */
+  probe?(signal: AbortSignal): Promise<readonly Finding[]>;
+}
+
+/** The events of a batch. @throws AppError `RECORD_BATCH_CORRUPT`. */
+export function sinkRecords(
+  batch: { readonly first: number; readonly bytes: Buffer },
+  stream: string,
+  prefix: string,
+): readonly SinkRecord[] {
+  const records: SinkRecord[] = [];
+  for (const { offsetDelta, timeMs, key, value, headers } of decodeRecords(batch.bytes)) {
+    const seq = batch.first + offsetDelta;
+    records.push({ id: `${prefix}${seq}`, stream, seq, timeMs, key, body: value, headers });
+  }
+  return records;
+}
