@@ -1,10 +1,12 @@
-import type { DamagedRange, TopicPartition } from "../records/partition.ts";
+import type { DamagedRange, OffsetRange, TopicPartition } from "../records/partition.ts";
 import type { RecordBlock } from "../records/record-block.ts";
 
 /** What one fetch brought for one partition. */
 export interface Delivery extends TopicPartition {
   readonly blocks: readonly RecordBlock[];
   readonly damaged: readonly DamagedRange[];
+  /** Where the log holds what no reader of committed records sees: control records, and transactions rolled back. */
+  readonly hidden: readonly OffsetRange[];
   /** Where the first batch of the fetch begins; it may lie before what was asked for. */
   readonly firstOffset: number;
   /** The offset behind everything delivered, control records and compacted ones included. */

@@ -1,42 +1,54 @@
 import type { Delivery } from "../consumer/consumer.ts";
+import type { OffsetRange } from "../records/partition.ts";
 import { markOf, type RecordMark } from "../records/record-mark.ts";
 import type { Gap, Position } from "../store/store.ts";
 
 /** How a delivery relates to what is stored of its partition. */
 export type Continuity =
   /** It goes on where the store is; `gap`: records in between are gone for ever. */
-  | { readonly kind: "continues"; readonly gap: Gap | undefined }
+  | { readonly kind: "continues"; readonly mark: MarkFinding; readonly gap: Gap | undefined }
   /** Everything in it is stored already. */
-  | { readonly kind: "stale" }
+  | { readonly kind: "stale"; readonly mark: MarkFinding }
   /** It is from elsewhere in the log: read from the right place. */
   | { readonly kind: "misplaced" }
   /** The topic is another one of the same name. */
   | { readonly kind: "recreated" };
 
+/** What stands where the record before the position stood. */
+export type MarkFinding =
+  /** The same record. */
+  | "same"
+  /** Something that this record can never become: the log is another one, or was cut short and written anew. */
+  | "other"
+  /** Nothing that says either: retention or compaction took it, or it cannot be read. */
+  | "gone"
+  /** Not looked at: there is no mark, it was seen before, or the delivery begins after it. */
+  | "unasked";
+
 /**
  * Compares a delivery with the position. Reading begins at the record *before* the position, so a topic that was made
- * anew is noticed by that record even when it has grown past the position meanwhile. When the record cannot be found
- * (retention, compaction, a log that is shorter) the offsets decide.
+ * anew is noticed by that record even when it has grown past the position meanwhile. A record never becomes another
+ * one, a control record, or part of a transaction that was rolled back. Retention and compaction can take it away:
+ * then the offsets decide, and the topic's id where the brokers tell it (ingest.ts).
  */
 export function checkContinuity(delivery: Delivery, position: Position | undefined, verified: boolean): Continuity {
-  if (position === undefined) return { kind: "continues", gap: undefined };
+  if (position === undefined) return { kind: "continues", mark: "unasked", gap: undefined };
   const { next, before } = position;
   const { firstOffset, nextOffset, endOffset, logStartOffset } = delivery;
+  let mark: MarkFinding = "unasked";
   if (before !== undefined && (!verified || firstOffset <= before.offset)) {
     // The broker has sent us back to the log's start. Is the log shorter than what was read of it?
     if (nextOffset <= before.offset) return { kind: endOffset > before.offset ? "misplaced" : "recreated" };
-    const found = findMark(delivery, before.offset);
-    if (found !== undefined && (found.crc !== before.crc || found.identity !== before.identity)) {
-      return { kind: "recreated" };
-    }
+    mark = compareMark(delivery, before);
+    if (mark === "other") return { kind: "recreated" };
   }
-  if (nextOffset <= next) return { kind: "stale" };
+  if (nextOffset <= next) return { kind: "stale", mark };
   const gone = lostToRetention(delivery, next);
-  if (gone >= next) return { kind: "continues", gap: { kind: "retention", firstOffset: next, lastOffset: gone } };
+  if (gone >= next) return { kind: "continues", mark, gap: { kind: "retention", firstOffset: next, lastOffset: gone } };
   // Offsets may be missing (compaction, control records), but only what the broker says is gone is a gap. Without its
   // word a delivery that begins behind the position is trusted no more than once: it is fetched again.
   if (logStartOffset === undefined && verified && firstOffset > next) return { kind: "misplaced" };
-  return { kind: "continues", gap: undefined };
+  return { kind: "continues", mark, gap: undefined };
 }
 
 /**
@@ -49,11 +61,15 @@ function lostToRetention({ logStartOffset, firstOffset, blocks, damaged }: Deliv
   return Math.min(logStartOffset, inHand) - 1;
 }
 
-function findMark(delivery: Delivery, offset: number): RecordMark | undefined {
-  for (const block of delivery.blocks) {
+function compareMark({ blocks, hidden }: Delivery, before: RecordMark): MarkFinding {
+  const { offset } = before;
+  const holds = ({ firstOffset, lastOffset }: OffsetRange) => firstOffset <= offset && offset <= lastOffset;
+  if (hidden.some(holds)) return "other";
+  for (const block of blocks) {
     const index = block.offsets.indexOf(offset);
     if (index < 0) continue;
-    return markOf(block, index);
+    const found = markOf(block, index);
+    return found.crc === before.crc && found.identity === before.identity ? "same" : "other";
   }
-  return undefined;
+  return "gone";
 }

@@ -54,6 +54,7 @@ describe("ingest", () => {
       ...at,
       blocks: [blockOf(records)],
       damaged: [],
+      hidden: [],
       firstOffset,
       nextOffset,
       endOffset: nextOffset,
@@ -204,6 +205,20 @@ describe("ingest", () => {
     expect(await deliver(others)).toEqual({ kind: "seek", start: 0 });
     expect(await deliver(others)).toEqual({ kind: "done" });
     expect(await stored()).toBe(14);
+  });
+
+  test.each([
+    ["a control record", [{ firstOffset: 9, lastOffset: 9 }]],
+    ["a transaction that was rolled back", [{ firstOffset: 7, lastOffset: 9 }]],
+  ])("notices that the topic is another one by %s where the record before the position stood", async (_, hidden) => {
+    await assigned();
+    await deliver(range(0, 10));
+    await assigned();
+    const others = [...range(0, 9, "gw2"), ...range(10, 30, "gw2")];
+    expect(await deliver(others.slice(9), { firstOffset: 9, hidden })).toEqual({ kind: "seek", start: 0 });
+    expect(await deliver(others, { hidden })).toEqual({ kind: "done" });
+    expect(await reader.totals()).toMatchObject({ stored: 39, gaps: 1 });
+    expect(said).toContain("topic_recreated");
   });
 
   test("sent back to the start of the same log it goes to where it was", async () => {

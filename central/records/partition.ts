@@ -4,10 +4,14 @@ export interface TopicPartition {
   readonly partition: number;
 }
 
-/** Offsets that hold nothing that can be read: a batch that fails its CRC or cannot be decompressed. */
-export interface DamagedRange {
+/** Offsets from the first to the last, both included. */
+export interface OffsetRange {
   readonly firstOffset: number;
   readonly lastOffset: number;
+}
+
+/** Offsets that hold nothing that can be read: a batch that fails its CRC or cannot be decompressed. */
+export interface DamagedRange extends OffsetRange {
   readonly reason: string;
   /** The batch as it came. */
   readonly bytes: Buffer;

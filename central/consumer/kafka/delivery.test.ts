@@ -90,7 +90,18 @@ describe("making deliveries", () => {
     );
     const builder = new DeliveryBuilder();
     expect(lines(builder, raw)).toEqual(["kept", "plain", "next transaction"]);
-    expect(builder.build(raw)?.nextOffset).toBe(8);
+    const delivery = builder.build(raw);
+    expect(delivery?.nextOffset).toBe(8);
+    expect(delivery?.hidden.map(({ firstOffset }) => firstOffset)).toEqual([0, 3, 4, 6, 7]);
+  });
+
+  test("a marker that lies damaged stops nothing: what it ends is known by its header", () => {
+    const batches = [
+      transactional(topicBatch(0, ["gone"]), 5n),
+      broken(marker(1, 5n, 0)),
+      transactional(topicBatch(2, ["kept"]), 5n),
+    ];
+    expect(lines(new DeliveryBuilder(), fetched(batches, [{ producerId: 5n, firstOffset: 0 }]))).toEqual(["kept"]);
   });
 
   test("control records alone still move the position", () => {

@@ -4,7 +4,7 @@ import type { FetchedPartition } from "../../../shared/kafka/connection/raw-fetc
 import type { DamagedRange } from "../../records/partition.ts";
 import type { RecordBlock } from "../../records/record-block.ts";
 import type { Delivery } from "../consumer.ts";
-import { committedFrames } from "./committed.ts";
+import { sortFrames } from "./committed.ts";
 import { decodeBatch } from "./decode-batch.ts";
 
 /** How often a batch is fetched again before it counts as damaged where it lies, not on its way to us. */
@@ -23,7 +23,8 @@ export class DeliveryBuilder {
     const damaged: DamagedRange[] = [];
     let nextOffset = last.lastOffset + 1;
     let decodedBytes = 0;
-    for (const frame of committedFrames(raw.frames, raw.aborted)) {
+    const { committed, hidden } = sortFrames(raw.frames, raw.aborted);
+    for (const frame of committed) {
       if (decodedBytes > outputBytesMax) {
         // A few KiB can hold much: what is left is fetched again.
         nextOffset = frame.baseOffset;
@@ -44,7 +45,17 @@ export class DeliveryBuilder {
     }
     if (nextOffset <= first.baseOffset) return undefined;
     const { topic, partition, endOffset, logStartOffset } = raw;
-    return { topic, partition, blocks, damaged, firstOffset: first.baseOffset, nextOffset, endOffset, logStartOffset };
+    return {
+      topic,
+      partition,
+      blocks,
+      damaged,
+      hidden: hidden.map(({ baseOffset: firstOffset, lastOffset }) => ({ firstOffset, lastOffset })),
+      firstOffset: first.baseOffset,
+      nextOffset,
+      endOffset,
+      logStartOffset,
+    };
   }
 
   private worthAnotherTry({ topic, partition }: FetchedPartition, offset: number): boolean {

@@ -179,6 +179,42 @@ describe("central with a real broker", () => {
     expect(gaps).toMatchObject([{ topic: on.topic, partition: 0, kind: "recreated", firstOffset: 100 }]);
   }, 60_000);
 
+  test.each([
+    ["while it is stopped", false],
+    ["while it runs", true],
+  ] as const)(
+    "made anew %s, with a transaction's marker at the known offset: every record of it is stored",
+    async (_, runs) => {
+      await using on = await ground(1);
+      await on.producer.send(3);
+      await using first = await on.start();
+      await first.stored(3);
+      if (!runs) await first.child.stop();
+      await deleteTopic(broker.internalAddress, on.topic);
+      await until("the topic to be made again", async () => {
+        await createTopic(broker.internalAddress, on.topic, { partitions: 1 });
+        return true;
+      });
+      // Offsets 0 and 1; the marker of the commit stands at 2, where the last stored record of the old topic stood.
+      await transact(on.topic, ["commit"], 2);
+      await until(
+        "the marker to be written",
+        () => topicCount(broker.internalAddress, on.topic),
+        (count) => count === 3,
+      );
+      await using other = await TestProducer.connect(broker.address, on.topic, 1, "gw2");
+      await other.send(50);
+      await using second = runs ? undefined : await on.start();
+      expect(await (second ?? first).stored(55, 45_000)).toMatchObject({
+        stored: 55,
+        missing: 0,
+        repeated: 0,
+        gaps: 1,
+      });
+    },
+    90_000,
+  );
+
   test("the topic is made anew while it runs, and is shorter than the position", async () => {
     await using on = await ground(1);
     await on.producer.send(500);
@@ -258,15 +294,7 @@ describe("central with a real broker", () => {
 
   test("a transaction that was rolled back is not stored, one that was committed is", async () => {
     await using on = await ground(1);
-    const kafka = new Kafka({ brokers: [broker.address], logLevel: logLevel.NOTHING });
-    const producer = kafka.producer({ transactionalId: on.topic, maxInFlightRequests: 1, idempotent: true });
-    await producer.connect();
-    for (const end of ["abort", "commit"] as const) {
-      const transaction = await producer.transaction();
-      await transaction.send({ topic: on.topic, messages: [{ key: "truck", value: end }] });
-      await transaction[end]();
-    }
-    await producer.disconnect();
+    await transact(on.topic, ["abort", "commit"], 1);
     await on.producer.send(10);
     await using central = await on.start();
     expect(await central.stored(11)).toMatchObject({ stored: 11, missing: 0 });
@@ -295,3 +323,17 @@ describe("central with a real broker", () => {
     expect(await central.stored(100)).toMatchObject({ stored: 100, ...clean });
   }, 60_000);
 });
+
+/** Transactions that end so, each of so many records of the key `truck` without an identity; the value says the end. */
+async function transact(topic: string, ends: readonly ("abort" | "commit")[], records: number): Promise<void> {
+  const kafka = new Kafka({ brokers: [broker.address], logLevel: logLevel.NOTHING });
+  const producer = kafka.producer({ transactionalId: topic, maxInFlightRequests: 1, idempotent: true });
+  await producer.connect();
+  for (const end of ends) {
+    const transaction = await producer.transaction();
+    const messages = Array.from({ length: records }, () => ({ key: "truck", value: end }));
+    await transaction.send({ topic, messages });
+    await transaction[end]();
+  }
+  await producer.disconnect();
+}

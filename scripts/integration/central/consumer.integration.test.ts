@@ -273,6 +273,8 @@ describe("the Kafka consumer", () => {
       (count) => count === 31,
     );
     await until("nothing to wait for", ends, (state) => state?.highWatermark === state?.endOffset);
+    // The transaction's record at 10, twenty lines, the marker of its commit.
+    expect(collector.deliveries.flatMap(({ hidden }) => hidden)).toEqual([{ firstOffset: 31, lastOffset: 31 }]);
     await reading.stop();
     await producer.disconnect();
   }, 60_000);
