@@ -2,8 +2,10 @@
  * The HTTP API as a value: no port, no globals; tests call `createApi(…).request("/api/v1/…")`. A resource is a folder of
  * `api/` and a line of the list below, through which its types reach the client (`client.ts`).
  */
+
 import { AppError } from "../shared/errors/app-error.ts";
 import { type ApiDependencies, resource } from "./api/api.ts";
+import { codes } from "./api/codes.ts";
 import { conflicts } from "./api/conflicts/routes.ts";
 import { deadLetters } from "./api/dead-letters/routes.ts";
 import { problemResponse } from "./api/errors.ts";
@@ -63,7 +65,7 @@ function base({ report, keys, isOurHost }: ApiDependencies, guarding: Partial<Gu
     context.set("requestId", requestId);
     context.set("guard", guard);
     const host = context.req.header("Host");
-    if (!isOurHost(host)) throw new AppError("CENTRAL_HOST_REFUSED", `answer a request for the host "${host}"`);
+    if (!isOurHost(host)) throw new AppError(codes.CENTRAL_HOST_REFUSED, `answer a request for the host "${host}"`);
     await next();
   });
   api.use(async (context, next) => {
@@ -79,7 +81,7 @@ function base({ report, keys, isOurHost }: ApiDependencies, guarding: Partial<Gu
     try {
       // Whoever has no key is not told what there is.
       await guard.check("read", context.req.header("Authorization"), path);
-      throw new AppError("CENTRAL_NOT_FOUND", `${path}: no such page`);
+      throw new AppError(codes.CENTRAL_NOT_FOUND, `${path}: no such page`);
     } catch (thrown) {
       return problemResponse(thrown instanceof Error ? thrown : new Error(String(thrown)), context, report);
     }

@@ -1,10 +1,12 @@
 /** The whole service: the writing half in its worker, the serving half here. Started from what it leans on upwards. */
+
 import { withDeadline } from "../shared/async/deadline.ts";
 import { systemClock } from "../shared/clock/clock.ts";
 import { AppError, messageOf } from "../shared/errors/app-error.ts";
 import type { Report } from "../shared/telemetry/log.ts";
 import { Metrics } from "../shared/telemetry/metrics.ts";
 import { createApi } from "./app.ts";
+import { codes } from "./codes.ts";
 import { apiKeys, isOurHost } from "./config/access.ts";
 import type { CentralConfig } from "./config/schema.ts";
 import { ownDescriptors } from "./descriptors.ts";
@@ -73,7 +75,7 @@ export async function runCentral(config: CentralConfig, report: Report, signal: 
  */
 export async function endInTime(ending: Promise<void>, deadlineMs: number): Promise<void> {
   const late = () =>
-    new AppError("CENTRAL_STOP_SLOW", `stop: the delivery in hand did not end within ${deadlineMs / 1_000} s`);
+    new AppError(codes.CENTRAL_STOP_SLOW, `stop: the delivery in hand did not end within ${deadlineMs / 1_000} s`);
   await withDeadline(ending, deadlineMs, late);
 }
 

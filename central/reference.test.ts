@@ -4,7 +4,7 @@ import { renderCentralReference } from "./reference.ts";
 import { TestApi } from "./testing/api.ts";
 import { testRecord } from "./testing/records.ts";
 
-const reference = renderCentralReference();
+const reference = renderCentralReference(Object.values(codes));
 
 test("the reference lists every metric that the page has, every route and every code of central", async () => {
   await using api = new TestApi();

@@ -1,14 +1,14 @@
 /** REFERENCE.md: every key of the config, every route, metric and error code, from their declarations. */
-import { type Code, codes } from "../shared/errors/codes.ts";
+import type { ErrorCode } from "../shared/errors/error-code.ts";
 import { configKeys } from "./help.ts";
 import { centralMetrics, metricPrefix } from "./metrics.ts";
 import { openApiOf } from "./openapi.ts";
 
 /** Codes that central shares with the edge. */
-const sharedCodes: readonly Code[] = ["CONFIG_INVALID", "USAGE", "INVARIANT", "RECORD_BATCH_CORRUPT"];
+const sharedCodes: readonly string[] = ["CONFIG_INVALID", "USAGE", "INVARIANT", "RECORD_BATCH_CORRUPT"];
 
 /** The generated file's text. */
-export function renderCentralReference(): string {
+export function renderCentralReference(errors: readonly ErrorCode[]): string {
   return [
     "# Reference of central\n",
     "Generated from the declarations by `npm run generate`. Do not edit.\n",
@@ -20,7 +20,7 @@ export function renderCentralReference(): string {
         `| \`${key}\` | ${code(variable)} | ${code(standard)} | ${cell(description)} |`,
     ),
     "\n## Routes\n",
-    "Lists come in pages: at most `limit` rows and some 4 MiB; `next` is the cursor of the page after. [openapi.json](openapi.json) has parameters and answers; `api/client.ts` makes a client whose types are the routes' own.\n",
+    "Lists come in pages: at most `limit` rows and some 4 MiB; `next` is the cursor of the page after. [openapi.json](openapi.json) has parameters and answers; `client.ts` makes a client whose types are the routes' own.\n",
     "| route | scope of the key | |\n| --- | --- | --- |",
     ...openApiOf().map(({ method, path, scope, summary }) => `| \`${method} ${path}\` | ${scope} | ${cell(summary)} |`),
     "\n## Metrics\n",
@@ -31,18 +31,11 @@ export function renderCentralReference(): string {
     ),
     "\n## Errors\n",
     "| code | severity | what to do |\n| --- | --- | --- |",
-    ...centralCodes().map((name) => `| \`${name}\` | ${codes[name].severity} | ${cell(codes[name].hint)} |`),
+    ...errors
+      .filter(({ name }) => name.startsWith("CENTRAL_") || sharedCodes.includes(name))
+      .map(({ name, severity, hint }) => `| \`${name}\` | ${severity} | ${cell(hint)} |`),
     "",
   ].join("\n");
-}
-
-function centralCodes(): readonly Code[] {
-  return names(codes).filter((name) => name.startsWith("CENTRAL_") || sharedCodes.includes(name));
-}
-
-function names<Key extends string>(table: Readonly<Record<Key, unknown>>): Key[] {
-  const isKey = (text: string): text is Key => Object.hasOwn(table, text);
-  return Object.keys(table).filter(isKey);
 }
 
 function code(text: string): string {

@@ -1,5 +1,6 @@
 import { AppError, messageOf } from "../shared/errors/app-error.ts";
 import type { Report } from "../shared/telemetry/log.ts";
+import { codes } from "./codes.ts";
 import { splitAddress } from "./config/schema.ts";
 import { areScarce, type Descriptors } from "./descriptors.ts";
 import { connectionsDropped } from "./telemetry.ts";
@@ -66,7 +67,7 @@ function start(application: Application, listen: string) {
       reusePort: false,
     });
   } catch (thrown) {
-    throw new AppError("CENTRAL_ADDRESS_IN_USE", `listen on ${listen}: ${messageOf(thrown)}`, { cause: thrown });
+    throw new AppError(codes.CENTRAL_ADDRESS_IN_USE, `listen on ${listen}: ${messageOf(thrown)}`, { cause: thrown });
   }
 }
 

@@ -1,19 +1,20 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { codes } from "../shared/errors/codes.ts";
 import { metricsOf } from "./metrics-reference.ts";
 import { renderConfigSchema, renderReference } from "./reference.ts";
 import { registry } from "./registry.gen.ts";
 import { fakeRegistry } from "./testing/fakes/registry.ts";
 
 test("the reference has every component with its keys, and every error with its hint", () => {
-  const text = renderReference(fakeRegistry, []);
+  const text = renderReference(fakeRegistry, [], Object.values(codes));
   for (const { type, summary } of Object.values(fakeRegistry).flat()) {
     expect(text).toContain(`### ${type}\n\n${summary}`);
   }
   expect(text).toContain('| `pollInterval` | duration | `"1s"` | How often to look. |');
   expect(text).toContain("| `sasl.password` | secret: text or `{ file: … }` | _required_ |");
-  expect(text).toContain("| `EDGE_CHANNEL_LOCKED` | usage |");
+  expect(text).toContain("| `CONFIG_INVALID` | usage |");
 });
 
 test("the schema knows the keys of every component by its type, and what the engine reads beside them", () => {
@@ -38,12 +39,12 @@ test("the schema knows the keys of every component by its type, and what the eng
 });
 
 test("every metric that a source file names is on the page, with what it says and whose it is", async () => {
-  const page = renderReference(registry, await metricsOf(registry));
+  const page = renderReference(registry, await metricsOf(registry), []);
   const named = new Set<string>();
   for (const path of new Bun.Glob("**/*.ts").scanSync(import.meta.dir)) {
     if (path.includes(".test.") || path.startsWith("testing/")) continue;
     const text = readFileSync(join(import.meta.dir, path), "utf8");
-    const calls = /(?:counter|observe|gather|declare|ofChannels)\(\s*"(tailgate_[a-z_]+)"/g;
+    const calls = /(?:(?:counter|observe|gather|declare|ofChannels)\(|metric:)\s*"(tailgate_[a-z_]+)"/g;
     for (const [, name] of text.matchAll(calls)) named.add(String(name));
   }
   expect(named.size).toBeGreaterThan(15);

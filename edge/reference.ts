@@ -3,7 +3,7 @@
 
 import { stringify } from "yaml";
 import { z } from "zod";
-import { type Code, codes } from "../shared/errors/codes.ts";
+import type { ErrorCode } from "../shared/errors/error-code.ts";
 import type { Registry } from "./config/agent-config.ts";
 import { AgentSection } from "./config/schema.ts";
 import type { AnyDefinition } from "./core/define.ts";
@@ -73,7 +73,11 @@ function inputSchema(schema: z.ZodType): JsonSchema {
 }
 
 /** REFERENCE.md: the agent's own keys, every component with its keys and an example, every metric, every error code. */
-export function renderReference(registry: Registry, metrics: readonly DescribedMetric[]): string {
+export function renderReference(
+  registry: Registry,
+  metrics: readonly DescribedMetric[],
+  errors: readonly ErrorCode[],
+): string {
   const kinds: readonly (readonly [string, readonly AnyDefinition[], string])[] = [
     [
       "Sources",
@@ -107,7 +111,9 @@ export function renderReference(registry: Registry, metrics: readonly DescribedM
     "",
     "## Errors\n",
     "| code | severity | what to do |\n| --- | --- | --- |",
-    ...codeNames().map((code) => `| \`${code}\` | ${codes[code].severity} | ${cell(codes[code].hint)} |`),
+    ...errors
+      .filter(({ name }) => !name.startsWith("CENTRAL_"))
+      .map(({ name, severity, hint }) => `| \`${name}\` | ${severity} | ${cell(hint)} |`),
     "",
   ].join("\n");
 }
@@ -163,8 +169,4 @@ function kindOf(field: JsonSchema): string {
 
 function cell(text: string): string {
   return text.replaceAll("|", "\\|").replaceAll("\n", " ");
-}
-
-function codeNames(): readonly Code[] {
-  return Object.keys(codes).filter((name): name is Code => name in codes);
 }

@@ -7,6 +7,7 @@ import type { ApiKey } from "../config/api-key.ts";
 import type { StatusService } from "../status/status.ts";
 import type { StoreReader } from "../store/reader.ts";
 import type { StoreOperations } from "../store/store.ts";
+import { codes } from "./codes.ts";
 import type { Guard } from "./guard.ts";
 
 /** What the routes need; nothing comes from globals. */
@@ -35,7 +36,7 @@ export function resource() {
     defaultHook: (result) => {
       if (result.success) return;
       const mistakes = result.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
-      throw new AppError("CENTRAL_BAD_REQUEST", `read the parameters: ${mistakes.join("; ")}`);
+      throw new AppError(codes.CENTRAL_BAD_REQUEST, `read the parameters: ${mistakes.join("; ")}`);
     },
   });
 }

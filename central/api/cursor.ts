@@ -5,8 +5,10 @@
  * secret: it turns away what is damaged, made up, or from another route or other parameters, whose pages would otherwise be
  * silently wrong. `limit` is no part of the query: it may change from page to page.
  */
+
 import { createHash } from "node:crypto";
 import { AppError } from "../../shared/errors/app-error.ts";
+import { codes } from "./codes.ts";
 
 /** What a position and a query are made of. */
 export type CursorValue = string | number | null;
@@ -37,9 +39,13 @@ export class Cursors<Position extends readonly CursorValue[]> {
     if (text === undefined) return undefined;
     const position = this.parse(text);
     if (position !== undefined) return position;
-    throw new AppError("CENTRAL_BAD_REQUEST", `read the cursor "${text.slice(0, 40)}": it is none of this query's`, {
-      hint: "Send `next` of the page before as it came, with the same parameters as then; `limit` may change. Without a cursor the list begins anew.",
-    });
+    throw new AppError(
+      codes.CENTRAL_BAD_REQUEST,
+      `read the cursor "${text.slice(0, 40)}": it is none of this query's`,
+      {
+        hint: "Send `next` of the page before as it came, with the same parameters as then; `limit` may change. Without a cursor the list begins anew.",
+      },
+    );
   }
 
   private parse(text: string): Position | undefined {

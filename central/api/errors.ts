@@ -1,12 +1,13 @@
 /** The one place that turns what was thrown into HTTP: `application/problem+json` (RFC 9457) with our code and hint. */
+
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { AppError, messageOf } from "../../shared/errors/app-error.ts";
-import type { Code } from "../../shared/errors/codes.ts";
 import type { Report } from "../../shared/telemetry/log.ts";
 import { requestFailed } from "../telemetry.ts";
 import type { ApiEnvironment } from "./api.ts";
+import { codes } from "./codes.ts";
 
 /** The body of every error (RFC 9457). */
 export const Problem = z
@@ -23,7 +24,7 @@ export const Problem = z
 
 type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 421 | 429 | 500 | 503;
 
-const statuses: Partial<Record<Code, ProblemStatus>> = {
+const statuses: Readonly<Record<keyof typeof codes | "CENTRAL_STORE_UNAVAILABLE", ProblemStatus>> = {
   CENTRAL_BAD_REQUEST: 400,
   CENTRAL_UNAUTHORIZED: 401,
   CENTRAL_FORBIDDEN: 403,
@@ -66,7 +67,7 @@ export const problemsWithNotFound = {
 /** Hono's error handler. */
 export function problemResponse(thrown: Error, context: Context<ApiEnvironment>, report: Report): Response {
   const error = asAppError(thrown);
-  const status = statuses[error.code] ?? 500;
+  const status = statusOf(error.code);
   // What went wrong inside is for the log; the caller gets a number to ask for it.
   const detail = status === 500 ? "something broke inside central" : messageOf(error);
   const { code, hint } = error;
@@ -87,10 +88,14 @@ export function problemResponse(thrown: Error, context: Context<ApiEnvironment>,
   return context.body(JSON.stringify(body), status, headers);
 }
 
+function statusOf(code: string): ProblemStatus {
+  return new Map(Object.entries(statuses)).get(code) ?? 500;
+}
+
 function asAppError(thrown: Error): AppError {
   if (thrown instanceof AppError) return thrown;
   if (thrown instanceof HTTPException && thrown.status < 500) {
-    return new AppError("CENTRAL_BAD_REQUEST", `read the request: ${thrown.message}`, { cause: thrown });
+    return new AppError(codes.CENTRAL_BAD_REQUEST, `read the request: ${thrown.message}`, { cause: thrown });
   }
   return new AppError("INVARIANT", "answer a request", { cause: thrown });
 }

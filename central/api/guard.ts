@@ -4,6 +4,7 @@ import { AppError } from "../../shared/errors/app-error.ts";
 import type { Report } from "../../shared/telemetry/log.ts";
 import type { ApiKey, Scope } from "../config/api-key.ts";
 import { requestRefused } from "../telemetry.ts";
+import { codes } from "./codes.ts";
 
 /** How wrong keys are slowed. */
 export interface GuardOptions {
@@ -35,15 +36,15 @@ export class Guard {
       if (scope !== "operate") return "";
       // Every user of this machine can ask on loopback, and the books are not theirs to close.
       const hint = "Set an apiKey, or one of `apiKeys` with the scope operate: what changes the books is never open.";
-      throw new AppError("CENTRAL_FORBIDDEN", `${path}: there are no keys, and this needs one`, { hint });
+      throw new AppError(codes.CENTRAL_FORBIDDEN, `${path}: there are no keys, and this needs one`, { hint });
     }
     const given = /^bearer +([\x21-\x7e]+) *$/i.exec(authorization ?? "")?.[1];
-    if (given === undefined) throw new AppError("CENTRAL_UNAUTHORIZED", `${path}: no API key`);
+    if (given === undefined) throw new AppError(codes.CENTRAL_UNAUTHORIZED, `${path}: no API key`);
     const key = this.find(given);
     if (key === undefined) return await this.refuse(path);
     if (key.scopes.includes(scope)) return key.name;
     this.options.report(requestRefused, { path, key: key.name, reason: `it lacks the scope ${scope}` });
-    throw new AppError("CENTRAL_FORBIDDEN", `${path}: the key "${key.name}" lacks the scope "${scope}"`);
+    throw new AppError(codes.CENTRAL_FORBIDDEN, `${path}: the key "${key.name}" lacks the scope "${scope}"`);
   }
 
   /** Looks at every key, in constant time each: how long it takes tells nothing. */
@@ -57,7 +58,7 @@ export class Guard {
   private async refuse(path: string): Promise<never> {
     this.options.report(requestRefused, { path, reason: "a wrong API key" });
     if (this.waiting >= waitingMax) {
-      throw new AppError("CENTRAL_TOO_MANY_REFUSALS", `${path}: a wrong API key, as many others just now`);
+      throw new AppError(codes.CENTRAL_TOO_MANY_REFUSALS, `${path}: a wrong API key, as many others just now`);
     }
     this.waiting++;
     try {
@@ -65,6 +66,6 @@ export class Guard {
     } finally {
       this.waiting--;
     }
-    throw new AppError("CENTRAL_UNAUTHORIZED", `${path}: a wrong API key`);
+    throw new AppError(codes.CENTRAL_UNAUTHORIZED, `${path}: a wrong API key`);
   }
 }

@@ -1,7 +1,9 @@
 /** What is answered to other methods than a path has: 405 with `Allow` (RFC 9110, 15.5.6), and 204 with it to OPTIONS. */
+
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { AppError } from "../../shared/errors/app-error.ts";
 import type { ApiEnvironment } from "./api.ts";
+import { codes } from "./codes.ts";
 
 /** To be called when all routes are mounted. */
 export function refuseOtherMethods(api: OpenAPIHono<ApiEnvironment>): void {
@@ -17,7 +19,7 @@ export function refuseOtherMethods(api: OpenAPIHono<ApiEnvironment>): void {
     api.all(path, (context) => {
       context.header("Allow", allow);
       if (context.req.method === "OPTIONS") return context.body(null, 204);
-      throw new AppError("CENTRAL_METHOD", `${context.req.method} ${context.req.path}: there is ${allow}`);
+      throw new AppError(codes.CENTRAL_METHOD, `${context.req.method} ${context.req.path}: there is ${allow}`);
     });
   }
 }

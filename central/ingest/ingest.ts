@@ -17,7 +17,7 @@
 import { Backoff } from "../../shared/async/backoff.ts";
 import { sleep } from "../../shared/async/sleep.ts";
 import type { Clock } from "../../shared/clock/clock.ts";
-import { AppError, messageOf } from "../../shared/errors/app-error.ts";
+import { AppError, hasCode, messageOf } from "../../shared/errors/app-error.ts";
 import type { Random } from "../../shared/random/random.ts";
 import type { Report } from "../../shared/telemetry/log.ts";
 import type { ConsumerHandler, Delivery, DeliveryContext, Outcome, Start } from "../consumer/consumer.ts";
@@ -90,7 +90,7 @@ export class Ingest implements ConsumerHandler {
       return await this.take(delivery, progress, context);
     } catch (thrown) {
       if (thrown instanceof AppError && thrown.severity === "invariant") this.options.fatal(thrown);
-      if (!(thrown instanceof AppError) || thrown.code !== "CENTRAL_STORE_FENCED") throw thrown;
+      if (!hasCode(thrown, "CENTRAL_STORE_FENCED")) throw thrown;
       this.counters.fenced++;
       this.options.report(positionMoved, { topic: delivery.topic, partition: delivery.partition });
       return await this.reread(delivery, context);
@@ -237,7 +237,7 @@ export class Ingest implements ConsumerHandler {
         return result;
       } catch (thrown) {
         if (!(thrown instanceof AppError)) throw thrown;
-        if (thrown.code !== "CENTRAL_STORE_UNAVAILABLE") {
+        if (!hasCode(thrown, "CENTRAL_STORE_UNAVAILABLE")) {
           this.storeAnswered();
           throw thrown;
         }
@@ -284,7 +284,7 @@ function startOf(position: Position | undefined): Start {
 }
 
 function isPoison(thrown: unknown): thrown is AppError {
-  return thrown instanceof AppError && thrown.code === "CENTRAL_RECORD_POISON";
+  return hasCode(thrown, "CENTRAL_RECORD_POISON");
 }
 
 function keyOf({ topic, partition }: TopicPartition): string {

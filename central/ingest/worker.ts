@@ -5,7 +5,8 @@
  */
 import { systemClock } from "../../shared/clock/clock.ts";
 import { AppError, messageOf } from "../../shared/errors/app-error.ts";
-import type { Code } from "../../shared/errors/codes.ts";
+import { codes } from "../../shared/errors/codes.ts";
+import type { ErrorCode } from "../../shared/errors/error-code.ts";
 import { createLog } from "../../shared/telemetry/log.ts";
 import type { CentralConfig } from "../config/schema.ts";
 import type { LaneSelection, StoreOperations } from "../store/store.ts";
@@ -27,7 +28,7 @@ export type IngestCommand =
 export type IngestNews =
   | { readonly type: "snapshot"; readonly snapshot: IngestSnapshot }
   | { readonly type: "operated"; readonly id: number; readonly lanes: number }
-  | { readonly type: "refused"; readonly id: number; readonly code: Code; readonly message: string }
+  | { readonly type: "refused"; readonly id: number; readonly code: ErrorCode; readonly message: string }
   | { readonly type: "stopped" }
   | { readonly type: "failed"; readonly message: string };
 
@@ -76,7 +77,7 @@ async function operate(id: number, operation: Operation): Promise<void> {
     await operations.quarantine(operation.agent, operation.on);
     tell({ type: "operated", id, lanes: 0 });
   } catch (thrown) {
-    const code = thrown instanceof AppError ? thrown.code : "INVARIANT";
+    const code = thrown instanceof AppError ? thrown.declared : codes.INVARIANT;
     tell({ type: "refused", id, code, message: messageOf(thrown) });
   }
 }

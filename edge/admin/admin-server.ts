@@ -1,6 +1,7 @@
 import { AppError, messageOf } from "../../shared/errors/app-error.ts";
 import { ourHosts } from "../../shared/http/our-host.ts";
 import type { AdminAddress } from "../config/agent-config.ts";
+import { codes } from "./codes.ts";
 
 /** What the pages are made from. */
 export interface AdminPages {
@@ -36,7 +37,10 @@ function listen(hostname: string, port: number, fetch: (request: Request) => Res
   try {
     return Bun.serve({ hostname, port, fetch, reusePort: false, development: false });
   } catch (thrown) {
-    throw new AppError("EDGE_ADMIN_ADDRESS", `listen on ${hostname}:${port} for the admin HTTP: ${messageOf(thrown)}`);
+    throw new AppError(
+      codes.EDGE_ADMIN_ADDRESS,
+      `listen on ${hostname}:${port} for the admin HTTP: ${messageOf(thrown)}`,
+    );
   }
 }
 

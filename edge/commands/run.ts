@@ -2,6 +2,7 @@
  * `tailgate run`: loads the config, runs the agent, and tells the service manager. SIGTERM and SIGINT stop it (a second
  * one leaves at once), SIGHUP reloads the config; one that is wrong leaves the running one in force.
  */
+
 import { systemClock } from "../../shared/clock/clock.ts";
 import { AppError, messageOf } from "../../shared/errors/app-error.ts";
 import { systemRandom } from "../../shared/random/random.ts";
@@ -9,6 +10,7 @@ import { createLog, defineSignal, type Report } from "../../shared/telemetry/log
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { visible } from "../../shared/telemetry/visible.ts";
 import { type AdminServer, startAdmin } from "../admin/admin-server.ts";
+import { codes } from "../channels/sqlite/codes.ts";
 import { isInUse, openChannelStore } from "../channels/sqlite/open.ts";
 import type { AdminAddress, AgentConfig } from "../config/agent-config.ts";
 import { loadConfig } from "../config/load-config.ts";
@@ -202,7 +204,7 @@ class Running {
       return this.openAdmin(admin);
     } catch (thrown) {
       if (!isInUse(dataDir)) throw thrown;
-      throw new AppError("EDGE_CHANNEL_LOCKED", `lock ${dataDir}: another process holds it`, { cause: thrown });
+      throw new AppError(codes.EDGE_CHANNEL_LOCKED, `lock ${dataDir}: another process holds it`, { cause: thrown });
     }
   }
 

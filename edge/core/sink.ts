@@ -1,5 +1,6 @@
 import type { AppError } from "../../shared/errors/app-error.ts";
 import type { Code } from "../../shared/errors/codes.ts";
+import type { ErrorCode } from "../../shared/errors/error-code.ts";
 import type { LaneNotes } from "./lane-notes.ts";
 import type { PutBatch, StoredBatch } from "./stored-batch.ts";
 
@@ -53,6 +54,6 @@ export type Delivery =
   /** The destination has it. `mark` is kept with the acknowledgement and given back as `LaneNotes.mark`. */
   | { readonly kind: "delivered"; readonly mark?: string }
   /** Never: bury it, go on behind it. */
-  | { readonly kind: "refused"; readonly code: Code; readonly reason: string }
+  | { readonly kind: "refused"; readonly code: Code | ErrorCode; readonly reason: string }
   /** Too large as it is: put these in its place and deliver them one after the other. */
   | { readonly kind: "split"; readonly parts: readonly PutBatch[] };

@@ -2,6 +2,7 @@ import { AppError, messageOf } from "../../shared/errors/app-error.ts";
 import { defineSignal, type Report } from "../../shared/telemetry/log.ts";
 import type { AgentConfig } from "../config/agent-config.ts";
 import type { Agent } from "./agent.ts";
+import { codes } from "./codes.ts";
 import { describePlan } from "./reload-plan.ts";
 
 const signals = {
@@ -92,7 +93,7 @@ export class AgentHost {
       agent.fail();
       const causes = new AggregateError([reason, error], `${messageOf(reason)}; then ${messageOf(error)}`);
       throw new AppError(
-        "EDGE_RELOAD_FAILED",
+        codes.EDGE_RELOAD_FAILED,
         "reload the config: neither the new one nor the old one can be put in force",
         {
           cause: causes,

@@ -6,12 +6,14 @@
  * All that may fail or wait is in the first two; `begin` is one turn of the event loop. What does not end is never made
  * anew beside itself: then the change fails.
  */
+
 import { AppError, messageOf } from "../../shared/errors/app-error.ts";
 import { defineSignal } from "../../shared/telemetry/log.ts";
 import type { AgentConfig } from "../config/agent-config.ts";
 import type { AgentChannels } from "./agent-channels.ts";
 import type { AgentOptions } from "./agent-options.ts";
 import { Assembly } from "./assembly.ts";
+import { codes } from "./codes.ts";
 import type { Links, StreamIntake } from "./intake.ts";
 import type { StreamLanes } from "./observe-agent.ts";
 import type { Parts, ReloadPlan } from "./reload-plan.ts";
@@ -215,5 +217,5 @@ function isComing(step: string | undefined): boolean {
 }
 
 function stillRuns(what: string): AppError {
-  return new AppError("EDGE_RELOAD_FAILED", `reload the config: ${what} of the old one does not end`);
+  return new AppError(codes.EDGE_RELOAD_FAILED, `reload the config: ${what} of the old one does not end`);
 }

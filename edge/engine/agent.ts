@@ -9,6 +9,7 @@
  * fail comes first; then, in one turn of the event loop and right after a commit, chains are changed and what is new
  * begins. So a source keeps its open files while a certificate is renewed.
  */
+
 import { AppError, messageOf } from "../../shared/errors/app-error.ts";
 import { defineSignal } from "../../shared/telemetry/log.ts";
 import type { AgentConfig } from "../config/agent-config.ts";
@@ -17,6 +18,7 @@ import { AgentChannels, outlives } from "./agent-channels.ts";
 import type { AgentOptions } from "./agent-options.ts";
 import { AgentParts } from "./agent-parts.ts";
 import type { Book, StreamCounters } from "./books.ts";
+import { codes } from "./codes.ts";
 import { drain, heldIn } from "./drain.ts";
 import { diskRefusal, FullChannels } from "./full-channels.ts";
 import { LoopLag } from "./loop-lag.ts";
@@ -243,7 +245,7 @@ export class Agent {
   private async committed({ committer }: AgentChannels, deadline: StopDeadline): Promise<void> {
     while (!committer.commit()) {
       if (deadline.leftMs === 0) {
-        throw new AppError("EDGE_RELOAD_WAITS", "reload the config: what was read before cannot be stored now");
+        throw new AppError(codes.EDGE_RELOAD_WAITS, "reload the config: what was read before cannot be stored now");
       }
       await committer.committed.wait(AbortSignal.timeout(deadline.leftMs));
     }

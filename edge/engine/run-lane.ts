@@ -4,8 +4,7 @@
  */
 import { Backoff } from "../../shared/async/backoff.ts";
 import { sleep } from "../../shared/async/sleep.ts";
-import { AppError, messageOf } from "../../shared/errors/app-error.ts";
-import { codes } from "../../shared/errors/codes.ts";
+import { AppError, declaredCode, messageOf } from "../../shared/errors/app-error.ts";
 import type { Random } from "../../shared/random/random.ts";
 import { defineSignal, type Report } from "../../shared/telemetry/log.ts";
 import type { LaneReader } from "../core/channel.ts";
@@ -155,8 +154,9 @@ function end(options: RunLaneOptions, batch: StoredBatch, result: Delivery): voi
     case "delivered":
       reader.acknowledge(batch, result.mark);
       return;
-    case "refused":
-      reader.bury(batch, `${result.code}: ${result.reason}`);
+    case "refused": {
+      const { name, hint } = declaredCode(result.code);
+      reader.bury(batch, `${name}: ${result.reason}`);
       report(signals.buried, {
         component: sinkName,
         stream: reader.lane.stream,
@@ -164,9 +164,10 @@ function end(options: RunLaneOptions, batch: StoredBatch, result: Delivery): voi
         first: batch.first,
         last: batch.first + batch.count - 1,
         reason: result.reason,
-        hint: codes[result.code].hint,
+        hint,
       });
       return;
+    }
     case "split":
       reader.replace(batch, result.parts);
       return;

@@ -5,6 +5,7 @@ import type { Report } from "../../shared/telemetry/log.ts";
 import type { SinkConfig } from "../config/agent-config.ts";
 import type { Channel } from "../core/channel.ts";
 import type { Sink } from "../core/sink.ts";
+import { codes } from "./codes.ts";
 import { type LaneRun, SinkRunner } from "./sink-runner.ts";
 import type { StopDeadline } from "./stop-deadline.ts";
 
@@ -50,7 +51,7 @@ export class SinkGroup {
   async start(): Promise<void> {
     for (const [name, config] of this.sinks) {
       const made = await this.options.make(name, config);
-      const late = () => new AppError("EDGE_SINK_START", `start sink "${name}": no answer in ${startMsMax} ms`);
+      const late = () => new AppError(codes.EDGE_SINK_START, `start sink "${name}": no answer in ${startMsMax} ms`);
       try {
         await withDeadline(made.sink.start(), startMsMax, late);
       } catch (error) {

@@ -10,6 +10,7 @@
  *
  * A reload that changes only what events pass through keeps the object and gives its intake another chain.
  */
+
 import { Backoff } from "../../shared/async/backoff.ts";
 import { withDeadline } from "../../shared/async/deadline.ts";
 import { sleep } from "../../shared/async/sleep.ts";
@@ -18,6 +19,7 @@ import type { Random } from "../../shared/random/random.ts";
 import { defineSignal, type Report } from "../../shared/telemetry/log.ts";
 import type { SourceConfig } from "../config/agent-config.ts";
 import type { Source } from "../core/source.ts";
+import { codes } from "./codes.ts";
 import type { Committer } from "./committer.ts";
 import type { Chain, Links, StreamIntake } from "./intake.ts";
 import type { StopDeadline } from "./stop-deadline.ts";
@@ -205,7 +207,7 @@ export class SourceRun {
     try {
       await source.run(intake, run.signal);
       if (this.stopping.signal.aborted) return undefined;
-      return new AppError("EDGE_SOURCE_ENDED", `run source "${this.name}": it ended without having been asked to`);
+      return new AppError(codes.EDGE_SOURCE_ENDED, `run source "${this.name}": it ended without having been asked to`);
     } catch (error) {
       if (error instanceof AppError && error.severity === "invariant") this.options.onInvariant(error);
       return this.stopping.signal.aborted ? undefined : error;
@@ -239,7 +241,8 @@ export class SourceRun {
   private async makeAnew(): Promise<void> {
     this.made = undefined;
     this.made = await this.options.make(this.configNow);
-    const late = () => new AppError("EDGE_SOURCE_START", `start source "${this.name}": no answer in ${startMsMax} ms`);
+    const late = () =>
+      new AppError(codes.EDGE_SOURCE_START, `start source "${this.name}": no answer in ${startMsMax} ms`);
     await withDeadline(this.made.source.start(), startMsMax, late);
   }
 

@@ -7,6 +7,7 @@ import { absent } from "./agents/absent.ts";
 import type { Agent } from "./agents/agent.ts";
 import { peers } from "./agents/agents.ts";
 import { tailgate } from "./agents/tailgate.ts";
+import { codes } from "./codes.ts";
 import { DiskMeter } from "./meters/disk.ts";
 import { WireMeter } from "./meters/wire.ts";
 import type { Options } from "./options.ts";
@@ -94,7 +95,7 @@ export class Bench implements AsyncDisposable {
     const [ours] = this.oursOnly;
     if (ours !== undefined) return ours;
     const reason = this.unavailable.find(({ subject }) => subject === this.ours.name)?.reason;
-    throw new AppError("BENCH_FAILED", `prepare ${this.ours.name}: ${reason}`);
+    throw new AppError(codes.BENCH_FAILED, `prepare ${this.ours.name}: ${reason}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

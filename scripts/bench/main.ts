@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { systemClock } from "../../shared/clock/clock.ts";
-import { AppError, messageOf } from "../../shared/errors/app-error.ts";
+import { AppError, hasCode, messageOf } from "../../shared/errors/app-error.ts";
 import { peerProducts } from "./agents/agents.ts";
 import { Bench } from "./bench.ts";
 import { cases } from "./cases/cases.ts";
@@ -21,7 +21,7 @@ try {
 } catch (thrown) {
   console.error(`bench: ${messageOf(thrown)}`);
   if (thrown instanceof AppError) console.error(thrown.hint);
-  process.exitCode = thrown instanceof AppError && thrown.code === "USAGE" ? 2 : 1;
+  process.exitCode = hasCode(thrown, "USAGE") ? 2 : 1;
 }
 
 async function main(argv: readonly string[]): Promise<number> {

@@ -8,12 +8,14 @@
  * Tests and `npm start` call `buildEdge` and `buildCentral`, which build for this machine and keep the result under a hash of all that
  * goes into it: a second call without a change costs milliseconds.
  */
+
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type BunPlugin, Glob } from "bun";
 import { AppError } from "../../shared/errors/app-error.ts";
 import { runsOnMusl } from "../../shared/system/libc.ts";
+import { codes } from "./codes.ts";
 import { forgetUnusedBuilds, markUsed } from "./kept-builds.ts";
 
 /** Where the edge runs: what Bun calls the platform, and the prebuilt SQLite addon that fits it. */
@@ -125,7 +127,7 @@ async function compile(target: BuildTarget, entries: readonly string[], outfile:
     plugins: [onlyAddon(addon)],
   });
   if (result.success && existsSync(outfile)) return;
-  throw new AppError("BUILD_FAILED", `build ${entries[0]} for ${target}:\n${result.logs.map(String).join("\n")}`);
+  throw new AppError(codes.BUILD_FAILED, `build ${entries[0]} for ${target}:\n${result.logs.map(String).join("\n")}`);
 }
 
 /** Of the prebuilt SQLite addons (2 MB each) only the target's goes into the binary; the others resolve to an error. */

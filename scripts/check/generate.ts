@@ -12,6 +12,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { errorCodesOf } from "./generate/error-codes.ts";
 import { renderRegistry } from "./generate/registry.ts";
 
 const root = join(import.meta.dir, "../..");
@@ -39,10 +40,13 @@ export async function generate(write: boolean): Promise<string[]> {
       import("../../central/reference.ts"),
     ]);
   const { metricsOf } = await import("../../edge/metrics-reference.ts");
-  settle("edge/REFERENCE.md", renderReference(registry, await metricsOf(registry)));
+  settle(
+    "edge/REFERENCE.md",
+    renderReference(registry, await metricsOf(registry), await errorCodesOf(root, ["edge", "shared"])),
+  );
   settle("edge/config.schema.json", renderConfigSchema(registry));
   settle("central/openapi.json", renderOpenApi());
-  settle("central/REFERENCE.md", renderCentralReference());
+  settle("central/REFERENCE.md", renderCentralReference(await errorCodesOf(root, ["central", "shared"])));
   return stale;
 }
 

@@ -2,6 +2,7 @@ import { sleep } from "../../shared/async/sleep.ts";
 import { AppError } from "../../shared/errors/app-error.ts";
 import { until } from "../../shared/testing/until.ts";
 import { checkBooks } from "./books.ts";
+import { codes } from "./codes.ts";
 import type { Numbers } from "./numbers.ts";
 import type { Pilot } from "./pilot.ts";
 import type { Place } from "./place.ts";
@@ -83,5 +84,5 @@ async function reachNumbers(
 ): Promise<void> {
   const done = (numbers: Numbers) => signal.aborted || pilot.broken !== undefined || accept(numbers);
   await until(what, () => pilot.numbers(), done, { withinMs: 120_000, everyMs: 100 });
-  if (pilot.broken !== undefined) throw new AppError("START_FAILED", `wait for ${what}: ${pilot.broken}`);
+  if (pilot.broken !== undefined) throw new AppError(codes.START_FAILED, `wait for ${what}: ${pilot.broken}`);
 }

@@ -2,6 +2,7 @@
  * The pilot, end to end: Kafka, the centre, the simulator and the compiled edge, each a part that can be stopped,
  * killed and started again by itself. All of it is ended with it, and nothing else.
  */
+
 import { appendFileSync, existsSync, readdirSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { AppError } from "../../shared/errors/app-error.ts";
@@ -11,6 +12,7 @@ import { buildEdge } from "../build/build.ts";
 import { type Broker, startBroker } from "../drivers/kafka/broker.ts";
 import { brokerAnswers } from "../drivers/kafka/probe.ts";
 import { createTopic } from "../drivers/kafka/topic.ts";
+import { codes } from "./codes.ts";
 import { Leftovers } from "./leftovers.ts";
 import { askCentral, askEdge, type Numbers } from "./numbers.ts";
 import type { Place } from "./place.ts";
@@ -213,7 +215,7 @@ export class Pilot implements AsyncDisposable {
   /** Waits for a part's first answer. One that has ended will never answer: its own words say why. */
   private async answers(part: "edge" | "central", ask: () => Promise<unknown>): Promise<void> {
     await until(`${part} to answer`, async () => this.broken ?? (await ask()), Boolean, { withinMs: 30_000 });
-    if (this.broken !== undefined) throw new AppError("START_FAILED", `start ${part}: ${this.broken}`);
+    if (this.broken !== undefined) throw new AppError(codes.START_FAILED, `start ${part}: ${this.broken}`);
   }
 
   private log(part: string, line: string): void {

@@ -10,9 +10,11 @@
  * musl reads since 1.2.4 and earlier ones jump over, to die at the first constructor. Hence the release of Debian below,
  * whatever the machine's own is. The folder is filled under another name and renamed.
  */
+
 import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../../shared/errors/app-error.ts";
+import { codes } from "../drivers/codes.ts";
 import { cacheFolder, runTool } from "../drivers/kafka/distribution.ts";
 
 /** Processors, as Bun calls them. */
@@ -66,7 +68,7 @@ export async function muslLibraries(architecture: Architecture): Promise<string>
     if (!existsSync(folder)) renameSync(ready, folder);
     return folder;
   } catch (cause) {
-    throw new AppError("TOOL_MISSING", `fetch the musl libraries for ${machine}`, {
+    throw new AppError(codes.TOOL_MISSING, `fetch the musl libraries for ${machine}`, {
       cause,
       hint: `They come by apt-get and pip3. By hand: put ld-musl-${machine}.so.1, libstdc++.so.6 and libgcc_s.so.1 of Alpine 3.17 or later (packages musl, libstdc++, libgcc) into ${folder}.`,
     });
@@ -125,7 +127,7 @@ function debianMirror(): string {
   const { stdout } = Bun.spawnSync(["apt-get", "indextargets", "--format", "$(REPO_URI)", ...wanted]);
   const address = stdout.toString().split("\n", 1)[0]?.trim() ?? "";
   if (address !== "") return address;
-  throw new AppError("TOOL_MISSING", "find an archive of Debian: this machine's apt is not configured for one", {
+  throw new AppError(codes.TOOL_MISSING, "find an archive of Debian: this machine's apt is not configured for one", {
     hint: "Give apt a source of Debian (any release: its address is what is asked for), or put the files in by hand.",
   });
 }

@@ -6,8 +6,10 @@
  *
  * As root on Debian or Ubuntu missing packages are installed; elsewhere the message names what to install.
  */
+
 import { existsSync } from "node:fs";
 import { AppError, messageOf } from "../../shared/errors/app-error.ts";
+import { codes } from "../drivers/codes.ts";
 import { startBroker } from "../drivers/kafka/broker.ts";
 import { kafkaDistribution, kafkaIsCached } from "../drivers/kafka/distribution.ts";
 import { debianKeyring, muslIsCached, muslLibraries } from "./musl-libraries.ts";
@@ -95,7 +97,7 @@ async function install(missing: readonly Tool[], say: (line: string) => void): P
   const packages = missing.map((tool) => tool.package);
   const wanted = missing.map((tool) => `  ${tool.package.padEnd(22)} ${tool.why}`).join("\n");
   if (process.getuid?.() !== 0 || Bun.which("apt-get") === null) {
-    throw new AppError("TOOL_MISSING", `set up this machine: these are not installed\n${wanted}`, {
+    throw new AppError(codes.TOOL_MISSING, `set up this machine: these are not installed\n${wanted}`, {
       hint: `On Debian or Ubuntu: sudo apt-get install ${packages.join(" ")}. The names are close to these elsewhere.`,
     });
   }
@@ -103,7 +105,7 @@ async function install(missing: readonly Tool[], say: (line: string) => void): P
   await apt("update", ["update", "-q"]);
   await apt("install", ["install", "-q", "-y", "--no-install-recommends", ...packages]);
   const still = missing.filter((tool) => !tool.present()).map((tool) => tool.package);
-  if (still.length > 0) throw new AppError("TOOL_MISSING", `install ${still.join(" ")}: not there after apt-get`);
+  if (still.length > 0) throw new AppError(codes.TOOL_MISSING, `install ${still.join(" ")}: not there after apt-get`);
 }
 
 async function apt(what: string, words: readonly string[]): Promise<void> {
@@ -111,7 +113,7 @@ async function apt(what: string, words: readonly string[]): Promise<void> {
   const run = Bun.spawn(["apt-get", ...words], { env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
   const [stdout, stderr] = await Promise.all([run.stdout.text(), run.stderr.text()]);
   if ((await run.exited) === 0) return;
-  throw new AppError("TOOL_MISSING", `apt-get ${what}: ${`${stdout}\n${stderr}`.trim().slice(-1_500)}`);
+  throw new AppError(codes.TOOL_MISSING, `apt-get ${what}: ${`${stdout}\n${stderr}`.trim().slice(-1_500)}`);
 }
 
 async function requireJava17(): Promise<void> {
@@ -119,7 +121,7 @@ async function requireJava17(): Promise<void> {
   const text = await run.stderr.text();
   const major = Number(/version "(\d+)/.exec(text)?.[1] ?? "0");
   if (major >= 17) return;
-  throw new AppError("TOOL_MISSING", `run Kafka: Java ${major || "of unknown version"} is too old, it needs 17`, {
+  throw new AppError(codes.TOOL_MISSING, `run Kafka: Java ${major || "of unknown version"} is too old, it needs 17`, {
     hint: "Install Java 17 or newer (Debian, Ubuntu: apt-get install default-jre-headless) and put it first on the PATH.",
   });
 }

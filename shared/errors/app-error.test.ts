@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { AppError, messageOf } from "./app-error.ts";
+import { AppError, hasCode, messageOf } from "./app-error.ts";
 import { codes } from "./codes.ts";
+import { defineCodes } from "./error-code.ts";
 import { invariant } from "./invariant.ts";
 
 describe("an error", () => {
@@ -22,9 +23,14 @@ describe("an error", () => {
     );
   });
 
-  test("has a hint a person can act on, for every code", () => {
-    for (const [code, { hint }] of Object.entries(codes)) {
-      expect(`${code}: ${hint}`).toMatch(/^[A-Z_0-9]+: \S.{20,}\.$/);
-    }
+  test("of a component's own code carries what was declared, and is known by it", () => {
+    const own = defineCodes({
+      EDGE_LAKE_LEASE: { severity: "transient", hint: "Wait until the other writer is gone." },
+    });
+    const error = new AppError(own.EDGE_LAKE_LEASE, "append to /lake/a");
+    expect(error).toMatchObject({ code: "EDGE_LAKE_LEASE", severity: "transient", declared: own.EDGE_LAKE_LEASE });
+    expect(hasCode(error, own.EDGE_LAKE_LEASE)).toBe(true);
+    expect(hasCode(error, "USAGE", "INVARIANT")).toBe(false);
+    expect(hasCode(new Error("other"), own.EDGE_LAKE_LEASE)).toBe(false);
   });
 });

@@ -1,4 +1,5 @@
-import { type Code, codes, type Severity } from "./codes.ts";
+import { type Code, codes } from "./codes.ts";
+import type { ErrorCode, Severity } from "./error-code.ts";
 
 /** What else an error may carry. */
 export interface AppErrorOptions {
@@ -16,20 +17,33 @@ export interface AppErrorOptions {
  */
 export class AppError extends Error {
   override readonly name = "AppError";
+  /** The code's name. */
+  readonly code: string;
+  /** The code as it was declared. */
+  readonly declared: ErrorCode;
   readonly severity: Severity;
   readonly hint: string;
   readonly retryAfterMs: number | undefined;
 
-  constructor(
-    readonly code: Code,
-    message: string,
-    options: AppErrorOptions = {},
-  ) {
+  /** @param code one of those that several parts say, by name; or one of the component's own, as it was declared. */
+  constructor(code: Code | ErrorCode, message: string, options: AppErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.severity = codes[code].severity;
-    this.hint = options.hint ?? codes[code].hint;
+    this.declared = declaredCode(code);
+    this.code = this.declared.name;
+    this.severity = this.declared.severity;
+    this.hint = options.hint ?? this.declared.hint;
     this.retryAfterMs = options.retryAfterMs;
   }
+}
+
+/** Whether it is an `AppError` of one of these codes. */
+export function hasCode(thrown: unknown, ...wanted: readonly (Code | ErrorCode)[]): thrown is AppError {
+  return thrown instanceof AppError && wanted.some((code) => declaredCode(code).name === thrown.code);
+}
+
+/** A code as it was declared. */
+export function declaredCode(code: Code | ErrorCode): ErrorCode {
+  return typeof code === "string" ? codes[code] : code;
 }
 
 /** The message of anything that was thrown, with the messages of its causes behind it. */

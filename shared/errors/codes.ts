@@ -1,34 +1,15 @@
+import { defineCodes } from "./error-code.ts";
+
 /**
- * Every error code of Tailgate: how bad it is, and what its reader can do about it. One table for the log, the
- * command line, the HTTP bodies and the reference page, so that a code means the same everywhere.
+ * Error codes that several parts say. They are written by name: `new AppError("CONFIG_INVALID", …)`. A code that only one
+ * component says stands in a file of that component; see `defineCodes`.
  */
-export type Severity =
-  /** May work later with the same input: whoever runs the work waits and tries again, without end. */
-  | "transient"
-  /** Never works with this input: the named records go to the dead letters, the rest goes on. */
-  | "permanent"
-  /** This component cannot go on; health says so; the others keep running. */
-  | "fatal"
-  /** What the user gave is wrong: nothing was started, nothing was touched. */
-  | "usage"
-  /** Our own assumption was broken: the process stops and its supervisor starts it again. */
-  | "invariant";
-
-interface CodeEntry {
-  readonly severity: Severity;
-  readonly hint: string;
-}
-
-/** The table. A component adds its codes here, with the hint a person can act on. */
-export const codes = {
+export const codes = defineCodes({
   INVARIANT: {
     severity: "invariant",
     hint: "This is a bug in Tailgate. Keep the log and the data directory, and report both.",
   },
   CONFIG_INVALID: { severity: "usage", hint: "Correct the lines named above; nothing was started or changed." },
-  BUILD_FAILED: { severity: "usage", hint: "Correct what the bundler names above, then build again." },
-  START_FAILED: { severity: "fatal", hint: "All that it said is in the folder logs of .tailgate." },
-  TOOL_MISSING: { severity: "usage", hint: "Install what is named above, then run the command again." },
   LIBC_MISSING: {
     severity: "fatal",
     hint: "Take the binary that is built for this system: the ones named musl are for musl, the others for glibc.",
@@ -47,37 +28,13 @@ export const codes = {
     severity: "transient",
     hint: "The disk refused a read or a write. Look at the kernel log (dmesg) for the device's own words.",
   },
-  EDGE_CHANNEL_BUSY: {
-    severity: "transient",
-    hint: "Another program has the channel file locked (a sqlite3 shell, a backup that is no `tailgate`). End it; Tailgate tries again on its own.",
-  },
-  EDGE_DATA_DIR: {
-    severity: "usage",
-    hint: "Give the folder to the user of the service (chown -R), mount it writable, or name another `dataDir`.",
-  },
-  EDGE_CHANNEL_LOCKED: {
-    severity: "usage",
-    hint: "Another tailgate runs on this data directory. Stop it, or give this one a dataDir of its own.",
-  },
   EDGE_CHANNEL_UNNAMED: {
     severity: "usage",
     hint: "Put the channel back into the config until it has drained, or move its events out with `tailgate channel export`.",
   },
-  EDGE_CHANNEL_VERSION: {
-    severity: "usage",
-    hint: "The data directory was written by a newer tailgate. Run that version, or start on a new dataDir.",
-  },
-  EDGE_CHANNEL_DAMAGED: {
-    severity: "invariant",
-    hint: "The channel file is damaged. The next start renames it, copies what can be read, and goes on under a new epoch.",
-  },
   EDGE_SOURCE_FILE: {
     severity: "transient",
     hint: "Check that the file exists and that the user of the service may read it.",
-  },
-  EDGE_SPOOL_FILE_CHANGED: {
-    severity: "permanent",
-    hint: "Write spool files elsewhere on the same file system and rename them into the spool directory when complete.",
   },
   EDGE_SINK_UNEXPECTED: {
     severity: "transient",
@@ -90,30 +47,6 @@ export const codes = {
   EDGE_RECORD_REFUSED: {
     severity: "permanent",
     hint: "Read what was refused, and why, with `tailgate channel export --dead`.",
-  },
-  EDGE_RELOAD_FAILED: {
-    severity: "fatal",
-    hint: "Nothing runs any more; the service manager starts it again. Correct what is named above.",
-  },
-  EDGE_RELOAD_WAITS: {
-    severity: "transient",
-    hint: "Free disk space, then reload again; the config in force stays as it is.",
-  },
-  EDGE_SOURCE_START: {
-    severity: "transient",
-    hint: "Starting it did not come to an end: look at what it opens (a network file system that hangs, a device).",
-  },
-  EDGE_SOURCE_ENDED: {
-    severity: "transient",
-    hint: "It is made anew and goes on from its stored positions; please report the message if it comes again.",
-  },
-  EDGE_SINK_START: {
-    severity: "transient",
-    hint: "Starting it did not come to an end: look at what it opens (a network file system that hangs, a device).",
-  },
-  EDGE_ADMIN_ADDRESS: {
-    severity: "usage",
-    hint: "Another process listens there, or the address is not this machine's. Change `admin.address` in the config.",
   },
   EDGE_SINK_FILE: {
     severity: "transient",
@@ -191,29 +124,7 @@ export const codes = {
     severity: "permanent",
     hint: "Read the record under /api/v1/dead-letters.",
   },
-  CENTRAL_STOP_SLOW: {
-    severity: "transient",
-    hint: "Nothing is lost: what is stored is stored, the rest is read again at the next start. The group lets go of this instance when its session runs out.",
-  },
-  CENTRAL_BAD_REQUEST: { severity: "usage", hint: "See /api/v1/openapi.json for what the route takes." },
-  CENTRAL_ADDRESS_IN_USE: {
-    severity: "usage",
-    hint: "Another process listens there. Choose another address with TAILGATE_LISTEN or `listen`.",
-  },
-  CENTRAL_NOT_FOUND: { severity: "usage", hint: "See /api/v1/vehicles for what there is." },
-  CENTRAL_UNAUTHORIZED: { severity: "usage", hint: "Send the API key as `Authorization: Bearer <key>`." },
-  CENTRAL_FORBIDDEN: { severity: "usage", hint: "Give the key this scope in `apiKeys`, or use another key." },
-  CENTRAL_TOO_MANY_REFUSALS: { severity: "transient", hint: "Correct the key, and wait a second between tries." },
-  CENTRAL_METHOD: { severity: "usage", hint: "The header `Allow` says what this path takes." },
-  CENTRAL_HOST_REFUSED: {
-    severity: "usage",
-    hint: "Ask by address or as localhost, or put the name into `allowedHosts`; names of others are refused against DNS rebinding.",
-  },
-  BENCH_FAILED: {
-    severity: "fatal",
-    hint: "Run the case alone with --case NAME; the agents' own logs are named above. Results of other cases are kept.",
-  },
-} as const satisfies Record<string, CodeEntry>;
+});
 
 /** A code of the table. */
 export type Code = keyof typeof codes;

@@ -10,7 +10,7 @@
  * (the SQLite addon) lies in a folder of temporary files, where somebody might write into it.
  */
 import { readFileSync } from "node:fs";
-import { AppError } from "../errors/app-error.ts";
+import { hasCode } from "../errors/app-error.ts";
 import { openLibc } from "./libc.ts";
 
 /** MADV_DONTNEED of madvise(2). */
@@ -39,7 +39,7 @@ export function releaseProgramPages(): boolean {
     libc.close();
     return answers.length > 0 && answers.every((answer) => answer === 0);
   } catch (thrown) {
-    if (thrown instanceof AppError && thrown.code === "LIBC_MISSING") return false;
+    if (hasCode(thrown, "LIBC_MISSING")) return false;
     if (thrown instanceof Error && "syscall" in thrown) return false;
     throw thrown;
   }

@@ -10,7 +10,17 @@ export interface Signal {
   readonly message: string;
   /** For what may happen often: at most one line in this time; the lines left out are counted in the next one. */
   readonly atMostEveryMs?: number;
+  /** For what is counted too, each time it is reported; see `countingReport`. */
+  readonly counts?: SignalCount;
 }
+
+/**
+ * What is counted with a signal: a metric of the process, or a counter in the books of the stream or lane, which is kept in
+ * the transaction of the rows. `by` names the field that says how many; without it, one.
+ */
+export type SignalCount =
+  | { readonly metric: string; readonly help: string; readonly by?: string }
+  | { readonly book: string; readonly by?: string };
 
 /** How bad it is, from what only a developer asks for to what somebody must look at. */
 export type Level = "debug" | "info" | "warn" | "error";

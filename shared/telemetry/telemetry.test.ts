@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { VirtualClock } from "../clock/clock.ts";
+import { countingReport } from "./counting-report.ts";
 import { createLog, defineSignal } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 
@@ -59,5 +60,35 @@ describe("metrics", () => {
     expect(metrics.render()).toBe(
       '# HELP a_held Held now.\n# TYPE a_held gauge\na_held 8\n# HELP b_total Bs.\n# TYPE b_total counter\nb_total{sink="a\\"b"} 5\n',
     );
+  });
+});
+
+describe("a report that counts", () => {
+  const signals = {
+    cut: defineSignal({
+      name: "sink_cut",
+      level: "debug",
+      message: "Cut a batch",
+      counts: { metric: "tailgate_cuts_total", help: "Batches cut." },
+    }),
+    gone: defineSignal({ name: "source_gone", level: "warn", message: "Gone", counts: { book: "gone", by: "bytes" } }),
+    plain: defineSignal({ name: "sink_plain", level: "info", message: "Plain" }),
+  };
+
+  test("logs and counts by one declaration, from zero on, and also what the log leaves out", () => {
+    const metrics = new Metrics();
+    const lines: string[] = [];
+    const booked: string[] = [];
+    const log = createLog({ level: "info", format: "text", clock: new VirtualClock(0), write: (l) => lines.push(l) });
+    const book = (name: string, amount: number) => booked.push(`${name} ${amount}`);
+    const report = countingReport(signals, { report: log, metrics, labels: { sink: "a" }, book });
+    expect(metrics.render()).toContain('tailgate_cuts_total{sink="a"} 0\n');
+    report(signals.cut);
+    report(signals.cut);
+    report(signals.gone, { bytes: 7 });
+    report(signals.plain);
+    expect(metrics.render()).toContain('tailgate_cuts_total{sink="a"} 2\n');
+    expect(booked).toEqual(["gone 7"]);
+    expect(lines.length).toBe(2);
   });
 });

@@ -2,6 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import { withScope } from "../access.ts";
 import { type ApiDependencies, resource } from "../api.ts";
+import { codes } from "../codes.ts";
 import { Cursors, isNumbers } from "../cursor.ts";
 import { problems } from "../errors.ts";
 import { pageBytesMax } from "../page.ts";
@@ -47,7 +48,7 @@ export function events({ reader }: ApiDependencies) {
     const { vehicle, stream, from, to, order, limit, cursor } = context.req.valid("query");
     const fromMs = from ?? -timeMsMax;
     const toMs = to ?? timeMsMax;
-    if (fromMs >= toMs) throw new AppError("CENTRAL_BAD_REQUEST", "read events: `from` is not before `to`");
+    if (fromMs >= toMs) throw new AppError(codes.CENTRAL_BAD_REQUEST, "read events: `from` is not before `to`");
     const cursors = new Cursors("events", [vehicle, stream ?? null, fromMs, toMs, order], isNumbers(3));
     const position = cursors.read(cursor);
     const after = position && { time: position[0], source: position[1], offset: position[2] };

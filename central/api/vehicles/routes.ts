@@ -3,6 +3,7 @@ import { AppError } from "../../../shared/errors/app-error.ts";
 import type { VehicleState } from "../../store/reader.ts";
 import { withScope } from "../access.ts";
 import { type ApiDependencies, resource } from "../api.ts";
+import { codes } from "../codes.ts";
 import { Cursors, isName } from "../cursor.ts";
 import { problems, problemsWithNotFound } from "../errors.ts";
 import { bytesOf, cutPage, pageBytesMax } from "../page.ts";
@@ -78,7 +79,7 @@ export function vehicles({ reader, clock }: ApiDependencies) {
       const { valueBytes: valueBytesMax } = context.req.valid("query");
       const state = await reader.vehicle(vehicle, { valueBytesMax, bytesMax: pageBytesMax });
       if (state === undefined)
-        throw new AppError("CENTRAL_NOT_FOUND", `read the vehicle "${vehicle}": never heard of it`);
+        throw new AppError(codes.CENTRAL_NOT_FOUND, `read the vehicle "${vehicle}": never heard of it`);
       return context.json(vehicleBody(state, clock.now()), 200);
     });
 }

@@ -8,7 +8,7 @@ import { Backoff } from "../../../shared/async/backoff.ts";
 import { withDeadline } from "../../../shared/async/deadline.ts";
 import { sleep } from "../../../shared/async/sleep.ts";
 import type { Clock } from "../../../shared/clock/clock.ts";
-import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
+import { AppError, hasCode, messageOf } from "../../../shared/errors/app-error.ts";
 import { createKafka, type KafkaConnection } from "../../../shared/kafka/connection/client.ts";
 import { explainClientError } from "../../../shared/kafka/connection/connect-error.ts";
 import type { FetchedPartition } from "../../../shared/kafka/connection/raw-fetch.ts";
@@ -265,7 +265,7 @@ export class KafkaConsumer implements Consumer {
       return topics;
     } catch (thrown) {
       const error = explainClientError("list topics", thrown, this.options.connection);
-      const signal = error.code === "KAFKA_UNREACHABLE" ? brokersAway : brokersRefuse;
+      const signal = hasCode(error, "KAFKA_UNREACHABLE") ? brokersAway : brokersRefuse;
       report(signal, { code: error.code, error: messageOf(error), hint: consumerHint(error) });
       return undefined;
     }

@@ -1,5 +1,5 @@
 /** The SQLite store's readers' door: a read-only connection of its own, a read transaction a call. */
-import { AppError } from "../../../shared/errors/app-error.ts";
+import { AppError, hasCode } from "../../../shared/errors/app-error.ts";
 import type {
   BooksQuery,
   ConflictRow,
@@ -105,7 +105,7 @@ export class SqliteReader implements StoreReader {
       }
     } catch (thrown) {
       const failure = storeFailure(doing, thrown);
-      if (failure.code !== "CENTRAL_RECORD_POISON") throw failure;
+      if (!hasCode(failure, "CENTRAL_RECORD_POISON")) throw failure;
       // A query has no record to blame.
       throw new AppError("INVARIANT", doing, { cause: thrown });
     }

@@ -14,7 +14,7 @@
 
 import type Database from "better-sqlite3";
 import type { Clock } from "../../../shared/clock/clock.ts";
-import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
+import { AppError, hasCode, messageOf } from "../../../shared/errors/app-error.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
 import { defaultQuotas, type Quotas } from "../../ledger/limits.ts";
 import type { TopicPartition } from "../../records/partition.ts";
@@ -133,7 +133,7 @@ export class SqliteStore implements Store {
       return work(session, session.database);
     } catch (thrown) {
       const failure = storeFailure(doing, thrown);
-      if (failure.code === "CENTRAL_STORE_UNAVAILABLE" && !isBusy(thrown)) this.drop();
+      if (hasCode(failure, "CENTRAL_STORE_UNAVAILABLE") && !isBusy(thrown)) this.drop();
       throw failure;
     }
   }

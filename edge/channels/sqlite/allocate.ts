@@ -2,7 +2,7 @@
  * fallocate(2): space on the disk without writing it. Neither Bun nor Node offers it; the C library does. On a gateway's
  * flash the difference is 32 MB of wear at the first start.
  */
-import { AppError } from "../../../shared/errors/app-error.ts";
+import { hasCode } from "../../../shared/errors/app-error.ts";
 import { openLibc } from "../../../shared/system/libc.ts";
 
 /**
@@ -16,7 +16,7 @@ export function allocate(file: number, bytes: number): boolean {
     libc.close();
     return answer === 0;
   } catch (thrown) {
-    if (thrown instanceof AppError && thrown.code === "LIBC_MISSING") return false;
+    if (hasCode(thrown, "LIBC_MISSING")) return false;
     throw thrown;
   }
 }

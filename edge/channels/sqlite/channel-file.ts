@@ -7,11 +7,13 @@
  * out of the log and synced before it is called durable. While the file cannot even be opened, nothing is answered:
  * every call fails until it can.
  */
+
 import { existsSync, statSync, writeFileSync } from "node:fs";
 import type { Clock } from "../../../shared/clock/clock.ts";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import { invariant } from "../../../shared/errors/invariant.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
+import { codes } from "./codes.ts";
 import { openForWriting, Statements, type StateRow } from "./connection.ts";
 import { Draft } from "./draft.ts";
 import type { Connection } from "./driver.ts";
@@ -141,13 +143,13 @@ export class ChannelFile {
     if (code === undefined) return error;
     if (isDamage(code)) {
       writeFileSync(damageNote(this.path), `${code}\n`);
-      return new AppError("EDGE_CHANNEL_DAMAGED", `${doing} channel file ${this.path}: ${code}`, { cause: error });
+      return new AppError(codes.EDGE_CHANNEL_DAMAGED, `${doing} channel file ${this.path}: ${code}`, { cause: error });
     }
     if (code.startsWith("SQLITE_CONSTRAINT")) {
       return new AppError("INVARIANT", `${doing} channel file ${this.path}: ${code}`, { cause: error });
     }
     if (code.startsWith("SQLITE_BUSY")) {
-      return new AppError("EDGE_CHANNEL_BUSY", `${doing} channel file ${this.path}: ${code}`, { cause: error });
+      return new AppError(codes.EDGE_CHANNEL_BUSY, `${doing} channel file ${this.path}: ${code}`, { cause: error });
     }
     const full = code === "SQLITE_FULL";
     const what = `${doing} channel file ${this.path}: ${full ? "disk full" : code}`;

@@ -1,9 +1,11 @@
 /**
  * One open connection to a channel file, and every statement that is run on it.
  */
+
 import type Database from "better-sqlite3";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import type { ShedReason } from "../../../shared/identity/identity.ts";
+import { codes } from "./codes.ts";
 import { type Connection, Sqlite } from "./driver.ts";
 import { APPLICATION_ID, PAGE_BYTES, SCHEMA_VERSION, versionOf } from "./schema.ts";
 
@@ -89,13 +91,16 @@ export function assertOurs(db: Connection, path: string): void {
   const application = Number(db.pragma("application_id", { simple: true }));
   if (version > SCHEMA_VERSION) {
     throw new AppError(
-      "EDGE_CHANNEL_VERSION",
+      codes.EDGE_CHANNEL_VERSION,
       `open channel file ${path}: its version is ${version}, this program knows ${SCHEMA_VERSION}`,
     );
   }
   const tables = Number(db.prepare("SELECT count(*) FROM sqlite_schema").pluck().get());
   if (application !== APPLICATION_ID && tables > 0) {
-    throw new AppError("EDGE_CHANNEL_VERSION", `open channel file ${path}: another program's database stands there`);
+    throw new AppError(
+      codes.EDGE_CHANNEL_VERSION,
+      `open channel file ${path}: another program's database stands there`,
+    );
   }
 }
 

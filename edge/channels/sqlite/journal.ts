@@ -10,7 +10,7 @@
  *     channel.ts    the port of one channel
  *     store.ts      the port of the file: commits across channels
  */
-import { AppError } from "../../../shared/errors/app-error.ts";
+import { hasCode } from "../../../shared/errors/app-error.ts";
 import type { ChannelStoreOptions } from "../../core/channel-store.ts";
 import type { Lane } from "../../core/lane.ts";
 import type { ChannelFile } from "./channel-file.ts";
@@ -104,5 +104,5 @@ export class Journal {
 
 /** Whether the disk is full, or the file may not grow. */
 export function isFull(error: unknown): boolean {
-  return error instanceof AppError && error.code === "EDGE_CHANNEL_FULL";
+  return hasCode(error, "EDGE_CHANNEL_FULL");
 }

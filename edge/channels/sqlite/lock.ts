@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { AppError } from "../../../shared/errors/app-error.ts";
+import { codes } from "./codes.ts";
 import type { Connection } from "./driver.ts";
 import { Sqlite, sqliteCode } from "./driver.ts";
 
@@ -28,7 +29,7 @@ export function takeLock(path: string): Lock {
   } catch (error) {
     db.close();
     if (sqliteCode(error)?.startsWith("SQLITE_BUSY") !== true) throw error;
-    throw new AppError("EDGE_CHANNEL_LOCKED", `lock ${path}: another process holds it`, { cause: error });
+    throw new AppError(codes.EDGE_CHANNEL_LOCKED, `lock ${path}: another process holds it`, { cause: error });
   }
   return {
     starts: Number(db.prepare("SELECT max(starts) FROM start").pluck().get() ?? 0),

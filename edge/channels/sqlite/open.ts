@@ -2,12 +2,14 @@
  * Opens the channel file: lock, damage, version, channels that the config no longer names, copies, boots. Nothing is
  * written before everything that may refuse the start has been looked at.
  */
+
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
 import type { ChannelStoreOptions } from "../../core/channel-store.ts";
 import { limits } from "../../core/limits.ts";
 import { ChannelFile, damageNote, isDamage } from "./channel-file.ts";
+import { codes } from "./codes.ts";
 import { type BatchRow, openForWriting } from "./connection.ts";
 import { type Connection, meansDiskFull, sqliteCode } from "./driver.ts";
 import { LaneState, readLanes, type StoredLane } from "./lane-state.ts";
@@ -90,7 +92,7 @@ function folderError(dataDir: string, error: unknown): unknown {
   const notOurs = ["EACCES", "EPERM", "EROFS", "ENOTDIR", "EEXIST", "SQLITE_CANTOPEN", "SQLITE_READONLY"];
   if (!notOurs.some((code) => system.startsWith(code))) return error;
   const uid = process.geteuid?.();
-  return new AppError("EDGE_DATA_DIR", `open the data directory ${dataDir} as user ${uid}: ${messageOf(error)}`, {
+  return new AppError(codes.EDGE_DATA_DIR, `open the data directory ${dataDir} as user ${uid}: ${messageOf(error)}`, {
     cause: error,
   });
 }
@@ -249,7 +251,7 @@ function ioError(dataDir: string, path: string, error: unknown): unknown {
     return folderError(dataDir, error);
   }
   if (code.startsWith("SQLITE_BUSY")) {
-    return new AppError("EDGE_CHANNEL_BUSY", `open channel file ${path}: ${code}`, { cause: error });
+    return new AppError(codes.EDGE_CHANNEL_BUSY, `open channel file ${path}: ${code}`, { cause: error });
   }
   const full = meansDiskFull(code);
   const what = `open channel file ${path}: ${full ? "disk full" : code}`;

@@ -179,7 +179,7 @@ class FileLane implements LaneDelivery {
       return { kind: "delivered", mark: this.files.mark };
     } catch (thrown) {
       if (thrown instanceof AppError && thrown.severity === "permanent") {
-        return { kind: "refused", code: thrown.code, reason: messageOf(thrown) };
+        return { kind: "refused", code: thrown.declared, reason: messageOf(thrown) };
       }
       if (thrown instanceof AppError) throw thrown;
       const what = `write ${batch.count} lines of stream "${this.notes.lane.stream}" to files`;

@@ -8,7 +8,7 @@
  * numbers: it is sent again as it is, and the broker recognises the repeat. Only a batch that is not in doubt may begin a
  * new session.
  */
-import { AppError } from "../../../shared/errors/app-error.ts";
+import { AppError, hasCode } from "../../../shared/errors/app-error.ts";
 import { invariant } from "../../../shared/errors/invariant.ts";
 import type { LaneNotes } from "../../core/lane-notes.ts";
 import type { Delivery, LaneDelivery } from "../../core/sink.ts";
@@ -71,8 +71,8 @@ export class KafkaLane implements LaneDelivery {
     } catch (thrown) {
       if (thrown instanceof AppError) {
         this.tools.telemetry.metrics.retry(thrown.code);
-        this.unreachable = thrown.code === "KAFKA_UNREACHABLE";
-        if (thrown.code === "KAFKA_CLUSTER_CHANGED") this.tools.topics.forgetAll();
+        this.unreachable = hasCode(thrown, "KAFKA_UNREACHABLE");
+        if (hasCode(thrown, "KAFKA_CLUSTER_CHANGED")) this.tools.topics.forgetAll();
         else this.tools.topics.forget(this.notes.lane.group);
       }
       throw thrown;
@@ -317,10 +317,9 @@ export class KafkaLane implements LaneDelivery {
   }
 
   private split(batch: StoredBatch, topic: string): Delivery {
-    const { report, metrics } = this.tools.telemetry;
+    const { report } = this.tools.telemetry;
     // None of it was appended and nothing is behind it: the parts go on under the same session.
     this.doubt.takeBack(batch);
-    metrics.splits.add(1);
     report(signals.split, { topic, first: batch.first, records: batch.count, bytes: batch.bytes.length });
     return { kind: "split", parts: splitBatch(batch) };
   }
@@ -355,7 +354,6 @@ export class KafkaLane implements LaneDelivery {
     this.place.store(session, target.destination);
     if (repair === undefined) this.doubt.clear(batch.first);
     this.expected = batch.first;
-    telemetry.metrics.sessions.add(1);
     const producer = `${session.producerId}.${session.producerEpoch}`;
     const { stream } = this.notes.lane;
     telemetry.report(signals.sessionOpened, { stream, ...target.destination, producer, first: session.first });

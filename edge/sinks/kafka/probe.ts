@@ -3,7 +3,7 @@
  * be known beforehand, with the permission to write; and the brokers that lead it, under the addresses that the cluster
  * gives out (`advertised.listeners`), which are the ones that batches will go to. Only questions are asked.
  */
-import { AppError } from "../../../shared/errors/app-error.ts";
+import { AppError, hasCode } from "../../../shared/errors/app-error.ts";
 import { type Address, formatAddress, parseAddress } from "../../../shared/kafka/connection/address.ts";
 import { BrokerConnection } from "../../../shared/kafka/connection/broker-connection.ts";
 import { createKafka } from "../../../shared/kafka/connection/client.ts";
@@ -154,9 +154,9 @@ class Probe {
 
   private explain(thrown: unknown, advertised: boolean): AppError {
     const error = explainSilence(errorOf(thrown), this.config);
-    if (!advertised || error.code !== "KAFKA_UNREACHABLE") return error;
+    if (!advertised || !hasCode(error, "KAFKA_UNREACHABLE")) return error;
     const hint = "The cluster gives out this address (advertised.listeners): it must be reachable from here too.";
-    return new AppError(error.code, error.message, { cause: error.cause, hint });
+    return new AppError(error.declared, error.message, { cause: error.cause, hint });
   }
 }
 

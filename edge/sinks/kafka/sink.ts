@@ -3,6 +3,7 @@ import { parseAddress } from "../../../shared/kafka/connection/address.ts";
 import { explainConnect } from "../../../shared/kafka/connection/connect-error.ts";
 import { createKafkajsLink, type LinkOptions } from "../../../shared/kafka/connection/kafkajs-link.ts";
 import type { KafkaLink } from "../../../shared/kafka/connection/link.ts";
+import { countingReport } from "../../../shared/telemetry/counting-report.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
 import type { SinkContext } from "../../core/context.ts";
 import type { LaneNotes } from "../../core/lane-notes.ts";
@@ -13,7 +14,7 @@ import { KafkaLane } from "./lane.ts";
 import { BrokerClock, type LaneTools } from "./lane-tools.ts";
 import { probeCluster } from "./probe.ts";
 import { Sender } from "./sender.ts";
-import { SinkMetrics } from "./telemetry.ts";
+import { SinkMetrics, signals } from "./telemetry.ts";
 import { ClockCorrection } from "./timestamps.ts";
 import { TokenBucket } from "./token-bucket.ts";
 import { Topics } from "./topics.ts";
@@ -48,7 +49,8 @@ export class KafkaSink implements Sink {
     private readonly link: KafkaLink = linkOf(config, context),
   ) {
     const { clock, metrics } = context;
-    const report: Report = (signal, fields) => context.report(signal, { component: context.name, ...fields });
+    const named: Report = (signal, fields) => context.report(signal, { component: context.name, ...fields });
+    const report = countingReport(signals, { report: named, metrics, labels: { sink: context.name } });
     const telemetry = { report, metrics: new SinkMetrics(metrics, context.name) };
     const { bytesPerSecondMax, createTopic } = config;
     const limit = bytesPerSecondMax === undefined ? undefined : new TokenBucket(bytesPerSecondMax, clock.uptimeMs());

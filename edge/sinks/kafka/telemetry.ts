@@ -25,6 +25,7 @@ export const signals = {
     name: "kafka_session_opened",
     level: "debug",
     message: "Opened a producer session",
+    counts: { metric: "tailgate_kafka_sessions_opened_total", help: "Producer sessions opened." },
   }),
   lookedUp: defineSignal({
     name: "kafka_looked_up",
@@ -70,6 +71,10 @@ export const signals = {
     level: "info",
     message: "The batch is too large for the topic and was cut in two",
     atMostEveryMs: 10_000,
+    counts: {
+      metric: "tailgate_kafka_batches_split_total",
+      help: "Batches that were too large for their topic and were cut in two.",
+    },
   }),
   clockUnset: defineSignal({
     name: "kafka_clock_unset",
@@ -93,10 +98,8 @@ export class SinkMetrics {
   readonly bytes: Counter;
   readonly requests: Counter;
   readonly repeats: Counter;
-  readonly sessions: Counter;
   readonly lookUps: Counter;
   readonly throttledMs: Counter;
-  readonly splits: Counter;
 
   constructor(
     private readonly metrics: Metrics,
@@ -107,11 +110,9 @@ export class SinkMetrics {
     this.bytes = counter("bytes_sent_total", "Bytes of record batches written to connections, repeats included.");
     this.requests = counter("requests_total", "Produce requests.");
     this.repeats = counter("repeats_recognised_total", "Batches that were sent again and that the broker had already.");
-    this.sessions = counter("sessions_opened_total", "Producer sessions opened.");
     this.lookUps = counter("look_ups_total", "Times the sink asked which batches the log has.");
     this.throttledMs = counter("throttled_milliseconds_total", "Time that brokers asked this sink to be quiet.");
     metrics.declare("tailgate_kafka_retries_total", retriesHelp, "counter");
-    this.splits = counter("batches_split_total", "Batches that were too large for their topic and were cut in two.");
   }
 
   /** A batch that has to be delivered again. */

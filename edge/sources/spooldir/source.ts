@@ -9,6 +9,7 @@
  * whose files are renamed or remembered, nobody can say which lines are whose: that file alone is an error, is put
  * aside, and the others go on.
  */
+
 import { type BigIntStats, closeSync, fstatSync, lstatSync, readSync, renameSync, rmSync, statSync } from "node:fs";
 import { sleep } from "../../../shared/async/sleep.ts";
 import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
@@ -23,6 +24,7 @@ import { LineIntake } from "../../core/line-intake.ts";
 import type { Intake, Source } from "../../core/source.ts";
 import { Afterlook } from "./afterlook.ts";
 import { type Candidate, Candidates } from "./candidates.ts";
+import { codes } from "./codes.ts";
 import type { Config } from "./config.ts";
 import { type Identity, identityOf, SpoolFile, sameIdentity } from "./spool-file.ts";
 import { signals } from "./telemetry.ts";
@@ -283,7 +285,7 @@ export class SpoolDirectorySource implements Source {
   private fail(file: SpoolFile, reason: string, intake: Intake): void {
     const { done, errorSuffix } = this.config;
     const path = childOf(this.config.path, file.key);
-    const error = new AppError("EDGE_SPOOL_FILE_CHANGED", `read spool file "${path}" at ${file.offset}: ${reason}`);
+    const error = new AppError(codes.EDGE_SPOOL_FILE_CHANGED, `read spool file "${path}" at ${file.offset}: ${reason}`);
     this.context.report(signals.fileChanged, { code: error.code, error: error.message, hint: error.hint });
     intake.count("spool_file_changed", 1);
     this.errors.push({ file: file.key, reason });

@@ -42,7 +42,6 @@ export interface DirectoryHost {
   isTooMany(): boolean;
   /** Files that were there before us and could not be opened: by inode. */
   readonly before: Map<bigint, BeforeUs>;
-  count(name: string, amount: number): void;
 }
 
 export class DirectoryBook {
@@ -205,7 +204,6 @@ export class DirectoryBook {
   /** Counts the bytes before `to` that nobody can read any more. */
   lose(file: FollowedFile, to: number, bytes: number): void {
     if (bytes <= 0) return;
-    this.host.count("lost_at_source", bytes);
     this.host.report(signals.lost, { path: file.path, from: to - bytes, to, bytes });
   }
 

@@ -162,7 +162,6 @@ export class Newcomers {
     const first = this.book.isFirstLook(nameOf(trail));
     if (meaning.kind === "compressed") {
       if (!first && !explained && !this.book.wasRead(trail, entry.name)) {
-        host.count("compressed_skipped", 1);
         host.report(signals.compressed, { path: childOf(path, entry.name) });
       }
       this.setAside(entry, trail);

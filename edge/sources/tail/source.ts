@@ -10,11 +10,13 @@
  * Neither waits between reading and moving a position, so a commit always finds positions exactly behind the lines.
  * Neither outlives the other: when one of them fails both end, and the source with them. It runs once.
  */
+
 import { Alarm } from "../../../shared/async/alarm.ts";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import { openRegular } from "../../../shared/files/open-regular.ts";
 import { childOf, folderOf, nameOf, shownPath } from "../../../shared/files/path-text.ts";
 import { isFileTrouble } from "../../../shared/files/refusal.ts";
+import { countingReport } from "../../../shared/telemetry/counting-report.ts";
 import type { Context } from "../../core/context.ts";
 import { type FileAccess, fileAccess } from "../../core/file-fields.ts";
 import { LineIntake } from "../../core/line-intake.ts";
@@ -322,7 +324,12 @@ export class TailSource implements Source {
     const asking = (directory: string, name: string) =>
       this.patterns.filter(({ pattern }) => this.pathsOf(directory).some((path) => pattern.matches(path, name)));
     return {
-      report: context.report,
+      report: countingReport(signals, {
+        report: context.report,
+        metrics: context.metrics,
+        labels: { source: context.name },
+        book: (name, amount) => this.intake?.count(name, amount),
+      }),
       start: config.start,
       ignoreOlderThanMs: config.ignoreOlderThan,
       matches: (directory, name) => asking(directory, name).length > 0,
@@ -340,7 +347,6 @@ export class TailSource implements Source {
       uptimeMs: () => context.clock.uptimeMs(),
       wallMs: () => context.clock.now(),
       moved: (what) => this.intake?.moved(what),
-      count: (name, amount) => this.intake?.count(name, amount),
     };
   }
 

@@ -27,11 +27,13 @@ export const signals = {
     name: "tail_lost_at_source",
     level: "warn",
     message: "Bytes were removed before they could be read",
+    counts: { book: "lost_at_source", by: "bytes" },
   }),
   compressed: defineSignal({
     name: "tail_compressed_skipped",
     level: "warn",
     message: "A compressed file may hold unread lines; compressed files are not read",
+    counts: { book: "compressed_skipped" },
   }),
   leftOut: defineSignal({
     name: "tail_left_out",

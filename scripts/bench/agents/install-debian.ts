@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { AppError } from "../../../shared/errors/app-error.ts";
+import { codes } from "../codes.ts";
 
 /**
  * Installs Debian packages when one of the files that they bring is missing. Services are not started by it: what the
@@ -16,7 +17,7 @@ export async function installDebian(
   const command = `apt-get install ${packages.join(" ")}`;
   if (Bun.which("apt-get") === null || process.getuid?.() !== 0) {
     throw new AppError(
-      "BENCH_FAILED",
+      codes.BENCH_FAILED,
       `${packages.join(", ")} not installed, and no root or no apt-get: run ${command}`,
     );
   }
@@ -34,7 +35,7 @@ export async function installDebian(
     });
     const complaint = await new Response(child.stderr).text();
     if ((await child.exited) !== 0) {
-      throw new AppError("BENCH_FAILED", `${step.join(" ")}: ${complaint.trim().slice(-300)}`);
+      throw new AppError(codes.BENCH_FAILED, `${step.join(" ")}: ${complaint.trim().slice(-300)}`);
     }
   }
 }

@@ -1,6 +1,7 @@
 import { AppError } from "../../../shared/errors/app-error.ts";
 import { seededRandom } from "../../../shared/random/random.ts";
 import { produce, vehicleName } from "../central/produce.ts";
+import { codes } from "../codes.ts";
 import { quantile } from "../meters/statistics.ts";
 import type { Metrics } from "../report/columns.ts";
 import type { BenchCase } from "./case.ts";
@@ -70,7 +71,7 @@ async function timed(url: string): Promise<number> {
   const started = performance.now();
   const answer = await fetch(url);
   await answer.arrayBuffer();
-  if (!answer.ok) throw new AppError("BENCH_FAILED", `read ${url}: HTTP ${answer.status}`);
+  if (!answer.ok) throw new AppError(codes.BENCH_FAILED, `read ${url}: HTTP ${answer.status}`);
   return performance.now() - started;
 }
 

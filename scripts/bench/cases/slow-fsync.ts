@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import type { Bench } from "../bench.ts";
+import { codes } from "../codes.ts";
 import type { BenchCase } from "./case.ts";
 import { pacedLingers } from "./low-rate.ts";
 
@@ -47,9 +48,9 @@ SLOW(fdatasync)
 async function buildShim(bench: Bench): Promise<string> {
   const path = join(bench.place.data, "slow-fsync.so");
   writeFileSync(`${path}.c`, source);
-  if (Bun.which("gcc") === null) throw new AppError("BENCH_FAILED", "compile the slow fsync: there is no gcc");
+  if (Bun.which("gcc") === null) throw new AppError(codes.BENCH_FAILED, "compile the slow fsync: there is no gcc");
   const compiler = Bun.spawn(["gcc", "-shared", "-fPIC", "-O2", "-o", path, `${path}.c`, "-ldl"], { stderr: "pipe" });
   const complaint = await compiler.stderr.text();
-  if ((await compiler.exited) !== 0) throw new AppError("BENCH_FAILED", `compile the slow fsync: ${complaint}`);
+  if ((await compiler.exited) !== 0) throw new AppError(codes.BENCH_FAILED, `compile the slow fsync: ${complaint}`);
   return path;
 }

@@ -6,6 +6,7 @@ import { type Child, startChild } from "../../../shared/testing/child.ts";
 import { freePort } from "../../../shared/testing/free-port.ts";
 import type { Agent, Flow, Plan, Task } from "../agents/agent.ts";
 import type { Bench } from "../bench.ts";
+import { codes } from "../codes.ts";
 import { readUsage, type Usage } from "../meters/process.ts";
 import { metricOf } from "../meters/prometheus.ts";
 import { warmLine } from "../workload/lines.ts";
@@ -63,7 +64,7 @@ export class RunningAgent implements AsyncDisposable {
   /** What it used so far. @throws AppError `BENCH_FAILED` with the end of its log when it has ended by itself. */
   usage(): Usage {
     if (this.child.exit !== undefined) {
-      throw new AppError("BENCH_FAILED", `${this.options.agent.name} ended by itself\n${this.child.tail()}`);
+      throw new AppError(codes.BENCH_FAILED, `${this.options.agent.name} ended by itself\n${this.child.tail()}`);
     }
     return readUsage(this.pid);
   }
@@ -82,7 +83,7 @@ export class RunningAgent implements AsyncDisposable {
     this.usage();
     if (held >= expected) return expected;
     const name = this.options.agent.name;
-    throw new AppError("BENCH_FAILED", `warm up ${name}: ${held} of ${expected} lines came\n${this.child.tail()}`);
+    throw new AppError(codes.BENCH_FAILED, `warm up ${name}: ${held} of ${expected} lines came\n${this.child.tail()}`);
   }
 
   /** Waits until it does next to nothing: under 2 % of a core for 2 s. */

@@ -1,4 +1,6 @@
 import { AppError } from "../../../shared/errors/app-error.ts";
+import { codes as driverCodes } from "../../drivers/codes.ts";
+import { codes } from "../codes.ts";
 import { mapLines } from "./mapped-lines.ts";
 import { RecordLines, Tally, type Verdict } from "./tally.ts";
 
@@ -9,7 +11,8 @@ import { RecordLines, Tally, type Verdict } from "./tally.ts";
  * @throws AppError `TOOL_MISSING` without kcat, `BENCH_FAILED` when it reports anything at all (a CRC that is wrong, for one).
  */
 export async function readTopic(bootstrap: string, topic: string, inputPath: string): Promise<Verdict> {
-  if (Bun.which("kcat") === null) throw new AppError("TOOL_MISSING", `read ${topic}: there is no kcat on the PATH`);
+  if (Bun.which("kcat") === null)
+    throw new AppError(driverCodes.TOOL_MISSING, `read ${topic}: there is no kcat on the PATH`);
   const command = ["kcat", "-C", "-b", bootstrap, "-t", topic, "-o", "beginning", "-e", "-q", "-f", "%T %s\n"];
   const reader = Bun.spawn([...command, "-X", "check.crcs=true", "-X", "fetch.error.backoff.ms=100"], {
     stdin: "ignore",
@@ -22,6 +25,6 @@ export async function readTopic(bootstrap: string, topic: string, inputPath: str
   for await (const chunk of reader.stdout) lines.push(chunk);
   const said = (await complaint).trim();
   if ((await reader.exited) !== 0 || said !== "")
-    throw new AppError("BENCH_FAILED", `read ${topic} with kcat: ${said}`);
+    throw new AppError(codes.BENCH_FAILED, `read ${topic} with kcat: ${said}`);
   return tally.verdict();
 }

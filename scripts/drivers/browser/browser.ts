@@ -2,12 +2,14 @@
  * A real browser for tests: Chromium without a window, over its own protocol (DevTools protocol, a WebSocket). It knows
  * what a test of a page needs: opening it, asking it, and a picture of it.
  */
+
 import { existsSync, readFileSync } from "node:fs";
 import { z } from "zod";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import { type Child, startChild } from "../../../shared/testing/child.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
+import { codes } from "../codes.ts";
 
 const flags = [
   "--headless",
@@ -43,7 +45,7 @@ export class Browser implements AsyncDisposable {
   static async open(url: string, scheme: "light" | "dark" = "light"): Promise<Browser> {
     const program = names.map((name) => Bun.which(name)).find((path) => path !== null);
     if (program === undefined)
-      throw new AppError("TOOL_MISSING", "open a page: there is no Chromium (apt install chromium)");
+      throw new AppError(codes.TOOL_MISSING, "open a page: there is no Chromium (apt install chromium)");
     const folder = tempDir("tailgate-browser-");
     const child = startChild({
       name: "chromium",
@@ -57,7 +59,7 @@ export class Browser implements AsyncDisposable {
       { withinMs: 30_000 },
     );
     const target = await pageTarget(port);
-    if (target === undefined) throw new AppError("TOOL_MISSING", "open a page: the browser has none");
+    if (target === undefined) throw new AppError(codes.TOOL_MISSING, "open a page: the browser has none");
     const socket = new WebSocket(target);
     await new Promise((resolve, reject) => {
       socket.onopen = resolve;

@@ -10,10 +10,12 @@
  *
  * The folder is filled under another name and renamed, so that a broken download never looks complete.
  */
+
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { AppError } from "../../../shared/errors/app-error.ts";
+import { codes } from "../codes.ts";
 
 /** The version that the tests and `npm start` run. */
 export const KAFKA_VERSION = "4.3.1";
@@ -76,7 +78,7 @@ export async function runTool(what: string, command: readonly string[]): Promise
   const [stdout, stderr] = await Promise.all([tool.stdout.text(), tool.stderr.text(), tool.exited]);
   if (tool.exitCode === 0) return;
   throw new AppError(
-    "TOOL_MISSING",
+    codes.TOOL_MISSING,
     `${what}: exit code ${tool.exitCode}\n${`${stdout}\n${stderr}`.trim().slice(-2_000)}`,
   );
 }
@@ -150,14 +152,14 @@ ${dependencies}
 
 function requireJava(): void {
   if (Bun.which("java") !== null) return;
-  throw new AppError("TOOL_MISSING", "start Kafka: there is no `java` on the PATH", {
+  throw new AppError(codes.TOOL_MISSING, "start Kafka: there is no `java` on the PATH", {
     hint: "Install Java 17 or newer (Debian, Ubuntu: apt-get install openjdk-17-jre-headless), or set KAFKA_BROKERS.",
   });
 }
 
 function requireMaven(): void {
   if (Bun.which("mvn") !== null) return;
-  throw new AppError("TOOL_MISSING", "fetch Kafka's jars: there is no `mvn` on the PATH", {
+  throw new AppError(codes.TOOL_MISSING, "fetch Kafka's jars: there is no `mvn` on the PATH", {
     hint: "Install Maven (Debian, Ubuntu: apt-get install maven), or set KAFKA_BROKERS to a Kafka that runs already.",
   });
 }

@@ -5,11 +5,13 @@
  * kcat is told to print each record as lengths, then bytes, then the headers up to a random mark, so that keys and
  * values of any bytes come through unharmed (its JSON output would not do that for invalid UTF-8).
  */
+
 import { randomBytes } from "node:crypto";
 import { ConfigResourceTypes, Kafka, logLevel } from "kafkajs";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import { quietTimers } from "../../../shared/kafka/connection/quiet-timers.ts";
 import { until } from "../../../shared/testing/until.ts";
+import { codes } from "../codes.ts";
 
 /** One record as it stands in the topic. Buffers are views: copy what is kept longer than the callback. */
 export interface TopicRecord {
@@ -113,7 +115,7 @@ export async function readTopic(
   onRecord: (record: TopicRecord) => void,
 ): Promise<number> {
   if (Bun.which("kcat") === null) {
-    throw new AppError("TOOL_MISSING", `read topic ${topic}: there is no \`kcat\` on the PATH`, {
+    throw new AppError(codes.TOOL_MISSING, `read topic ${topic}: there is no \`kcat\` on the PATH`, {
       hint: "Install it (Debian, Ubuntu: apt-get install kcat), or run `npm test` as root, which does.",
     });
   }

@@ -2,6 +2,7 @@ import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
+import { codes } from "../../drivers/codes.ts";
 
 /** A wall clock that a test sets, for processes that are started with its `env`. True until it is set. */
 export class FalseClock implements Disposable {
@@ -38,7 +39,7 @@ export class FalseClock implements Disposable {
  */
 export async function falseClock(): Promise<FalseClock> {
   if (Bun.which("gcc") === null) {
-    throw new AppError("TOOL_MISSING", "compile the false clock: there is no `gcc` on the PATH", {
+    throw new AppError(codes.TOOL_MISSING, "compile the false clock: there is no `gcc` on the PATH", {
       hint: "Install it (Debian, Ubuntu: apt-get install gcc libc6-dev), or run `npm test` as root, which does.",
     });
   }

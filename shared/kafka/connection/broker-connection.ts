@@ -14,7 +14,7 @@ import ConnectionPool from "kafkajs/src/network/connectionPool";
 import type { RawResponse } from "kafkajs/src/network/requestQueue";
 import socketFactory from "kafkajs/src/network/socketFactory";
 import { withDeadline } from "../../async/deadline.ts";
-import { AppError } from "../../errors/app-error.ts";
+import { AppError, hasCode } from "../../errors/app-error.ts";
 import { invariant } from "../../errors/invariant.ts";
 import { isFlexible, type Message, versionFor } from "../message.ts";
 import { type ClusterMetadata, metadataMessage } from "../messages/metadata.ts";
@@ -81,7 +81,7 @@ export class BrokerConnection {
       );
       return new BrokerConnection(address, cluster, connection, broker, options);
     } catch (cause) {
-      if (cause instanceof AppError && cause.code === "KAFKA_VERSION") {
+      if (hasCode(cause, "KAFKA_VERSION")) {
         end(connection, cause);
         throw cause;
       }

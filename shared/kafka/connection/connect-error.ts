@@ -3,7 +3,7 @@
  * answer nor a refused login; the causes below it carry what TLS (node's and BoringSSL's codes, RFC 8446 alerts) and SASL
  * said. Found by trying, against Kafka 4.3.1: scripts/integration/edge/kafka-secure.integration.test.ts, and central's.
  */
-import { AppError, messageOf } from "../../errors/app-error.ts";
+import { AppError, hasCode, messageOf } from "../../errors/app-error.ts";
 import type { Code } from "../../errors/codes.ts";
 import type { KafkaConnection } from "./client.ts";
 
@@ -18,7 +18,7 @@ const again = "Tailgate tries again on its own.";
 
 /** The same error with the code and the hint that its cause calls for; as it is, when the cause is nothing of the kind. */
 export function explainConnect(error: AppError, security: Security): AppError {
-  if (error.code !== "KAFKA_UNREACHABLE" && error.code !== "KAFKA_AUTHENTICATION") return error;
+  if (!hasCode(error, "KAFKA_UNREACHABLE", "KAFKA_AUTHENTICATION")) return error;
   const diagnosis = diagnose(error, security);
   if (diagnosis === undefined) return error;
   return new AppError(diagnosis.code, error.message, { cause: error.cause, hint: `${diagnosis.hint} ${again}` });
@@ -39,14 +39,14 @@ export function explainClientError(doing: string, thrown: unknown, security: Sec
  */
 export function explainSilence(error: AppError, security: Security): AppError {
   const explained = explainConnect(error, security);
-  if (explained !== error || error.code !== "KAFKA_UNREACHABLE" || !wasClosed(error)) return explained;
-  return new AppError(error.code, error.message, { cause: error.cause, hint: closedHint(security) });
+  if (explained !== error || !hasCode(error, "KAFKA_UNREACHABLE") || !wasClosed(error)) return explained;
+  return new AppError(error.declared, error.message, { cause: error.cause, hint: closedHint(security) });
 }
 
 function diagnose(error: AppError, { tls, sasl }: Security): Diagnosis | undefined {
   const said = messageOf(error);
   const code = causeCode(error);
-  if (error.code === "KAFKA_AUTHENTICATION") {
+  if (hasCode(error, "KAFKA_AUTHENTICATION")) {
     if (sasl === undefined || !said.includes("not supported by the server")) return undefined;
     return login(`The broker does not offer ${sasl.mechanism}: take another sasl.mechanism, or another of its ports.`);
   }

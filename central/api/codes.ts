@@ -1,0 +1,15 @@
+import { defineCodes } from "../../shared/errors/error-code.ts";
+
+/** Error codes of the HTTP API. */
+export const codes = defineCodes({
+  CENTRAL_BAD_REQUEST: { severity: "usage", hint: "See /api/v1/openapi.json for what the route takes." },
+  CENTRAL_NOT_FOUND: { severity: "usage", hint: "See /api/v1/vehicles for what there is." },
+  CENTRAL_UNAUTHORIZED: { severity: "usage", hint: "Send the API key as `Authorization: Bearer <key>`." },
+  CENTRAL_FORBIDDEN: { severity: "usage", hint: "Give the key this scope in `apiKeys`, or use another key." },
+  CENTRAL_TOO_MANY_REFUSALS: { severity: "transient", hint: "Correct the key, and wait a second between tries." },
+  CENTRAL_METHOD: { severity: "usage", hint: "The header `Allow` says what this path takes." },
+  CENTRAL_HOST_REFUSED: {
+    severity: "usage",
+    hint: "Ask by address or as localhost, or put the name into `allowedHosts`; names of others are refused against DNS rebinding.",
+  },
+});

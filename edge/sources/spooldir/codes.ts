@@ -1,0 +1,9 @@
+import { defineCodes } from "../../../shared/errors/error-code.ts";
+
+/** Error codes of the spooldir source. */
+export const codes = defineCodes({
+  EDGE_SPOOL_FILE_CHANGED: {
+    severity: "permanent",
+    hint: "Write spool files elsewhere on the same file system and rename them into the spool directory when complete.",
+  },
+});
