@@ -6,6 +6,7 @@ import { channelVerify } from "./channel/verify.ts";
 import { check } from "./check.ts";
 import type { Command } from "./command.ts";
 import { init } from "./init.ts";
+import { keygen } from "./keygen.ts";
 import { list } from "./list.ts";
 import { pattern } from "./pattern.ts";
 import { run } from "./run.ts";
@@ -26,6 +27,7 @@ export const commands: readonly Command[] = [
   channelVerify,
   channelExport,
   pattern,
+  keygen,
   serviceInstall,
   version,
 ];

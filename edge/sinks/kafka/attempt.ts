@@ -1,6 +1,7 @@
 import { AppError } from "../../../shared/errors/app-error.ts";
 import type { BrokerNode, ProduceAnswer } from "../../../shared/kafka/connection/link.ts";
 import { readBatchHeader, stampBatch } from "../../../shared/kafka/record-batch/header.ts";
+import { signBatch } from "../../../shared/kafka/record-batch/signature.ts";
 import type { StoredBatch } from "../../core/stored-batch.ts";
 import type { Doubt } from "./doubt.ts";
 import type { LaneTools } from "./lane-tools.ts";
@@ -56,10 +57,12 @@ export async function attempt(sending: Sending, doubt: Doubt, tools: LaneTools):
   const { context, clockCorrection } = tools;
   const { settings } = target.route;
   const records = batch.kind === "shed" ? 1 : batch.count;
+  // The stored batch stays as it is: it may be sent again with another key, or cut.
+  const out = tools.signingKey === undefined ? batch : signBatch(batch, tools.signingKey);
   for (let first = true; ; first = false) {
     await orAbort(tools.link.ready(target.node), signal);
     const inDoubt = doubt.has(batch);
-    const { maxTimestampMs } = readBatchHeader(batch.bytes);
+    const { maxTimestampMs } = readBatchHeader(out.bytes);
     const corrected = clockCorrection.nowMs(context.clock.now());
     // A clock that is not set yet moves nothing, until that is refused.
     const nowMs = first ? corrected : Math.max(corrected, plausibleMs);
@@ -67,7 +70,7 @@ export async function attempt(sending: Sending, doubt: Doubt, tools: LaneTools):
     const retentionMs = first ? settings.retentionMs : 0;
     const rules = { ...settings, retentionMs, producerIdExpirationMs, nowMs };
     if (clockIsUnset(rules)) tools.telemetry.report(signals.clockUnset, { topic, nowMs });
-    stampBatch(batch.bytes, batch.recordsCrc, {
+    stampBatch(out.bytes, out.recordsCrc, {
       producerId: session.producerId,
       producerEpoch: session.producerEpoch,
       baseSequence: sequenceOf(session, batch.first),
@@ -75,7 +78,7 @@ export async function attempt(sending: Sending, doubt: Doubt, tools: LaneTools):
     });
     doubt.sending(batch);
     const sentMs = context.clock.uptimeMs();
-    const answer = await tools.sender.send(target.node, { topic, partition, bytes: batch.bytes }, signal);
+    const answer = await tools.sender.send(target.node, { topic, partition, bytes: out.bytes }, signal);
     const verdict = verdictOf(answer.errorCode);
     if (verdict.kind !== "timestamp")
       return { verdict, answer, records, repeat: noteAppend(answer, sentMs, target, tools) };

@@ -4,6 +4,7 @@ import { duration } from "../../../shared/config/duration.ts";
 import { keyPairMistake } from "../../../shared/config/key-pair.ts";
 import { pattern } from "../../../shared/config/pattern/pattern.ts";
 import { readSecret, secret } from "../../../shared/config/secret.ts";
+import { readSigningKey } from "../../../shared/signature/keys.ts";
 import { isTopicName, parseTopicPattern } from "./layout.ts";
 
 const broker = () =>
@@ -79,6 +80,13 @@ function wholePattern() {
     .pipe(pattern());
 }
 
+/** A private Ed25519 key as PEM. */
+const signingKey = () =>
+  secret().superRefine((text, context) => {
+    const read = readSigningKey(text);
+    if (!read.ok) context.addIssue({ code: "custom", message: read.message });
+  });
+
 const createTopic = () =>
   z.strictObject({
     partitions: z.int().min(1).max(100_000).default(4).meta({ description: "Partitions of a topic that we create." }),
@@ -145,6 +153,11 @@ export const configSchema = () =>
         .meta({ description: "Shown in the broker's logs and quotas; tailgate-<agent> when left out." }),
       tls: tls().optional().meta({ description: "Encrypts connections; {} for the system's certificates." }),
       sasl: sasl().optional().meta({ description: "How to authenticate." }),
+      signingKey: signingKey().optional().meta({
+        secret: true,
+        description:
+          "A private Ed25519 key (`tailgate keygen` makes one): every batch is signed with it when it is sent, so that the centre can tell who made it. Signed batches travel as zstd, whatever the channel's compression.",
+      }),
       createTopic: createTopic()
         .optional()
         .meta({ description: "Creates missing topics; needs CREATE. Left out: waits." }),

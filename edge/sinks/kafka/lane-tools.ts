@@ -1,4 +1,5 @@
 import type { KafkaLink } from "../../../shared/kafka/connection/link.ts";
+import type { SigningKey } from "../../../shared/signature/keys.ts";
 import type { SinkContext } from "../../core/context.ts";
 import type { Sender } from "./sender.ts";
 import type { Telemetry } from "./telemetry.ts";
@@ -16,6 +17,8 @@ export interface LaneTools {
   readonly brokerClock: BrokerClock;
   /** The broker's producer.id.expiration.ms, as the config says it. */
   readonly producerIdExpirationMs: number;
+  /** What batches are signed with as they go out; undefined: they are not. */
+  readonly signingKey: SigningKey | undefined;
 }
 
 /**

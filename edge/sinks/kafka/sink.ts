@@ -1,8 +1,10 @@
 import { AppError } from "../../../shared/errors/app-error.ts";
+import { invariant } from "../../../shared/errors/invariant.ts";
 import { parseAddress } from "../../../shared/kafka/connection/address.ts";
 import { explainConnect } from "../../../shared/kafka/connection/connect-error.ts";
 import { createKafkajsLink, type LinkOptions } from "../../../shared/kafka/connection/kafkajs-link.ts";
 import type { KafkaLink } from "../../../shared/kafka/connection/link.ts";
+import { readSigningKey, type SigningKey } from "../../../shared/signature/keys.ts";
 import { countingReport } from "../../../shared/telemetry/counting-report.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
 import type { SinkContext } from "../../core/context.ts";
@@ -75,6 +77,7 @@ export class KafkaSink implements Sink {
       clockCorrection: new ClockCorrection(),
       brokerClock: new BrokerClock(),
       producerIdExpirationMs: config.producerIdExpiration,
+      signingKey: signingKeyOf(config),
     };
     this.comeback = new Comeback({
       brokers: config.brokers.map(parseAddress),
@@ -115,6 +118,7 @@ export class KafkaSink implements Sink {
       connected: this.link.connected,
       clusterId: this.tools.topics.clusterId,
       askedBroker: this.link.asked,
+      signedBy: this.tools.signingKey?.publicText,
     };
   }
 
@@ -127,6 +131,13 @@ export class KafkaSink implements Sink {
   private explain(thrown: unknown): never {
     throw thrown instanceof AppError ? explainConnect(thrown, this.config) : thrown;
   }
+}
+
+function signingKeyOf({ signingKey }: Config): SigningKey | undefined {
+  if (signingKey === undefined) return undefined;
+  const read = readSigningKey(signingKey);
+  invariant(read.ok, "the config's check has read the key");
+  return read.value;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -78,6 +78,13 @@ export class FakeBroker implements KafkaLink {
     return { clusterId: this.clusterId, nodeId: this.leader, host: "broker", port: 9092 };
   }
 
+  /** All batches in the log as they were sent. */
+  batches(topic: string, partition = 0): Buffer[] {
+    return this.partition(topic, partition)
+      .log.filter(({ foreign }) => foreign !== true)
+      .map(({ bytes }) => bytes);
+  }
+
   /** Values of all records in the log, in order. */
   values(topic: string, partition = 0): string[] {
     return this.partition(topic, partition)
