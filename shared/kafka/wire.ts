@@ -38,8 +38,9 @@ export class WireWriter {
     const bytes = Buffer.from(value, "utf8");
     return this.int16(bytes.length).raw(bytes);
   }
-  bytes(value: Buffer): this {
-    return this.int32(value.length).raw(value);
+  bytes(value: Buffer, more?: Buffer): this {
+    this.int32(value.length + (more?.length ?? 0)).raw(value);
+    return more === undefined ? this : this.raw(more);
   }
   list<T>(items: readonly T[], write: (item: T) => void): this {
     this.int32(items.length);

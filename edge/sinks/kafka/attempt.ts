@@ -1,7 +1,7 @@
 import { AppError } from "../../../shared/errors/app-error.ts";
 import type { BrokerNode, ProduceAnswer } from "../../../shared/kafka/connection/link.ts";
 import { readBatchHeader, stampBatch } from "../../../shared/kafka/record-batch/header.ts";
-import { signBatch } from "../../../shared/kafka/record-batch/signature.ts";
+import { asZstd, signatureOf } from "../../../shared/kafka/record-batch/signature.ts";
 import type { StoredBatch } from "../../core/stored-batch.ts";
 import type { Doubt } from "./doubt.ts";
 import type { LaneTools } from "./lane-tools.ts";
@@ -57,8 +57,10 @@ export async function attempt(sending: Sending, doubt: Doubt, tools: LaneTools):
   const { context, clockCorrection } = tools;
   const { settings } = target.route;
   const records = batch.kind === "shed" ? 1 : batch.count;
-  // The stored batch stays as it is: it may be sent again with another key, or cut.
-  const out = tools.signingKey === undefined ? batch : signBatch(batch, tools.signingKey);
+  const { signingKey } = tools;
+  // The stored batch has no signature: it may be sent again under another key, or cut.
+  const out = signingKey === undefined ? batch : asZstd(batch);
+  const trailer = signingKey && signatureOf(out.bytes, signingKey);
   for (let first = true; ; first = false) {
     await orAbort(tools.link.ready(target.node), signal);
     const inDoubt = doubt.has(batch);
@@ -75,10 +77,11 @@ export async function attempt(sending: Sending, doubt: Doubt, tools: LaneTools):
       producerEpoch: session.producerEpoch,
       baseSequence: sequenceOf(session, batch.first),
       shiftMs: timestampShift(maxTimestampMs, rules),
+      trailer,
     });
     doubt.sending(batch);
     const sentMs = context.clock.uptimeMs();
-    const answer = await tools.sender.send(target.node, { topic, partition, bytes: out.bytes }, signal);
+    const answer = await tools.sender.send(target.node, { topic, partition, bytes: out.bytes, trailer }, signal);
     const verdict = verdictOf(answer.errorCode);
     if (verdict.kind !== "timestamp")
       return { verdict, answer, records, repeat: noteAppend(answer, sentMs, target, tools) };

@@ -9,6 +9,7 @@
 import type { Clock } from "../../../shared/clock/clock.ts";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import type { BrokerNode, KafkaLink, PartitionBatch, ProduceAnswer } from "../../../shared/kafka/connection/link.ts";
+import { sizeOf } from "../../../shared/kafka/messages/produce.ts";
 import type { Telemetry } from "./telemetry.ts";
 import type { TokenBucket } from "./token-bucket.ts";
 
@@ -108,7 +109,7 @@ export class Sender {
         return;
       }
       const request = takeRequest(line);
-      const bytes = request.reduce((sum, { batch }) => sum + batch.bytes.length, 0);
+      const bytes = request.reduce((sum, { batch }) => sum + sizeOf(batch), 0);
       limit?.spend(bytes, nowMs);
       telemetry.metrics.requests.add(1);
       telemetry.metrics.bytes.add(bytes);
@@ -154,13 +155,13 @@ function takeRequest(line: Line): readonly Waiting[] {
   let bytes = 0;
   for (const waiting of line.waiting) {
     const partition = `${waiting.batch.topic}/${waiting.batch.partition}`;
-    const fits = taken.length === 0 || bytes + waiting.batch.bytes.length <= requestBytesMax;
+    const fits = taken.length === 0 || bytes + sizeOf(waiting.batch) <= requestBytesMax;
     if (!fits || partitions.has(partition)) {
       left.push(waiting);
       continue;
     }
     partitions.add(partition);
-    bytes += waiting.batch.bytes.length;
+    bytes += sizeOf(waiting.batch);
     taken.push(waiting);
   }
   line.waiting = left;

@@ -32,6 +32,8 @@ export interface PartitionBatch {
   readonly topic: string;
   readonly partition: number;
   readonly bytes: Buffer;
+  /** The end of the batch, where it was made apart from the rest: its signature. */
+  readonly trailer?: Buffer | undefined;
 }
 
 /** What the leader answered for one partition of a Produce request. */

@@ -15,7 +15,7 @@ export function produceMessage(
     name: "Produce",
     apiKey: 0,
     versions: { min: 7, max: 8 },
-    bytes: batches.reduce((sum, batch) => sum + batch.bytes.length + batch.topic.length + 64, 64),
+    bytes: batches.reduce((sum, batch) => sum + sizeOf(batch) + batch.topic.length + 64, 64),
     write: (to) => {
       to.string(null).int16(-1).int32(timeoutMs);
       to.list(topics, (topic) => {
@@ -24,7 +24,7 @@ export function produceMessage(
           new Set(ofTopic.map((batch) => batch.partition)).size === ofTopic.length,
           "a Produce request holds a partition once",
         );
-        to.string(topic).list(ofTopic, (batch) => to.int32(batch.partition).bytes(batch.bytes));
+        to.string(topic).list(ofTopic, (batch) => to.int32(batch.partition).bytes(batch.bytes, batch.trailer));
       });
     },
     read: (from, version) => {
@@ -52,4 +52,9 @@ export function produceMessage(
       });
     },
   };
+}
+
+/** Bytes of a whole batch. */
+export function sizeOf({ bytes, trailer }: PartitionBatch): number {
+  return bytes.length + (trailer?.length ?? 0);
 }

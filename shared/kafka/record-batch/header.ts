@@ -82,6 +82,8 @@ export function crcMatches(batch: Buffer): boolean {
   return batch.readUInt32BE(at.crc) === crc32c(batch, at.attributes, batch.length);
 }
 
+const nothing = Buffer.alloc(0);
+
 /** Who sends a batch: what the broker recognises a repeat by (KIP-98). */
 export interface ProducerStamp {
   readonly producerId: bigint;
@@ -90,6 +92,8 @@ export interface ProducerStamp {
   readonly baseSequence: number;
   /** Moves base and max timestamp by this, for topics that keep the producer's time. */
   readonly shiftMs?: number;
+  /** Bytes that are sent right after the batch and belong to it: see signature.ts. */
+  readonly trailer?: Buffer | undefined;
 }
 
 /**
@@ -105,6 +109,9 @@ export function stampBatch(batch: Buffer, recordsCrc: number, stamp: ProducerSta
     batch.writeBigInt64BE(batch.readBigInt64BE(at.baseTimestamp) + shift, at.baseTimestamp);
     batch.writeBigInt64BE(batch.readBigInt64BE(at.maxTimestamp) + shift, at.maxTimestamp);
   }
+  const trailer = stamp.trailer ?? nothing;
+  batch.writeInt32BE(batch.length + trailer.length - at.partitionLeaderEpoch, at.batchLength);
   const headerCrc = crc32c(batch, at.attributes, HEADER_BYTES);
-  batch.writeUInt32BE(combineCrc(headerCrc, recordsCrc, batch.length - HEADER_BYTES), at.crc);
+  const crc = combineCrc(headerCrc, recordsCrc, batch.length - HEADER_BYTES);
+  batch.writeUInt32BE(combineCrc(crc, crc32c(trailer), trailer.length), at.crc);
 }

@@ -9,11 +9,10 @@
  * batch or put into one. What a producer stamps (producer id, epoch, sequence) and what a broker writes (offset, times,
  * CRC) is not signed: it changes on the way. Half a batch is no longer signed; whoever cuts it signs the parts.
  */
-import { createHash, sign, verify } from "node:crypto";
-import type { KeyObject } from "node:crypto";
+import { createHash, type KeyObject, sign, verify } from "node:crypto";
 import { KEY_ID_BYTES, type SigningKey } from "../../signature/keys.ts";
 import { codecNumbers, compress, decompress } from "./compression.ts";
-import { combineCrc, crc32c } from "./crc32c.ts";
+import { crc32c } from "./crc32c.ts";
 import { at, HEADER_BYTES } from "./header.ts";
 
 const frameMagic = 0x184d2a54;
@@ -34,22 +33,29 @@ export interface BatchBytes {
   readonly recordsCrc: number;
 }
 
-/** The same records, signed; in a buffer of its own. A batch that is not compressed with zstd is, since that holds the frame. */
-export function signBatch(batch: BatchBytes, key: SigningKey): BatchBytes {
-  const plain = inZstd(batch);
-  const size = plain.bytes.length;
-  const bytes = Buffer.allocUnsafe(size + SIGNATURE_BYTES);
-  plain.bytes.copy(bytes);
-  const signature = sign(null, messageOf(plain.bytes), key.privateKey);
-  let end = bytes.writeUInt32LE(frameMagic, size);
-  end = bytes.writeUInt32LE(payloadBytes, end);
-  for (const piece of [mark, key.id, signature]) end += piece.copy(bytes, end);
-  bytes.writeInt32BE(end - 12, at.batchLength);
-  const recordsCrc = combineCrc(plain.recordsCrc, crc32c(bytes, size), SIGNATURE_BYTES);
-  bytes.writeUInt32BE(
-    combineCrc(crc32c(bytes, at.attributes, HEADER_BYTES), recordsCrc, end - HEADER_BYTES),
-    at.crc,
-  );
+/**
+ * What follows a batch to sign it: `stampBatch` is told it as the trailer, and it is sent right after the batch. The batch
+ * is of zstd (`asZstd`), and nothing of it is copied or changed.
+ */
+export function signatureOf(batch: Buffer, key: SigningKey): Buffer {
+  const frame = Buffer.allocUnsafe(SIGNATURE_BYTES);
+  let end = frame.writeUInt32LE(frameMagic);
+  end = frame.writeUInt32LE(payloadBytes, end);
+  for (const piece of [mark, key.id, sign(null, messageOf(batch), key.privateKey)]) end += piece.copy(frame, end);
+  return frame;
+}
+
+/** The batch itself, or, when it is not compressed with zstd, another one with its records that is. */
+export function asZstd(batch: BatchBytes): BatchBytes {
+  const attributes = batch.bytes.readInt16BE(at.attributes);
+  const codec = attributes & codecMask;
+  if (codec === codecNumbers.zstd) return batch;
+  const records = compress("zstd", decompress(codec, batch.bytes.subarray(HEADER_BYTES)));
+  const bytes = Buffer.concat([batch.bytes.subarray(0, HEADER_BYTES), records]);
+  bytes.writeInt32BE(bytes.length - at.partitionLeaderEpoch, at.batchLength);
+  bytes.writeInt16BE((attributes & ~codecMask) | codecNumbers.zstd, at.attributes);
+  const recordsCrc = crc32c(bytes, HEADER_BYTES);
+  bytes.writeUInt32BE(crc32c(bytes, at.attributes), at.crc);
   return { bytes, recordsCrc };
 }
 
@@ -79,14 +85,4 @@ export function findSignature(batch: Buffer): FoundSignature | undefined {
 function messageOf(batch: Buffer): Buffer {
   const digest = createHash("sha256").update(batch.subarray(HEADER_BYTES)).digest();
   return Buffer.concat([purpose, batch.subarray(at.recordCount, HEADER_BYTES), digest]);
-}
-
-function inZstd(batch: BatchBytes): BatchBytes {
-  const attributes = batch.bytes.readInt16BE(at.attributes);
-  const codec = attributes & codecMask;
-  if (codec === codecNumbers.zstd) return batch;
-  const records = compress("zstd", decompress(codec, batch.bytes.subarray(HEADER_BYTES)));
-  const bytes = Buffer.concat([batch.bytes.subarray(0, HEADER_BYTES), records]);
-  bytes.writeInt16BE((attributes & ~codecMask) | codecNumbers.zstd, at.attributes);
-  return { bytes, recordsCrc: crc32c(bytes, HEADER_BYTES) };
 }

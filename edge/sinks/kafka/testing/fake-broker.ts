@@ -283,7 +283,8 @@ export class FakeBroker implements KafkaLink {
     this.connected = false;
   }
 
-  private append({ topic, partition: index, bytes }: PartitionBatch): ProduceAnswer {
+  private append({ topic, partition: index, bytes: most, trailer }: PartitionBatch): ProduceAnswer {
+    const bytes = trailer === undefined ? most : Buffer.concat([most, trailer]);
     const partition = this.topics.get(topic)?.[index];
     if (partition === undefined) return this.error(errors.UNKNOWN_TOPIC_OR_PARTITION);
     this.expire(partition);
