@@ -13,10 +13,4 @@ export const absent: readonly Unavailable[] = [
     subject: "Fluent Bit",
     reason: "no Debian 12 package and none in a language registry",
   },
-  {
-    subject: "OpenTelemetry Collector",
-    reason:
-      "not run yet: a small main that imports filelog receiver, Kafka exporter and file storage 0.165.1 does build from the " +
-      "Go module proxy, checksums checked",
-  },
 ];

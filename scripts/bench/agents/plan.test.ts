@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { parse } from "yaml";
 import { defaultFlow } from "../cases/case.ts";
 import type { Task } from "./agent.ts";
+import { opentelemetry } from "./opentelemetry.ts";
 import { rsyslog } from "./rsyslog.ts";
 import { config, tailgate } from "./tailgate.ts";
 
@@ -42,5 +43,28 @@ test("rsyslog's two set-ups differ in their queue alone", () => {
     expect(conf).toContain('"linger.ms=50"');
     expect(conf).toContain("request.required.acks=all");
     expect(conf).toContain('file="/logs/*.log"');
+  }
+});
+
+test("the collector's two set-ups differ in what they sync and in how many send, and none throws anything away", () => {
+  const made = (queue: "synced" | "not synced") => parse(opentelemetry(queue).plan(task).files["otelcol.yaml"] ?? "");
+  for (const queue of ["synced", "not synced"] as const) {
+    expect(made(queue)).toMatchObject({
+      extensions: { file_storage: { directory: "/home/run/storage", fsync: queue === "synced" } },
+      receivers: { filelog: { include: ["/logs/*.log"], start_at: "beginning", storage: "file_storage" } },
+      exporters: {
+        kafka: {
+          brokers: ["127.0.0.1:9092"],
+          logs: { topic: "t", encoding: "raw" },
+          producer: { required_acks: -1, compression: "zstd", linger: "50ms" },
+          retry_on_failure: { enabled: true, max_elapsed_time: 0 },
+          sending_queue: {
+            storage: "file_storage",
+            block_on_overflow: true,
+            num_consumers: queue === "synced" ? 1 : 10,
+          },
+        },
+      },
+    });
   }
 });

@@ -3,6 +3,7 @@ import type { BenchCase } from "./case.ts";
 import { centralIngest } from "./central.ts";
 import { centralReads } from "./central-reads.ts";
 import { centralRecovery } from "./central-recovery.ts";
+import { cold } from "./cold.ts";
 import { idle } from "./idle.ts";
 import { kill } from "./kill.ts";
 import { lowRate } from "./low-rate.ts";
@@ -15,6 +16,7 @@ import { throughput } from "./throughput.ts";
 /** Every case, in the order in which they run and stand on the pages. */
 export const cases: readonly BenchCase[] = [
   throughput,
+  cold,
   lowRate,
   slowFsync,
   idle,

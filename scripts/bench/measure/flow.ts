@@ -1,10 +1,10 @@
 import { linkSync } from "node:fs";
 import { join } from "node:path";
 import type { Bench } from "../bench.ts";
-import { MemoryMeter } from "../meters/process.ts";
+import { MemoryMeter, type Usage } from "../meters/process.ts";
 import type { Metrics } from "../report/columns.ts";
 import { readTopic } from "../workload/read-topic.ts";
-import { type Launch, RunningAgent, type RunOptions } from "./running-agent.ts";
+import { inputName, type Launch, RunningAgent, type RunOptions } from "./running-agent.ts";
 import { rateMetrics, verdictMetrics } from "./verdict-metrics.ts";
 
 const megabyte = 1_000_000;
@@ -20,25 +20,40 @@ export interface FlowRun extends Pick<RunOptions, "agent" | "flow"> {
   readonly lines: number;
   readonly partitions: number;
   readonly launch?: Launch;
+  /** Start the agent when the file is there already, and count from its start. */
+  readonly cold?: boolean;
 }
 
+const nothingUsed: Pick<Usage, "cpuSeconds" | "writtenBytes"> = { cpuSeconds: 0, writtenBytes: 0 };
+
 /**
- * A whole file of lines appears at once in the directory of a warm agent that has become quiet; measured until the last record is in the
- * topic and the agent has settled. The rate is from the file's appearance to the broker's time of the last append.
+ * A whole file of lines appears at once in the directory of a warm agent that has become quiet; measured until the last
+ * record is in the topic and the agent has settled. The rate is from the file's appearance to the broker's time of the last
+ * append. Cold: the file is there, the agent is started, and everything counts from there.
  */
 export async function measureFlow(bench: Bench, run: FlowRun): Promise<Metrics> {
   const lines = Math.round(run.lines * run.agent.share);
   const input = await bench.inputs.file(lines);
   const topic = await bench.topics.create(run.partitions);
-  await using agent = await RunningAgent.start(bench, { ...run, topic, metered: false });
-  const warm = await agent.warmUp();
-  await agent.quiet(quietMs);
-  const diskBefore = await bench.disk?.writtenBytes();
-  const storedBefore = bench.topics.storedBytes(topic);
-  const before = agent.usage();
+  const cold = run.cold === true;
+  let diskBefore = await bench.disk?.writtenBytes();
+  let appearedMs = performance.timeOrigin + performance.now();
+  await using agent = await RunningAgent.start(bench, {
+    ...run,
+    topic,
+    metered: false,
+    ...(cold ? { present: input } : {}),
+  });
+  const warm = cold ? 0 : await agent.warmUp();
+  if (!cold) await agent.quiet(quietMs);
+  if (!cold) diskBefore = await bench.disk?.writtenBytes();
+  const storedBefore = cold ? 0 : bench.topics.storedBytes(topic);
+  const before = cold ? nothingUsed : agent.usage();
   const memory = new MemoryMeter(agent.pid, 20);
-  const appearedMs = performance.timeOrigin + performance.now();
-  linkSync(input, join(agent.task.logs, "drive.log"));
+  if (!cold) {
+    appearedMs = performance.timeOrigin + performance.now();
+    linkSync(input, join(agent.task.logs, inputName));
+  }
   await bench.topics.fill(topic, warm + lines, 60_000);
   await Bun.sleep(settleMs);
   const after = agent.usage();

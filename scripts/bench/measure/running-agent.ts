@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../../../shared/clock/clock.ts";
 import { AppError } from "../../../shared/errors/app-error.ts";
@@ -27,8 +27,12 @@ export interface RunOptions {
   /** Through the wire meter, or straight to the broker where the meter's own work would disturb. */
   readonly metered: boolean;
   readonly launch?: Launch;
+  /** A file that lies in the log directory before the agent is started. */
+  readonly present?: string;
 }
 
+/** What the file of lines is called in the log directory. */
+export const inputName = "drive.log";
 const warmLines = 20;
 
 /** An agent at work in directories of its own, which go with it. */
@@ -54,6 +58,7 @@ export class RunningAgent implements AsyncDisposable {
     };
     const plan = options.agent.plan(task);
     for (const [name, text] of Object.entries(plan.files)) writeFileSync(join(home, name), text);
+    if (options.present !== undefined) linkSync(options.present, join(logs, inputName));
     return new RunningAgent(bench, options, task, plan, launch(options, plan));
   }
 

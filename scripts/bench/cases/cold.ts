@@ -1,0 +1,56 @@
+import type { Flow } from "../agents/agent.ts";
+import { measureFlow } from "../measure/flow.ts";
+import { type BenchCase, defaultFlow } from "./case.ts";
+
+const variants: Readonly<Record<string, Flow>> = {
+  "zstd, identity": defaultFlow,
+  "zstd, no identity": { ...defaultFlow, identity: false },
+  "filter, key, identity": { ...defaultFlow, interceptors: true },
+};
+
+/** The same file as `throughput`, there before the agent is: start-up, compiling and first connections count. */
+export const cold: BenchCase = {
+  name: "cold",
+  title: "Throughput, cold: the file is there when the agent starts",
+  about:
+    "a file of --lines lines that is there when the agent is started: everything counts from the start of its process",
+  method:
+    "As above, but the agent is started when the file is already there, with nothing of its own on the disk: reading its " +
+    "config, loading and compiling its code and connecting to the broker count, from the start of the process.",
+  page: "edge",
+  size: "ordinary",
+  peers: true,
+  rows: "median",
+  columns: [
+    "cpuPerMillion",
+    "linesPerSecond",
+    "rssPeakMb",
+    "anonymousMb",
+    "diskPerMillionMb",
+    "storedPerLine",
+    "lost",
+    "repeated",
+    "altered",
+    "disordered",
+  ],
+  targets: [
+    { variant: "zstd, identity", column: "cpuPerMillion", atMost: 1.6 },
+    { variant: "zstd, identity", column: "lost", atMost: 0 },
+    { variant: "zstd, identity", column: "repeated", atMost: 0 },
+  ],
+  async *run(bench) {
+    const { lines, runs } = bench.options;
+    for (let run = 0; run < runs; run++) {
+      for (const agent of bench.oursOnly) {
+        for (const [variant, flow] of Object.entries(variants)) {
+          const metrics = await measureFlow(bench, { agent, flow, lines, partitions: 1, cold: true });
+          yield { subject: agent.name, variant, metrics };
+        }
+      }
+      for (const agent of bench.peers) {
+        const metrics = await measureFlow(bench, { agent, flow: defaultFlow, lines, partitions: 1, cold: true });
+        yield { subject: agent.name, variant: agent.setup, metrics };
+      }
+    }
+  },
+};
