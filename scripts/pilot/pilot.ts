@@ -6,9 +6,11 @@
 import { appendFileSync, existsSync, readdirSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { AppError } from "../../shared/errors/app-error.ts";
-import { type Child, startChild } from "../../shared/testing/child.ts";
+import type { Child } from "../../shared/testing/child.ts";
 import { until } from "../../shared/testing/until.ts";
-import { buildEdge } from "../build/build.ts";
+import { startCentral } from "../drivers/central/central-process.ts";
+import { edgeBinary } from "../drivers/edge/edge-binary.ts";
+import { startEdge } from "../drivers/edge/edge-process.ts";
 import { type Broker, startBroker } from "../drivers/kafka/broker.ts";
 import { brokerAnswers } from "../drivers/kafka/probe.ts";
 import { createTopic } from "../drivers/kafka/topic.ts";
@@ -34,7 +36,6 @@ export interface PilotOptions {
   readonly say: (text: string) => void;
 }
 
-const root = join(import.meta.dir, "../..");
 const statusEveryMs = 15_000;
 const reportsPerDay = 60;
 
@@ -72,7 +73,7 @@ export class Pilot implements AsyncDisposable {
     if (ended.length > 0) say(`ended what an earlier start had left: ${ended.join(", ")}`);
     await this.startBroker();
     say("building the edge");
-    await buildEdge();
+    await edgeBinary();
     say("starting central, the edge and the cars");
     this.startCentral();
     await this.startEdge();
@@ -120,9 +121,8 @@ export class Pilot implements AsyncDisposable {
 
   async startEdge(): Promise<void> {
     const { place, config = join(import.meta.dir, "edge.yaml") } = this.options;
-    this.edge = startChild({
-      name: "edge",
-      command: [await buildEdge(), "run", "--config", config],
+    this.edge = await startEdge({
+      configPath: config,
       cwd: place.folder,
       env: {
         KAFKA_BROKERS: this.clientBrokers,
@@ -176,16 +176,12 @@ export class Pilot implements AsyncDisposable {
 
   private startCentral(): void {
     const { place } = this.options;
-    this.central = startChild({
-      name: "central",
-      command: [process.execPath, join(root, "central", "main.ts")],
-      cwd: place.folder,
-      env: {
-        KAFKA_BROKERS: this.clientBrokers,
-        TAILGATE_TOPICS: TOPIC,
-        TAILGATE_STORE: place.store,
-        TAILGATE_LISTEN: `127.0.0.1:${place.ports.central}`,
-      },
+    this.central = startCentral({
+      brokers: this.clientBrokers,
+      topics: [TOPIC],
+      group: "tailgate-central",
+      store: place.store,
+      port: place.ports.central,
       onLine: (line) => this.log("central", line),
     });
     this.leftovers.note("central", this.central.pid);

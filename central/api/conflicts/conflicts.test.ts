@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { TestApi } from "../../testing/api.ts";
 import { testRecord } from "../../testing/records.ts";
+import { testRefusals } from "../../testing/refusals.ts";
 
 test("shows records under an identity that was stored with other bytes", async () => {
   await using api = new TestApi();
@@ -24,13 +25,7 @@ test("a page of large ones ends at its bytes", async () => {
   expect(second.conflicts).toHaveLength(3);
 });
 
-test.each([
+testRefusals([
   ["/api/v1/conflicts?limit=0x10", "limit"],
   ["/api/v1/conflicts?cursor=MQ", "none of this query's"],
-])("refuses %s with a word that helps", async (path, word) => {
-  await using api = new TestApi();
-  await api.put([testRecord({ offset: 0 })]);
-  const response = await api.request(path);
-  expect(response.status).toBe(400);
-  expect(await response.json()).toMatchObject({ code: "CENTRAL_BAD_REQUEST", detail: expect.stringContaining(word) });
-});
+]);

@@ -8,7 +8,7 @@ import { until } from "../../../shared/testing/until.ts";
 import type { SourceDefinition } from "../../core/define.ts";
 import { limits } from "../../core/limits.ts";
 import { CommittedWork } from "../fakes/intake.ts";
-import { fakeContext, type RunningSource, runSource } from "../fakes/running-source.ts";
+import { type RunningSource, runSource, sourceContext } from "../fakes/running-source.ts";
 import { checkProperties, type Lacks } from "./properties.ts";
 
 /** An event as a sender means it; the body in latin1, one character a byte. */
@@ -275,7 +275,7 @@ const properties = {
   "stopping is harmless when it was never started, and twice": async (f: Fixture) => {
     const reading = f.senders.definition.read(f.senders.config);
     if (!reading.ok) throw new Error("the config is not valid");
-    const source = await reading.value.create(fakeContext(f.dir.path));
+    const source = await reading.value.create(sourceContext(f.dir.path));
     await source.stop();
     await source.stop();
   },

@@ -5,7 +5,7 @@ import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
 import type { SourceDefinition } from "../../core/define.ts";
 import { CommittedWork } from "../fakes/intake.ts";
-import { fakeContext, type RunningSource, runSource } from "../fakes/running-source.ts";
+import { type RunningSource, runSource, sourceContext } from "../fakes/running-source.ts";
 
 /** What the contract needs to drive a source. */
 export interface SourceFixture {
@@ -82,7 +82,7 @@ export function sourceContract(
       using dir = tempDir();
       const reading = definition.read(make(dir.path).config);
       if (!reading.ok) throw new Error("the fixture's config is not valid");
-      const source = await reading.value.create(fakeContext(dir.path));
+      const source = await reading.value.create(sourceContext(dir.path));
       await source.stop();
       await source.stop();
     });

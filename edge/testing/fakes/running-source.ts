@@ -10,7 +10,7 @@ import type { Source } from "../../core/source.ts";
 import { CommittedWork, FakeIntake, type FakeIntakeOptions } from "./intake.ts";
 
 /** A context without an agent around it. */
-export function fakeContext(dataDir: string, report: Report = silent): Context {
+export function sourceContext(dataDir: string, report: Report = silent): Context {
   return {
     name: "test",
     agent: "agent-1",
@@ -48,7 +48,7 @@ export class RunningSource implements AsyncDisposable {
     // A data folder of its own: what lies in it is never read.
     const dataDir = join(options.dataDir, ".tailgate");
     mkdirSync(dataDir, { recursive: true });
-    this.ended = this.run(reading.value, fakeContext(dataDir, report));
+    this.ended = this.run(reading.value, sourceContext(dataDir, report));
     // A failure is seen by whoever stops it; until then it must not end the test run.
     this.ended.catch(() => {});
   }

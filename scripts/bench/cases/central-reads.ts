@@ -57,7 +57,7 @@ export const centralReads: BenchCase = {
       pages.push(await timed(`${central.url}/api/v1/events?vehicle=${vehicle}&${range}`));
       if (states.length % 10 !== 0) continue;
       seconds = (performance.now() - began) / 1000;
-      stored = (await central.numbers()).stored;
+      stored = (await central.status()).stored;
     }
     const eventsPerSecond = (stored - before.stored) / seconds;
     yield { subject: CENTRAL, variant: "last state of a vehicle", metrics: { ...latency(states), eventsPerSecond } };

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { until } from "../../../shared/testing/until.ts";
-import { RunningCentral } from "../../drivers/central/running-central.ts";
+import { type Central, launchCentral } from "../../drivers/central/central.ts";
 import { topicCount } from "../../drivers/kafka/topic.ts";
 import type { Bench } from "../bench.ts";
 import { produce } from "../central/produce.ts";
@@ -61,7 +61,7 @@ async function afterKill(bench: Bench, topic: string, events: number): Promise<M
   await using second = await startCentral(bench, name, topic);
   const { stored } = await until(
     "central to answer",
-    () => second.numbers(),
+    () => second.status(),
     () => true,
     { withinMs: 60_000, everyMs: 5 },
   );
@@ -78,7 +78,7 @@ async function afterOutage(bench: Bench, topic: string, events: number): Promise
   const other = new Database(storePath(bench, name), { timeout: 30_000 });
   other.exec("begin immediate");
   await Bun.sleep(storeAwayMs);
-  const { stored } = await central.numbers();
+  const { stored } = await central.status();
   other.exec("rollback");
   const released = performance.now();
   other.close();
@@ -107,9 +107,9 @@ async function catchUp(bench: Bench, backlog: number, run: number): Promise<Metr
 }
 
 /** A central of its own; a second one of the same name goes on with the first one's store and group. */
-export function startCentral(bench: Bench, name: string, topic: string): Promise<RunningCentral> {
+export function startCentral(bench: Bench, name: string, topic: string): Promise<Central> {
   const store = storePath(bench, name);
-  return RunningCentral.start({ brokers: bench.broker.internalAddress, topics: topic, group: name, store });
+  return launchCentral({ brokers: bench.broker.internalAddress, topics: [topic], group: name, store });
 }
 
 function storePath(bench: Bench, name: string): string {
@@ -117,10 +117,10 @@ function storePath(bench: Bench, name: string): string {
 }
 
 /** Looks often: what is measured are milliseconds. */
-export function storedAtLeast(central: RunningCentral, events: number) {
+export function storedAtLeast(central: Central, events: number) {
   return until(
     `${events} events to be stored`,
-    () => central.numbers(),
+    () => central.status(),
     ({ stored }) => stored >= events,
     { withinMs: 3_600_000, everyMs: 5 },
   );

@@ -6,7 +6,7 @@ import { TestProducer } from "../../../central/testing/producer.ts";
 import { silent } from "../../../shared/telemetry/log.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
-import { storeSums } from "../../drivers/central/running-central.ts";
+import { storeSums } from "../../drivers/central/store-sums.ts";
 import { type Broker, startBroker } from "../../drivers/kafka/broker.ts";
 import { createTopic } from "../../drivers/kafka/topic.ts";
 import { runCentralBench } from "./ingest.bench.ts";

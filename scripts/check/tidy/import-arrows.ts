@@ -21,7 +21,7 @@ const parts: readonly Part[] = [
   script("bench", ["drivers", "build", "edge/", "central/"], "a benchmark measures programs and their parts"),
   script("integration", ["drivers", "build", "edge/", "central/"], "one part of the product against real servers"),
   script("replay", ["runner", "drivers", "build", "setup"], "a promise is tried from outside, by drivers"),
-  script("pilot", ["drivers", "build", "setup"], "the pilot starts programs by drivers, and knows none of their code"),
+  script("pilot", ["drivers", "setup"], "the pilot starts programs by drivers, and knows none of their code"),
   script("runner", [], "it runs test files and knows none of them"),
   script("setup", ["drivers"], "it brings in what drivers need"),
   script("drivers", ["build"], "a driver starts a program and talks to it from outside"),

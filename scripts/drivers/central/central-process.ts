@@ -12,6 +12,8 @@ export interface CentralProcessOptions {
   readonly port: number;
   /** Anything else that is set by variables: `TAILGATE_SESSION_TIMEOUT`, … */
   readonly environment?: Readonly<Record<string, string>>;
+  /** What it writes to, a line at a time. */
+  readonly onLine?: (line: string) => void;
   /** Puts words before the command: `nsenter …`. */
   readonly wrap?: (command: readonly string[]) => readonly string[];
 }
@@ -33,7 +35,7 @@ const root = join(import.meta.dir, "../../..");
 
 /** Starts central from its sources as a process of its own, and does not wait until it serves. */
 export function startCentral(options: CentralProcessOptions): Child {
-  const { brokers, topics, group, store, port, environment = {}, wrap = (command) => command } = options;
+  const { brokers, topics, group, store, port, environment = {}, onLine, wrap = (command) => command } = options;
   return startChild({
     name: "central",
     command: wrap([process.execPath, join(root, "central", "main.ts")]),
@@ -46,5 +48,6 @@ export function startCentral(options: CentralProcessOptions): Child {
       TAILGATE_LISTEN: `127.0.0.1:${port}`,
       ...environment,
     },
+    ...(onLine === undefined ? {} : { onLine }),
   });
 }

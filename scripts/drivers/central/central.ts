@@ -4,7 +4,9 @@ import { until } from "../../../shared/testing/until.ts";
 import { type CentralProcessOptions, type CentralStatus, startCentral } from "./central-process.ts";
 
 /** How a centre of a test is set up. */
-export interface CentralOptions extends Omit<CentralProcessOptions, "port" | "environment"> {
+export interface CentralOptions extends Omit<CentralProcessOptions, "port" | "group"> {
+  /** "central-test" when not given. */
+  readonly group?: string;
   /** "6s" when not given; less needs a broker that allows it. */
   readonly sessionTimeout?: string;
 }
@@ -13,9 +15,9 @@ interface Lag {
   readonly partitions: readonly { readonly topic: string; readonly generation: number; readonly next: number }[];
 }
 
-/** The centre as a process of its own: started, killed and started again on one store. */
+/** The centre as a process of its own: started, killed, frozen, starved, and started again on one store. */
 export class Central implements AsyncDisposable {
-  private child: Child | undefined;
+  private started: Child | undefined;
   private past = "";
 
   constructor(
@@ -23,21 +25,31 @@ export class Central implements AsyncDisposable {
     private readonly port: number,
   ) {}
 
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** The process that was started last. @throws Error before the first start. */
+  get child(): Child {
+    if (this.started === undefined) throw new Error("central was not started yet");
+    return this.started;
+  }
+
   get running(): boolean {
-    return this.child !== undefined && this.child.exit === undefined;
+    return this.started !== undefined && this.started.exit === undefined;
   }
 
   get log(): string {
-    return this.past + (this.child?.tail(200_000) ?? "");
+    return this.past + (this.started?.tail(200_000) ?? "");
   }
 
   /** Starts it and does not wait. */
   launch(): void {
     if (this.running) throw new Error("start central: it runs already");
-    const { sessionTimeout = "6s", ...options } = this.options;
+    const { sessionTimeout = "6s", group = "central-test", ...options } = this.options;
     this.past = this.log;
-    const environment = { TAILGATE_SESSION_TIMEOUT: sessionTimeout };
-    this.child = startCentral({ ...options, environment, port: this.port });
+    const environment = { TAILGATE_SESSION_TIMEOUT: sessionTimeout, ...options.environment };
+    this.started = startCentral({ ...options, group, environment, port: this.port });
   }
 
   async start(): Promise<void> {
@@ -46,23 +58,23 @@ export class Central implements AsyncDisposable {
   }
 
   async kill(): Promise<void> {
-    await this.child?.kill();
+    await this.started?.kill();
   }
 
   async stop(): Promise<Exit | undefined> {
-    return await this.child?.stop(30_000);
+    return await this.started?.stop(30_000);
   }
 
   freeze(): void {
-    this.child?.freeze();
+    this.started?.freeze();
   }
 
   thaw(): void {
-    this.child?.thaw();
+    this.started?.thaw();
   }
 
   /** GET of one of its pages, as JSON. */
-  async get<T>(path: string): Promise<T> {
+  async get<T = Readonly<Record<string, unknown>>>(path: string): Promise<T> {
     const answer = await this.fetch(path);
     if (!answer.ok) throw new Error(`GET ${path}: ${answer.status} ${await answer.text()}`);
     return (await answer.json()) as T;
@@ -83,6 +95,12 @@ export class Central implements AsyncDisposable {
     await this.wait(`${records} records to be stored`, async () => (await this.done()) >= records, withinMs);
   }
 
+  /** Waits until so many events are stored. */
+  async stored(count: number, withinMs = 30_000): Promise<CentralStatus> {
+    const enough = ({ stored }: CentralStatus) => stored >= count;
+    return await until(`${count} events to be stored`, () => this.status(), enough, { withinMs, everyMs: 20 });
+  }
+
   /** Waits for something; fails with central's own words. */
   async wait(what: string, look: () => Promise<boolean>, withinMs = 30_000): Promise<void> {
     try {
@@ -100,11 +118,18 @@ export class Central implements AsyncDisposable {
   }
 
   private fetch(path: string): Promise<Response> {
-    return fetch(`http://127.0.0.1:${this.port}${path}`, { signal: AbortSignal.timeout(10_000) });
+    return fetch(`${this.url}${path}`, { signal: AbortSignal.timeout(10_000) });
   }
 }
 
 /** A centre that is not started yet, on a free port. */
 export async function prepareCentral(options: CentralOptions): Promise<Central> {
   return new Central(options, await freePort());
+}
+
+/** One that was started; it may not serve yet. */
+export async function launchCentral(options: CentralOptions): Promise<Central> {
+  const central = await prepareCentral(options);
+  central.launch();
+  return central;
 }

@@ -1,9 +1,9 @@
 import { writeFileSync } from "node:fs";
-import { type Child, type Exit, startChild } from "../../../shared/testing/child.ts";
+import type { Child, Exit } from "../../../shared/testing/child.ts";
 import { freePort } from "../../../shared/testing/free-port.ts";
 import { until } from "../../../shared/testing/until.ts";
-import { edgeBinary } from "./edge-binary.ts";
 import { type EdgeChanges, type EdgePlace, edgeConfig } from "./edge-config.ts";
+import { type EdgeProcessOptions, startEdge } from "./edge-process.ts";
 
 /** The books of one stream in one channel, as the edge's status page gives them. */
 export interface Book {
@@ -37,16 +37,9 @@ export interface EdgeStatus {
 }
 
 /** How an edge of a test differs from the ordinary one. */
-export interface EdgeOptions {
+export interface EdgeOptions extends EdgeProcessOptions {
   readonly place: Omit<EdgePlace, "adminPort">;
-  readonly configPath: string;
   readonly changes?: EdgeChanges;
-  /** Puts words before the command: `nsenter …`, `strace …`. */
-  readonly wrap?: (command: readonly string[]) => readonly string[];
-  readonly env?: Readonly<Record<string, string | undefined>>;
-  readonly cwd?: string;
-  /** In place of the compiled binary of this machine. */
-  readonly binary?: readonly string[];
 }
 
 /** A compiled edge that is started, killed and started again on one data directory. */
@@ -76,16 +69,9 @@ export class Edge implements AsyncDisposable {
   /** Starts it and does not wait. A change of the config counts from here on. */
   async launch(changes: EdgeChanges = this.options.changes ?? {}): Promise<void> {
     if (this.running) throw new Error("start the edge: it runs already");
-    const { configPath, wrap = (command) => command, env = {}, cwd } = this.options;
     this.writeConfig(changes);
-    const binary = this.options.binary ?? [await edgeBinary()];
     this.past = this.log;
-    this.child = startChild({
-      name: "edge",
-      command: wrap([...binary, "run", "--config", configPath]),
-      env,
-      ...(cwd === undefined ? {} : { cwd }),
-    });
+    this.child = await startEdge(this.options);
   }
 
   /** Starts it and waits until it runs. */

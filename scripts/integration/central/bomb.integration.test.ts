@@ -5,7 +5,7 @@ import { TestProducer } from "../../../central/testing/producer.ts";
 import { createKafka } from "../../../shared/kafka/connection/client.ts";
 import { silent } from "../../../shared/telemetry/log.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
-import { RunningCentral } from "../../drivers/central/running-central.ts";
+import { launchCentral } from "../../drivers/central/central.ts";
 import { type Broker, startBroker } from "../../drivers/kafka/broker.ts";
 import { createTopic } from "../../drivers/kafka/topic.ts";
 
@@ -33,8 +33,8 @@ test("a batch of a few KiB that holds 200 MiB goes to the dead letters, and what
   await bomber.send({ topic, messages, compression: CompressionTypes.ZSTD });
   await bomber.disconnect();
   await producer.send(100);
-  const options = { brokers: broker.address, topics: topic, group: topic, store: dir.file("central.db") };
-  await using central = await RunningCentral.start(options);
+  const options = { brokers: broker.address, topics: [topic], group: topic, store: dir.file("central.db") };
+  await using central = await launchCentral(options);
   expect(await central.stored(200)).toMatchObject({ stored: 200, missing: 0, repeated: 0, deadLettered: 1 });
   const { deadLetters } = await central.get("/api/v1/dead-letters");
   expect(JSON.stringify(deadLetters)).toContain("hold more than 67108864 bytes");

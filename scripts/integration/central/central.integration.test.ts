@@ -6,7 +6,8 @@ import { TestProducer } from "../../../central/testing/producer.ts";
 import { seededRandom } from "../../../shared/random/random.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
-import { RunningCentral, storeSums } from "../../drivers/central/running-central.ts";
+import { launchCentral } from "../../drivers/central/central.ts";
+import { storeSums } from "../../drivers/central/store-sums.ts";
 import { type Broker, startBroker } from "../../drivers/kafka/broker.ts";
 import { createTopic, deleteTopic, growTopic, topicCount } from "../../drivers/kafka/topic.ts";
 
@@ -29,7 +30,7 @@ async function ground(partitions = 4) {
   const dir = tempDir("tailgate-central-");
   const store = dir.file("central.db");
   const start = (environment: Record<string, string> = {}) =>
-    RunningCentral.start({ brokers: broker.address, topics: topic, group: topic, store, environment });
+    launchCentral({ brokers: broker.address, topics: [topic], group: topic, store, environment });
   return {
     topic,
     producer,
@@ -58,7 +59,7 @@ describe("central with a real broker", () => {
     expect(seqs).toEqual([...seqs].sort((a, b) => a - b));
     await until(
       "lag to be zero",
-      () => central.numbers(),
+      () => central.status(),
       ({ lag }) => lag === 0,
     );
     await central.child.stop();
@@ -125,7 +126,7 @@ describe("central with a real broker", () => {
     await on.producer.send(1_000);
     await until(
       "the store to be away",
-      () => central.numbers(),
+      () => central.status(),
       ({ storeAvailable }) => !storeAvailable,
     );
     // Longer than the group's session.
@@ -261,18 +262,18 @@ describe("central with a real broker", () => {
     // The test's producer is not idempotent: what it sent again after the lost answers is in the topic twice.
     await until(
       "lag to be zero",
-      () => central.numbers(),
+      () => central.status(),
       ({ stored, lag }) => stored === 2_000 && lag === 0,
     );
     const twice = (await topicCount(broker.internalAddress, on.topic)) - 2_000;
-    expect(await central.numbers()).toMatchObject({ stored: 2_000, ...clean, repeated: twice });
+    expect(await central.status()).toMatchObject({ stored: 2_000, ...clean, repeated: twice });
   }, 90_000);
 
   test("the topic comes into being after central, and grows under it", async () => {
     const topic = `drive-${++number}`;
     using dir = tempDir("tailgate-central-");
-    const options = { brokers: broker.address, topics: topic, group: topic, store: dir.file("central.db") };
-    await using central = await RunningCentral.start(options);
+    const options = { brokers: broker.address, topics: [topic], group: topic, store: dir.file("central.db") };
+    await using central = await launchCentral(options);
     await until("central to be up", () => central.get("/api/v1/openapi.json"));
     await createTopic(broker.internalAddress, topic, { partitions: 2 });
     await using before = await TestProducer.connect(broker.address, topic, 2);
@@ -283,13 +284,13 @@ describe("central with a real broker", () => {
     await after.send(600);
     await until(
       "lag to be zero",
-      () => central.numbers(),
+      () => central.status(),
       ({ stored, lag }) => stored === 700 && lag === 0,
       // New partitions are noticed with the next look at the metadata, every 10 s; then the group is joined again.
       { withinMs: 30_000 },
     );
     const twice = (await topicCount(broker.internalAddress, topic)) - 700;
-    expect(await central.numbers()).toMatchObject({ stored: 700, ...clean, repeated: twice });
+    expect(await central.status()).toMatchObject({ stored: 700, ...clean, repeated: twice });
   }, 60_000);
 
   test("a transaction that was rolled back is not stored, one that was committed is", async () => {
@@ -302,7 +303,7 @@ describe("central with a real broker", () => {
     expect(body.events).toMatchObject([{ value: "commit" }]);
     await until(
       "lag to be zero",
-      () => central.numbers(),
+      () => central.status(),
       ({ lag }) => lag === 0,
     );
   }, 60_000);

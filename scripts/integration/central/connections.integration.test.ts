@@ -6,7 +6,7 @@ import { freePort } from "../../../shared/testing/free-port.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
 import { startCentral } from "../../drivers/central/central-process.ts";
-import { storeSums } from "../../drivers/central/running-central.ts";
+import { storeSums } from "../../drivers/central/store-sums.ts";
 import { startBroker } from "../../drivers/kafka/broker.ts";
 import { createTopic } from "../../drivers/kafka/topic.ts";
 

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { TestProducer } from "../../../central/testing/producer.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
-import { RunningCentral, storeSums } from "../../drivers/central/running-central.ts";
+import { launchCentral } from "../../drivers/central/central.ts";
+import { storeSums } from "../../drivers/central/store-sums.ts";
 import { type Broker, startBroker } from "../../drivers/kafka/broker.ts";
 import { createTopic } from "../../drivers/kafka/topic.ts";
 
@@ -38,7 +39,7 @@ test("the store's disk is full: it says so, goes on when there is room, and ever
   await using producer = await TestProducer.connect(broker.address, topic, 2);
   using disk = smallDisk(24);
   const store = join(disk.path, "central.db");
-  await using central = await RunningCentral.start({ brokers: broker.address, topics: topic, store });
+  await using central = await launchCentral({ brokers: broker.address, topics: [topic], store });
   await producer.send(2_000);
   await central.stored(2_000);
   const ballast = join(disk.path, "ballast");
@@ -55,7 +56,7 @@ test("the store's disk is full: it says so, goes on when there is room, and ever
     "the store to be away",
     async () => {
       sent = await producer.send(5_000);
-      return await central.numbers();
+      return await central.status();
     },
     ({ storeAvailable }) => !storeAvailable,
     { everyMs: 1_000, withinMs: 30_000 },
@@ -65,7 +66,7 @@ test("the store's disk is full: it says so, goes on when there is room, and ever
   const began = performance.now();
   await until(
     "the store to be back",
-    () => central.numbers(),
+    () => central.status(),
     ({ storeAvailable }) => storeAvailable,
     { withinMs: 5_000 },
   );
