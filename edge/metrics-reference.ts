@@ -79,5 +79,6 @@ function contextWith(metrics: Metrics): SinkContext {
     metrics,
     partsKnown: () => {},
     renewEpoch: () => {},
+    members: [],
   };
 }

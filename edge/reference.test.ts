@@ -28,9 +28,11 @@ test("the schema knows the keys of every component by its type, and what the eng
           oneOf: [
             {
               properties: { type: { const: "kafka" }, topic: { type: "string" }, channel: { type: "string" } },
-              required: ["type", "brokers", "topic", "channel"],
+              // A member of a group has no channel of its own.
+              required: ["type", "brokers", "topic"],
             },
             { properties: { type: { const: "null" } } },
+            { properties: { type: { const: "failover" }, sinks: { type: "array" } } },
           ],
         },
       },

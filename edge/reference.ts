@@ -34,7 +34,7 @@ export function renderConfigSchema(registry: Registry): string {
     ...agent.properties,
     sources: named(oneOf(registry.sources, source, ["channels"]), "The sources, by name."),
     channels: named(oneOf(registry.channels, {}, []), "The channels, by name."),
-    sinks: named(oneOf(registry.sinks, { channel: names }, ["channel"]), "The sinks, by name."),
+    sinks: named(oneOf(registry.sinks, { channel: names }, []), "The sinks, by name."),
   };
   const schema = { ...agent, title: "Tailgate config", properties };
   return `${JSON.stringify(schema, null, 2)}\n`;
@@ -91,7 +91,11 @@ export function renderReference(
     ],
     ["Selectors", registry.selectors, "Choose the channels of an event; `replicating` when none is given."],
     ["Channels", registry.channels, "Hold batches between source and sink."],
-    ["Sinks", registry.sinks, "Beside its own keys every sink takes `channel`, the name of the one that it drains."],
+    [
+      "Sinks",
+      registry.sinks,
+      "Beside its own keys every sink takes `channel`, the name of the one that it drains; a sink that a group names drains what its group drains.",
+    ],
   ];
   return [
     "# Reference\n",

@@ -21,8 +21,10 @@ import multiplexingSelector from "./selectors/multiplexing.ts";
 import replicatingSelector from "./selectors/replicating.ts";
 import memoryChannel from "./channels/memory/index.ts";
 import sqliteChannel from "./channels/sqlite/index.ts";
+import failoverSink from "./sinks/failover.ts";
 import fileRollSink from "./sinks/file-roll/index.ts";
 import kafkaSink from "./sinks/kafka/index.ts";
+import loadBalanceSink from "./sinks/load-balance.ts";
 import loggerSink from "./sinks/logger.ts";
 import nullSink from "./sinks/null.ts";
 
@@ -32,5 +34,5 @@ export const registry: Registry = {
   interceptors: [deduplicateInterceptor, dropFieldsInterceptor, hostInterceptor, moduleInterceptor, parseJsonInterceptor, pseudonymiseInterceptor, regexExtractorInterceptor, regexFilterInterceptor, removeHeaderInterceptor, sampleInterceptor, searchReplaceInterceptor, staticInterceptor, throttleInterceptor, timestampInterceptor, uuidInterceptor],
   selectors: [multiplexingSelector, replicatingSelector],
   channels: [memoryChannel, sqliteChannel],
-  sinks: [fileRollSink, kafkaSink, loggerSink, nullSink],
+  sinks: [failoverSink, fileRollSink, kafkaSink, loadBalanceSink, loggerSink, nullSink],
 };

@@ -5,8 +5,8 @@ import { systemRandom } from "../../shared/random/random.ts";
 import { silent } from "../../shared/telemetry/log.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { AgentConfig, SinkConfig } from "../config/agent-config.ts";
-import type { SinkContext } from "../core/context.ts";
-import type { Finding } from "../core/sink.ts";
+import type { Member, SinkContext } from "../core/context.ts";
+import type { Finding, Sink } from "../core/sink.ts";
 import type { World } from "./command.ts";
 
 /** How patient to be, in milliseconds. */
@@ -44,11 +44,11 @@ export async function tryDestinations(
 /** Undefined: the sink has no destination that could be tried. */
 async function probe(
   name: string,
-  { make }: SinkConfig,
+  config: SinkConfig,
   { agent, dataDir }: AgentConfig,
   { withinMs, graceMs }: Patience,
 ): Promise<readonly Finding[] | undefined> {
-  const sink = await make.create(contextOf(name, agent, dataDir));
+  const sink = await made(name, config, { agent, dataDir });
   if (sink.probe === undefined) return undefined;
   const signal = AbortSignal.timeout(withinMs);
   try {
@@ -63,6 +63,17 @@ async function probe(
   }
 }
 
+/** A group is made of its members, as the agent makes it. */
+async function made(
+  name: string,
+  { make, members }: SinkConfig,
+  agent: Pick<AgentConfig, "agent" | "dataDir">,
+): Promise<Sink> {
+  const sinks: Member[] = [];
+  for (const [member, config] of members) sinks.push({ name: member, sink: await made(member, config, agent) });
+  return make.create({ ...contextOf(name, agent.agent, agent.dataDir), members: sinks });
+}
+
 /** Real clocks and nothing else: what a sink reports or counts here is nobody's. */
 function contextOf(name: string, agent: string, dataDir: string): SinkContext {
   return {
@@ -75,6 +86,7 @@ function contextOf(name: string, agent: string, dataDir: string): SinkContext {
     metrics: new Metrics(),
     partsKnown: () => {},
     renewEpoch: () => {},
+    members: [],
   };
 }
 

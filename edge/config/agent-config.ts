@@ -38,6 +38,7 @@ export interface AgentConfig {
   /** By name, in the order of the file; the same for the others. */
   readonly sources: ReadonlyMap<string, SourceConfig>;
   readonly channels: ReadonlyMap<string, ChannelMaker>;
+  /** Those that drain a channel; members of a group stand in it. */
   readonly sinks: ReadonlyMap<string, SinkConfig>;
   /** Undefined: no admin HTTP. */
   readonly admin: AdminAddress | undefined;
@@ -68,7 +69,10 @@ export interface SinkConfig {
   readonly type: string;
   readonly make: Maker<SinkContext, Sink>;
   readonly layout: Layout | undefined;
+  /** Of a member of a group: the one that its group drains. */
   readonly channel: string;
+  /** Of a group: the sinks that it is made of, by name, in the order of its config. */
+  readonly members: ReadonlyMap<string, SinkConfig>;
 }
 
 /** Where the admin HTTP listens. */

@@ -84,7 +84,8 @@ function sinkChannelsExist({ document, components }: Whole): readonly Problem[] 
 
 function channelsAreFedAndDrained({ document, components }: Whole): readonly Problem[] {
   const fed = new Set([...components.channelsOf.values()].flat());
-  const drained = new Set(components.channelOf.values());
+  const members = new Set([...components.membersOf.values()].flat());
+  const drained = new Set([...components.channelOf].flatMap(([sink, channel]) => (members.has(sink) ? [] : [channel])));
   return [...components.channels.keys()].flatMap((name) => {
     const problem = (what: string, hint: string) => document.problem(["channels", name], what, hint, "key");
     return [

@@ -125,7 +125,8 @@ function byPlace(a: Problem, b: Problem): number {
   return a.line - b.line || a.column - b.column;
 }
 
-function assemble(agent: AgentSection, { sources, channels, sinks }: Components): AgentConfig {
+function assemble(agent: AgentSection, { sources, channels, sinks, membersOf }: Components): AgentConfig {
+  const members = new Set([...membersOf.values()].flat());
   return {
     agent: agent.agent,
     dataDir: agent.dataDir,
@@ -133,7 +134,7 @@ function assemble(agent: AgentSection, { sources, channels, sinks }: Components)
     stopTimeoutMs: agent.stopTimeout,
     sources: present(sources),
     channels: present(channels),
-    sinks: present(sinks),
+    sinks: new Map([...present(sinks)].filter(([name]) => !members.has(name))),
     admin: agent.admin?.address,
     log: agent.log,
   };

@@ -11,6 +11,7 @@ import type { AnyDefinition, ChannelMaker, Maker, Reading } from "../core/define
 import type { InterceptorConfig, Registry, SinkConfig, SourceConfig } from "./agent-config.ts";
 import type { ConfigDocument } from "./document.ts";
 import { problemsOf } from "./issues.ts";
+import { linkSinks, type MemberName, type SinkMaker } from "./link-sinks.ts";
 import type { Problem } from "./problem.ts";
 import { ChannelNames, illegalName, legalName } from "./schema.ts";
 
@@ -35,6 +36,8 @@ export interface Components {
   readonly channelsOf: ReadonlyMap<string, readonly string[]>;
   /** Channel that a sink names, likewise. */
   readonly channelOf: ReadonlyMap<string, string>;
+  /** Sinks that a group names. */
+  readonly membersOf: ReadonlyMap<string, readonly string[]>;
   /** Every component's validated config without its secrets, by its place; for `check --print`. */
   readonly shown: ReadonlyMap<string, unknown>;
   /** Types in use, by place; for warnings. */
@@ -48,6 +51,7 @@ export class ComponentReader {
   private readonly definitions = new Map<string, DefinitionOf<Configured>>();
   private readonly channelsOf = new Map<string, readonly string[]>();
   private readonly channelOf = new Map<string, string>();
+  private readonly membersOf = new Map<string, readonly MemberName[]>();
 
   constructor(
     private readonly document: ConfigDocument,
@@ -59,9 +63,12 @@ export class ComponentReader {
       this.component(path, raw, "channel", this.registry.channels, []),
     );
     const sources = this.each(["sources"], root.sources, (path, raw) => this.source(path, raw));
-    const sinks = this.each(["sinks"], root.sinks, (path, raw) => this.sink(path, raw));
+    const makers = this.each(["sinks"], root.sinks, (path, raw) => this.sink(path, raw));
     const { channelsOf, channelOf, shown, definitions } = this;
-    return { sources, channels, sinks, channelsOf, channelOf, shown, definitions };
+    const { sinks, problems } = linkSinks({ document: this.document, makers, channelOf, membersOf: this.membersOf });
+    this.problems.push(...problems);
+    const membersOf = new Map([...this.membersOf].map(([group, names]) => [group, names.map(({ name }) => name)]));
+    return { sources, channels, sinks, channelsOf, channelOf, membersOf, shown, definitions };
   }
 
   private each<T>(
@@ -173,17 +180,23 @@ export class ComponentReader {
     });
   }
 
-  private sink(path: Path, raw: Raw): SinkConfig | undefined {
+  private sink(path: Path, raw: Raw): SinkMaker | undefined {
     const { channel, ...rest } = raw;
+    const name = String(path[1]);
     const make = this.component(path, rest, "sink", this.registry.sinks, ["channel"]);
-    if (typeof channel !== "string") {
-      const message = channel === undefined ? "is missing" : "not the name of a channel";
-      this.problems.push(this.document.problem([...path, "channel"], message, "the channel that it drains"));
-      return undefined;
+    const definition = this.definitions.get(JSON.stringify(path));
+    if (definition !== undefined) {
+      const { type: _type, ...own } = rest;
+      const named = markedFields(definition.config, own, REFERS_TO);
+      const members = named.map((each) => ({ name: String(each.value), path: [...path, ...each.path] }));
+      if (members.length > 0) this.membersOf.set(name, members);
     }
-    this.channelOf.set(String(path[1]), channel);
-    if (make === undefined) return undefined;
-    return { type: String(rest.type), make, layout: make.layout, channel };
+    if (typeof channel === "string") this.channelOf.set(name, channel);
+    else if (channel !== undefined) {
+      const message = "not the name of a channel";
+      this.problems.push(this.document.problem([...path, "channel"], message, "the channel that it drains"));
+    }
+    return make && { type: String(rest.type), make, layout: make.layout };
   }
 
   /** Finds the definition of `type` and has it read the rest. */

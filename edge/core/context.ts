@@ -2,6 +2,7 @@ import type { Clock } from "../../shared/clock/clock.ts";
 import type { Random } from "../../shared/random/random.ts";
 import type { Report } from "../../shared/telemetry/log.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
+import type { Sink } from "./sink.ts";
 
 /** The only way a component reaches the outside. */
 export interface Context {
@@ -23,4 +24,12 @@ export interface SinkContext extends Context {
   partsKnown(group: string, parts: number): void;
   /** Somebody else uses our identity (a fenced session): new events get a new epoch from now on. */
   renewEpoch(reason: string): void;
+  /** The sinks that this one is made of, in the order of its config; none for a sink that is no group. */
+  readonly members: readonly Member[];
+}
+
+/** A sink of a group, with its name in the config. Its group starts and stops it. */
+export interface Member {
+  readonly name: string;
+  readonly sink: Sink;
 }

@@ -25,6 +25,8 @@ export interface LaneNotes {
   saveSession(destination: string, session: string): void;
   /** Numbers below this one were put before this sink began on the lane (a start, a reload): they may have been sent by the one before. */
   readonly seqAtStart: number;
+  /** Nothing before this number was ever delivered through this sink: 0, or where a member of a group came to the lane. */
+  readonly begins: number;
   /** Adds to a counter of this lane that is kept beside its rows (`maybe_repeated`, `lost_by_broker`, …). */
   count(name: string, amount: number): void;
 }

@@ -45,6 +45,17 @@ export interface LaneDelivery {
    * when the signal aborts. Where the destination cannot tell, it is left out, and the runner's own patience counts.
    */
   back?(signal: AbortSignal): Promise<void>;
+  /**
+   * Of a batch whose delivery rejected: how many of its events may be at the destination all the same. Without it: all.
+   * Asked by a group before another member delivers the batch.
+   */
+  mayHave?(batch: StoredBatch): number;
+  /**
+   * What lies before this number and was not delivered here was delivered by another sink of the group; from this number
+   * on nothing was ever sent here. Told before the first delivery of such a stretch, and again after a start: telling it
+   * twice changes nothing.
+   */
+  resumed?(from: number): void;
   /** The lane's own facts for the status page: where it sends to, and as whom. */
   status?(): Readonly<Record<string, unknown>>;
 }

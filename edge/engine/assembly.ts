@@ -112,15 +112,29 @@ export class Assembly {
     return new StreamIntake({ stream, ...chain, committer, clock: this.options.clock, positions });
   }
 
-  private async sink(channel: string, name: string, { make }: SinkConfig): Promise<MadeSink> {
+  private async sink(channel: string, name: string, { make, members }: SinkConfig): Promise<MadeSink> {
     const { context, release } = this.part(name);
     const { partsKnown, renewEpoch } = this.words;
-    const sink = await make.create({
-      ...context,
-      partsKnown: (group, parts) => partsKnown(channel, group, parts),
-      renewEpoch,
-    });
-    return { sink, release };
+    const made: { readonly name: string; readonly made: MadeSink }[] = [];
+    const releaseAll = () => {
+      for (const each of made) each.made.release();
+      release();
+    };
+    try {
+      for (const [member, config] of members) {
+        made.push({ name: member, made: await this.sink(channel, member, config) });
+      }
+      const sink = await make.create({
+        ...context,
+        partsKnown: (group, parts) => partsKnown(channel, group, parts),
+        renewEpoch,
+        members: made.map((each) => ({ name: each.name, sink: each.made.sink })),
+      });
+      return { sink, release: releaseAll };
+    } catch (error) {
+      releaseAll();
+      throw error;
+    }
   }
 
   private part(name: string): { readonly context: Context; readonly release: () => void } {

@@ -47,6 +47,22 @@ test("an equal config, read anew, keeps everything", () => {
   expect(describePlan(found.plan)).toEqual({});
 });
 
+test("a member of a group that changed makes the sinks of its channel anew", () => {
+  const group = (world: AgentWorld, config: Readonly<Record<string, unknown>>) => ({
+    ...world.sends(world.destination, "main"),
+    members: new Map([["member", world.sends(world.destination, "main", config)]]),
+  });
+  using world = new AgentWorld();
+  const before = parts(world, new LineFile("other", world));
+  const plan = (one: object, next: object) =>
+    planReload(
+      { ...before, sinks: withEntry(before.sinks, "one", group(world, { ...one })) },
+      { ...before, sinks: withEntry(before.sinks, "one", group(world, { ...next })) },
+    ).sinks.get("main");
+  expect(plan({ certificate: "old" }, { certificate: "old" })).toBe("keep");
+  expect(plan({ certificate: "old" }, { certificate: "new" })).toBe("renew");
+});
+
 test("a renewed certificate makes the sinks of its channel anew, and nothing else", () => {
   const found = planFor(({ sinks }, world) => ({
     sinks: withEntry(sinks, "two", world.sends(world.destination, "main", { certificate: "new" })),

@@ -112,7 +112,11 @@ function sameLayout(before: Parts, after: Parts, channel: string): boolean {
   const [old, next] = [layingSink(before, channel), layingSink(after, channel)];
   if (!sameConfig(old?.layout, next?.layout)) return false;
   // A group that depends on the event is a function: only equal configs say that two of them are the same.
-  return old?.layout === undefined || old.layout.groupFixed !== undefined || sameConfig(old.make, next?.make);
+  return old?.layout === undefined || old.layout.groupFixed !== undefined || sameSink(old, next);
+}
+
+function sameSink(old: SinkConfig, next: SinkConfig | undefined): boolean {
+  return next !== undefined && sameConfig(describeSink(["", old]), describeSink(["", next]));
 }
 
 function layingSink(parts: Parts, channel: string): SinkConfig | undefined {
@@ -120,9 +124,15 @@ function layingSink(parts: Parts, channel: string): SinkConfig | undefined {
 }
 
 function sameSinks(before: Parts, after: Parts, channel: string): boolean {
-  const group = (parts: Parts) =>
-    sinksOf(parts, channel).map(([name, { type, make }]) => ({ name, type, config: make.config }));
+  const group = (parts: Parts) => sinksOf(parts, channel).map(describeSink);
   return sameConfig(group(before), group(after));
+}
+
+/** A sink with all that it is made of, as values that can be compared. */
+function describeSink([name, { type, make, members }]: readonly [string, SinkConfig]): Readonly<
+  Record<string, unknown>
+> {
+  return { name, type, config: make.config, members: [...members].map(describeSink) };
 }
 
 /** The sinks that drain a channel, in the order of the config: lanes are shared out by it. */

@@ -26,6 +26,8 @@ interface Progress {
   readonly taken: Set<number>;
   /** By number: why. */
   readonly refused: Map<number, string>;
+  /** Events of a write that failed without a word about them. */
+  unsure: ReadonlySet<number>;
 }
 
 /** Brings the batches of one lane to the destination; see record-sink.ts. */
@@ -55,10 +57,18 @@ export class RecordLane implements LaneDelivery {
     return { kind: "split", parts: cutBatch(batch, cuts) };
   }
 
+  mayHave({ first, count }: StoredBatch): number {
+    const known = this.progress;
+    if (known === undefined) return 0;
+    let found = 0;
+    for (let seq = first; seq < first + count; seq++) if (known.taken.has(seq) || known.unsure.has(seq)) found++;
+    return found;
+  }
+
   private progressOf({ first, count }: StoredBatch): Progress {
     const known = this.progress;
     if (known !== undefined && first >= known.first && first + count <= known.end) return known;
-    this.progress = { first, end: first + count, taken: new Set(), refused: new Map() };
+    this.progress = { first, end: first + count, taken: new Set(), refused: new Map(), unsure: new Set() };
     return this.progress;
   }
 
@@ -82,14 +92,17 @@ export class RecordLane implements LaneDelivery {
       if (signal.aborted)
         throw new AppError("EDGE_DESTINATION_AWAY", `write ${next.length} events: stopped in the middle`);
       writes.add(1);
+      progress.unsure = new Set(next.map(({ seq }) => seq));
       try {
         const refusals = (await destination.write(next, signal)) ?? [];
         for (const { record, reason } of refusals) progress.refused.set(record.seq, reason);
         refused.add(refusals.length);
         for (const { seq } of next) if (!progress.refused.has(seq)) progress.taken.add(seq);
         taken.add(next.length - refusals.length);
+        progress.unsure = new Set();
       } catch (thrown) {
         if (!(thrown instanceof AppError) || thrown.severity !== "permanent") throw thrown;
+        progress.unsure = new Set();
         const [only] = next;
         if (next.length === 1 && only !== undefined) {
           progress.refused.set(only.seq, messageOf(thrown));

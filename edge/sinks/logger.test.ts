@@ -171,6 +171,7 @@ test("null counts what it takes", async () => {
     lane,
     mark: undefined,
     seqAtStart: 0,
+    begins: 0,
     next: unused,
     kept: unused,
     readAhead: unused,

@@ -20,6 +20,7 @@ export class MemoryLane implements LaneReader {
   /** Held, the oldest first, without a hole. */
   readonly batches: MemoryBatch[] = [];
   seqAtStart = 0;
+  readonly begins = 0;
   mark: string | undefined;
   /** Records ever put: the number of the next one. */
   put = 0;

@@ -19,6 +19,7 @@ import { signals } from "./telemetry.ts";
 /** Reads one lane. One batch is held in memory for whoever asks again; everything else is read when it is asked for. */
 export class SqliteLaneReader implements LaneReader {
   readonly lane: Lane;
+  readonly begins = 0;
   private head: HeldBatch | undefined;
   private readonly sessions: Map<string, string>;
   private handedOverAt: number | undefined;

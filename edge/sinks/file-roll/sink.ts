@@ -163,11 +163,11 @@ class FileLane implements LaneDelivery {
 
   private async recover(nowMs: number): Promise<void> {
     if (this.files.isRecovered) return;
-    const { mark, seqAtStart } = this.notes;
+    const { mark, seqAtStart, begins } = this.notes;
     if (mark !== undefined) return this.files.recover(parseMark(mark), nowMs);
     // No mark and nothing acknowledged is a new lane. Otherwise the mark was lost with a damaged channel file.
     const acknowledged = this.notes.next()?.first ?? seqAtStart;
-    await this.files.recover(acknowledged === 0 ? noMark : undefined, nowMs);
+    await this.files.recover(acknowledged <= begins ? noMark : undefined, nowMs);
   }
 
   private async write(batch: StoredBatch): Promise<Delivery> {

@@ -81,6 +81,14 @@ export class KafkaLane implements LaneDelivery {
     }
   }
 
+  mayHave(batch: StoredBatch): number {
+    return this.doubt.has(batch) ? batch.count : 0;
+  }
+
+  resumed(from: number): void {
+    this.place.resumed(from);
+  }
+
   /** For the status page. */
   status(): Readonly<Record<string, unknown>> {
     const { destination, session, leader } = this.place;

@@ -24,6 +24,8 @@ export class Place {
   /** A session of an earlier time at this destination: the next one follows it, but none goes on under it. */
   private earlier: Session | undefined;
   private readonly book: SessionBook;
+  /** A session that began before this number does not go on behind it: another sink of a group delivered in between. */
+  private resumedAt = 0;
 
   constructor(
     private readonly notes: LaneNotes,
@@ -36,6 +38,12 @@ export class Place {
   /** What the next session at this destination comes after. */
   get previous(): Session | undefined {
     return this.session ?? this.earlier;
+  }
+
+  /** See `LaneDelivery.resumed`: where it is sent to, and under which session, is asked anew. */
+  resumed(from: number): void {
+    this.resumedAt = from;
+    this.destination = undefined;
   }
 
   /**
@@ -95,6 +103,13 @@ export class Place {
     const last = this.book.last();
     const stored = this.book.session(destination);
     this.mark = undefined;
+    if (stored !== undefined && stored.first < this.resumedAt) {
+      // What lies between was never sent here: the next session follows this one, and misses nothing of it.
+      this.session = undefined;
+      this.earlier = { ...stored, producerFirst: this.resumedAt };
+      this.doubt.clear(this.resumedAt);
+      return;
+    }
     if (last !== undefined && sameDestination(last, destination)) {
       this.session = stored;
       const mark = parseMark(this.notes.mark);

@@ -100,6 +100,8 @@ export class KafkaSink implements Sink {
     return {
       deliver: (batch, signal) => lane.deliver(batch, signal).catch((thrown) => this.explain(thrown)),
       back: (signal) => this.back(lane, signal),
+      mayHave: (batch) => lane.mayHave(batch),
+      resumed: (from) => lane.resumed(from),
       status: () => lane.status(),
     };
   }

@@ -235,7 +235,7 @@ export class AgentWorld implements Disposable {
       config: { to: destination.name, ...config },
       create: (context: SinkContext) => destination.sink(context),
     };
-    return { type: "kafka", make, layout: undefined, channel };
+    return { type: "kafka", make, layout: undefined, channel, members: new Map() };
   }
 
   /** A channel of the config. */

@@ -9,6 +9,7 @@ import type { PutBatch, StoredBatch } from "../../core/stored-batch.ts";
  */
 export class ArrayReader implements LaneReader {
   seqAtStart = 0;
+  readonly begins = 0;
   mark: string | undefined;
   readonly counters = new Map<string, number>();
   readonly sessions = new Map<string, string>();
@@ -46,7 +47,7 @@ export class ArrayReader implements LaneReader {
 
   acknowledge(batch: StoredBatch, mark: string | undefined): void {
     this.done.add(batch.id);
-    this.mark = mark;
+    if (mark !== undefined) this.mark = mark;
   }
 
   bury(batch: StoredBatch, reason: string): void {

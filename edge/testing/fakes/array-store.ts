@@ -60,6 +60,7 @@ export class ArrayChannel implements StoreKeptChannel {
       lane,
       mark: undefined,
       seqAtStart: 0,
+      begins: 0,
       next: (after) => this.held.find((batch) => batch.lane.id === lane.id && batch.id > (after?.id ?? 0)),
       kept: (seq) =>
         this.acknowledged.find(

@@ -18,6 +18,7 @@ export function fakeContext(changes: Partial<SinkContext> = {}): SinkContext {
     metrics: new Metrics(),
     partsKnown: () => {},
     renewEpoch: () => {},
+    members: [],
     ...changes,
   };
 }

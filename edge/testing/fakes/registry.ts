@@ -11,6 +11,7 @@ import regexExtractor from "../../interceptors/regex-extractor/index.ts";
 import regexFilter from "../../interceptors/regex-filter.ts";
 import multiplexing from "../../selectors/multiplexing.ts";
 import replicating from "../../selectors/replicating.ts";
+import failover from "../../sinks/failover.ts";
 
 function neverMade(): never {
   throw new Error("a config's check makes no component");
@@ -92,5 +93,5 @@ export const fakeRegistry: Registry = {
   interceptors: [regexFilter, regexExtractor, module],
   selectors: [replicating, multiplexing],
   channels: [sqlite, memory].filter((each) => each !== undefined),
-  sinks: [kafka, discard],
+  sinks: [kafka, discard, failover],
 };

@@ -53,13 +53,24 @@ const parts: readonly Part[] = [
     instead: "the ground of push sources and record sinks knows the core and shared, and none of them",
   },
   {
+    at: /^edge\/groups\//,
+    may: () => ["edge/groups/", "edge/core/", "shared/"],
+    instead: "the ground of sink groups knows the core and shared, and no sink",
+  },
+  {
     at: new RegExp(`^edge/(${componentKinds})/([^/]+)/`),
-    may: ([, kind = "", name = ""]) => [`edge/${kind}/${name}/`, "edge/core/", "edge/records/", "shared/"],
+    may: ([, kind = "", name = ""]) => [
+      `edge/${kind}/${name}/`,
+      ...groundOf(kind),
+      "edge/core/",
+      "edge/records/",
+      "shared/",
+    ],
     instead: "a component knows the core and shared; what two components need belongs into one of these",
   },
   {
     at: new RegExp(`^edge/(${componentKinds})/[^/]+$`),
-    may: () => ["edge/core/", "edge/records/", "shared/"],
+    may: ([, kind = ""]) => [...groundOf(kind), "edge/core/", "edge/records/", "shared/"],
     instead: "a component knows the core and shared; what two components need belongs into one of these",
   },
   {
@@ -69,6 +80,11 @@ const parts: readonly Part[] = [
   },
   { at: /^edge\//, may: () => ["edge/", "shared/"], instead: "the edge knows itself and shared" },
 ];
+
+/** Groups are sinks. */
+function groundOf(kind: string): readonly string[] {
+  return kind === "sinks" ? ["edge/groups/"] : [];
+}
 
 function script(name: string, below: readonly string[], instead: string): Part {
   const prefixes = below.map((each) => (each.endsWith("/") ? each : `scripts/${each}/`));

@@ -119,6 +119,7 @@ export class RealWorld implements Disposable {
       random: seededRandom(1),
       report: (signal) => void this.said.push(signal.name),
       metrics: new Metrics(),
+      members: [],
       partsKnown: () => {},
       renewEpoch: (reason) => void this.renewed.push(reason),
     };

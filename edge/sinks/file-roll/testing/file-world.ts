@@ -42,6 +42,7 @@ function notesOf(lane: Lane, mark?: string, next?: StoredBatch): LaneNotes {
     lane,
     mark,
     seqAtStart: 0,
+    begins: 0,
     next: () => next,
     kept: unused,
     lease: unused,

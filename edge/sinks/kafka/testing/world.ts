@@ -120,6 +120,7 @@ export class World {
       random: seededRandom(1),
       report: (signal) => void this.said.push(signal.name),
       metrics: this.metrics,
+      members: [],
       partsKnown: () => {},
       renewEpoch: (reason) => void this.renewed.push(reason),
     };

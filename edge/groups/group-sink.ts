@@ -1,0 +1,67 @@
+/**
+ * A sink made of sinks. Which member a batch goes to is the policy's (`Order`); that a lane's promises hold when it moves
+ * from one member to another is done here, once for all policies. DESIGN.md in this folder says what holds and why.
+ */
+import type { SinkContext } from "../core/context.ts";
+import type { LaneNotes } from "../core/lane-notes.ts";
+import type { Finding, LaneDelivery, Sink } from "../core/sink.ts";
+import { GroupLane } from "./group-lane.ts";
+import type { GroupOptions, GroupTools } from "./group-tools.ts";
+import { MemberHealth } from "./member-health.ts";
+
+/** Members, and what all lanes share. */
+export class GroupSink implements Sink {
+  private readonly tools: GroupTools;
+
+  constructor(context: SinkContext, options: GroupOptions) {
+    const { metrics, name, clock } = context;
+    const labels = { sink: name };
+    const members = context.members.map((each) => ({ ...each, health: new MemberHealth(clock, options.restMsMax) }));
+    const counter = (what: string, help: string) => metrics.counter(`tailgate_group_${what}_total`, help, labels);
+    this.tools = {
+      ...options,
+      context,
+      members,
+      switches: counter("switches", "Times a lane went from one member of the group to another."),
+      mayRepeat: counter("maybe_repeated", "Events that two members of the group may have."),
+    };
+    const up = ["tailgate_group_member_up", "1 while the member has not failed since it last delivered."] as const;
+    metrics.declare(...up, "gauge");
+    for (const { name: member, health } of members) {
+      metrics.observe(...up, { ...labels, member }, () => (health.isUp ? 1 : 0));
+    }
+  }
+
+  async start(): Promise<void> {
+    for (const { sink } of this.tools.members) await sink.start();
+  }
+
+  lane(notes: LaneNotes): LaneDelivery {
+    return new GroupLane(notes, this.tools);
+  }
+
+  /** All are stopped, whatever one of them says. @throws what the first one that failed said. */
+  async stop(): Promise<void> {
+    const stopped = await Promise.allSettled(this.tools.members.map(({ sink }) => sink.stop()));
+    for (const each of stopped) if (each.status === "rejected") throw each.reason;
+  }
+
+  status(): Readonly<Record<string, unknown>> {
+    const members = this.tools.members.map(({ name, sink, health }) => {
+      const { restLeftMs, isUp } = health;
+      return [name, { ...sink.status(), up: isUp, restLeftMs: Math.round(restLeftMs) }] as const;
+    });
+    return { members: Object.fromEntries(members), switches: this.tools.switches.value };
+  }
+
+  async probe(signal: AbortSignal): Promise<readonly Finding[]> {
+    const { members } = this.tools;
+    const found = await Promise.all(
+      members.map(async ({ name, sink }) => {
+        const findings = (await sink.probe?.(signal)) ?? [{ what: "destination", says: "nothing to try" }];
+        return findings.map((finding) => ({ ...finding, what: `${name}: ${finding.what}` }));
+      }),
+    );
+    return found.flat();
+  }
+}
