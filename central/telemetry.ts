@@ -56,6 +56,19 @@ export const topicRecreated = defineSignal({
   message: "The topic is another one of the same name; reading it from its start",
 });
 
+export const logCutShort = defineSignal({
+  name: "log_cut_short",
+  level: "error",
+  message: "The topic's log does not hold what was read of it (an unclean leader election?); reading it from its start",
+});
+
+export const topicUnproved = defineSignal({
+  name: "topic_unproved",
+  level: "warn",
+  message:
+    "The last stored record is gone from the topic, and the brokers tell no id of it: if it was made anew, what lies before the position is not stored",
+});
+
 export const sampleFailed = defineSignal({
   name: "status_sample_failed",
   level: "debug",

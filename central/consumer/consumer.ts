@@ -17,6 +17,15 @@ export interface Delivery extends TopicPartition {
   readonly logStartOffset: number | undefined;
 }
 
+/** A partition that is ours, and of which topic of that name. */
+export interface AssignedPartition extends TopicPartition {
+  /**
+   * The topic's id (KIP-516), asked for before anything is fetched; a topic made anew has another one. Undefined: the
+   * brokers do not tell, or not now.
+   */
+  readonly topicId: string | undefined;
+}
+
 /** Where to read from. */
 export type Start = number | "earliest";
 
@@ -27,13 +36,15 @@ export type Outcome = { readonly kind: "done" } | { readonly kind: "seek"; reado
 export interface DeliveryContext {
   /** To be called at least once a second; rejects when the group has moved on and the work must be dropped. */
   heartbeat(): Promise<void>;
+  /** Asks for the topic's id now (`AssignedPartition`). */
+  topicId(): Promise<string | undefined>;
   readonly signal: AbortSignal;
 }
 
 /** Who is handed the partitions and their records. One partition is never delivered twice at the same time. */
 export interface ConsumerHandler {
   /** A partition is ours from now on: nothing of it is fetched before this has answered. May wait for the store. */
-  assigned(partition: TopicPartition, signal: AbortSignal): Promise<Start>;
+  assigned(partition: AssignedPartition, signal: AbortSignal): Promise<Start>;
   deliver(delivery: Delivery, context: DeliveryContext): Promise<Outcome>;
 }
 

@@ -25,6 +25,21 @@ export type MarkFinding =
   /** Not looked at: there is no mark, it was seen before, or the delivery begins after it. */
   | "unasked";
 
+/** What the id that the brokers name now says of the topic that was read; unknown: nothing. */
+export type TopicFinding = "same" | "other" | "unknown";
+
+/** Compares the ids of topics, where both are known. */
+export function compareTopics(position: Position | undefined, topicId: string | undefined): TopicFinding {
+  if (position?.topicId === undefined || newestId(position, topicId) === undefined) return "unknown";
+  return position.topicId === topicId ? "same" : "other";
+}
+
+/** The id, unless it is one of an earlier topic: whoever names that is behind its cluster. */
+export function newestId(position: Position | undefined, topicId: string | undefined): string | undefined {
+  if (topicId === undefined || topicId === position?.topicId) return topicId;
+  return position?.formerTopicIds.includes(topicId) === true ? undefined : topicId;
+}
+
 /**
  * Compares a delivery with the position. Reading begins at the record *before* the position, so a topic that was made
  * anew is noticed by that record even when it has grown past the position meanwhile. A record never becomes another

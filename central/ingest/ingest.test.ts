@@ -20,6 +20,7 @@ describe("ingest", () => {
   let ingest: Ingest;
   let said: string[];
   let heartbeats: number;
+  let topicId: string | undefined;
   let stop: AbortController;
   const fatal: unknown[] = [];
 
@@ -30,6 +31,7 @@ describe("ingest", () => {
     reader = new SqliteReader(path);
     said = [];
     heartbeats = 0;
+    topicId = undefined;
     stop = new AbortController();
     const report: Report = (signal: Signal) => void said.push(signal.name);
     ingest = new Ingest({
@@ -71,12 +73,13 @@ describe("ingest", () => {
     heartbeat: async () => {
       heartbeats++;
     },
+    topicId: async () => topicId,
   });
 
   const deliver = (records: readonly PlainRecord[], more: Partial<Delivery> = {}) =>
     ingest.deliver(delivery(records, more), context());
 
-  const assigned = () => ingest.assigned(at, stop.signal);
+  const assigned = () => ingest.assigned({ ...at, topicId }, stop.signal);
   const stored = async () => (await reader.totals()).stored;
 
   test("begins with what is earliest when nothing is stored, else with the record before the position", async () => {
@@ -98,7 +101,7 @@ describe("ingest", () => {
     await assigned();
     store.failures.push("CENTRAL_STORE_UNAVAILABLE");
     const ended = AbortSignal.abort();
-    await expect(ingest.assigned(at, ended)).rejects.toThrow();
+    await expect(ingest.assigned({ ...at, topicId }, ended)).rejects.toThrow();
     expect(ingest.counters.storeAvailable).toBe(false);
     expect(await deliver(range(0, 10))).toEqual({ kind: "done" });
     expect(ingest.counters.storeAvailable).toBe(true);
@@ -132,7 +135,7 @@ describe("ingest", () => {
     await assigned();
     await deliver(range(0, 10));
     const other = new Ingest({ store, clock: systemClock, random: seededRandom(2), report: silent, fatal: () => {} });
-    await other.assigned(at, stop.signal);
+    await other.assigned({ ...at, topicId }, stop.signal);
     await other.deliver(delivery(range(9, 20)), context());
     expect(await deliver(range(10, 15))).toEqual({ kind: "seek", start: 19 });
     expect(ingest.counters.fenced).toBe(1);
@@ -219,6 +222,85 @@ describe("ingest", () => {
     expect(await deliver(others, { hidden })).toEqual({ kind: "done" });
     expect(await reader.totals()).toMatchObject({ stored: 39, gaps: 1 });
     expect(said).toContain("topic_recreated");
+  });
+
+  test("a topic that has another id is another one, whatever its records look like", async () => {
+    topicId = "one";
+    await assigned();
+    await deliver(range(0, 10));
+    topicId = "two";
+    expect(await assigned()).toBe(0);
+    expect(said).toContain("topic_recreated");
+    expect(await deliver(range(0, 12))).toEqual({ kind: "done" });
+    // The same ones again and two more: whoever copied them, they are in the store once.
+    expect(await reader.totals()).toMatchObject({ stored: 12, repeated: 10, gaps: 1 });
+    expect(await store.position(at)).toMatchObject({ next: 12, generation: 1, topicId: "two" });
+    expect(await assigned()).toBe(11);
+  });
+
+  test("an id of an earlier topic comes from a broker that is behind: it changes nothing", async () => {
+    topicId = "one";
+    await assigned();
+    await deliver(range(0, 10));
+    topicId = "two";
+    await assigned();
+    await deliver(range(0, 12, "gw2"));
+    topicId = "one";
+    expect(await assigned()).toBe(11);
+    expect(await deliver(range(11, 13, "gw2"))).toEqual({ kind: "done" });
+    expect(await store.position(at)).toMatchObject({ next: 13, generation: 1, topicId: "two" });
+  });
+
+  test("a store without an id takes the one that it is told, once the record before was seen, also on an idle topic", async () => {
+    await assigned();
+    await deliver(range(0, 10));
+    topicId = "one";
+    await assigned();
+    expect(await store.position(at)).toMatchObject({ topicId: undefined });
+    expect(await deliver(range(9, 10))).toEqual({ kind: "done" });
+    expect(await store.position(at)).toMatchObject({ next: 10, before: { offset: 9 }, topicId: "one" });
+    topicId = undefined; // The brokers do not answer now.
+    expect(await assigned()).toBe(9);
+    topicId = "two";
+    expect(await assigned()).toBe(0);
+  });
+
+  test("noticed by its record, the new topic's id is asked for then, not remembered", async () => {
+    topicId = "one";
+    await assigned();
+    await deliver(range(0, 10));
+    await assigned();
+    topicId = "two"; // Since then.
+    expect(await deliver(range(0, 30, "gw2").slice(9))).toEqual({ kind: "seek", start: 0 });
+    expect(await store.position(at)).toMatchObject({ generation: 1, topicId: "two" });
+  });
+
+  test("the same topic with another log was cut short: it says so, and keeps its id", async () => {
+    topicId = "one";
+    await assigned();
+    await deliver(range(0, 10));
+    await assigned();
+    expect(await deliver(range(0, 30, "gw2").slice(9))).toEqual({ kind: "seek", start: 0 });
+    expect(said).toContain("log_cut_short");
+    expect(await assigned()).toBe(0);
+    await deliver(range(0, 30, "gw2"));
+    expect(await store.position(at)).toMatchObject({ next: 30, generation: 1, topicId: "one" });
+    expect(await assigned()).toBe(29);
+    await deliver(range(32, 35, "gw2"));
+    expect(said).not.toContain("topic_unproved");
+  });
+
+  test.each([
+    ["says so when nobody can tell whether it is the same topic", undefined, ["topic_unproved"]],
+    ["takes the topic's id for proof", "one", []],
+  ])("when compaction took the record before the position it %s", async (_, id, words) => {
+    topicId = id;
+    await assigned();
+    await deliver(range(0, 10));
+    await assigned();
+    expect(await deliver(range(12, 15), { firstOffset: 12 })).toEqual({ kind: "done" });
+    expect(await reader.totals()).toMatchObject({ stored: 13, gaps: 0 });
+    expect(said).toEqual(words);
   });
 
   test("sent back to the start of the same log it goes to where it was", async () => {

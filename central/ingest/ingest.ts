@@ -10,7 +10,8 @@
  *   - a record refused        put aside by the rules of the ledger, in the transaction of its neighbours
  *   - a poison record         the store itself cannot take it: halve the delivery until it stands alone, put it aside
  *   - told to stop            between two transactions: what is stored is stored, the rest is read again
- *   - the record before is another one, or the log is shorter: the topic was made anew → gap row, alert, from its start
+ *   - the topic has another id, the record before is another one, or the log is shorter: the topic was made anew
+ *     → gap row, alert, from its start. What was stored of it meanwhile comes again, and the ledger knows it
  *   - the log begins behind our position: retention has outrun us → gap row, alert, go on
  */
 
@@ -20,20 +21,29 @@ import type { Clock } from "../../shared/clock/clock.ts";
 import { AppError, hasCode, messageOf } from "../../shared/errors/app-error.ts";
 import type { Random } from "../../shared/random/random.ts";
 import type { Report } from "../../shared/telemetry/log.ts";
-import type { ConsumerHandler, Delivery, DeliveryContext, Outcome, Start } from "../consumer/consumer.ts";
+import type {
+  AssignedPartition,
+  ConsumerHandler,
+  Delivery,
+  DeliveryContext,
+  Outcome,
+  Start,
+} from "../consumer/consumer.ts";
 import type { TopicPartition } from "../records/partition.ts";
 import { countRecords, lastMark, sliceRecords, takeRecords } from "../records/record-slices.ts";
 import type { Append, DeadRecord, Gap, Position, Store } from "../store/store.ts";
 import {
   conflictFound,
+  logCutShort,
   positionMoved,
   recordDead,
   recordsLost,
   storeAway,
   storeBack,
   topicRecreated,
+  topicUnproved,
 } from "../telemetry.ts";
-import { checkContinuity } from "./continuity.ts";
+import { checkContinuity, compareTopics, type MarkFinding, newestId } from "./continuity.ts";
 import { IngestCounters } from "./counters.ts";
 
 export interface IngestOptions {
@@ -48,12 +58,14 @@ export interface IngestOptions {
 /** A transaction holds the thread: it must end well before the group's session does. */
 const recordsPerAppend = 25_000;
 
-type PartitionAppend = Omit<Append, "seen">;
+type PartitionAppend = Omit<Append, "seen" | "topicId">;
 
 interface PartitionProgress {
   position: Position | undefined;
   /** The record before the position has been seen again since the partition was assigned. */
   verified: boolean;
+  /** The topic's id, asked for before anything was read of this assignment. */
+  topicId: string | undefined;
 }
 
 export class Ingest implements ConsumerHandler {
@@ -73,14 +85,24 @@ export class Ingest implements ConsumerHandler {
     );
   }
 
-  async assigned(partition: TopicPartition, signal: AbortSignal): Promise<Start> {
-    const position = await this.untilStored(
-      signal,
-      async () => {},
-      () => this.options.store.position(partition),
-    );
-    this.progress.set(keyOf(partition), { position, verified: position?.before === undefined });
-    return startOf(position);
+  async assigned({ topic, partition, topicId }: AssignedPartition, signal: AbortSignal): Promise<Start> {
+    const at = { topic, partition };
+    const untilStored = <T>(work: () => Promise<T>) => this.untilStored(signal, async () => {}, work);
+    for (;;) {
+      const position = await untilStored(() => this.options.store.position(at));
+      const progress = { position, verified: position?.before === undefined, topicId: newestId(position, topicId) };
+      this.progress.set(keyOf(at), progress);
+      if (position === undefined || compareTopics(position, topicId) !== "other") return startOf(position);
+      try {
+        // Where its log begins is not known yet; what of it is gone already will be a gap of its own.
+        progress.position = await untilStored(() => this.startOver(at, position, 0, topicId));
+        progress.verified = true;
+        return startOf(progress.position);
+      } catch (thrown) {
+        if (!(thrown instanceof AppError) || thrown.code !== "CENTRAL_STORE_FENCED") throw thrown;
+        this.counters.fenced++; // A sibling has done it.
+      }
+    }
   }
 
   async deliver(delivery: Delivery, context: DeliveryContext): Promise<Outcome> {
@@ -102,25 +124,28 @@ export class Ingest implements ConsumerHandler {
     const finding = checkContinuity(delivery, progress.position, progress.verified);
     switch (finding.kind) {
       case "recreated": {
-        if (progress.position === undefined) return { kind: "seek", start: "earliest" };
-        const seen = progress.position;
-        const gap: Gap = { kind: "recreated", firstOffset: seen.next, lastOffset: undefined };
+        const { position } = progress;
+        if (position === undefined) return { kind: "seek", start: "earliest" };
+        const topicId = newestId(position, await context.topicId());
         const next = delivery.logStartOffset ?? 0;
         progress.position = await this.untilStored(context.signal, context.heartbeat, () =>
-          this.options.store.startOver({ topic, partition }, seen, gap, next),
+          this.startOver({ topic, partition }, position, next, topicId),
         );
         progress.verified = true;
-        this.options.report(topicRecreated, { topic, partition, position: seen.next, newStart: next });
+        progress.topicId = topicId;
         return { kind: "seek", start: next };
       }
       case "stale":
-        progress.verified = true;
+        this.markSeen(finding.mark, progress, delivery);
+        if (progress.topicId !== undefined && progress.position?.topicId === undefined) {
+          await this.store({ ...delivery, blocks: [], damaged: [] }, progress, undefined, context);
+        }
         return { kind: "done" };
       case "misplaced":
         progress.verified = progress.position?.before === undefined;
         return { kind: "seek", start: startOf(progress.position) };
       case "continues": {
-        progress.verified = true;
+        this.markSeen(finding.mark, progress, delivery);
         if (finding.gap !== undefined) {
           const { firstOffset, lastOffset } = finding.gap;
           this.options.report(recordsLost, { topic, partition, firstOffset, lastOffset });
@@ -131,6 +156,25 @@ export class Ingest implements ConsumerHandler {
     }
   }
 
+  private markSeen(mark: MarkFinding, progress: PartitionProgress, { topic, partition }: Delivery): void {
+    progress.verified = true;
+    if (mark !== "gone" || compareTopics(progress.position, progress.topicId) === "same") return;
+    this.options.report(topicUnproved, { topic, partition, position: progress.position?.next });
+  }
+
+  private async startOver(
+    at: TopicPartition,
+    seen: Position,
+    next: number,
+    topicId: string | undefined,
+  ): Promise<Position> {
+    const gap: Gap = { kind: "recreated", firstOffset: seen.next, lastOffset: undefined };
+    const position = await this.options.store.startOver({ ...at, seen, gap, next, topicId });
+    const signal = compareTopics(seen, topicId) === "same" ? logCutShort : topicRecreated;
+    this.options.report(signal, { ...at, position: seen.next, newStart: next });
+    return position;
+  }
+
   /** False: told to stop in the middle. */
   private async store(
     delivery: Delivery,
@@ -138,8 +182,9 @@ export class Ingest implements ConsumerHandler {
     gap: Gap | undefined,
     context: DeliveryContext,
   ): Promise<boolean> {
-    const { topic, partition, nextOffset: next, damaged } = delivery;
+    const { topic, partition, damaged } = delivery;
     const from = progress.position?.next ?? 0;
+    const next = Math.max(from, delivery.nextOffset);
     const records = sliceRecords(delivery.blocks, from);
     const fresh = damaged.filter((range) => range.lastOffset >= from);
     for (const range of fresh) this.options.report(recordDead, { topic, partition, reason: range.reason });
@@ -203,7 +248,7 @@ export class Ingest implements ConsumerHandler {
   private async append(append: PartitionAppend, progress: PartitionProgress, context: DeliveryContext): Promise<void> {
     const seen = progress.position;
     const result = await this.untilStored(context.signal, context.heartbeat, () =>
-      this.options.store.append({ ...append, seen }),
+      this.options.store.append({ ...append, seen, topicId: progress.topicId }),
     );
     progress.position = result.position;
     this.counters.count(result, this.options.clock.uptimeMs());
@@ -219,7 +264,8 @@ export class Ingest implements ConsumerHandler {
 
   private async reread(delivery: Delivery, { signal, heartbeat }: DeliveryContext): Promise<Outcome> {
     const position = await this.untilStored(signal, heartbeat, () => this.options.store.position(delivery));
-    this.progress.set(keyOf(delivery), { position, verified: position?.before === undefined });
+    const topicId = newestId(position, this.progress.get(keyOf(delivery))?.topicId);
+    this.progress.set(keyOf(delivery), { position, verified: position?.before === undefined, topicId });
     return { kind: "seek", start: startOf(position) };
   }
 

@@ -14,6 +14,10 @@ export interface Position {
   readonly before: RecordMark | undefined;
   /** 0, and one more each time the topic was found to be another one of the same name. */
   readonly generation: number;
+  /** Kafka's id of the topic that was read; undefined until one is known. It never changes within a generation. */
+  readonly topicId: string | undefined;
+  /** Those of earlier generations. An id never comes back: a broker that names one of them is behind its cluster. */
+  readonly formerTopicIds: readonly string[];
 }
 
 /** Offsets that were never read and are gone: an alert that stays. */
@@ -40,6 +44,19 @@ export interface Append extends TopicPartition {
   readonly dead: readonly DeadRecord[];
   readonly damaged: readonly DamagedRange[];
   readonly gap: Gap | undefined;
+  /** Kept with the position when it has none yet. Asked for before the records were read, or the append would vouch for too much. */
+  readonly topicId?: string | undefined;
+}
+
+/** A topic that was made anew under its old name. */
+export interface NewTopic extends TopicPartition {
+  /** How far the old one was read. */
+  readonly seen: Position;
+  /** What was not read of the old one. */
+  readonly gap: Gap;
+  /** Where the new one is read from. */
+  readonly next: number;
+  readonly topicId: string | undefined;
 }
 
 /** Records that were put aside for one reason. */
@@ -95,7 +112,7 @@ export interface Store {
    *
    * @throws AppError as `append`.
    */
-  startOver(partition: TopicPartition, seen: Position, gap: Gap, next: number): Promise<Position>;
+  startOver(topic: NewTopic): Promise<Position>;
   /**
    * From now on everything that names this agent is put aside, or no longer. Its books and events stay.
    *

@@ -2,7 +2,7 @@ import { AppError } from "../../shared/errors/app-error.ts";
 import type { Code } from "../../shared/errors/codes.ts";
 import type { TopicPartition } from "../records/partition.ts";
 import { type PlainRecord, plainRecord } from "../records/record-block.ts";
-import type { Append, AppendResult, Gap, LaneSelection, Position, Store } from "../store/store.ts";
+import type { Append, AppendResult, LaneSelection, NewTopic, Position, Store } from "../store/store.ts";
 
 /** A store that fails when told to, in front of a real one. */
 export class FaultyStore implements Store {
@@ -35,9 +35,9 @@ export class FaultyStore implements Store {
     return await this.inner.append(append);
   }
 
-  async startOver(partition: TopicPartition, seen: Position, gap: Gap, next: number): Promise<Position> {
+  async startOver(topic: NewTopic): Promise<Position> {
     this.fail();
-    return await this.inner.startOver(partition, seen, gap, next);
+    return await this.inner.startOver(topic);
   }
 
   async quarantine(agent: string, on: boolean): Promise<void> {

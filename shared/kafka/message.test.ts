@@ -5,6 +5,7 @@ import { readFetchAnswer, readLogMessage } from "./messages/fetch.ts";
 import { initProducerIdMessage } from "./messages/init-producer-id.ts";
 import { metadataMessage } from "./messages/metadata.ts";
 import { produceMessage } from "./messages/produce.ts";
+import { topicIdsMessage } from "./messages/topic-ids.ts";
 import { WireReader, WireWriter } from "./wire.ts";
 
 const has = (apiKey: number, minVersion: number, maxVersion: number) => ({ [apiKey]: { minVersion, maxVersion } });
@@ -47,6 +48,37 @@ describe("InitProducerId", () => {
   test("a refusal is an answer", () => {
     const answer = bodyOf((to) => void to.int32(0).int16(-1).int64(-1).int16(-1));
     expect(initProducerIdMessage.read(new WireReader(answer), 1)).toEqual({ errorCode: -1 });
+  });
+});
+
+describe("Metadata for topic ids", () => {
+  const message = topicIdsMessage(["driving", "gone"]);
+
+  test("asks by name, creates nothing, in the versions that have ids", () => {
+    const topics = `03${"00".repeat(16)}08${Buffer.from("driving").toString("hex")}00${"00".repeat(16)}05${Buffer.from("gone").toString("hex")}00`;
+    expect(isFlexible(message, 10)).toBe(true);
+    expect(bodyOf((to) => message.write(to, 10)).toString("hex")).toBe(`${topics}00000000`);
+    expect(bodyOf((to) => message.write(to, 12)).toString("hex")).toBe(`${topics}000000`);
+    expect(versionFor(message, has(3, 0, 9))).toBeUndefined();
+  });
+
+  test.each([10, 12])("version %d: an id as Kafka's tools print it; no topic, or no id, is left out", (version) => {
+    const answer = bodyOf((to) => {
+      to.int32(0).uvarint(2).int32(7).compactString("kafka-7").int32(9092).compactString(null).tags();
+      to.compactString("c1").int32(7).uvarint(4);
+      for (const [name, errorCode, id] of [
+        ["driving", 0, 0x0102030405060708n],
+        ["gone", 3, 0n],
+        ["no-id", 0, 0n],
+      ] as const) {
+        to.int16(errorCode).compactString(name).int64(id).int64(id).int8(0).uvarint(2);
+        to.int16(0).int32(0).int32(7).int32(1).uvarint(2).int32(7).uvarint(2).int32(7).uvarint(1).tags();
+        to.int32(-1).tags();
+      }
+      if (version === 10) to.int32(-1);
+      to.tags();
+    });
+    expect([...message.read(new WireReader(answer), version)]).toEqual([["driving", "AQIDBAUGBwgBAgMEBQYHCA"]]);
   });
 });
 

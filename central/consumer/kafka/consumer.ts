@@ -32,9 +32,11 @@ import {
   leaveSlow,
   partitionStalled,
   partitionsUnread,
+  topicIdsUnknown,
   topicsFound,
   topicsMissing,
 } from "./telemetry.ts";
+import { askTopicIds, hasOtherTopic, type TopicIds } from "./topic-ids.ts";
 import { selectTopics, type TopicSelection } from "./topics.ts";
 
 export interface KafkaConsumerOptions extends Omit<GroupOptions, "report"> {
@@ -155,7 +157,13 @@ export class KafkaConsumer implements Consumer {
   /** One session from start to end; the reason when it ended by itself. */
   private async live(kafka: Kafka, topics: readonly string[], handler: ConsumerHandler): Promise<unknown> {
     const protocol = this.options.protocol();
-    const session = new GroupSession({ kafka, protocol, events: this.events() }, this.options, handler);
+    const parts = {
+      kafka,
+      protocol,
+      events: this.events(),
+      topicIds: (names: readonly string[]) => this.topicIds(names),
+    };
+    const session = new GroupSession(parts, this.options, handler);
     this.session = session;
     const over = new AbortController();
     try {
@@ -164,7 +172,7 @@ export class KafkaConsumer implements Consumer {
         session.ended,
         aborted(this.stopping.signal),
         this.silence(session, over.signal),
-        this.changes(topics, protocol, over.signal),
+        this.changes(session, topics, over.signal),
       ]);
       return undefined;
     } catch (thrown) {
@@ -222,7 +230,7 @@ export class KafkaConsumer implements Consumer {
   }
 
   /** Resolves when the cluster's topics, seen through the config, or our store are no longer those of the session. */
-  private async changes(topics: readonly string[], protocol: string, signal: AbortSignal): Promise<void> {
+  private async changes(session: GroupSession, topics: readonly string[], signal: AbortSignal): Promise<void> {
     await sleep(firstLookMs, signal);
     while (!signal.aborted) {
       await this.lookAround(topics);
@@ -230,7 +238,9 @@ export class KafkaConsumer implements Consumer {
       if (signal.aborted) break;
       const found = await this.findTopics();
       if (found !== undefined && found.length > 0 && found.join() !== topics.join()) return;
-      if (this.options.protocol() !== protocol) return;
+      if (this.options.protocol() !== session.protocol) return;
+      const ids = await this.topicIds(topics);
+      if (ids !== undefined && hasOtherTopic(session.topicIds, ids)) return;
     }
     return await never();
   }
@@ -267,6 +277,16 @@ export class KafkaConsumer implements Consumer {
       const error = explainClientError("list topics", thrown, this.options.connection);
       const signal = hasCode(error, "KAFKA_UNREACHABLE") ? brokersAway : brokersRefuse;
       report(signal, { code: error.code, error: messageOf(error), hint: consumerHint(error) });
+      return undefined;
+    }
+  }
+
+  /** Undefined when no broker answers. */
+  private async topicIds(topics: readonly string[]): Promise<TopicIds | undefined> {
+    try {
+      return await askTopicIds(this.options.connection, topics);
+    } catch (thrown) {
+      this.options.report(topicIdsUnknown, { error: messageOf(thrown) });
       return undefined;
     }
   }

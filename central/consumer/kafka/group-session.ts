@@ -14,10 +14,11 @@ import { endlessRetry } from "../../../shared/kafka/connection/client.ts";
 import { fetchedPartition } from "../../../shared/kafka/connection/raw-fetch.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
 import type { TopicPartition } from "../../records/partition.ts";
-import type { ConsumerHandler, Start } from "../consumer.ts";
+import type { AssignedPartition, ConsumerHandler, Start } from "../consumer.ts";
 import { DeliveryBuilder } from "./delivery.ts";
 import { storeAssigner } from "./store-protocol.ts";
 import { commitFailed, groupJoined } from "./telemetry.ts";
+import type { TopicIds } from "./topic-ids.ts";
 
 /** How the group is joined and how much a fetch may bring. */
 export interface GroupOptions {
@@ -44,6 +45,8 @@ export interface SessionParts {
   readonly kafka: Kafka;
   readonly protocol: string;
   readonly events: SessionEvents;
+  /** Undefined when no broker answers. */
+  topicIds(topics: readonly string[]): Promise<TopicIds | undefined>;
 }
 
 /** Kafka answers at once when there is data; this is how long it waits when there is none. */
@@ -66,9 +69,16 @@ export class GroupSession {
   private committing: ReturnType<typeof setInterval> | undefined;
   /** Ours at the moment. */
   partitions: readonly TopicPartition[] = [];
+  /** As asked for with the last assignment. */
+  topicIds: TopicIds = new Map();
   /** The handler holds a delivery: no fetch can be expected meanwhile. */
   handling = false;
   joins = 0;
+
+  /** What its members offer the group. */
+  get protocol(): string {
+    return this.parts.protocol;
+  }
 
   constructor(
     private readonly parts: SessionParts,
@@ -133,12 +143,22 @@ export class GroupSession {
     );
     this.client.pause(Object.entries(assignment).map(([topic, partitions]) => ({ topic, partitions })));
     this.options.report(groupJoined, { group: this.options.groupId, partitions: this.partitions.length });
-    for (const partition of this.partitions) void this.begin(partition, signal);
+    void this.beginAll(Object.keys(assignment), signal);
   }
 
-  private async begin({ topic, partition }: TopicPartition, signal: AbortSignal): Promise<void> {
+  /** The ids are asked for each time, and first: what is read after that is of that topic, or will be found out. */
+  private async beginAll(topics: readonly string[], signal: AbortSignal): Promise<void> {
+    const ids = (await this.parts.topicIds(topics)) ?? new Map();
+    if (signal.aborted) return;
+    this.topicIds = ids;
+    for (const { topic, partition } of this.partitions) {
+      void this.begin({ topic, partition, topicId: ids.get(topic) }, signal);
+    }
+  }
+
+  private async begin({ topic, partition, topicId }: AssignedPartition, signal: AbortSignal): Promise<void> {
     try {
-      const start = await this.handler.assigned({ topic, partition }, signal);
+      const start = await this.handler.assigned({ topic, partition, topicId }, signal);
       if (signal.aborted) return;
       this.seek({ topic, partition }, start);
       this.client.resume([{ topic, partitions: [partition] }]);
@@ -163,7 +183,11 @@ export class GroupSession {
     if (delivery === undefined) return await sleep(100, this.stopping.signal); // damaged on the way: fetched again
     this.handling = true;
     try {
-      const context = { heartbeat: payload.heartbeat, signal: this.stopping.signal };
+      const context = {
+        heartbeat: payload.heartbeat,
+        topicId: async () => (await this.parts.topicIds([batch.topic]))?.get(batch.topic),
+        signal: this.stopping.signal,
+      };
       const outcome = await this.handler.deliver(delivery, context);
       if (outcome.kind === "seek") return this.seek(delivery, outcome.start);
       payload.resolveOffset(String(delivery.nextOffset - 1));

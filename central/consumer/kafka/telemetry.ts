@@ -80,3 +80,10 @@ export const clusterUnseen = defineSignal({
   message: "Could not look at who reads the topics' partitions; trying again",
   atMostEveryMs: 60_000,
 });
+
+export const topicIdsUnknown = defineSignal({
+  name: "topic_ids_unknown",
+  level: "info",
+  message: "No broker has said the ids of the topics; until one does, a topic made anew is only known by its records",
+  atMostEveryMs: 60_000,
+});

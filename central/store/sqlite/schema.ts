@@ -2,7 +2,7 @@
  * The tables. Read top to bottom they are the data model; central/DESIGN.md says why they look so, and
  * shared/decisions/0010 has the numbers. Times are milliseconds since 1970.
  */
-export const schemaVersion = 2;
+export const schemaVersion = 3;
 
 /** SQLite's mark of whose file it is: "TGct". */
 export const applicationId = 0x54476374;
@@ -16,6 +16,7 @@ create table source (
   generation  integer not null,
   next        integer not null,                 -- offset of the next record to store
   before_offset integer, before_identity text, before_crc integer,  -- the last record before next
+  topic_id    text,                             -- Kafka's id of the topic, where the brokers tell it (2.8 and later)
   stored      integer not null default 0,       -- events, all of them
   foreign_events integer not null default 0,    -- of these, without an identity: outside the ledger
   dead        integer not null default 0,
@@ -120,4 +121,5 @@ export const migrations: Readonly<Record<number, string>> = {
     ) without rowid;
     insert into account (name, lanes) select agent, count(*) from lane group by agent;
   `,
+  2: "alter table source add column topic_id text",
 };

@@ -6,6 +6,7 @@ import { silent } from "../../../shared/telemetry/log.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { lastMark } from "../../records/record-slices.ts";
 import { claimsContract } from "../../testing/contracts/claims.contract.ts";
+import { positionsContract } from "../../testing/contracts/positions.contract.ts";
 import { storeContract } from "../../testing/contracts/store.contract.ts";
 import { slicesOf, testRecord } from "../../testing/records.ts";
 import type { Append, Position } from "../store.ts";
@@ -37,6 +38,7 @@ const open = () => {
 
 storeContract("sqlite", open);
 claimsContract("sqlite", open);
+positionsContract("sqlite", open);
 
 test("after a clean stop the file alone is the store, beside a reader that stays open", async () => {
   await using under = open();
@@ -130,19 +132,25 @@ describe("the SQLite store", () => {
     checkStoreFile(dir.file("none"));
   });
 
-  test("takes over a store of the version before, with its books", async () => {
+  test.each([1, 2])("takes over a store of version %d, with its books", async (version) => {
     using dir = tempDir();
     const old = new SqliteStore({ path: dir.file("db"), clock: systemClock, report: silent });
     const { position } = await old.append(appendOf(0, 5, undefined));
     await old.close();
     const database = new Database(dir.file("db"));
-    database.exec("drop table account; alter table source drop column dead_bytes");
-    database.pragma("application_id = 0");
-    database.pragma("user_version = 1");
+    database.exec("alter table source drop column topic_id");
+    if (version === 1) {
+      database.exec("drop table account; alter table source drop column dead_bytes");
+      database.pragma("application_id = 0");
+    }
+    database.pragma(`user_version = ${version}`);
     database.close();
     checkStoreFile(dir.file("db"));
     const store = new SqliteStore({ path: dir.file("db"), clock: systemClock, report: silent });
-    expect(await store.append(appendOf(5, 9, position))).toMatchObject({ stored: 4, conflicts: 0 });
+    expect(await store.position({ topic: "drive", partition: 0 })).toEqual(position);
+    const { position: moved, ...counts } = await store.append({ ...appendOf(5, 9, position), topicId: "one" });
+    expect(counts).toMatchObject({ stored: 4, conflicts: 0 });
+    expect(moved.topicId).toBe("one");
     await store.close();
     const after = new Database(dir.file("db"), { readonly: true });
     expect(after.prepare("select name, lanes from account").all()).toEqual([{ name: "gw1", lanes: 1 }]);

@@ -7,9 +7,8 @@
  *       update source set next = :next where next = :seen
  *     commit
  *
- * A failure rolls everything back; nothing of the store is remembered between two transactions.
- *  the connection is made anew when the file is another one
- * than before (moved, replaced) or was never open.
+ * A failure rolls everything back; nothing of the store is remembered between two transactions. The connection is made
+ * anew after a failure, and when the file is another one than before (moved, replaced).
  */
 
 import type Database from "better-sqlite3";
@@ -18,7 +17,7 @@ import { AppError, hasCode, messageOf } from "../../../shared/errors/app-error.t
 import type { Report } from "../../../shared/telemetry/log.ts";
 import { defaultQuotas, type Quotas } from "../../ledger/limits.ts";
 import type { TopicPartition } from "../../records/partition.ts";
-import type { Append, AppendResult, Gap, LaneSelection, Position, Store } from "../store.ts";
+import type { Append, AppendResult, LaneSelection, NewTopic, Position, Store } from "../store.ts";
 import { storeFailure } from "./failure.ts";
 import { fileIdentity, openWriter } from "./open.ts";
 import { closeFailed, foldDelayed, folded, logLeft } from "./telemetry.ts";
@@ -47,7 +46,7 @@ export class SqliteStore implements Store {
 
   async position(partition: TopicPartition): Promise<Position | undefined> {
     const doing = `read the position of ${partition.topic}-${partition.partition}`;
-    return this.use(doing, (session) => session.position(partition)?.position);
+    return this.use(doing, (session) => session.position(partition));
   }
 
   async append(append: Append): Promise<AppendResult> {
@@ -58,11 +57,9 @@ export class SqliteStore implements Store {
     return result;
   }
 
-  async startOver(partition: TopicPartition, seen: Position, gap: Gap, next: number): Promise<Position> {
-    const doing = `begin anew with ${partition.topic}-${partition.partition}`;
-    return this.transaction(doing, (session) =>
-      session.startOver({ partition, seen, gap, next }, this.options.clock.now()),
-    );
+  async startOver(topic: NewTopic): Promise<Position> {
+    const doing = `begin anew with ${topic.topic}-${topic.partition}`;
+    return this.transaction(doing, (session) => session.startOver(topic, this.options.clock.now()));
   }
 
   async quarantine(agent: string, on: boolean): Promise<void> {

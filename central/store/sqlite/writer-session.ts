@@ -7,7 +7,16 @@ import { AppendPlanning } from "../../ledger/plan.ts";
 import type { TopicPartition } from "../../records/partition.ts";
 import type { RecordSlice } from "../../records/record-block.ts";
 import { countRecords } from "../../records/record-slices.ts";
-import type { Append, AppendResult, DeadRecord, Gap, LaneSelection, Position, RefusedRecords } from "../store.ts";
+import type {
+  Append,
+  AppendResult,
+  DeadRecord,
+  Gap,
+  LaneSelection,
+  NewTopic,
+  Position,
+  RefusedRecords,
+} from "../store.ts";
 import { EventWriter } from "./event-writer.ts";
 import { FindEvent } from "./find-event.ts";
 import { foldBytes, foldRecent, foldRows, recentRows } from "./fold.ts";
@@ -21,6 +30,7 @@ interface SourceRow {
   readonly before_offset: number | null;
   readonly before_identity: string | null;
   readonly before_crc: number | null;
+  readonly topic_id: string | null;
   readonly dead_bytes: number;
 }
 
@@ -29,14 +39,6 @@ interface SourceKey {
   readonly id: number;
   /** Bytes that are kept of what was put aside. */
   readonly deadBytes: number;
-}
-
-/** A topic that was made anew under its old name: where it was read to, what was lost with it, where the new one begins. */
-export interface NewTopic {
-  readonly partition: TopicPartition;
-  readonly seen: Position;
-  readonly gap: Gap;
-  readonly next: number;
 }
 
 /** What lives as long as a connection: statements and caches. Its methods run inside a transaction of the store. */
@@ -58,19 +60,25 @@ export class WriterSession {
     this.events.recentRows = recentRows(database);
     this.sql = {
       source: database.prepare<[string, number], SourceRow>(
-        `select id, generation, next, before_offset, before_identity, before_crc, dead_bytes from source
+        `select id, generation, next, before_offset, before_identity, before_crc, topic_id, dead_bytes from source
          where topic = ? and partition = ? order by generation desc limit 1`,
       ),
       insertSource: database
-        .prepare<[string, number, number, number, number], number>(
-          `insert into source (topic, partition, generation, next, updated_at) values (?, ?, ?, ?, ?)
+        .prepare<[string, number, number, string | null, number, number], number>(
+          `insert into source (topic, partition, generation, topic_id, next, updated_at) values (?, ?, ?, ?, ?, ?)
            on conflict do nothing returning id`,
+        )
+        .pluck(),
+      formerTopicIds: database
+        .prepare<[string, number, number], string>(
+          `select distinct topic_id from source
+           where topic = ? and partition = ? and generation < ? and topic_id is not null`,
         )
         .pluck(),
       move: database.prepare(
         `update source set next = :next, before_offset = :offset, before_identity = :identity, before_crc = :crc,
            stored = stored + :stored, foreign_events = foreign_events + :foreign, dead = dead + :dead,
-           dead_bytes = dead_bytes + :deadBytes, updated_at = :now
+           dead_bytes = dead_bytes + :deadBytes, topic_id = coalesce(topic_id, :topicId), updated_at = :now
          where id = :id and next = :seen`,
       ),
       insertGap: database.prepare(
@@ -96,12 +104,10 @@ export class WriterSession {
     };
   }
 
-  position({ topic, partition }: TopicPartition): (SourceKey & { readonly position: Position }) | undefined {
-    const row = this.sql.source.get(topic, partition);
-    if (row === undefined) return undefined;
-    const { before_offset: offset, before_identity: identity, before_crc: crc, id, next, generation } = row;
-    const before = offset === null ? undefined : { offset, identity: identity ?? "", crc: crc ?? 0 };
-    return { id, deadBytes: row.dead_bytes, position: { next, before, generation } };
+  position({ topic, partition }: TopicPartition): Position | undefined {
+    const position = this.source({ topic, partition })?.position;
+    if (position === undefined) return undefined;
+    return { ...position, formerTopicIds: this.sql.formerTopicIds.all(topic, partition, position.generation) };
   }
 
   append(append: Append, nowMs: number): AppendResult {
@@ -122,6 +128,7 @@ export class WriterSession {
     const damaged = append.damaged.reduce((sum, { firstOffset, lastOffset }) => sum + lastOffset - firstOffset + 1, 0);
     const deadLettered = refused + countRecords(append.dead) + damaged;
     const before = append.before ?? seen?.before;
+    const topicId = seen?.topicId ?? append.topicId;
     const moved = this.sql.move.run({
       id: source.id,
       seen: seen?.next ?? next,
@@ -133,20 +140,22 @@ export class WriterSession {
       foreign: counts.withoutIdentity,
       dead: deadLettered,
       deadBytes,
+      topicId: topicId ?? null,
       now: nowMs,
     });
     if (moved.changes !== 1) throw fenced({ topic, partition });
     const refusals = countReasons(plan.refused);
-    return { position: { next, before, generation: seen?.generation ?? 0 }, ...counts, deadLettered, refusals };
+    const { generation = 0, formerTopicIds = [] } = seen ?? {};
+    return { position: { next, before, generation, topicId, formerTopicIds }, ...counts, deadLettered, refusals };
   }
 
-  startOver({ partition: at, seen, gap, next }: NewTopic, nowMs: number): Position {
+  startOver({ seen, gap, next, topicId, ...at }: NewTopic, nowMs: number): Position {
     const { id: old } = this.fence(at, seen, next, nowMs);
     this.gap(old, gap, nowMs);
     const generation = seen.generation + 1;
-    const made = this.sql.insertSource.get(at.topic, at.partition, generation, next, nowMs);
+    const made = this.sql.insertSource.get(at.topic, at.partition, generation, topicId ?? null, next, nowMs);
     if (made === undefined) throw fenced(at);
-    return { next, before: undefined, generation };
+    return { next, before: undefined, generation, topicId, formerTopicIds: formerIds(seen) };
   }
 
   quarantine(name: string, on: boolean): void {
@@ -183,12 +192,21 @@ export class WriterSession {
     this.events.recentRows = recentRows(this.database);
   }
 
+  private source({ topic, partition }: TopicPartition): (SourceKey & { readonly position: Position }) | undefined {
+    const row = this.sql.source.get(topic, partition);
+    if (row === undefined) return undefined;
+    const { before_offset: offset, before_identity: identity, before_crc: crc, id, next, generation } = row;
+    const before = offset === null ? undefined : { offset, identity: identity ?? "", crc: crc ?? 0 };
+    const position = { next, before, generation, topicId: row.topic_id ?? undefined, formerTopicIds: [] };
+    return { id, deadBytes: row.dead_bytes, position };
+  }
+
   /** The row of the partition, when it says what the writer has seen; made when neither has one. */
   private fence(at: TopicPartition, seen: Position | undefined, next: number, nowMs: number): SourceKey {
-    const stored = this.position(at);
+    const stored = this.source(at);
     checkFence(at, seen, stored?.position);
     if (stored !== undefined) return stored;
-    const id = this.sql.insertSource.get(at.topic, at.partition, 0, next, nowMs);
+    const id = this.sql.insertSource.get(at.topic, at.partition, 0, null, next, nowMs);
     if (id === undefined) throw fenced(at);
     return { id, deadBytes: 0 };
   }
@@ -215,6 +233,10 @@ export class WriterSession {
   private gap(source: number, { kind, firstOffset, lastOffset }: Gap, nowMs: number): void {
     this.sql.insertGap.run(source, kind, firstOffset, lastOffset ?? null, nowMs);
   }
+}
+
+function formerIds({ topicId, formerTopicIds }: Position): readonly string[] {
+  return topicId === undefined ? formerTopicIds : [...new Set([...formerTopicIds, topicId])];
 }
 
 function refusalsOf({ block, from, to, reason }: DeadRecord): Refusal[] {

@@ -290,18 +290,6 @@ export function storeContract(name: string, open: () => StoreUnderTest): void {
       expect(gap).toMatchObject({ topic, partition: 0, kind: "retention", firstOffset: 10, lastOffset: 49 });
     });
 
-    test("begins anew with a topic of the same name: a gap, a new position, the old rows kept", async () => {
-      const { position } = await put(range(0, 4), undefined);
-      const gap = { kind: "recreated", firstOffset: 4, lastOffset: undefined } as const;
-      const fresh = await under.store.startOver({ topic, partition: 0 }, position, gap, 0);
-      expect(fresh).toEqual({ next: 0, before: undefined, generation: 1 });
-      await expect(put(range(4, 5), position)).rejects.toMatchObject({ code: "CENTRAL_STORE_FENCED" });
-      const other = testRecord({ offset: 0, seq: 4 });
-      expect(await put([other], fresh)).toMatchObject({ stored: 1 });
-      expect((await events()).map(({ seq }) => seq)).toEqual([0, 1, 2, 3, 4]);
-      expect((await under.reader.positions()).map(({ generation, next }) => [generation, next])).toEqual([[1, 1]]);
-    });
-
     test("pages are the same whatever their size, in both orders, settled or not, with records that came late", async () => {
       const random = seededRandom(7);
       const records = Array.from({ length: 400 }, (_, offset) =>
