@@ -15,8 +15,7 @@ import { IngestThread } from "./ingest/thread.ts";
 import { declareMetrics } from "./metrics.ts";
 import { serve } from "./server.ts";
 import { StatusService } from "./status/status.ts";
-import { checkStoreFile } from "./store/sqlite/open.ts";
-import { SqliteReader } from "./store/sqlite/reader.ts";
+import { storeKindOf } from "./store/kinds.ts";
 import { sampleFailed, started, stopped, stopping } from "./telemetry.ts";
 
 /** The delivery in hand, leaving the group, closing the store. */
@@ -24,9 +23,10 @@ const stopDeadlineMs = 9_000;
 
 /** Runs until the signal aborts (a clean stop), or until something cannot go on. */
 export async function runCentral(config: CentralConfig, report: Report, signal: AbortSignal): Promise<void> {
-  checkStoreFile(config.store); // what no waiting cures is said before anything is up
+  const kind = storeKindOf(config.store);
+  kind.check(config.store);
   const clock = systemClock;
-  const reader = new SqliteReader(config.store);
+  const reader = kind.reader(config.store);
   const metrics = new Metrics();
   let thread: IngestThread | undefined;
   const snapshot = () => thread?.snapshot ?? noSnapshot;

@@ -5,7 +5,7 @@ import { Metrics } from "../shared/telemetry/metrics.ts";
 import { createApi, openApiDocument } from "./app.ts";
 import { noSnapshot } from "./ingest/snapshot.ts";
 import { StatusService } from "./status/status.ts";
-import { SqliteReader } from "./store/sqlite/reader.ts";
+import { storeKindOf } from "./store/kinds.ts";
 
 /** The generated file's text. Opens nothing: the routes are mounted, not asked. */
 export function renderOpenApi(): string {
@@ -32,7 +32,7 @@ export function openApiOf(): readonly ListedRoute[] {
 }
 
 function mounted() {
-  const reader = new SqliteReader("never-opened.db");
+  const reader = storeKindOf("never-opened.db").reader("never-opened.db");
   const clock = systemClock;
   const status = new StatusService({ reader, clock, snapshot: () => noSnapshot });
   const metrics = new Metrics();

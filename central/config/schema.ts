@@ -6,6 +6,11 @@ import { path } from "../../shared/config/path.ts";
 import { readSecret, secret } from "../../shared/config/secret.ts";
 import { scopes } from "./api-key.ts";
 
+/** A path, or `scheme://…` as it is. */
+function storeAddress() {
+  return z.union([z.string().regex(/^[a-z][a-z0-9+]*:\/\//), path()]);
+}
+
 /** Path of a PEM file that is there. */
 function pemFile() {
   return path().superRefine((file, context) => {
@@ -92,7 +97,7 @@ export const CentralConfig = z
       })
       .meta({ description: "Regular expression; new topics that match are found by themselves." }),
     group: z.string().min(1).max(200).default("tailgate-central").meta({ description: "Consumer group." }),
-    store: path().prefault("tailgate-central.db").meta({ description: "SQLite file." }),
+    store: storeAddress().prefault("tailgate-central.db").meta({ description: "SQLite file." }),
     listen: hostPort
       .default("127.0.0.1:8080")
       .meta({ description: "HTTP address. Elsewhere than loopback needs apiKey." }),

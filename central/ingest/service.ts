@@ -7,8 +7,7 @@ import type { Report } from "../../shared/telemetry/log.ts";
 import type { CentralConfig } from "../config/schema.ts";
 import { KafkaConsumer } from "../consumer/kafka/consumer.ts";
 import { protocolOf } from "../consumer/kafka/store-protocol.ts";
-import { SqliteStore } from "../store/sqlite/store.ts";
-import { storeId } from "../store/sqlite/store-id.ts";
+import { storeKindOf } from "../store/kinds.ts";
 import type { StoreOperations } from "../store/store.ts";
 import { Ingest } from "./ingest.ts";
 import type { IngestSnapshot } from "./snapshot.ts";
@@ -32,7 +31,7 @@ export async function startIngest(
   fatal: (thrown: unknown) => void,
   signal: AbortSignal,
 ): Promise<IngestService> {
-  const store = new SqliteStore({ path: config.store, clock: systemClock, report });
+  const store = storeKindOf(config.store).writer(config.store, { clock: systemClock, report });
   const ingest = new Ingest({ store, clock: systemClock, random: systemRandom, report, fatal });
   await ingest.untilStoreOpens(signal);
   const { kafka } = config;
@@ -59,11 +58,12 @@ export async function startIngest(
   };
 }
 
-/** While the file is away the members go on under its last name. */
-function protocolOfStore(path: string): () => string {
+/** While the store is away the members go on under its last name. */
+function protocolOfStore(address: string): () => string {
+  const kind = storeKindOf(address);
   let last = "none";
   return () => {
-    last = storeId(path, systemClock) ?? last;
+    last = kind.id(address, systemClock) ?? last;
     return protocolOf(last);
   };
 }

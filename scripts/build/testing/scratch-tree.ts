@@ -5,7 +5,7 @@ import { startChild } from "../../../shared/testing/child.ts";
 import type { TempDir } from "../../../shared/testing/temp-dir.ts";
 
 const project = join(import.meta.dir, "../../..");
-const copied = ["edge", "shared", "scripts", "package.json", "bun.lock", "tsconfig.json"];
+const copied = ["edge", "central", "shared", "scripts", "package.json", "bun.lock", "tsconfig.json"];
 
 /** A copy of the project in a folder of its own, to add components to. */
 export class ScratchTree {
@@ -17,6 +17,29 @@ export class ScratchTree {
   /** Copies a component of the project's tests to where the edge's own stand, as its author would write it. */
   addExample(from: string, to: string): void {
     cpSync(join(project, from), this.dir.file(to), { recursive: true });
+  }
+
+  /** Edits a file as its author would: each text once, for another. */
+  edit(path: string, changes: readonly (readonly [from: string, to: string])[]): void {
+    let text = readFileSync(this.dir.file(path), "utf8");
+    for (const [from, to] of changes) {
+      if (text.split(from).length !== 2) throw new Error(`edit ${path}: "${from}" is not there once`);
+      text = text.replace(from, () => to);
+    }
+    writeFileSync(this.dir.file(path), text);
+  }
+
+  /** Writes a file that is not there yet. */
+  add(path: string, text: string): void {
+    writeFileSync(this.dir.file(path), text, { flag: "wx" });
+  }
+
+  /** Runs a command in the tree. Answers what it printed. @throws Error with its complaint when it fails. */
+  async run(command: readonly string[]): Promise<string> {
+    await using child = startChild({ command: [...command], cwd: this.dir.path });
+    const { code } = await child.exited;
+    if (code !== 0) throw new Error(`${command.join(" ")}: ${child.stdout}${child.stderr}`);
+    return child.stdout;
   }
 
   /** Sources and sinks with schemas of real size, and a dependency each that is heavy to load. */
@@ -35,10 +58,7 @@ export class ScratchTree {
   async build(): Promise<string> {
     const script = this.dir.file("build-here.ts");
     writeFileSync(script, buildHere);
-    await using child = startChild({ command: [process.execPath, script], cwd: this.dir.path });
-    const { code } = await child.exited;
-    if (code !== 0) throw new Error(`build in ${this.dir.path}: ${child.stderr}`);
-    return child.stdout.trim().split("\n").at(-1) ?? "";
+    return (await this.run([process.execPath, script])).trim().split("\n").at(-1) ?? "";
   }
 
   /** Files of the project that are not here as they are there. */

@@ -1,0 +1,24 @@
+import type { Clock } from "../../shared/clock/clock.ts";
+import type { Report } from "../../shared/telemetry/log.ts";
+import type { StoreReader } from "./reader.ts";
+import type { Store } from "./store.ts";
+
+/** What a writer is made with. */
+export interface StoreTools {
+  readonly clock: Clock;
+  readonly report: Report;
+}
+
+/** A kind of store: a folder of `central/store/` whose `kind.ts` gives one of these, and a line in `kinds.ts`. */
+export interface StoreKind {
+  /** What the config's `store` begins with (`scheme://…`); empty for the one that is named by a path. */
+  readonly scheme: string;
+  /** Touches nothing. @throws AppError for what no waiting cures: it is said before anything is up. */
+  check(address: string): void;
+  /** One for the process; it may be away. */
+  writer(address: string, tools: StoreTools): Store;
+  /** Opens nothing before the first question. */
+  reader(address: string): StoreReader;
+  /** The same text for the same store, whoever asks; undefined while it is away. Members of a group must have one store. */
+  id(address: string, clock: Clock): string | undefined;
+}
