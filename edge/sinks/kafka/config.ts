@@ -3,7 +3,8 @@ import { byteSize } from "../../../shared/config/byte-size.ts";
 import { duration } from "../../../shared/config/duration.ts";
 import { keyPairMistake } from "../../../shared/config/key-pair.ts";
 import { pattern } from "../../../shared/config/pattern/pattern.ts";
-import { readSecret, secret } from "../../../shared/config/secret.ts";
+import { pem } from "../../../shared/config/pem.ts";
+import { secret } from "../../../shared/config/secret.ts";
 import { readSigningKey } from "../../../shared/signature/keys.ts";
 import { isTopicName, parseTopicPattern } from "./layout.ts";
 
@@ -26,20 +27,6 @@ const topicName = () =>
   z.string().refine(isTopicName, {
     error: "not a topic name: 1 to 249 of a-z A-Z 0-9 . _ - (and not . or .. alone)",
   });
-
-/** A PEM text, or the file that holds it. */
-const pem = () =>
-  z
-    .union([z.string(), z.strictObject({ file: z.string().meta({ description: "Path of the PEM file." }) })], {
-      error: "not a certificate: write { file: path } or the PEM text",
-    })
-    .transform((written, context) => {
-      const read = typeof written === "string" ? { ok: true as const, text: written } : readSecret(written.file);
-      if (read.ok && read.text.includes("-----BEGIN")) return read.text;
-      const message = read.ok ? "not a PEM text; to name a file, write { file: path }" : read.message;
-      context.addIssue({ code: "custom", message });
-      return z.NEVER;
-    });
 
 const tls = () =>
   z

@@ -58,6 +58,16 @@ const parts: readonly Part[] = [
     instead: "the ground of sink groups knows the core and shared, and no sink",
   },
   {
+    at: /^edge\/listeners\//,
+    may: () => ["edge/listeners/", "edge/core/", "shared/"],
+    instead: "the ground of sources that listen knows the core and shared, and none of them",
+  },
+  {
+    at: /^edge\/sources\/([^/]+)\//,
+    may: ([, name = ""]) => [`edge/sources/${name}/`, "edge/core/", "edge/records/", "edge/listeners/", "shared/"],
+    instead: "a component knows the core and shared; what two components need belongs into one of these",
+  },
+  {
     at: new RegExp(`^edge/(${componentKinds})/([^/]+)/`),
     may: ([, kind = "", name = ""]) => [
       `edge/${kind}/${name}/`,

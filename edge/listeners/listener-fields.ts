@@ -1,0 +1,50 @@
+import { z } from "zod";
+import { duration } from "../../shared/config/duration.ts";
+import { keyPairMistake } from "../../shared/config/key-pair.ts";
+import { pem } from "../../shared/config/pem.ts";
+import { secret } from "../../shared/config/secret.ts";
+import { listenAddress } from "./listen-address.ts";
+
+/** How a listener proves who it is, and what it asks of its clients. */
+export const listenerTls = () =>
+  z
+    .strictObject({
+      cert: pem().meta({ description: "Our certificate, with those that signed it behind it." }),
+      key: secret().meta({ description: "The key of our certificate, as PEM." }),
+      passphrase: secret().optional().meta({ description: "What the key is encrypted with." }),
+      clientCa: pem().optional().meta({
+        description: "Who signs the clients' certificates. When given, a client without such a certificate is refused.",
+      }),
+    })
+    .superRefine((pair, context) => {
+      const mistake = keyPairMistake(pair);
+      if (mistake !== undefined) context.addIssue({ code: "custom", path: [mistake.field], message: mistake.message });
+    });
+
+/** What every source that listens on a stream socket can be told; `address` is where it listens when nothing is said. */
+export function listenerFields(address: string) {
+  return {
+    address: listenAddress().prefault(address).meta({
+      description:
+        "Where it listens: host:port, or the absolute path of a Unix socket. Loopback unless said; 0.0.0.0 or [::] for all addresses of this machine.",
+    }),
+    tls: listenerTls().optional().meta({ description: "Encrypts connections, and with clientCa knows the clients." }),
+    connectionsMax: z.int().min(1).max(100_000).default(1_000).meta({
+      description:
+        "Connections that may be open at once. One more is refused and counted. All listeners together hold at most a quarter of the process's file descriptors.",
+    }),
+    idleTimeout: duration({ min: 100 }).optional().meta({
+      description:
+        "A connection that sends nothing for so long is closed. Never when left out; dead peers are found by TCP keep-alive.",
+    }),
+    messageTimeout: duration({ min: 100 }).prefault("60s").meta({
+      description:
+        "A message that was begun must be whole after so long, or its connection is closed. The same bound holds for a client that does not read its answer.",
+    }),
+    socketMode: z
+      .string()
+      .regex(/^0?[0-7]{3}$/, { error: 'not a file mode: write three octal digits, as in "660"' })
+      .default("660")
+      .meta({ description: "Who may connect to a Unix socket, as the mode of its file." }),
+  };
+}

@@ -1,0 +1,48 @@
+import { defineSignal } from "../../shared/telemetry/log.ts";
+
+/** What listeners say. */
+export const signals = {
+  listening: defineSignal({ name: "listener_open", level: "info", message: "Listening" }),
+  closed: defineSignal({ name: "listener_closed", level: "info", message: "No longer listening" }),
+  exposed: defineSignal({
+    name: "listener_exposed",
+    level: "warn",
+    message: "Other machines can reach this address, and nothing is asked of them: anybody can write events",
+  }),
+  atCap: defineSignal({
+    name: "listener_full",
+    level: "warn",
+    message: "As many connections are open as may be; more are refused",
+  }),
+  belowCap: defineSignal({
+    name: "listener_has_room",
+    level: "info",
+    message: "Connections are accepted again",
+  }),
+  tlsFailed: defineSignal({
+    name: "listener_tls_failed",
+    level: "warn",
+    message: "A client and this listener did not agree on TLS; its connection is closed",
+    atMostEveryMs: 10_000,
+  }),
+  failed: defineSignal({
+    name: "connection_failed",
+    level: "warn",
+    message: "A connection is closed: what came over it cannot be taken",
+    atMostEveryMs: 10_000,
+  }),
+  tooMuch: defineSignal({
+    name: "listener_memory_full",
+    level: "warn",
+    message: "Unfinished messages fill the memory of this listener; the connection that holds most is closed",
+    atMostEveryMs: 10_000,
+  }),
+  leftOpen: defineSignal({
+    name: "connections_cut",
+    level: "warn",
+    message: "Connections that did not end in time at a stop are cut off",
+  }),
+} as const;
+
+/** Why a connection was refused or cut off. */
+export type Refusal = "cap" | "tls" | "idle" | "slow" | "memory" | "protocol";
