@@ -69,19 +69,17 @@ async function started(config: Readonly<Record<string, unknown>> = {}) {
   };
 }
 
-/** What is said to the bytes of one or more requests, and whether the connection was ended then. */
-async function raw(run: RunningSource, ...pieces: readonly string[]) {
+/** Sends bytes, waits for so many answers, and, when `ends`, for the end of the connection. */
+async function raw(run: RunningSource, expected: { answers: number; ends: boolean }, ...pieces: readonly string[]) {
   using client = new Client({ port: portOf(run) });
   for (const piece of pieces) {
     client.send(piece);
     await Bun.sleep(5);
   }
-  await until("an answer", () => /HTTP\/1\.1 [2-5]\d\d[\s\S]*\n$/.test(client.heard) || client.isLeft);
-  await Bun.sleep(20);
-  return {
-    statuses: [...client.heard.matchAll(/HTTP\/1\.1 (\d+)/g)].map((match) => Number(match[1])),
-    left: client.isLeft,
-  };
+  const statuses = () => [...client.heard.matchAll(/HTTP\/1\.1 (\d+)/g)].map((match) => Number(match[1]));
+  const all = () => client.isLeft || (statuses().length >= expected.answers && client.heard.endsWith("\n"));
+  await until("the answers", () => all() && (client.isLeft || !expected.ends));
+  return { statuses: statuses(), left: client.isLeft };
 }
 
 describe("formats", () => {
@@ -212,6 +210,7 @@ describe("requests", () => {
     await using world = await started({ format: "lines" });
     const said = await raw(
       world.run,
+      { answers: 2, ends: true },
       "\r\nPOS",
       "T / HTTP/1.1\r\nhos",
       "t: x\r\ncontent-length: 5\r\n\r",
@@ -221,13 +220,21 @@ describe("requests", () => {
     );
     expect(said).toEqual({ statuses: [200, 400], left: true });
     const chunks = `${head}transfer-encoding: chunked\r\n\r\n3;ext=1\r\na\nb\r\n`;
-    expect(await raw(world.run, chunks, "2\r", "\n\nc\r\n0\r\ntrailer: 1\r\n\r\n")).toEqual({
+    expect(
+      await raw(world.run, { answers: 1, ends: false }, chunks, "2\r", "\n\nc\r\n0\r\ntrailer: 1\r\n\r\n"),
+    ).toEqual({
       statuses: [200],
       left: false,
     });
     const small = `${head}content-length: 1\r\n\r\n`;
     expect(
-      await raw(world.run, `${small}x${small}y`, `${head}content-length: 1\r\nexpect: 100-continue\r\n\r\n`, "z"),
+      await raw(
+        world.run,
+        { answers: 4, ends: false },
+        `${small}x${small}y`,
+        `${head}content-length: 1\r\nexpect: 100-continue\r\n\r\n`,
+        "z",
+      ),
     ).toEqual({ statuses: [200, 200, 100, 200], left: false });
     expect(world.run.intake.lines).toEqual(["one", "t", "a", "b", "c", "x", "y", "z"]);
   });
@@ -259,7 +266,7 @@ describe("requests", () => {
     ["\u0000".repeat(100_000), 431],
   ])("%#: refused, and the connection ends", async (bytes, status) => {
     await using world = await started({ path: "/in" });
-    expect(await raw(world.run, bytes)).toEqual({ statuses: [status], left: true });
+    expect(await raw(world.run, { answers: 1, ends: true }, bytes)).toEqual({ statuses: [status], left: true });
     expect(world.run.intake.lines).toEqual([]);
   });
 
@@ -280,7 +287,7 @@ describe("requests", () => {
   test("chunks of a byte cost no more memory than they may", async () => {
     await using world = await started({ bodyBytesMax: "64KiB", format: "blob" });
     const flood = `${head}transfer-encoding: chunked\r\n\r\n${"1\r\nx\r\n".repeat(60_000)}0\r\n\r\n`;
-    expect((await raw(world.run, flood)).statuses).toEqual([413]);
+    expect((await raw(world.run, { answers: 1, ends: true }, flood)).statuses).toEqual([413]);
   });
 
   test("wait in bounded memory: busy is said with when to come again", async () => {

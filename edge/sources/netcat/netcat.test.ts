@@ -116,8 +116,10 @@ describe("netcat", () => {
     using client = new Client({ port: portOf(run) });
     client.send("a\nb\nhalf");
     await until("them to be received", () => run.intake.lines.length === 2);
+    run.intake.block();
     client.send(" line\nc\n");
-    await Bun.sleep(20);
+    await until("it to be received", () => run.source.status().heldBytes === 12);
+    run.intake.unblock();
     await run.stop();
     expect(run.intake.lines).toEqual(["a", "b", "half line", "c"]);
   });
