@@ -23,12 +23,9 @@ export const syslogFields = () => ({
   eventTime: z.enum(["message", "received"]).default("message").meta({
     description: "The time of an event: what its message says, when it says one, or when it was received.",
   }),
-  key: z
-    .enum(["none", "host", "client_ip"])
-    .default("none")
-    .meta({
-      description: "What becomes the record key: nothing, the host that the message names, the sender's address.",
-    }),
+  key: z.enum(["none", "host", "client_ip"]).default("none").meta({
+    description: "What becomes the record key: nothing, the host that the message names, the sender's address.",
+  }),
   clientIpHeader: z
     .string()
     .min(1)
