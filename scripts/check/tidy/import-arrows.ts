@@ -63,11 +63,6 @@ const parts: readonly Part[] = [
     instead: "the ground of sources that listen knows the core and shared, and none of them",
   },
   {
-    at: /^edge\/sources\/([^/]+)\//,
-    may: ([, name = ""]) => [`edge/sources/${name}/`, "edge/core/", "edge/records/", "edge/listeners/", "shared/"],
-    instead: "a component knows the core and shared; what two components need belongs into one of these",
-  },
-  {
     at: new RegExp(`^edge/(${componentKinds})/([^/]+)/`),
     may: ([, kind = "", name = ""]) => [
       `edge/${kind}/${name}/`,
@@ -93,6 +88,7 @@ const parts: readonly Part[] = [
 
 /** Groups are sinks. */
 function groundOf(kind: string): readonly string[] {
+  if (kind === "sources") return ["edge/listeners/"];
   return kind === "sinks" ? ["edge/groups/"] : [];
 }
 
