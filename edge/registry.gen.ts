@@ -25,8 +25,10 @@ import multiplexingSelector from "./selectors/multiplexing.ts";
 import replicatingSelector from "./selectors/replicating.ts";
 import memoryChannel from "./channels/memory/index.ts";
 import sqliteChannel from "./channels/sqlite/index.ts";
+import elasticsearchSink from "./sinks/elasticsearch/index.ts";
 import failoverSink from "./sinks/failover.ts";
 import fileRollSink from "./sinks/file-roll/index.ts";
+import httpSink from "./sinks/http/index.ts";
 import kafkaSink from "./sinks/kafka/index.ts";
 import loadBalanceSink from "./sinks/load-balance.ts";
 import loggerSink from "./sinks/logger.ts";
@@ -38,5 +40,5 @@ export const registry: Registry = {
   interceptors: [deduplicateInterceptor, dropFieldsInterceptor, hostInterceptor, moduleInterceptor, parseJsonInterceptor, pseudonymiseInterceptor, regexExtractorInterceptor, regexFilterInterceptor, removeHeaderInterceptor, sampleInterceptor, searchReplaceInterceptor, staticInterceptor, throttleInterceptor, timestampInterceptor, uuidInterceptor],
   selectors: [multiplexingSelector, replicatingSelector],
   channels: [memoryChannel, sqliteChannel],
-  sinks: [failoverSink, fileRollSink, kafkaSink, loadBalanceSink, loggerSink, nullSink],
+  sinks: [elasticsearchSink, failoverSink, fileRollSink, httpSink, kafkaSink, loadBalanceSink, loggerSink, nullSink],
 };

@@ -4,6 +4,7 @@ import type { LaneNotes } from "../core/lane-notes.ts";
 import { limits } from "../core/limits.ts";
 import type { Delivery, LaneDelivery } from "../core/sink.ts";
 import type { StoredBatch } from "../core/stored-batch.ts";
+import { codes } from "./codes.ts";
 import type { GroupMember, GroupTools } from "./group-tools.ts";
 import { MemberNotes } from "./member-notes.ts";
 import { markOf, Stretches } from "./stretches.ts";
@@ -229,7 +230,7 @@ export class GroupLane implements LaneDelivery {
     if (members.length === 1 && only !== undefined) return only;
     const said = errors.map(messageOf).join("; ") || "all of them rest after they failed";
     const retryAfterMs = Math.max(1, Math.min(...alive.map(({ health }) => health.restLeftMs)));
-    return new AppError("EDGE_GROUP_AWAY", `deliver batch ${batch.first} by group "${context.name}": ${said}`, {
+    return new AppError(codes.EDGE_GROUP_AWAY, `deliver batch ${batch.first} by group "${context.name}": ${said}`, {
       retryAfterMs,
     });
   }

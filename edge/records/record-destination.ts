@@ -14,10 +14,12 @@ export interface SinkRecord {
   readonly headers: readonly DecodedHeader[];
 }
 
-/** An event that the destination will never take, while it took the others of the same write. */
+/** An event that the destination did not take, while it took the others of the same write. */
 export interface Refusal {
   readonly record: SinkRecord;
   readonly reason: string;
+  /** Not now, but maybe later: it comes again, alone. Left out: never. */
+  readonly again?: boolean;
 }
 
 /** Where a record sink writes to: the page of code that a new sink is. */

@@ -94,12 +94,17 @@ export class RecordLane implements LaneDelivery {
       writes.add(1);
       progress.unsure = new Set(next.map(({ seq }) => seq));
       try {
-        const refusals = (await destination.write(next, signal)) ?? [];
+        const answers = (await destination.write(next, signal)) ?? [];
+        const later = new Set(answers.filter(({ again }) => again === true).map(({ record }) => record.seq));
+        const refusals = answers.filter(({ again }) => again !== true);
         for (const { record, reason } of refusals) progress.refused.set(record.seq, reason);
         refused.add(refusals.length);
-        for (const { seq } of next) if (!progress.refused.has(seq)) progress.taken.add(seq);
-        taken.add(next.length - refusals.length);
+        for (const { seq } of next) if (!progress.refused.has(seq) && !later.has(seq)) progress.taken.add(seq);
+        taken.add(next.length - refusals.length - later.size);
         progress.unsure = new Set();
+        const first = answers.find(({ again }) => again === true);
+        if (first === undefined) continue;
+        throw new AppError("EDGE_DESTINATION_AWAY", `${later.size} of ${next.length} events not now: ${first.reason}`);
       } catch (thrown) {
         if (!(thrown instanceof AppError) || thrown.severity !== "permanent") throw thrown;
         progress.unsure = new Set();

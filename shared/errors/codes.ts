@@ -44,10 +44,6 @@ export const codes = defineCodes({
     severity: "transient",
     hint: "Check that the destination is up and reachable from here; the channel holds the events meanwhile.",
   },
-  EDGE_GROUP_AWAY: {
-    severity: "transient",
-    hint: "No sink of the group could deliver; the message says why for each. The channel holds the events, and they are tried again.",
-  },
   EDGE_RECORD_REFUSED: {
     severity: "permanent",
     hint: "Read what was refused, and why, with `tailgate channel export --dead`.",

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { SinkDefinition } from "../../core/define.ts";
 import type { ReceivedEvent, SinkWorld } from "../contracts/record-sink.contract.ts";
 import definition from "./index.ts";
 
@@ -12,9 +13,9 @@ const Line = z.object({
 
 /** An HTTP server that keeps events by their id, and can be away, slow, picky or silent. */
 export class PostWorld implements SinkWorld {
-  readonly definition = definition;
-  readonly smallWrites = { recordsMax: 10 };
-  readonly writersMax = 2;
+  readonly definition: SinkDefinition = definition;
+  readonly smallWrites: Readonly<Record<string, unknown>> = { recordsMax: 10 };
+  readonly writersMax: number = 2;
   private readonly events = new Map<string, ReceivedEvent>();
   private readonly sizes: number[] = [];
   private came = 0;
@@ -36,15 +37,29 @@ export class PostWorld implements SinkWorld {
       this.now++;
       this.most = Math.max(this.most, this.now);
       try {
-        return await this.take(await request.text());
+        return await this.take(await textOf(request));
       } finally {
         this.now--;
       }
     },
   });
 
-  get config() {
-    return { url: `http://127.0.0.1:${this.server.port}/events` };
+  get config(): Readonly<Record<string, unknown>> {
+    return { url: `${this.address}/events` };
+  }
+
+  protected get address(): string {
+    return `http://127.0.0.1:${this.server.port}`;
+  }
+
+  /** What a request holds. */
+  protected eventsOf(text: string): readonly ReceivedEvent[] {
+    return text === "" ? [] : text.split("\n").map(eventOf);
+  }
+
+  /** What it answers when it took the events, all but some. */
+  protected answer(some: readonly RefusedEvent[], _events: readonly ReceivedEvent[]): Response {
+    return some.length === 0 ? new Response("") : Response.json({ refused: some });
   }
 
   received(): readonly ReceivedEvent[] {
@@ -105,7 +120,7 @@ export class PostWorld implements SinkWorld {
     if (this.waitMs > 0) await Promise.race([Bun.sleep(this.waitMs), aborted(this.stopping.signal)]);
     if (this.locked) return new Response("who are you?", { status: 401 });
     if (this.isAway || this.writesUntilAway-- <= 0) return new Response("not now", { status: 503 });
-    const events = text === "" ? [] : text.split("\n").map(eventOf);
+    const events = this.eventsOf(text);
     const refused = events.find(({ body }) => this.refuses(body));
     if (refused !== undefined) return new Response(`"${refused.body}" is not wanted`, { status: 422 });
     if (text.length > this.bytesTaken) return new Response("too large", { status: 413 });
@@ -117,8 +132,21 @@ export class PostWorld implements SinkWorld {
       if (!this.events.has(event.id)) this.events.set(event.id, event);
     }
     if (this.answersToLose-- > 0) return new Response("lost", { status: 502 });
-    return some.length === 0 ? new Response("") : Response.json({ refused: some });
+    return this.answer(some, events);
   }
+}
+
+/** An event that is refused, by its place in the request. */
+export interface RefusedEvent {
+  readonly at: number;
+  readonly reason: string;
+}
+
+async function textOf(request: Request): Promise<string> {
+  const bytes = new Uint8Array(await request.arrayBuffer());
+  return Buffer.from(request.headers.get("content-encoding") === "gzip" ? Bun.gunzipSync(bytes) : bytes).toString(
+    "utf8",
+  );
 }
 
 function eventOf(line: string): ReceivedEvent {

@@ -1,0 +1,13 @@
+import { defineCodes } from "../../shared/errors/error-code.ts";
+
+/** Of sinks that write records to a server. */
+export const codes = defineCodes({
+  EDGE_DESTINATION_AUTH: {
+    severity: "transient",
+    hint: "The destination does not take these credentials, or they may not write there. Correct them in the config; Tailgate tries again on its own.",
+  },
+  EDGE_DESTINATION_WRONG: {
+    severity: "transient",
+    hint: "Something else answers at this address, or the path in it is wrong (a redirect is not followed: credentials stay with the address of the config). The channel holds the events.",
+  },
+});
