@@ -58,6 +58,9 @@ export interface IngestOptions {
 /** A transaction holds the thread: it must end well before the group's session does. */
 const recordsPerAppend = 25_000;
 
+/** So long after the last thing that was asked of it the store is asked for its own sake. */
+const idleMs = 1_000;
+
 type PartitionAppend = Omit<Append, "seen" | "topicId">;
 
 interface PartitionProgress {
@@ -73,6 +76,10 @@ export class Ingest implements ConsumerHandler {
   private readonly progress = new Map<string, PartitionProgress>();
   /** Undefined: it took the last thing that any partition asked of it. */
   private storeAwaySinceMs: number | undefined;
+  /** It was ours once: whatever is in its place now, somebody will put it back. */
+  private opened = false;
+  private storeAskedMs = 0;
+  private failedAsks = 0;
 
   constructor(private readonly options: IngestOptions) {}
 
@@ -83,6 +90,22 @@ export class Ingest implements ConsumerHandler {
       async () => {},
       () => this.options.store.probe(),
     );
+    this.opened = true;
+  }
+
+  /**
+   * Whether the store takes writes must not be known from the last record alone. The second failure in a row counts: a
+   * transaction of another instance may hold the file for as long as one takes.
+   */
+  async probeWhenIdle(): Promise<void> {
+    if (this.options.clock.uptimeMs() - this.storeAskedMs < idleMs) return;
+    try {
+      await this.options.store.ask();
+      this.storeAnswered();
+    } catch (thrown) {
+      if (!isAway(thrown)) return this.options.fatal(thrown);
+      if (++this.failedAsks > 1) this.storeFailed(thrown);
+    }
   }
 
   async assigned({ topic, partition, topicId }: AssignedPartition, signal: AbortSignal): Promise<Start> {
@@ -278,15 +301,13 @@ export class Ingest implements ConsumerHandler {
     const backoff = new Backoff({ initialMs: 20, maxMs: 300 }, this.options.random);
     for (;;) {
       try {
+        this.storeAskedMs = this.options.clock.uptimeMs();
         const result = await work();
         this.storeAnswered();
         return result;
       } catch (thrown) {
-        if (!(thrown instanceof AppError)) throw thrown;
-        if (!hasCode(thrown, "CENTRAL_STORE_UNAVAILABLE")) {
-          this.storeAnswered();
-          throw thrown;
-        }
+        if (hasCode(thrown, "CENTRAL_STORE_FENCED", "CENTRAL_RECORD_POISON")) this.storeAnswered();
+        if (!isAway(thrown, this.opened)) throw thrown;
         this.storeFailed(thrown);
         await sleep(backoff.nextMs(), signal);
         if (signal.aborted) throw thrown;
@@ -297,6 +318,7 @@ export class Ingest implements ConsumerHandler {
 
   /** Whatever call it was: a wait that was ended in an outage leaves nothing that another one's success does not clear. */
   private storeAnswered(): void {
+    this.failedAsks = 0;
     const since = this.storeAwaySinceMs;
     if (since === undefined) return;
     this.storeAwaySinceMs = undefined;
@@ -327,6 +349,12 @@ function splitAppend(append: PartitionAppend, count: number): [PartitionAppend, 
 function startOf(position: Position | undefined): Start {
   if (position === undefined) return "earliest";
   return position.before?.offset ?? position.next;
+}
+
+/** Nothing can be stored now. A file that is not ours is something to wait out only where ours was before. */
+function isAway(thrown: unknown, wasOurs = true): thrown is AppError {
+  if (hasCode(thrown, "CENTRAL_STORE_UNAVAILABLE")) return true;
+  return wasOurs && hasCode(thrown, "CENTRAL_STORE_FOREIGN", "CENTRAL_STORE_VERSION");
 }
 
 function isPoison(thrown: unknown): thrown is AppError {

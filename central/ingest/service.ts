@@ -21,6 +21,9 @@ export interface IngestService {
   stop(): Promise<void>;
 }
 
+/** An idle store is asked as often whether it takes writes. */
+const probeEveryMs = 1_000;
+
 /**
  * Opens the store first, then joins the group: a member that cannot store yet would only hold partitions. Waits for a
  * store that is away until the signal aborts.
@@ -48,10 +51,12 @@ export async function startIngest(
     random: systemRandom,
   });
   consumer.start(ingest);
+  const watching = setInterval(() => void ingest.probeWhenIdle(), probeEveryMs);
   return {
-    snapshot: () => ({ consumer: consumer.state(), counters: { ...ingest.counters } }),
+    snapshot: () => ({ consumer: consumer.state(), counters: { ...ingest.counters }, silentMs: 0 }),
     operations: store,
     stop: async () => {
+      clearInterval(watching);
       await consumer.stop();
       await store.close();
     },

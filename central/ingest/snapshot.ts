@@ -5,6 +5,8 @@ import type { IngestCounters } from "./counters.ts";
 export interface IngestSnapshot {
   readonly consumer: ConsumerState;
   readonly counters: Omit<IngestCounters, "count">;
+  /** How long ago it said so. */
+  readonly silentMs: number;
 }
 
 /** Before the first one has come. */
@@ -31,4 +33,5 @@ export const noSnapshot: IngestSnapshot = {
     storeAvailable: false,
     lastStoredUptimeMs: -1,
   },
+  silentMs: 0,
 };

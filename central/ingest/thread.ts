@@ -1,4 +1,5 @@
 /** Main's side of the writing half: starts the worker, keeps its last snapshot, ends it. */
+import { systemClock } from "../../shared/clock/clock.ts";
 import { AppError } from "../../shared/errors/app-error.ts";
 import type { CentralConfig } from "../config/schema.ts";
 import type { LaneSelection, StoreOperations } from "../store/store.ts";
@@ -6,7 +7,8 @@ import { type IngestSnapshot, noSnapshot } from "./snapshot.ts";
 import type { IngestCommand, IngestNews, Operation } from "./worker.ts";
 
 export class IngestThread implements StoreOperations {
-  snapshot: IngestSnapshot = noSnapshot;
+  private latest: IngestSnapshot = noSnapshot;
+  private latestUptimeMs = systemClock.uptimeMs();
   /** Rejects when the worker can not go on. */
   readonly failed: Promise<never>;
   private readonly worker: Worker;
@@ -24,7 +26,8 @@ export class IngestThread implements StoreOperations {
     this.worker.onmessage = ({ data }: MessageEvent<IngestNews>) => {
       switch (data.type) {
         case "snapshot":
-          this.snapshot = data.snapshot;
+          this.latest = data.snapshot;
+          this.latestUptimeMs = systemClock.uptimeMs();
           return;
         case "operated":
           return this.answered(data.id)?.resolve(data.lanes);
@@ -38,6 +41,11 @@ export class IngestThread implements StoreOperations {
     };
     this.worker.onerror = ({ message }) => failed.reject(new AppError("INVARIANT", `ingest: ${message}`));
     this.command({ type: "start", config });
+  }
+
+  /** What it said last, and how long ago. */
+  get snapshot(): IngestSnapshot {
+    return { ...this.latest, silentMs: systemClock.uptimeMs() - this.latestUptimeMs };
   }
 
   async quarantine(agent: string, on: boolean): Promise<void> {

@@ -27,6 +27,8 @@ export interface StatusOptions {
   readonly snapshot: () => IngestSnapshot;
 }
 
+/** A transaction or a fold holds the writing half for half a second; twenty times that is a disk that does not answer. */
+const writerSilentMsMax = 10_000;
 const windowMs = 5_000;
 /** Sums are read once for all who ask within this time. */
 const freshMs = 250;
@@ -86,7 +88,11 @@ export class StatusService {
    */
   async unreadiness(): Promise<readonly string[]> {
     const reasons: string[] = [];
-    if (!this.options.snapshot().counters.storeAvailable) reasons.push("the store does not take writes");
+    const { counters, silentMs } = this.options.snapshot();
+    if (!counters.storeAvailable) reasons.push("the store does not take writes");
+    if (silentMs > writerSilentMsMax) {
+      reasons.push(`nothing is stored: the writing half has been silent for ${Math.round(silentMs / 1_000)} s`);
+    }
     try {
       const { groupRefused, unread, stalled, partitions } = await this.lag();
       if (groupRefused) reasons.push("the consumer group does not let this central in: its members have another store");

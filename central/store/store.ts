@@ -126,7 +126,13 @@ export interface Store {
    * @throws AppError `CENTRAL_STORE_UNAVAILABLE`.
    */
   forget(lanes: LaneSelection): Promise<number>;
-  /** Resolves when the store takes writes. @throws AppError `CENTRAL_STORE_UNAVAILABLE`. */
+  /** Resolves when the store takes writes; makes it when it is not there. @throws AppError `CENTRAL_STORE_UNAVAILABLE`. */
   probe(): Promise<void>;
+  /**
+   * Resolves when a transaction could begin now. Writes nothing and makes nothing, so that it can be asked for ever.
+   *
+   * @throws AppError `CENTRAL_STORE_UNAVAILABLE`.
+   */
+  ask(): Promise<void>;
   close(): Promise<void>;
 }

@@ -55,6 +55,11 @@ export class FaultyStore implements Store {
     await this.inner.probe();
   }
 
+  async ask(): Promise<void> {
+    this.fail();
+    await this.inner.ask();
+  }
+
   async close(): Promise<void> {
     await this.inner.close();
   }

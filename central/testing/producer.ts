@@ -20,7 +20,8 @@ export class TestProducer implements AsyncDisposable {
 
   static async connect(address: string, topic: string, partitions: number, agent = "gw1"): Promise<TestProducer> {
     const kafka = createKafka({ brokers: [address], clientId: "test", report: silent, component: "test" });
-    const producer = kafka.producer({ allowAutoTopicCreation: false, maxInFlightRequests: 1 });
+    // Idempotent: kafkajs sends a whole request again when one partition of it failed, or when its answer is late.
+    const producer = kafka.producer({ allowAutoTopicCreation: false, maxInFlightRequests: 1, idempotent: true });
     await producer.connect();
     return new TestProducer(producer, topic, partitions, agent);
   }

@@ -14,6 +14,17 @@ test("is ready when the store takes writes, whether Kafka is there or not", asyn
   expect((await api.request("/readyz")).status).toBe(503);
 });
 
+test("is not ready while the writing half is silent: what it said last is not what it is", async () => {
+  await using api = new TestApi();
+  await api.put(range(0, 1));
+  api.snapshot = { ...api.snapshot, silentMs: 9_000 };
+  expect((await api.request("/readyz")).status).toBe(200);
+  api.snapshot = { ...api.snapshot, silentMs: 11_000 };
+  const response = await api.request("/readyz");
+  expect(response.status).toBe(503);
+  expect(await response.text()).toContain("the writing half has been silent for 11 s");
+});
+
 test("is not ready while partitions of its topics are read by nobody it knows, stand still, or the group refuses it", async () => {
   await using api = new TestApi();
   await api.put(range(0, 1));

@@ -143,15 +143,18 @@ export class KafkaConsumer implements Consumer {
     }
   }
 
-  private fetched(fetched: FetchedPartition): void {
+  /** True: to be handed on, although it brings nothing. Retention has outrun us, which must not wait for the next record. */
+  private fetched(fetched: FetchedPartition): boolean {
     const nowMs = this.options.clock.uptimeMs();
     this.lastAnswerMs = nowMs;
     this.lastFetchMs = nowMs;
-    const { topic, partition, errorCode, highWatermark, logStartOffset = -1 } = fetched;
-    if (errorCode !== 0) return;
+    const { topic, partition, errorCode, highWatermark, logStartOffset = -1, frames } = fetched;
+    if (errorCode !== 0) return false;
+    const key = keyOf({ topic, partition });
     // Without its records: only the offsets are asked for later.
-    this.ends.set(keyOf({ topic, partition }), { ...fetched, frames: [] });
-    this.stalls.seen(keyOf({ topic, partition }), highWatermark, logStartOffset, nowMs);
+    this.ends.set(key, { ...fetched, frames: [] });
+    this.stalls.seen(key, highWatermark, logStartOffset, nowMs);
+    return frames.length === 0 && this.stalls.isOutrun(key, logStartOffset);
   }
 
   /** One session from start to end; the reason when it ended by itself. */

@@ -104,6 +104,11 @@ describe("making deliveries", () => {
     expect(lines(new DeliveryBuilder(), fetched(batches, [{ producerId: 5n, firstOffset: 0 }]))).toEqual(["kept"]);
   });
 
+  test("an answer without records that was handed out says that nothing is left before the log's start", () => {
+    const raw = { ...fetched([]), logStartOffset: 25 };
+    expect(new DeliveryBuilder().build(raw)).toMatchObject({ firstOffset: 25, nextOffset: 25, blocks: [], hidden: [] });
+  });
+
   test("control records alone still move the position", () => {
     const delivery = new DeliveryBuilder().build(fetched([marker(3, 5n, 1)]));
     expect(delivery).toMatchObject({ firstOffset: 3, nextOffset: 4, blocks: [] });

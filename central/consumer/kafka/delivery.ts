@@ -10,6 +10,21 @@ import { decodeBatch } from "./decode-batch.ts";
 /** How often a batch is fetched again before it counts as damaged where it lies, not on its way to us. */
 const triesMax = 3;
 
+/** Of an answer without records that was handed out: before the log's start nothing is left to read. */
+function nothingUntilLogStart({ topic, partition, endOffset, logStartOffset }: FetchedPartition): Delivery | undefined {
+  if (logStartOffset === undefined) return undefined;
+  const nothing = { blocks: [], damaged: [], hidden: [] };
+  return {
+    topic,
+    partition,
+    ...nothing,
+    firstOffset: logStartOffset,
+    nextOffset: logStartOffset,
+    endOffset,
+    logStartOffset,
+  };
+}
+
 /** Makes deliveries of fetched bytes. Remembers batches that could not be read, to tell a bad disk from a bad wire. */
 export class DeliveryBuilder {
   private readonly unreadable = new Map<string, { offset: number; tries: number }>();
@@ -18,7 +33,7 @@ export class DeliveryBuilder {
   build(raw: FetchedPartition): Delivery | undefined {
     const first = raw.frames[0];
     const last = raw.frames.at(-1);
-    if (first === undefined || last === undefined) return undefined;
+    if (first === undefined || last === undefined) return nothingUntilLogStart(raw);
     const blocks: RecordBlock[] = [];
     const damaged: DamagedRange[] = [];
     let nextOffset = last.lastOffset + 1;

@@ -32,3 +32,15 @@ test("before it is known where reading goes on nothing is said", () => {
   watch.seen("a", 9, 0, 0);
   expect(watch.stalledForMs("a", 10 * stallMs)).toBe(0);
 });
+
+test("a log that begins after the place where reading goes on has outrun it, until reading goes on there", () => {
+  const watch = new StallWatch();
+  expect(watch.isOutrun("a", 9)).toBe(false);
+  watch.moved("a", -1, 0); // from the start, wherever it is
+  expect(watch.isOutrun("a", 9)).toBe(false);
+  watch.moved("a", 8, 0);
+  expect(watch.isOutrun("a", 8)).toBe(false);
+  expect(watch.isOutrun("a", 9)).toBe(true);
+  watch.moved("a", 9, 0);
+  expect(watch.isOutrun("a", 9)).toBe(false);
+});

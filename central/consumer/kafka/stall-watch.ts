@@ -39,6 +39,12 @@ export class StallWatch {
     if (highWatermark <= next) reading.movedMs = nowMs;
   }
 
+  /** The log begins after the place where reading goes on: what was to be read is gone. */
+  isOutrun(key: string, logStartOffset: number): boolean {
+    const next = this.readings.get(key)?.next ?? -1;
+    return next >= 0 && next < logStartOffset;
+  }
+
   /** For how long it has stood still, when that is too long; else 0. */
   stalledForMs(key: string, nowMs: number): number {
     const reading = this.readings.get(key);

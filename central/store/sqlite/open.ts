@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { AppError } from "../../../shared/errors/app-error.ts";
@@ -42,9 +42,28 @@ export function openReader(path: string): Database.Database {
 
 /** Which file this is: a store that was moved away or replaced under us must be noticed, not written to. */
 export function fileIdentity(path: string): string | undefined {
-  if (!existsSync(path)) return undefined;
-  const { dev, ino } = statSync(path, { bigint: true });
-  return `${dev}:${ino}`;
+  try {
+    const { dev, ino } = statSync(path, { bigint: true });
+    return `${dev}:${ino}`;
+  } catch {
+    return undefined; // Not there, or its folder may not be entered: as good as gone, until it is back.
+  }
+}
+
+/**
+ * Whether a connection may stay open between two reads. SQLite opens the shared memory of the write-ahead log once for all
+ * connections of a process. Opened where it cannot be written to (a read-only mount, missing rights), it stays
+ * read-only for all of them until the last one is closed, whatever becomes of the mount: the writer would never
+ * recover beside a reader that is always open.
+ */
+export function sharedMemoryIsWritable(path: string): boolean {
+  const file = `${path}-shm`;
+  try {
+    accessSync(file, constants.W_OK);
+    return true;
+  } catch {
+    return !existsSync(file);
+  }
 }
 
 function checkLibrary(database: Database.Database): void {

@@ -20,12 +20,14 @@ import type {
 import { mergeEvents } from "./event-scan.ts";
 import { storeFailure } from "./failure.ts";
 import { laneRanges } from "./lane-ranges.ts";
-import { fileIdentity, openReader } from "./open.ts";
+import { fileIdentity, openReader, sharedMemoryIsWritable } from "./open.ts";
 import { ReaderSession } from "./reader-session.ts";
 
 export class SqliteReader implements StoreReader {
   private session: ReaderSession | undefined;
   private file: string | undefined;
+  /** It may stay open when the read is over. */
+  private stays = true;
 
   constructor(private readonly path: string) {}
 
@@ -90,6 +92,10 @@ export class SqliteReader implements StoreReader {
   }
 
   async close(): Promise<void> {
+    this.drop();
+  }
+
+  private drop(): void {
     this.session?.database.close();
     this.session = undefined;
   }
@@ -101,10 +107,12 @@ export class SqliteReader implements StoreReader {
       try {
         return work(session);
       } finally {
-        session.database.exec("commit");
+        if (session.database.inTransaction) session.database.exec("commit");
+        if (!this.stays) this.drop();
       }
     } catch (thrown) {
       const failure = storeFailure(doing, thrown);
+      if (hasCode(failure, "CENTRAL_STORE_UNAVAILABLE")) this.drop();
       if (!hasCode(failure, "CENTRAL_RECORD_POISON")) throw failure;
       // A query has no record to blame.
       throw new AppError("INVARIANT", doing, { cause: thrown });
@@ -113,12 +121,11 @@ export class SqliteReader implements StoreReader {
 
   private open(): ReaderSession {
     const now = fileIdentity(this.path);
-    if (this.session !== undefined && now !== this.file) {
-      this.session.database.close();
-      this.session = undefined;
-    }
+    if (this.session !== undefined && now !== this.file) this.drop();
     if (now === undefined) throw new AppError("CENTRAL_STORE_UNAVAILABLE", `open the store ${this.path}: no such file`);
-    this.session ??= new ReaderSession(openReader(this.path));
+    if (this.session !== undefined) return this.session;
+    this.stays = sharedMemoryIsWritable(this.path);
+    this.session = new ReaderSession(openReader(this.path));
     this.file = now;
     return this.session;
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { copyFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, renameSync, statSync, writeFileSync } from "node:fs";
 import Database from "better-sqlite3";
 import { systemClock } from "../../../shared/clock/clock.ts";
 import { silent } from "../../../shared/telemetry/log.ts";
@@ -99,6 +99,27 @@ describe("the SQLite store", () => {
     other.exec("rollback");
     other.close();
     expect((await store.append(appendOf(5, 9, position))).stored).toBe(4);
+    await store.close();
+  });
+
+  test("asked whether it takes writes it writes nothing, and makes no file in the place of one that is away", async () => {
+    using dir = tempDir();
+    const store = new SqliteStore({ path: dir.file("db"), clock: systemClock, report: silent });
+    await expect(store.ask()).rejects.toMatchObject({ code: "CENTRAL_STORE_UNAVAILABLE" });
+    await store.append(appendOf(0, 5, undefined));
+    const bytes = statSync(dir.file("db-wal")).size;
+    for (let times = 0; times < 20; times++) await store.ask();
+    expect(statSync(dir.file("db-wal")).size).toBe(bytes);
+    const other = new Database(dir.file("db"));
+    other.exec("begin immediate");
+    await expect(store.ask()).rejects.toMatchObject({ code: "CENTRAL_STORE_UNAVAILABLE" });
+    other.exec("rollback");
+    other.close();
+    for (const end of ["", "-wal", "-shm"]) renameSync(dir.file(`db${end}`), dir.file(`gone${end}`));
+    await expect(store.ask()).rejects.toMatchObject({ code: "CENTRAL_STORE_UNAVAILABLE" });
+    expect(existsSync(dir.file("db"))).toBe(false);
+    for (const end of ["", "-wal", "-shm"]) renameSync(dir.file(`gone${end}`), dir.file(`db${end}`));
+    await store.ask();
     await store.close();
   });
 

@@ -74,6 +74,19 @@ export class SqliteStore implements Store {
     this.transaction("probe the store", (session) => session.touch());
   }
 
+  async ask(): Promise<void> {
+    const { path } = this.options;
+    // Made anew under somebody who is about to put another one in its place, it would be in the way.
+    if (fileIdentity(path) === undefined) {
+      this.drop();
+      throw new AppError("CENTRAL_STORE_UNAVAILABLE", `ask the store ${path}: no such file`);
+    }
+    this.use("ask the store", (_, database) => {
+      database.exec("begin immediate");
+      database.exec("rollback");
+    });
+  }
+
   /** After it the file alone is the store: what stood in the write-ahead log is in it, as far as no reader holds it back. */
   async close(): Promise<void> {
     this.closed = true;

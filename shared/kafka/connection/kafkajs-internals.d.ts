@@ -119,7 +119,11 @@ declare module "kafkajs/src/broker" {
         }[];
       }[];
       readonly maxWaitTime: number;
-    }): Promise<{ readonly responses: readonly { readonly partitions: readonly object[] }[] }>;
+    }): Promise<{
+      readonly responses: readonly {
+        readonly partitions: readonly { readonly messages: readonly object[] }[];
+      }[];
+    }>;
     /** Closes its connections. */
     disconnect(): Promise<void>;
     /** By API key; null before `connect`. */

@@ -6,7 +6,7 @@ import { silent } from "../../telemetry/log.ts";
 import { WireBroker, type WireRequest } from "../testing/wire-broker.ts";
 import type { WireWriter } from "../wire.ts";
 import { createKafka } from "./client.ts";
-import { type FetchedPartition, factoryWithListener, fetchedPartition } from "./raw-fetch.ts";
+import { type FetchedPartition, type FetchListener, factoryWithListener, fetchedPartition } from "./raw-fetch.ts";
 
 const fetchVersions = { 1: [0, 11] } as const;
 
@@ -35,7 +35,7 @@ function emptyAnswer(highWatermark: number) {
 }
 
 /** Two clients of one process, each with a broker of its own, fetch once. */
-async function fetchAs(broker: WireBroker, listener: ((partition: FetchedPartition) => void) | undefined) {
+async function fetchAs(broker: WireBroker, listener: FetchListener | undefined) {
   const { host, port } = { host: "127.0.0.1", port: broker.port };
   const options = {
     brokers: [broker.name],
@@ -109,6 +109,21 @@ test("what may be read ends before open transactions, the log itself does not", 
       frames: [],
     },
   ]);
+});
+
+test("an answer without records is handed out when its listener wants it, as it came", async () => {
+  await using broker = await WireBroker.listen(fetchVersions);
+  broker.answer = emptyAnswer(10);
+  const handed: FetchedPartition[] = [];
+  const { responses } = await fetchAs(broker, (partition) => {
+    handed.push(partition);
+    return partition.logStartOffset === 5;
+  });
+  const messages = responses[0]?.partitions[0]?.messages ?? [];
+  expect(messages.map(fetchedPartition)).toEqual(handed);
+  expect(handed).toMatchObject([{ endOffset: 10, logStartOffset: 5, frames: [] }]);
+  const { responses: others } = await fetchAs(broker, () => false);
+  expect(others[0]?.partitions[0]?.messages).toEqual([]);
 });
 
 test("a client that did not ask for bytes keeps kafkajs's own messages", async () => {

@@ -29,8 +29,11 @@ export interface FetchedPartition {
   readonly frames: readonly BatchFrame[];
 }
 
-/** Told of every answer, empty ones too: for high watermarks and for knowing that the broker lives. */
-export type FetchListener = (partition: FetchedPartition) => void;
+/**
+ * Told of every answer, empty ones too: for high watermarks and for knowing that the broker lives. True: the consumer is
+ * handed this one although it brings no records.
+ */
+export type FetchListener = (partition: FetchedPartition) => boolean | undefined;
 
 /** Long enough for a busy machine; the broker itself answers within the fetch's wait. */
 const requestTimeoutMs = 20_000;
@@ -91,8 +94,9 @@ function decodeAnswer(bytes: Buffer, version: number, listener: FetchListener): 
         aborted: answer.aborted,
         frames,
       };
-      listener(raw);
-      const last = frames.at(-1);
+      const wanted = listener(raw) === true && answer.errorCode === 0;
+      // Never before what was asked for: kafkajs would drop it, and step over an offset.
+      const lastOffset = frames.at(-1)?.lastOffset ?? (wanted ? Number.MAX_SAFE_INTEGER : undefined);
       return {
         partition,
         errorCode: answer.errorCode,
@@ -101,7 +105,7 @@ function decodeAnswer(bytes: Buffer, version: number, listener: FetchListener): 
         lastStartOffset: String(logStartOffset),
         abortedTransactions: [],
         preferredReadReplica,
-        messages: last === undefined ? [] : [standIn(raw, last.lastOffset)],
+        messages: lastOffset === undefined ? [] : [standIn(raw, lastOffset)],
       };
     }),
   }));

@@ -1,0 +1,95 @@
+/** What tests of ingest stand on: a real store that can be told to fail, and deliveries of one partition by hand. */
+import { systemClock, VirtualClock } from "../../shared/clock/clock.ts";
+import { seededRandom } from "../../shared/random/random.ts";
+import { type Signal, silent } from "../../shared/telemetry/log.ts";
+import { type TempDir, tempDir } from "../../shared/testing/temp-dir.ts";
+import type { Delivery, DeliveryContext, Outcome, Start } from "../consumer/consumer.ts";
+import { Ingest } from "../ingest/ingest.ts";
+import { blockOf, type PlainRecord } from "../records/record-block.ts";
+import { SqliteReader } from "../store/sqlite/reader.ts";
+import { SqliteStore } from "../store/sqlite/store.ts";
+import { FaultyStore } from "./faulty-store.ts";
+import { testRecord } from "./records.ts";
+
+/** The partition of all of them. */
+export const at = { topic: "drive", partition: 0 };
+
+/** Records of one agent, from an offset up to another one. */
+export const range = (from: number, to: number, agent = "gw1") =>
+  Array.from({ length: to - from }, (_, index) => testRecord({ offset: from + index, agent }));
+
+/** A delivery of these records that goes to the log's end, but for what `more` says. */
+export function deliveryOf(records: readonly PlainRecord[], more: Partial<Delivery> = {}): Delivery {
+  const firstOffset = records[0]?.offset ?? 0;
+  const nextOffset = (records.at(-1)?.offset ?? -1) + 1;
+  const blocks = [blockOf(records)];
+  const ends = { firstOffset, nextOffset, endOffset: nextOffset, logStartOffset: 0 };
+  return { ...at, blocks, damaged: [], hidden: [], ...ends, ...more };
+}
+
+/** An ingest and its store, made anew before each test of the file. */
+export class IngestGround {
+  said: string[] = [];
+  fatal: unknown[] = [];
+  heartbeats = 0;
+  /** What the brokers tell. */
+  topicId: string | undefined;
+  stop = new AbortController();
+  /** Ingest's own; waits take real time. */
+  readonly clock = new VirtualClock();
+  readonly ingest: Ingest;
+
+  private constructor(
+    private readonly dir: TempDir,
+    readonly store: FaultyStore,
+    readonly reader: SqliteReader,
+  ) {
+    this.ingest = this.another(1);
+  }
+
+  static open(): IngestGround {
+    const dir = tempDir("tailgate-ingest-");
+    const path = dir.file("central.db");
+    const store = new FaultyStore(new SqliteStore({ path, clock: systemClock, report: silent }));
+    return new IngestGround(dir, store, new SqliteReader(path));
+  }
+
+  /** Another instance on the same store. */
+  another(seed: number): Ingest {
+    return new Ingest({
+      store: this.store,
+      clock: this.clock,
+      random: seededRandom(seed),
+      report: (signal: Signal) => void this.said.push(signal.name),
+      fatal: (thrown) => this.fatal.push(thrown),
+    });
+  }
+
+  context(): DeliveryContext {
+    return {
+      signal: this.stop.signal,
+      heartbeat: async () => {
+        this.heartbeats++;
+      },
+      topicId: async () => this.topicId,
+    };
+  }
+
+  async assigned(): Promise<Start> {
+    return await this.ingest.assigned({ ...at, topicId: this.topicId }, this.stop.signal);
+  }
+
+  async deliver(records: readonly PlainRecord[], more: Partial<Delivery> = {}): Promise<Outcome> {
+    return await this.ingest.deliver(deliveryOf(records, more), this.context());
+  }
+
+  async stored(): Promise<number> {
+    return (await this.reader.totals()).stored;
+  }
+
+  async close(): Promise<void> {
+    await this.reader.close();
+    await this.store.close();
+    this.dir[Symbol.dispose]();
+  }
+}
