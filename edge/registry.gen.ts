@@ -33,6 +33,7 @@ import kafkaSink from "./sinks/kafka/index.ts";
 import loadBalanceSink from "./sinks/load-balance.ts";
 import loggerSink from "./sinks/logger.ts";
 import nullSink from "./sinks/null.ts";
+import s3Sink from "./sinks/s3/index.ts";
 
 /** Every component there is. */
 export const registry: Registry = {
@@ -40,5 +41,5 @@ export const registry: Registry = {
   interceptors: [deduplicateInterceptor, dropFieldsInterceptor, hostInterceptor, moduleInterceptor, parseJsonInterceptor, pseudonymiseInterceptor, regexExtractorInterceptor, regexFilterInterceptor, removeHeaderInterceptor, sampleInterceptor, searchReplaceInterceptor, staticInterceptor, throttleInterceptor, timestampInterceptor, uuidInterceptor],
   selectors: [multiplexingSelector, replicatingSelector],
   channels: [memoryChannel, sqliteChannel],
-  sinks: [elasticsearchSink, failoverSink, fileRollSink, httpSink, kafkaSink, loadBalanceSink, loggerSink, nullSink],
+  sinks: [elasticsearchSink, failoverSink, fileRollSink, httpSink, kafkaSink, loadBalanceSink, loggerSink, nullSink, s3Sink],
 };
