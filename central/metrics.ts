@@ -10,6 +10,7 @@ import type { StatusSummary } from "./status/status.ts";
 export interface MetricSources {
   readonly counters: IngestSnapshot["counters"];
   readonly consumer: IngestSnapshot["consumer"];
+  readonly senders: IngestSnapshot["senders"];
   readonly summary: StatusSummary | undefined;
 }
 
@@ -40,6 +41,21 @@ export const centralMetrics: readonly CentralMetric[] = [
     read: ({ counters }) => counters.shed,
   },
   { name: "dead_lettered_total", help: "Records put aside.", read: ({ counters }) => counters.deadLettered },
+  {
+    name: "signed_total",
+    help: "Records in batches that the agent they name has signed.",
+    read: ({ senders }) => senders.signed,
+  },
+  {
+    name: "unsigned_total",
+    help: "Records in batches without a signature, while signatures are looked at.",
+    read: ({ senders }) => senders.unsigned,
+  },
+  {
+    name: "wrongly_signed_total",
+    help: "Records in batches whose signature is not of the agent that they name: alarm on any.",
+    read: ({ senders }) => senders.wronglySigned,
+  },
   { name: "transactions_total", help: "Store transactions.", read: ({ counters }) => counters.transactions },
   {
     name: "fenced_total",
@@ -89,6 +105,11 @@ export const centralMetrics: readonly CentralMetric[] = [
   },
   { name: "ready", help: "1 when /readyz answers 200.", read: ({ summary }) => Number(summary?.problems.length === 0) },
   { name: "events", help: "Events in the store.", read: ({ summary }) => summary?.stored ?? 0 },
+  {
+    name: "before_first",
+    help: "Numbers before the first that came of each lane: perhaps never sent here.",
+    read: ({ summary }) => summary?.beforeFirst ?? 0,
+  },
   {
     name: "missing",
     help: "Records that the ledger misses: alarm when it stays above 0.",

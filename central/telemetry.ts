@@ -44,6 +44,25 @@ export const conflictFound = defineSignal({
   atMostEveryMs: 1_000,
 });
 
+export const senderChanged = defineSignal({
+  name: "sender_changed",
+  level: "warn",
+  message: "Batches that name this agent are signed, unsigned or wrongly signed from here on",
+  atMostEveryMs: 1_000,
+});
+
+export const keysRead = defineSignal({
+  name: "signature_keys_read",
+  level: "info",
+  message: "The keys of signatures have changed",
+});
+
+export const keysUnreadable = defineSignal({
+  name: "signature_keys_unreadable",
+  level: "error",
+  message: "The keys of signatures cannot be read; those before go on",
+});
+
 export const recordsLost = defineSignal({
   name: "records_lost_to_retention",
   level: "error",

@@ -22,6 +22,38 @@ function mistakes(environment: Readonly<Record<string, string>>, yaml?: string):
 }
 
 describe("the config", () => {
+  test.each([
+    ["an alias without its anchor", "topics: *nothing"],
+    [
+      "aliases that unfold without end",
+      `a0: &a0 [x, x]\n${Array.from({ length: 30 }, (_, n) => `a${n + 1}: &a${n + 1} [*a${n}, *a${n}, *a${n}, *a${n}]`).join("\n")}`,
+    ],
+  ])("refuses %s in words", (_, yaml) => {
+    expect(mistakes(least, yaml)).toMatch(/central.yaml:1:1: .*alias/);
+  });
+
+  test("binds agents to topics, vehicles and keys, and says what is wrong with that", () => {
+    using dir = tempDir();
+    writeFileSync(dir.file("fleet.keys"), `gw-1 ed25519:${Buffer.alloc(32, 7).toString("base64")}\n`);
+    writeFileSync(
+      dir.file("central.yaml"),
+      `topicAgents: ["vehicles.{agent}", { topic: "depot-*", agent: "bus-*" }]
+agentVehicles: [{ agent: "gw-{id}", vehicle: "car-{id}" }]
+signatures: { mode: require, keys: fleet.keys }
+`,
+    );
+    expect(loadConfig({ file: dir.file("central.yaml"), environment: least })).toMatchObject({
+      topicAgents: [
+        { topic: "vehicles.{agent}", agent: "{agent}" },
+        { topic: "depot-*", agent: "bus-*" },
+      ],
+      signatures: { mode: "require", keys: dir.file("fleet.keys") },
+    });
+    expect(mistakes(least, "topicAgents: [vehicles]")).toContain('as in "vehicles.{agent}"');
+    expect(mistakes(least, "signatures: { keys: /nowhere/fleet.keys }")).toContain("/nowhere/fleet.keys");
+    expect(mistakes(least, "signatures: { mode: require }")).toContain("signatures.keys");
+  });
+
   test("needs brokers and topics, and has a default for all the rest", () => {
     const config = loadConfig({ file: undefined, environment: least });
     expect(config).toMatchObject({

@@ -22,7 +22,7 @@ export interface ConfigSources {
 export function loadConfig({ file, environment }: ConfigSources): CentralConfig {
   const lines = new LineCounter();
   const document = file === undefined ? undefined : readYaml(file, lines);
-  const content: unknown = document?.toJS() ?? {};
+  const content: unknown = document === undefined ? {} : (contentOf(document, file) ?? {});
   if (!isRecord(content)) throw invalid([`${file}:1:1: the config is a list or a text; write keys and values`]);
   // So that a config without `kafka` is told about its brokers, not about an object.
   content.kafka ??= {};
@@ -58,6 +58,15 @@ function readYaml(file: string, lineCounter: LineCounter): Document {
       return `${file}:${line}:${col}: ${message}`;
     }),
   );
+}
+
+/** @throws AppError `CONFIG_INVALID` for an alias without its anchor, and for aliases that would unfold without end. */
+function contentOf(document: Document, file: string | undefined): unknown {
+  try {
+    return document.toJS();
+  } catch (thrown) {
+    throw invalid([`${file}:1:1: ${messageOf(thrown)}`]);
+  }
 }
 
 function explain(issue: z.core.$ZodIssue, place: (path: readonly PropertyKey[]) => string): string[] {

@@ -5,6 +5,7 @@ import { keyPairMistake } from "../../shared/config/key-pair.ts";
 import { path } from "../../shared/config/path.ts";
 import { readSecret, secret } from "../../shared/config/secret.ts";
 import { scopes } from "./api-key.ts";
+import { agentVehicles, signatures, topicAgents } from "./senders.ts";
 
 /** A path, or `scheme://…` as it is. */
 function storeAddress() {
@@ -96,6 +97,9 @@ export const CentralConfig = z
         }
       })
       .meta({ description: "Regular expression; new topics that match are found by themselves." }),
+    topicAgents: topicAgents(),
+    agentVehicles: agentVehicles(),
+    signatures: signatures(),
     group: z.string().min(1).max(200).default("tailgate-central").meta({ description: "Consumer group." }),
     store: storeAddress().prefault("tailgate-central.db").meta({ description: "SQLite file." }),
     listen: hostPort

@@ -107,7 +107,8 @@ describe("ingest", () => {
     await on.assigned();
     on.store.poison = ({ offset }) => offset === bad;
     expect(await on.deliver(range(0, 1_000))).toEqual({ kind: "done" });
-    expect(await on.reader.totals()).toMatchObject({ stored: 999, deadLettered: 1, missing: bad === 999 ? 0 : 1 });
+    const missing = bad === 0 || bad === 999 ? 0 : 1;
+    expect(await on.reader.totals()).toMatchObject({ stored: 999, deadLettered: 1, missing });
     const [dead] = await on.reader.deadLetters({ afterId: 0, limit: 10 });
     expect(dead).toMatchObject({ firstOffset: bad, lastOffset: bad });
     expect(dead?.reason).toContain("it does not like it");

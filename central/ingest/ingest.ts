@@ -45,6 +45,7 @@ import {
 } from "../telemetry.ts";
 import { checkContinuity, compareTopics, type MarkFinding, newestId } from "./continuity.ts";
 import { IngestCounters } from "./counters.ts";
+import { SenderWatch } from "./sender-watch.ts";
 
 export interface IngestOptions {
   readonly store: Store;
@@ -73,6 +74,7 @@ interface PartitionProgress {
 
 export class Ingest implements ConsumerHandler {
   readonly counters = new IngestCounters();
+  readonly senders: SenderWatch;
   private readonly progress = new Map<string, PartitionProgress>();
   /** Undefined: it took the last thing that any partition asked of it. */
   private storeAwaySinceMs: number | undefined;
@@ -81,7 +83,9 @@ export class Ingest implements ConsumerHandler {
   private storeAskedMs = 0;
   private failedAsks = 0;
 
-  constructor(private readonly options: IngestOptions) {}
+  constructor(private readonly options: IngestOptions) {
+    this.senders = new SenderWatch(options.report);
+  }
 
   /** Resolves when the store is open and takes writes; nothing should be assigned to us before. */
   async untilStoreOpens(signal: AbortSignal): Promise<void> {
@@ -275,6 +279,7 @@ export class Ingest implements ConsumerHandler {
     );
     progress.position = result.position;
     this.counters.count(result, this.options.clock.uptimeMs());
+    this.senders.count(append.records);
     for (const { reason, records } of result.refusals) {
       const { topic, partition } = append;
       this.options.report(recordDead, { topic, partition, reason, records });

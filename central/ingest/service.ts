@@ -9,6 +9,7 @@ import { KafkaConsumer } from "../consumer/kafka/consumer.ts";
 import { protocolOf } from "../consumer/kafka/store-protocol.ts";
 import { storeKindOf } from "../store/kinds.ts";
 import type { StoreOperations } from "../store/store.ts";
+import { BelievedKeys } from "./believed-keys.ts";
 import { Ingest } from "./ingest.ts";
 import type { IngestSnapshot } from "./snapshot.ts";
 
@@ -34,7 +35,13 @@ export async function startIngest(
   fatal: (thrown: unknown) => void,
   signal: AbortSignal,
 ): Promise<IngestService> {
-  const store = storeKindOf(config.store).writer(config.store, { clock: systemClock, report });
+  const rules = {
+    topics: config.topicAgents,
+    vehicles: config.agentVehicles,
+    signatures: config.signatures?.mode ?? "off",
+  } as const;
+  const believed = config.signatures && new BelievedKeys(config.signatures.keys, report);
+  const store = storeKindOf(config.store).writer(config.store, { clock: systemClock, report, rules });
   const ingest = new Ingest({ store, clock: systemClock, random: systemRandom, report, fatal });
   await ingest.untilStoreOpens(signal);
   const { kafka } = config;
@@ -46,6 +53,7 @@ export async function startIngest(
     sessionTimeoutMs: config.sessionTimeout,
     heartbeatMs: Math.max(200, Math.floor(config.sessionTimeout / 6)),
     fetchBytesPerPartition: config.fetchBytes,
+    keys: believed && (() => believed.keys),
     report,
     clock: systemClock,
     random: systemRandom,
@@ -53,10 +61,16 @@ export async function startIngest(
   consumer.start(ingest);
   const watching = setInterval(() => void ingest.probeWhenIdle(), probeEveryMs);
   return {
-    snapshot: () => ({ consumer: consumer.state(), counters: { ...ingest.counters }, silentMs: 0 }),
+    snapshot: () => ({
+      consumer: consumer.state(),
+      counters: { ...ingest.counters },
+      senders: ingest.senders.counts(),
+      silentMs: 0,
+    }),
     operations: store,
     stop: async () => {
       clearInterval(watching);
+      believed?.stop();
       await consumer.stop();
       await store.close();
     },

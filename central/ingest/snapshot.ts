@@ -1,5 +1,6 @@
 import type { ConsumerState } from "../consumer/consumer.ts";
 import type { IngestCounters } from "./counters.ts";
+import type { SenderCounts } from "./sender-watch.ts";
 
 /** What the writing half tells the serving half, twice a second. */
 export interface IngestSnapshot {
@@ -7,6 +8,7 @@ export interface IngestSnapshot {
   readonly counters: Omit<IngestCounters, "count">;
   /** How long ago it said so. */
   readonly silentMs: number;
+  readonly senders: SenderCounts;
 }
 
 /** Before the first one has come. */
@@ -34,4 +36,5 @@ export const noSnapshot: IngestSnapshot = {
     lastStoredUptimeMs: -1,
   },
   silentMs: 0,
+  senders: { signed: 0, unsigned: 0, wronglySigned: 0 },
 };

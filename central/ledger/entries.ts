@@ -8,6 +8,8 @@ export interface PlannedEvent extends StateKey {
   lane: number;
   readonly value: Buffer | null;
   readonly series: SeriesEntry;
+  /** What is known of who sent it, in words. */
+  readonly sender: string;
 }
 
 /** Numbers that the edge says were shed; `after`: so many events of the lane stood before it. */
@@ -22,7 +24,11 @@ export interface Marker {
 /** What the store knows of a lane. */
 export interface StoredLane {
   readonly id: number;
+  /** The lowest number that came or was shed. */
+  readonly firstSeq: number;
   readonly nextSeq: number;
+  /** Who sent the numbers that it took last, in words. */
+  readonly sender: string;
   /** Every range that overlaps or touches one of the entry's spans, ascending. */
   readonly ranges: readonly Range[];
 }
@@ -41,6 +47,8 @@ export class LaneEntry {
   constructor(
     readonly identity: LaneIdentity,
     readonly account: AccountEntry,
+    /** Which vehicles its agent may name; undefined: all. */
+    readonly mayName?: (vehicle: string) => boolean,
   ) {}
 
   named(first: number, last: number): void {

@@ -5,7 +5,9 @@
  * The usual record costs two short strings (its lane's prefix and its key, as look-up keys) and one small object.
  */
 import { type LaneIdentity, lanePrefix } from "../../shared/identity/identity.ts";
+import { type BatchSender, senderText, unchecked } from "../records/batch-sender.ts";
 import { part, type RecordBlock, type RecordSlice } from "../records/record-block.ts";
+import { type Admission, type AdmissionRules, admissionOn, vehiclesOf } from "./admission.ts";
 import { readClaim, timeIsSane } from "./claim.ts";
 import { AccountEntry, LaneEntry, type PlannedEvent, SeriesEntry } from "./entries.ts";
 import { bounds } from "./limits.ts";
@@ -21,6 +23,7 @@ export interface Refusal {
 export interface GatherSource {
   readonly id: number;
   readonly topic: string;
+  readonly partition: number;
 }
 
 /** Stands for a record without a key among the look-up keys, which are bytes as Latin-1. */
@@ -39,9 +42,28 @@ export class Gathering {
   /** By the header's text before the number, however it is spelled: `.3/` and `.03/` are one lane. */
   private readonly lanesByPrefix = new Map<string, LaneEntry>();
 
-  constructor(private readonly source: GatherSource) {}
+  private readonly admission: Admission | undefined;
+  /** Of the block that is read. */
+  private sender: BatchSender = unchecked;
+  private senderText = senderText(unchecked);
+
+  constructor(
+    private readonly source: GatherSource,
+    private readonly rules: AdmissionRules,
+  ) {
+    this.admission = admissionOn(source.topic, rules);
+  }
+
+  /** What a batch was admitted with says nothing about the next one. */
+  private beginBlock(sender: BatchSender): void {
+    if (sender === this.sender) return;
+    if (this.admission !== undefined) this.lanesByPrefix.clear();
+    this.sender = sender;
+    this.senderText = senderText(sender);
+  }
 
   add({ block, from, to }: RecordSlice): void {
+    this.beginBlock(block.sender);
     for (let index = from; index < to; index++) this.read(block, index);
   }
 
@@ -87,6 +109,11 @@ export class Gathering {
       return;
     }
     const { identity } = claim;
+    const barred = known === undefined ? this.admission?.(identity.agent, this.sender) : undefined;
+    if (barred !== undefined) {
+      this.refuse(offset, barred);
+      return;
+    }
     const lane = known ?? this.lane(text.slice(0, slash), identity);
     const { first, last, reason } = identity;
     if (identity.kind === "record") {
@@ -101,11 +128,16 @@ export class Gathering {
     let series = lane.seriesByKey.get(key);
     if (series === undefined) {
       const { agent, stream } = lane.identity;
-      series = this.seriesOf(key === noKey || key === "" ? agent : vehicleName(Buffer.from(key, "latin1")), stream);
+      const vehicle = key === noKey || key === "" ? agent : vehicleName(Buffer.from(key, "latin1"));
+      if (lane.mayName?.(vehicle) === false) {
+        this.refuse(offset, "a vehicle that its agent does not speak for");
+        return;
+      }
+      series = this.seriesOf(vehicle, stream);
       lane.seriesByKey.set(key, series);
     }
     lane.named(seq, seq);
-    lane.events.push({ time, source: this.source.id, offset, lane: 0, seq, value, series });
+    lane.events.push({ time, source: this.source.id, offset, lane: 0, seq, value, series, sender: this.senderText });
   }
 
   /** A record of somebody else: the topic is its stream, Kafka's time its time, topic-partition-offset its identity. */
@@ -121,14 +153,23 @@ export class Gathering {
       series = this.seriesOf(vehicle, this.source.topic);
       this.foreignByKey.set(key, series);
     }
-    this.foreign.push({ time, source: this.source.id, offset, lane: 0, seq: 0, value, series });
+    this.foreign.push({
+      time,
+      source: this.source.id,
+      offset,
+      lane: 0,
+      seq: 0,
+      value,
+      series,
+      sender: this.senderText,
+    });
   }
 
   private lane(spelled: string, { agent, epoch, stream, lane }: LaneIdentity): LaneEntry {
     const prefix = lanePrefix({ agent, epoch, stream, lane });
     let entry = this.lanes.get(prefix);
     if (entry === undefined) {
-      entry = new LaneEntry({ agent, epoch, stream, lane }, this.account(agent));
+      entry = new LaneEntry({ agent, epoch, stream, lane }, this.account(agent), vehiclesOf(agent, this.rules));
       this.lanes.set(prefix, entry);
     }
     this.lanesByPrefix.set(spelled, entry);

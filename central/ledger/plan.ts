@@ -13,6 +13,7 @@
  */
 import { invariant } from "../../shared/errors/invariant.ts";
 import type { RecordSlice } from "../records/record-block.ts";
+import type { AdmissionRules } from "./admission.ts";
 import type { AccountEntry, LaneEntry, Marker, PlannedEvent, SeriesEntry } from "./entries.ts";
 import { Gathering, type GatherSource, type Refusal } from "./gather.ts";
 import { isNewer } from "./last-state.ts";
@@ -25,6 +26,8 @@ const dayMs = 86_400_000;
 export interface Doubt {
   readonly lane: LaneEntry;
   readonly event: PlannedEvent;
+  /** Who had sent what the lane took before it, in words. */
+  readonly heldBy: string;
 }
 
 /** What has to be written of one lane. */
@@ -33,7 +36,9 @@ export interface LanePlan {
   readonly ranges: LaneRanges;
   /** New events: a lane that is new gets its key when it is written, and these are told it. */
   readonly events: PlannedEvent[];
+  firstSeq: number;
   nextSeq: number;
+  sender: string;
   repeated: number;
   conflicts: number;
   lastTime: number | undefined;
@@ -65,6 +70,8 @@ export interface PlanOptions {
   readonly source: GatherSource;
   readonly nowMs: number;
   readonly quotas: Quotas;
+  /** Who may say what. */
+  readonly rules: AdmissionRules;
 }
 
 export class AppendPlanning {
@@ -73,6 +80,8 @@ export class AppendPlanning {
   private readonly doubts: Doubt[] = [];
   private readonly conflicts: Doubt[] = [];
   private readonly day: number;
+  private lastSender: string | undefined;
+  private lastPlace = "";
   private planByLane: Map<LaneEntry, LanePlan> | undefined;
   private readonly counts: PlanCounts = {
     stored: 0,
@@ -88,7 +97,7 @@ export class AppendPlanning {
     private readonly options: PlanOptions,
   ) {
     this.day = Math.floor(options.nowMs / dayMs);
-    this.gathered = new Gathering(options.source);
+    this.gathered = new Gathering(options.source, options.rules);
     for (const slice of records) this.gathered.add(slice);
   }
 
@@ -135,7 +144,9 @@ export class AppendPlanning {
       entry,
       ranges: new LaneRanges(stored?.ranges ?? []),
       events: [],
+      firstSeq: stored?.firstSeq ?? Number.MAX_SAFE_INTEGER,
       nextSeq: stored?.nextSeq ?? 0,
+      sender: stored?.sender ?? "",
       repeated: 0,
       conflicts: 0,
       lastTime: undefined,
@@ -173,10 +184,12 @@ export class AppendPlanning {
     if (stored !== undefined) event.lane = stored.id;
     if (!plan.ranges.receive(seq)) {
       account.bytes += size; // a conflict is kept; a repeat gives it back
-      this.doubts.push({ lane: plan.entry, event });
+      this.doubts.push({ lane: plan.entry, event, heldBy: plan.sender });
       return;
     }
+    if (seq < plan.firstSeq) plan.firstSeq = seq;
     if (seq >= plan.nextSeq) plan.nextSeq = seq + 1;
+    plan.sender = this.placeAnd(event.sender);
     plan.lastTime = event.time;
     plan.events.push(event);
     this.take(account, event, size);
@@ -188,7 +201,18 @@ export class AppendPlanning {
       return;
     }
     this.counts.shed += plan.ranges.shed(first, last, reason);
+    if (first < plan.firstSeq) plan.firstSeq = first;
     if (last >= plan.nextSeq) plan.nextSeq = last + 1;
+  }
+
+  /** Where it came from and who sent it: one text for all records of a batch. */
+  private placeAnd(sender: string): string {
+    if (sender !== this.lastSender) {
+      const { topic, partition } = this.options.source;
+      this.lastSender = sender;
+      this.lastPlace = `${topic}/${partition}, ${sender}`;
+    }
+    return this.lastPlace;
   }
 
   /** A lane that is new to the store may begin anywhere: its first records may have been deleted by retention. */

@@ -1,3 +1,5 @@
+import { type BatchSender, unchecked } from "./batch-sender.ts";
+
 /**
  * Records as the store takes them: one decompressed buffer and, per record, where its parts stand in it. No object per
  * record, so that a million of them cost a few typed arrays. A block never changes once it is built.
@@ -11,6 +13,8 @@ export interface RecordBlock {
   readonly timesMs: Float64Array;
   /** Six numbers a record, see `part`; an absent part starts at -1. */
   readonly parts: Int32Array;
+  /** Who made the batch that they came in. */
+  readonly sender: BatchSender;
 }
 
 /** Where the parts of record `index` stand: `block.parts[index * part.stride + part.keyStart]`. */
@@ -57,7 +61,7 @@ export function plainRecord(block: RecordBlock, index: number): PlainRecord {
 }
 
 /** Builds a block from records: for tests and for consumers that are not Kafka. */
-export function blockOf(records: readonly PlainRecord[]): RecordBlock {
+export function blockOf(records: readonly PlainRecord[], sender: BatchSender = unchecked): RecordBlock {
   const chunks: Buffer[] = [];
   const parts = new Int32Array(records.length * part.stride);
   let at = 0;
@@ -82,5 +86,6 @@ export function blockOf(records: readonly PlainRecord[]): RecordBlock {
     offsets: Float64Array.from(records, (record) => record.offset),
     timesMs: Float64Array.from(records, (record) => record.timeMs),
     parts,
+    sender,
   };
 }

@@ -17,6 +17,9 @@ export interface StatusSummary extends Totals {
   problems: string[];
   kafkaConnected: boolean;
   storeAvailable: boolean;
+  signed: number;
+  unsigned: number;
+  wronglySigned: number;
   sinceMs: number;
 }
 
@@ -45,7 +48,7 @@ export class StatusService {
   async summary(): Promise<StatusSummary> {
     const totals = await this.totals();
     const { lag, waiting, unread, stalled, missingTopics, groupRefused } = await this.lag();
-    const { consumer, counters } = this.options.snapshot();
+    const { consumer, counters, senders } = this.options.snapshot();
     return {
       ...totals,
       linesPerSecond: this.speed(),
@@ -58,6 +61,7 @@ export class StatusService {
       problems: [...(await this.unreadiness())],
       kafkaConnected: consumer.connected,
       storeAvailable: counters.storeAvailable,
+      ...senders,
       sinceMs: this.sinceMs,
     };
   }

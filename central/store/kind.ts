@@ -1,5 +1,6 @@
 import type { Clock } from "../../shared/clock/clock.ts";
 import type { Report } from "../../shared/telemetry/log.ts";
+import type { AdmissionRules } from "../ledger/admission.ts";
 import type { StoreReader } from "./reader.ts";
 import type { Store } from "./store.ts";
 
@@ -7,6 +8,8 @@ import type { Store } from "./store.ts";
 export interface StoreTools {
   readonly clock: Clock;
   readonly report: Report;
+  /** Who may say what. */
+  readonly rules: AdmissionRules;
 }
 
 /** A kind of store: a folder of `central/store/` whose `kind.ts` gives one of these, and a line in `kinds.ts`. */

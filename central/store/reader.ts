@@ -76,6 +76,8 @@ export interface EventPage {
 /** The books of one lane. */
 export interface LaneRow extends LaneIdentity {
   readonly id: number;
+  /** Numbers before the first that came: perhaps never sent here, so they are no holes. */
+  readonly beforeFirst: number;
   readonly nextSeq: number;
   readonly received: number;
   readonly shed: number;
@@ -101,11 +103,11 @@ export interface BooksQuery extends LaneQuery {
   readonly rangesMax: number;
 }
 
-/** A range of a lane's numbers; `missing` ranges are what lies between the rows. */
+/** A range of a lane's numbers; `missing` ranges are what lies between the rows, `before-first` what lies before them. */
 export interface LaneRange {
   readonly first: number;
   readonly last: number;
-  readonly kind: "received" | "shed" | "dead" | "missing";
+  readonly kind: "received" | "shed" | "dead" | "missing" | "before-first";
   readonly reason: string | undefined;
 }
 
@@ -114,6 +116,8 @@ export interface Totals {
   readonly stored: number;
   readonly withoutIdentity: number;
   readonly missing: number;
+  /** Of all lanes, the numbers before the first that came. */
+  readonly beforeFirst: number;
   readonly repeated: number;
   readonly conflicts: number;
   readonly shed: number;
@@ -167,6 +171,10 @@ export interface ConflictRow extends LaneIdentity {
   readonly partition: number;
   readonly offset: number;
   readonly value: Buffer | null;
+  /** What is known of who sent it, in words. */
+  readonly sender: string;
+  /** Who had sent what the lane took before it: topic and partition, and the same words. */
+  readonly heldBy: string;
   readonly atMs: number;
 }
 

@@ -2,16 +2,19 @@
  * A store that is a few maps: shows what a store has to do beside the rules (load, find, apply), and lets the rules be
  * tested without SQL. It gives the plan the whole lane, where a real store gives the neighbourhood.
  */
+import { type AdmissionRules, anybody } from "../ledger/admission.ts";
 import type { PlannedEvent, StoredAccount } from "../ledger/entries.ts";
 import { defaultQuotas, type Quotas } from "../ledger/limits.ts";
 import { AppendPlanning, type Plan } from "../ledger/plan.ts";
 import type { Range } from "../ledger/ranges.ts";
-import type { PlainRecord } from "../records/record-block.ts";
+import type { PlainRecord, RecordBlock, RecordSlice } from "../records/record-block.ts";
 import { slicesOf } from "./records.ts";
 
 interface MemoryLane {
   readonly id: number;
+  firstSeq: number;
   nextSeq: number;
+  sender: string;
   readonly ranges: Map<number, Range>;
   repeated: number;
   conflicts: number;
@@ -29,11 +32,26 @@ export class MemoryLedger {
   readonly accounts = new Map<string, StoredAccount>();
   readonly conflicts: PlannedEvent[] = [];
 
-  constructor(private readonly quotas: Quotas = defaultQuotas) {}
+  constructor(
+    private readonly quotas: Quotas = defaultQuotas,
+    private readonly rules: AdmissionRules = anybody,
+  ) {}
 
   append(records: readonly PlainRecord[], nowMs: number): Plan {
-    const source = { id: 1, topic: "drive" };
-    const planning = new AppendPlanning(slicesOf(records), { source, nowMs, quotas: this.quotas });
+    return this.appendSlices(slicesOf(records), nowMs);
+  }
+
+  /** Batches, each with its own sender. */
+  appendBlocks(blocks: readonly RecordBlock[], nowMs: number): Plan {
+    return this.appendSlices(
+      blocks.map((block) => ({ block, from: 0, to: block.count })),
+      nowMs,
+    );
+  }
+
+  private appendSlices(slices: readonly RecordSlice[], nowMs: number): Plan {
+    const source = { id: 1, topic: "drive", partition: 0 };
+    const planning = new AppendPlanning(slices, { source, nowMs, quotas: this.quotas, rules: this.rules });
     const { lanes, series, accounts } = planning.gathered;
     for (const [name, entry] of lanes) entry.stored = this.lane(name);
     for (const [name, entry] of series) entry.stored = this.series.get(name);
@@ -57,11 +75,13 @@ export class MemoryLedger {
 
   private apply(plan: Plan, planning: AppendPlanning, nowMs: number): void {
     const names = new Map([...planning.gathered.lanes].map(([name, entry]) => [entry, name]));
-    for (const { entry, ranges, events, nextSeq, repeated, conflicts } of plan.lanes) {
+    for (const { entry, ranges, events, firstSeq, nextSeq, sender, repeated, conflicts } of plan.lanes) {
       const name = names.get(entry) ?? "";
       const lane = this.lanes.get(name) ?? {
         id: this.lanes.size + 1,
+        firstSeq: 0,
         nextSeq: 0,
+        sender: "",
         ranges: new Map(),
         repeated: 0,
         conflicts: 0,
@@ -71,7 +91,9 @@ export class MemoryLedger {
       const { removed, put } = ranges.changes();
       for (const first of removed) lane.ranges.delete(first);
       for (const range of put) lane.ranges.set(range.first, range);
+      lane.firstSeq = firstSeq;
       lane.nextSeq = nextSeq;
+      lane.sender = sender;
       lane.repeated += repeated;
       lane.conflicts += conflicts;
     }

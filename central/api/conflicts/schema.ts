@@ -16,6 +16,8 @@ export const Conflict = z
     topic: z.string(),
     partition: z.int(),
     offset: z.int(),
+    sender: z.string().openapi({ description: "What is known of who sent it." }),
+    heldBy: z.string().openapi({ description: "Who had sent what the lane took before: topic/partition, signature." }),
     atMs: z.int(),
     ...Value,
   })

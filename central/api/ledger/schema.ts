@@ -4,7 +4,7 @@ import type { LaneRange, LaneRow } from "../../store/reader.ts";
 const Range = z.object({
   first: z.int(),
   last: z.int().openapi({ description: "Inclusive." }),
-  kind: z.enum(["received", "shed", "dead", "missing"]),
+  kind: z.enum(["received", "shed", "dead", "missing", "before-first"]),
   reason: z.string().optional().openapi({ description: "Why it was shed or put aside." }),
 });
 
@@ -16,8 +16,11 @@ export const Lane = z
     stream: z.string(),
     lane: z.int(),
     nextSeq: z.int().openapi({ description: "One behind the highest number seen." }),
+    beforeFirst: z.int().openapi({
+      description: "Numbers before the first that came: perhaps never sent here, so they are not missing.",
+    }),
     received: z.int(),
-    missing: z.int().openapi({ description: "nextSeq = received + shed + dead + missing." }),
+    missing: z.int().openapi({ description: "nextSeq = beforeFirst + received + shed + dead + missing." }),
     shed: z.int(),
     dead: z.int(),
     repeated: z.int(),

@@ -5,7 +5,8 @@ export const Status = z
   .object({
     stored: z.int().openapi({ description: "Events in the store." }),
     withoutIdentity: z.int().openapi({ description: "Of these, from other producers: outside the ledger." }),
-    missing: z.int(),
+    missing: z.int().openapi({ description: "Numbers between the first and the last of each lane that did not come." }),
+    beforeFirst: z.int().openapi({ description: "Numbers before the first of each lane: perhaps never sent here." }),
     repeated: z.int().openapi({ description: "Came again, and were not stored again." }),
     conflicts: z.int(),
     shed: z.int(),
@@ -27,6 +28,9 @@ export const Status = z
     problems: z.array(z.string()).openapi({ description: "Why central is not ready, in words; empty: it is." }),
     kafkaConnected: z.boolean().openapi({ description: "A broker answered something within the last 5 s." }),
     storeAvailable: z.boolean(),
+    signed: z.int().openapi({ description: "Records of this process in batches that their agent has signed." }),
+    unsigned: z.int().openapi({ description: "… in batches without a signature; 0 while none are looked at." }),
+    wronglySigned: z.int().openapi({ description: "… in batches whose signature is not their agent's." }),
     sinceMs: z.int().openapi({ description: "Up since, milliseconds since 1970." }),
   })
   .openapi("Status");

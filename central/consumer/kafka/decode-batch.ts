@@ -8,6 +8,7 @@ import { IDENTITY_HEADER } from "../../../shared/identity/identity.ts";
 import { decompress } from "../../../shared/kafka/record-batch/compression.ts";
 import type { BatchFrame } from "../../../shared/kafka/record-batch/frames.ts";
 import { at, crcMatches, HEADER_BYTES } from "../../../shared/kafka/record-batch/header.ts";
+import { unchecked } from "../../records/batch-sender.ts";
 import { part, type RecordBlock } from "../../records/record-block.ts";
 import { decodeLegacy } from "./legacy-messages.ts";
 
@@ -48,7 +49,7 @@ export function decodeBatch(frame: BatchFrame): RecordBlock {
     for (let left = reader.varint(); left > 0; left--) reader.header(parts, slot + part.identityStart, end);
     if (reader.position !== end) throw corrupt(`record ${index} is not as long as it says`);
   }
-  return { bytes, count, offsets, timesMs, parts };
+  return { bytes, count, offsets, timesMs, parts, sender: unchecked };
 }
 
 class Reader {

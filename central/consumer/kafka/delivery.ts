@@ -1,9 +1,12 @@
 import { outputBytesMax } from "../../../shared/compression/decompress-bounded.ts";
 import { messageOf } from "../../../shared/errors/app-error.ts";
 import type { FetchedPartition } from "../../../shared/kafka/connection/raw-fetch.ts";
+import type { BatchFrame } from "../../../shared/kafka/record-batch/frames.ts";
+import type { KeyList } from "../../../shared/signature/key-list.ts";
 import type { DamagedRange } from "../../records/partition.ts";
 import type { RecordBlock } from "../../records/record-block.ts";
 import type { Delivery } from "../consumer.ts";
+import { batchSender } from "./batch-sender.ts";
 import { sortFrames } from "./committed.ts";
 import { decodeBatch } from "./decode-batch.ts";
 
@@ -29,6 +32,9 @@ function nothingUntilLogStart({ topic, partition, endOffset, logStartOffset }: F
 export class DeliveryBuilder {
   private readonly unreadable = new Map<string, { offset: number; tries: number }>();
 
+  /** `keys`: whose signatures are believed; undefined: signatures are not looked at. */
+  constructor(private readonly keys?: () => KeyList) {}
+
   /** Undefined: the first batch cannot be read and is worth another fetch. */
   build(raw: FetchedPartition): Delivery | undefined {
     const first = raw.frames[0];
@@ -46,7 +52,7 @@ export class DeliveryBuilder {
         break;
       }
       try {
-        const block = decodeBatch(frame);
+        const block = this.decode(frame);
         decodedBytes += block.bytes.length;
         blocks.push(block);
       } catch (thrown) {
@@ -71,6 +77,11 @@ export class DeliveryBuilder {
       endOffset,
       logStartOffset,
     };
+  }
+
+  private decode(frame: BatchFrame): RecordBlock {
+    const block = decodeBatch(frame);
+    return this.keys === undefined ? block : { ...block, sender: batchSender(frame.bytes, block, this.keys()) };
   }
 
   private worthAnotherTry({ topic, partition }: FetchedPartition, offset: number): boolean {

@@ -12,6 +12,7 @@ import { sleep } from "../../../shared/async/sleep.ts";
 import { messageOf } from "../../../shared/errors/app-error.ts";
 import { endlessRetry } from "../../../shared/kafka/connection/client.ts";
 import { fetchedPartition } from "../../../shared/kafka/connection/raw-fetch.ts";
+import type { KeyList } from "../../../shared/signature/key-list.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
 import type { TopicPartition } from "../../records/partition.ts";
 import type { AssignedPartition, ConsumerHandler, Start } from "../consumer.ts";
@@ -27,6 +28,8 @@ export interface GroupOptions {
   readonly sessionTimeoutMs: number;
   readonly heartbeatMs: number;
   readonly fetchBytesPerPartition: number;
+  /** Whose signatures are believed; undefined: they are not looked at. */
+  readonly keys?: (() => KeyList) | undefined;
   readonly report: Report;
 }
 
@@ -59,7 +62,7 @@ export class GroupSession {
   /** Rejects when this life is over by itself. */
   readonly ended: Promise<never>;
   private readonly client: KafkaClient;
-  private readonly builder = new DeliveryBuilder();
+  private readonly builder: DeliveryBuilder;
   private readonly stopping = new AbortController();
   private endWith: (error: Error) => void = () => {};
   private assignment = new AbortController();
@@ -85,6 +88,7 @@ export class GroupSession {
     private readonly options: GroupOptions,
     private readonly handler: ConsumerHandler,
   ) {
+    this.builder = new DeliveryBuilder(options.keys);
     this.client = parts.kafka.consumer({
       groupId: options.groupId,
       partitionAssigners: [storeAssigner(parts.protocol)],

@@ -8,17 +8,24 @@ export interface LedgerRow {
   readonly reason: string | null;
 }
 
-/** The rows, and between them what is missing, up to the highest number seen. */
+/** Which numbers of a lane were seen: from `beforeFirst` on, below `nextSeq`. */
+export interface LaneSpan {
+  readonly beforeFirst: number;
+  readonly nextSeq: number;
+}
+
+/** The rows, before them what perhaps never was sent here, and between them what is missing, up to the highest number seen. */
 export function laneRanges(
   rows: readonly LedgerRow[],
   fromSeq: number,
-  nextSeq: number,
+  { beforeFirst, nextSeq }: LaneSpan,
   limit: number,
 ): readonly LaneRange[] {
   const ranges: LaneRange[] = [];
   let next = fromSeq;
   for (const { first, last, kind, reason } of rows) {
-    if (first > next) ranges.push({ first: next, last: first - 1, kind: "missing", reason: undefined });
+    const kindBefore = first <= beforeFirst ? "before-first" : "missing";
+    if (first > next) ranges.push({ first: next, last: first - 1, kind: kindBefore, reason: undefined });
     ranges.push({ first: Math.max(first, fromSeq), last, kind, reason: reason ?? undefined });
     next = last + 1;
   }

@@ -29,8 +29,8 @@ export class LedgerLoader {
       account: database.prepare<[string], Omit<StoredAccount, "quarantined"> & { readonly quarantined: number }>(
         "select lanes, series, day, bytes, quarantined from account where name = ?",
       ),
-      lane: database.prepare<[string, string, string, number], { id: number; nextSeq: number }>(
-        "select id, next_seq as nextSeq from lane where agent = ? and epoch = ? and stream = ? and lane = ?",
+      lane: database.prepare<[string, string, string, number], Omit<StoredLane, "ranges">>(
+        "select id, first_seq as firstSeq, next_seq as nextSeq, sender from lane where agent = ? and epoch = ? and stream = ? and lane = ?",
       ),
       // The range that begins at the span's start or below it, and all that begin in the span or right above it.
       ranges: database.prepare<{ lane: number; from: number; to: number }, Range>(
@@ -59,13 +59,13 @@ export class LedgerLoader {
   private lane({ identity: { agent, epoch, stream, lane }, spans }: LaneEntry): StoredLane | undefined {
     const row = this.sql.lane.get(agent, epoch, stream, lane);
     if (row === undefined) return undefined;
-    const { id, nextSeq } = row;
-    if (spans.length === 2) return { id, nextSeq, ranges: this.span(id, spans[0] ?? 0, spans[1] ?? 0) };
+    const { id } = row;
+    if (spans.length === 2) return { ...row, ranges: this.span(id, spans[0] ?? 0, spans[1] ?? 0) };
     const found = new Map<number, Range>();
     for (let at = 0; at < spans.length; at += 2) {
       for (const range of this.span(id, spans[at] ?? 0, spans[at + 1] ?? 0)) found.set(range.first, range);
     }
-    return { id, nextSeq, ranges: [...found.values()].sort((a, b) => a.first - b.first) };
+    return { ...row, ranges: [...found.values()].sort((a, b) => a.first - b.first) };
   }
 
   private span(lane: number, first: number, last: number): Range[] {

@@ -20,7 +20,7 @@ export class PlanWriter {
         )
         .pluck(),
       updateLane: database.prepare(
-        `update lane set next_seq = ?, received = received + ?, shed = shed + ?, dead = dead + ?,
+        `update lane set first_seq = ?, next_seq = ?, sender = ?, received = received + ?, shed = shed + ?, dead = dead + ?,
            repeated = repeated + ?, conflicts = conflicts + ?, last_time = coalesce(?, last_time), updated_at = ?
          where id = ?`,
       ),
@@ -43,7 +43,8 @@ export class PlanWriter {
            bytes = case when day = :day then bytes + :bytes else :bytes end, day = :day`,
       ),
       insertConflict: database.prepare(
-        "insert into conflict (lane, seq, vehicle, time, source, offset, value, at) values (?, ?, ?, ?, ?, ?, ?, ?)",
+        `insert into conflict (lane, seq, vehicle, time, source, offset, value, sender, held_by, at)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ),
       insertDead: database.prepare(
         `insert into dead_letter (source, first_offset, last_offset, reason, identity, key, value, record_time, at)
@@ -59,8 +60,9 @@ export class PlanWriter {
       this.lane(lane, lane.entry.stored?.id ?? newLanes.get(lane.entry) ?? 0, nowMs);
     }
     for (const one of series) this.series(one, nowMs);
-    for (const { lane, event } of conflicts) {
-      this.conflict(event, lane.stored?.id ?? newLanes.get(lane) ?? 0, nowMs);
+    for (const conflict of conflicts) {
+      const { lane } = conflict;
+      this.conflict(conflict, lane.stored?.id ?? newLanes.get(lane) ?? 0, nowMs);
     }
     for (const account of accounts) this.account(account, day);
   }
@@ -85,12 +87,28 @@ export class PlanWriter {
     return id;
   }
 
-  private lane({ ranges, nextSeq, repeated, conflicts, lastTime }: LanePlan, id: number, nowMs: number): void {
+  private lane(
+    { ranges, firstSeq, nextSeq, sender, repeated, conflicts, lastTime }: LanePlan,
+    id: number,
+    nowMs: number,
+  ): void {
     const { removed, put } = ranges.changes();
     for (const first of removed) this.sql.removeRange.run(id, first);
     for (const { first, last, kind, reason } of put) this.sql.putRange.run(id, first, last, kind, reason);
     const { received, shed, dead } = ranges.delta;
-    this.sql.updateLane.run(nextSeq, received, shed, dead, repeated, conflicts, lastTime ?? null, nowMs, id);
+    this.sql.updateLane.run(
+      firstSeq,
+      nextSeq,
+      sender,
+      received,
+      shed,
+      dead,
+      repeated,
+      conflicts,
+      lastTime ?? null,
+      nowMs,
+      id,
+    );
   }
 
   private series({ stored, vehicle, stream, events, last }: SeriesEntry, nowMs: number): void {
@@ -104,8 +122,9 @@ export class PlanWriter {
     this.sql.lastState.run(events.length, time, lane, seq, source, offset, value, nowMs, id);
   }
 
-  private conflict({ seq, time, source, offset, value, series }: Doubt["event"], lane: number, nowMs: number): void {
-    this.sql.insertConflict.run(lane, seq, series.vehicle, time, source, offset, value, nowMs);
+  private conflict({ event, heldBy }: Doubt, lane: number, nowMs: number): void {
+    const { seq, time, source, offset, value, series, sender } = event;
+    this.sql.insertConflict.run(lane, seq, series.vehicle, time, source, offset, value, sender, heldBy, nowMs);
   }
 
   private account({ name, lanes, series, bytes }: AccountEntry, day: number): void {

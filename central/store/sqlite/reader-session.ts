@@ -35,8 +35,9 @@ type Nullable<T, Keys extends keyof T> = Omit<T, Keys> & { readonly [Key in Keys
 
 const seriesColumns = `vehicle, stream, events, last_time as timeMs, stored_at as storedAtMs,
   substr(last_value, 1, ?) as value, coalesce(length(last_value), 0) as valueSize`;
-const laneColumns = `id, agent, epoch, stream, lane, next_seq as nextSeq, received, shed, dead, repeated, conflicts,
-  next_seq - received - shed - dead as missing, last_time as lastTimeMs, updated_at as updatedAtMs`;
+const laneColumns = `id, agent, epoch, stream, lane, first_seq as beforeFirst,
+  next_seq as nextSeq, received, shed, dead, repeated, conflicts,
+  next_seq - first_seq - received - shed - dead as missing, last_time as lastTimeMs, updated_at as updatedAtMs`;
 
 /** A sum that stops at the greatest number JavaScript can tell from its neighbours, where `sum` itself would fail. */
 function sum(column: string): string {
@@ -57,7 +58,7 @@ export class ReaderSession {
         `select (select ${sum("stored")} from source) as stored,
            (select ${sum("foreign_events")} from source) as withoutIdentity,
            (select ${sum("dead")} from source) as deadLettered,
-           ${sum("next_seq - received - shed - dead")} as missing, ${sum("repeated")} as repeated,
+           ${sum("first_seq")} as beforeFirst, ${sum("next_seq - first_seq - received - shed - dead")} as missing, ${sum("repeated")} as repeated,
            ${sum("conflicts")} as conflicts, ${sum("shed")} as shed from lane`,
       ),
       gapCount: database.prepare<[], number>("select count(*) from gap").pluck(),
@@ -102,7 +103,7 @@ export class ReaderSession {
       quarantined: database.prepare<[], string>("select name from account where quarantined = 1 order by name").pluck(),
       conflicts: database.prepare<[number, number], ConflictRow>(
         `select c.id, agent, epoch, l.stream, l.lane, seq, vehicle, time as timeMs, topic, partition, offset, value,
-           at as atMs from conflict c join lane l on l.id = c.lane join source s on s.id = c.source
+           c.sender, held_by as heldBy, at as atMs from conflict c join lane l on l.id = c.lane join source s on s.id = c.source
          where c.id > ? order by c.id limit ?`,
       ),
     };

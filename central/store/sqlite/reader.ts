@@ -132,5 +132,5 @@ export class SqliteReader implements StoreReader {
 }
 
 function rangesOf(session: ReaderSession, lane: LaneRow, fromSeq: number, limit: number): readonly LaneRange[] {
-  return laneRanges(session.ledgerRows(lane.id, fromSeq, limit), fromSeq, lane.nextSeq, limit);
+  return laneRanges(session.ledgerRows(lane.id, fromSeq, limit), fromSeq, lane, limit);
 }

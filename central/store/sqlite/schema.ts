@@ -2,7 +2,7 @@
  * The tables. Read top to bottom they are the data model; central/DESIGN.md says why they look so, and
  * shared/decisions/0010 has the numbers. Times are milliseconds since 1970.
  */
-export const schemaVersion = 3;
+export const schemaVersion = 4;
 
 /** SQLite's mark of whose file it is: "TGct". */
 export const applicationId = 0x54476374;
@@ -25,10 +25,11 @@ create table source (
   unique (topic, partition, generation)
 );
 
--- A lane is an ordered line of records of one stream of one agent; missing = next_seq - received - shed - dead.
+-- A lane is an ordered line of records of one stream of one agent; missing = next_seq - first_seq - received - shed - dead.
 create table lane (
   id         integer primary key,
   agent      text not null, epoch text not null, stream text not null, lane integer not null,
+  first_seq  integer not null default 0,        -- the lowest number seen: what lies before it was perhaps never sent here
   next_seq   integer not null default 0,        -- one behind the highest number seen
   received   integer not null default 0,
   shed       integer not null default 0,        -- dropped by the edge's policy, said by a marker
@@ -36,6 +37,7 @@ create table lane (
   repeated   integer not null default 0,        -- came again with the same bytes: not stored again
   conflicts  integer not null default 0,        -- came again with other bytes: in conflict
   last_time  integer,                           -- event time of the latest record received
+  sender     text not null default '',          -- who sent the numbers that it took last, in words
   updated_at integer not null,
   unique (agent, epoch, stream, lane)
 );
@@ -89,7 +91,9 @@ create table dead_letter (
 create table conflict (
   id integer primary key,
   lane integer not null, seq integer not null, vehicle text not null, time integer not null,
-  source integer not null, offset integer not null, value blob, at integer not null
+  source integer not null, offset integer not null, value blob, at integer not null,
+  sender text not null default '',              -- what is known of who sent it, in words
+  held_by text not null default ''              -- who had sent what the lane took before it
 );
 
 -- Records that were in the topic and that nobody will read any more.
@@ -122,4 +126,11 @@ export const migrations: Readonly<Record<number, string>> = {
     insert into account (name, lanes) select agent, count(*) from lane group by agent;
   `,
   2: "alter table source add column topic_id text",
+  3: `
+    alter table lane add column first_seq integer not null default 0;
+    alter table lane add column sender text not null default '';
+    alter table conflict add column sender text not null default '';
+    alter table conflict add column held_by text not null default '';
+    update lane set first_seq = coalesce((select min(first) from ledger where ledger.lane = lane.id), 0);
+  `,
 };

@@ -153,13 +153,16 @@ describe("the SQLite store", () => {
     checkStoreFile(dir.file("none"));
   });
 
-  test.each([1, 2])("takes over a store of version %d, with its books", async (version) => {
+  test.each([1, 2, 3])("takes over a store of version %d, with its books", async (version) => {
     using dir = tempDir();
     const old = new SqliteStore({ path: dir.file("db"), clock: systemClock, report: silent });
     const { position } = await old.append(appendOf(0, 5, undefined));
     await old.close();
     const database = new Database(dir.file("db"));
-    database.exec("alter table source drop column topic_id");
+    database.exec(`alter table lane drop column first_seq; alter table lane drop column sender;
+      alter table conflict drop column sender; alter table conflict drop column held_by;
+      update ledger set first = 2; update lane set received = 3`);
+    if (version < 3) database.exec("alter table source drop column topic_id");
     if (version === 1) {
       database.exec("drop table account; alter table source drop column dead_bytes");
       database.pragma("application_id = 0");
@@ -175,6 +178,7 @@ describe("the SQLite store", () => {
     await store.close();
     const after = new Database(dir.file("db"), { readonly: true });
     expect(after.prepare("select name, lanes from account").all()).toEqual([{ name: "gw1", lanes: 1 }]);
+    expect(after.prepare("select first_seq, received from lane").all()).toEqual([{ first_seq: 2, received: 7 }]);
     after.close();
   });
 

@@ -15,6 +15,7 @@ import type Database from "better-sqlite3";
 import type { Clock } from "../../../shared/clock/clock.ts";
 import { AppError, hasCode, messageOf } from "../../../shared/errors/app-error.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
+import { type AdmissionRules, anybody } from "../../ledger/admission.ts";
 import { defaultQuotas, type Quotas } from "../../ledger/limits.ts";
 import type { TopicPartition } from "../../records/partition.ts";
 import type { Append, AppendResult, LaneSelection, NewTopic, Position, Store } from "../store.ts";
@@ -31,6 +32,8 @@ export interface SqliteStoreOptions {
   readonly foldRows?: number;
   /** How much an agent may take. */
   readonly quotas?: Quotas;
+  /** Who may say what; everybody everything when not given. */
+  readonly rules?: AdmissionRules;
 }
 
 /** After a fold that failed (a full disk), the next try is this far away; appends go on meanwhile. */
@@ -154,7 +157,10 @@ export class SqliteStore implements Store {
     if (this.session !== undefined && fileIdentity(path) !== this.file) this.drop();
     if (this.session === undefined) {
       try {
-        this.session = new WriterSession(openWriter(path), this.options.quotas ?? defaultQuotas);
+        this.session = new WriterSession(openWriter(path), {
+          quotas: this.options.quotas ?? defaultQuotas,
+          rules: this.options.rules ?? anybody,
+        });
       } catch (thrown) {
         if (thrown instanceof AppError) throw thrown;
         throw new AppError("CENTRAL_STORE_UNAVAILABLE", `open the store ${path}`, { cause: thrown });

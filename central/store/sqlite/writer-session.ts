@@ -1,4 +1,5 @@
 import type Database from "better-sqlite3";
+import type { AdmissionRules } from "../../ledger/admission.ts";
 import { deadEntries } from "../../ledger/dead.ts";
 import { checkFence, fenced } from "../../ledger/fence.ts";
 import type { Refusal } from "../../ledger/gather.ts";
@@ -51,7 +52,7 @@ export class WriterSession {
 
   constructor(
     readonly database: Database.Database,
-    private readonly quotas: Quotas,
+    private readonly limits: { readonly quotas: Quotas; readonly rules: AdmissionRules },
   ) {
     this.loader = new LedgerLoader(database);
     this.events = new EventWriter(database);
@@ -96,7 +97,7 @@ export class WriterSession {
       forgetRanges: database.prepare("delete from ledger where lane = ?"),
       // The row stays for the events that name it. No epoch on the wire has that character.
       forgetLane: database.prepare(
-        `update lane set epoch = epoch || '~' || id, next_seq = 0, received = 0, shed = 0, dead = 0, repeated = 0,
+        `update lane set epoch = epoch || '~' || id, first_seq = 0, next_seq = 0, received = 0, shed = 0, dead = 0, repeated = 0,
            conflicts = 0 where id = ?`,
       ),
       fewerLanes: database.prepare("update account set lanes = max(0, lanes - ?) where name = ?"),
@@ -115,9 +116,9 @@ export class WriterSession {
     const source = this.fence(append, seen, next, nowMs);
     if (append.gap !== undefined) this.gap(source.id, append.gap, nowMs);
     const planning = new AppendPlanning(append.records, {
-      source: { id: source.id, topic },
+      source: { id: source.id, topic, partition },
       nowMs,
-      quotas: this.quotas,
+      ...this.limits,
     });
     this.loader.load(planning.gathered);
     const doubts = planning.place();

@@ -87,8 +87,19 @@ export function claimsContract(name: string, open: () => StoreUnderTest): void {
         testRecord({ offset, lane: offset, seq: bounds.seq, timeMs: noonMs }),
       );
       expect(await put(records, undefined)).toMatchObject({ stored: 1_100 });
-      const { missing } = await under.reader.totals();
-      expect(missing).toBe(Number.MAX_SAFE_INTEGER);
+      const { missing, beforeFirst } = await under.reader.totals();
+      expect([missing, beforeFirst]).toEqual([0, Number.MAX_SAFE_INTEGER]);
+    });
+
+    test("a lane that begins far out hides no loss of another one: what lies before its first number is counted apart", async () => {
+      const liar = testRecord({ offset: 4, agent: "liar", seq: bounds.seq, timeMs: noonMs });
+      const { position } = await put([...range(0, 3), testRecord({ offset: 3, seq: 5 }), liar], undefined);
+      expect(await under.reader.totals()).toMatchObject({ missing: 2, beforeFirst: bounds.seq });
+      // An earlier one comes late: what is between them is missing from then on.
+      await put([testRecord({ offset: 5, agent: "liar", seq: bounds.seq - 10, timeMs: noonMs })], position);
+      expect(await under.reader.totals()).toMatchObject({ missing: 11, beforeFirst: bounds.seq - 10 });
+      await under.store.forget({ agent: "liar" });
+      expect(await under.reader.totals()).toMatchObject({ missing: 2, beforeFirst: 0 });
     });
 
     test("puts 100,000 refused records aside in a few rows, and all others are stored", async () => {
@@ -122,7 +133,7 @@ export function claimsContract(name: string, open: () => StoreUnderTest): void {
       expect(await under.store.forget({ agent: "gw1", stream: "drive", lane: 1 })).toBe(1);
       expect(await under.store.forget({ agent: "gw1" })).toBe(1);
       expect(await under.store.forget({ agent: "gw1" })).toBe(0);
-      expect(await under.reader.totals()).toMatchObject({ missing: 9, conflicts: 0 });
+      expect(await under.reader.totals()).toMatchObject({ missing: 0, beforeFirst: 9, conflicts: 0 });
       expect((await events()).length).toBe(8);
       await put([testRecord({ offset: 8, seq: 5 })], first.position);
       const open = await under.reader.lanes({ agent: "gw1", stream: undefined, afterId: 0, limit: 10 });

@@ -152,9 +152,9 @@ export function storeContract(name: string, open: () => StoreUnderTest): void {
       expect(await lane()).toMatchObject({ missing: 0, received: 7, nextSeq: 7 });
     });
 
-    test("shows what is missing before the first record that came", async () => {
+    test("tells what lies before the first record that came from what is missing", async () => {
       await put([testRecord({ offset: 0, seq: 10 })], undefined);
-      expect(await ranges()).toEqual(["missing 0-9", "received 10-10"]);
+      expect(await ranges()).toEqual(["before-first 0-9", "received 10-10"]);
     });
 
     test("takes a marker's word for what was shed, once", async () => {
@@ -363,20 +363,23 @@ export function storeContract(name: string, open: () => StoreUnderTest): void {
         .map(([seq]) => seq)
         .sort((a, b) => a - b);
       const nextSeq = Math.max(...model.keys()) + 1;
+      const beforeFirst = Math.min(...model.keys());
       const shed = model.size - received.length;
       expect(await lane()).toMatchObject({
         received: received.length,
         shed,
         repeated,
         nextSeq,
-        missing: nextSeq - model.size,
+        beforeFirst,
+        missing: nextSeq - beforeFirst - model.size,
       });
       expect((await events()).map(({ seq }) => seq)).toEqual(received);
       const expanded = new Map<number, string>();
       for (const { first, last, kind } of await under.reader.ranges(await lane(), 0, 1_000)) {
         for (let seq = first; seq <= last; seq++) expanded.set(seq, kind);
       }
-      for (let seq = 0; seq < nextSeq; seq++) expect(expanded.get(seq)).toBe(model.get(seq) ?? "missing");
+      for (let seq = 0; seq < nextSeq; seq++)
+        expect(expanded.get(seq)).toBe(model.get(seq) ?? (seq < beforeFirst ? "before-first" : "missing"));
     });
 
     test("says that it is closed, and stays so", async () => {

@@ -19,6 +19,7 @@ const parts: readonly Part[] = [
   // Top floor, each on what stands below it.
   script("check", ["scripts/", "edge/", "central/"], "it checks and generates from everything"),
   script("bench", ["drivers", "build", "edge/", "central/"], "a benchmark measures programs and their parts"),
+  script("fuzz", ["edge/", "central/"], "parsers of both ends are tried with what is almost right"),
   script("integration", ["drivers", "build", "edge/", "central/"], "one part of the product against real servers"),
   script("replay", ["runner", "drivers", "build", "setup"], "a promise is tried from outside, by drivers"),
   script("pilot", ["drivers", "setup"], "the pilot starts programs by drivers, and knows none of their code"),

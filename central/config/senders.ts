@@ -1,0 +1,71 @@
+import { z } from "zod";
+import { path } from "../../shared/config/path.ts";
+import { readKeyFiles } from "./key-files.ts";
+
+const topicWords = z
+  .string()
+  .regex(/^(?:[\w.*-]|\{agent\}){1,249}$/, "not a topic: letters, digits, . _ -, with * and {agent}");
+const agentWords = z
+  .string()
+  .regex(/^(?:[\w*-]|\{agent\}){1,128}$/, "not an agent: letters, digits, _ -, with * and {agent}");
+
+/** Which agents a topic is for. */
+const TopicAgents = z
+  .union(
+    [
+      topicWords
+        .refine((topic) => topic.includes("{agent}"), "no {agent} in it: which agents is the topic for?")
+        .transform((topic) => ({ topic, agent: "{agent}" })),
+      z.strictObject({
+        topic: topicWords.meta({ description: "The topic; `*` stands for anything, `{agent}` for an agent's name." }),
+        agent: agentWords.meta({ description: "Who may be named in it; `{agent}` is what the topic has there." }),
+      }),
+    ],
+    { error: 'write a topic with {agent}, as in "vehicles.{agent}", or { topic, agent }' },
+  )
+  .meta({ description: "A topic with {agent} in it, or a topic and an agent." });
+
+/** The rules, in order. */
+export const topicAgents = () =>
+  z.array(TopicAgents).default([]).meta({
+    description:
+      "Which agents a topic is for, as in `vehicles.{agent}`: Kafka's ACLs say who writes to the topic. The first rule that fits a topic counts; records there that name another agent are put aside. A topic that no rule fits is for every agent.",
+  });
+
+/** Which vehicles an agent may name. */
+export const agentVehicles = () =>
+  z
+    .array(
+      z.strictObject({
+        agent: z
+          .string()
+          .regex(/^(?:[\w*-]|\{id\}){1,128}$/, "not an agent: letters, digits, _ -, with * and {id}")
+          .meta({ description: "The agent; `*` stands for anything, `{id}` for a name that the vehicle shares." }),
+        vehicle: z.string().min(1).max(256).meta({ description: "Its vehicles, with `*` and `{id}`." }),
+      }),
+    )
+    .default([])
+    .meta({
+      description:
+        "Which vehicles an agent may name, as in { agent: gw-{id}, vehicle: car-{id} }: records that name another one are put aside, so that nobody writes another vehicle's last state. The first rule that fits an agent counts; one that none fits may name every vehicle.",
+    });
+
+/** What is done about the signatures of batches. */
+export const signatures = () =>
+  z
+    .strictObject({
+      mode: z.enum(["observe", "require"]).default("observe").meta({
+        description: "observe: look and count. require: what its agent has not signed is put aside.",
+      }),
+      keys: path()
+        .superRefine((file, context) => {
+          const read = readKeyFiles(file);
+          if (!read.ok) context.addIssue({ code: "custom", message: read.mistakes.slice(0, 10).join("; ") });
+        })
+        .meta({
+          description:
+            "A file of lines `AGENT ed25519:…` (`tailgate keygen` prints them), or a folder of such files called *.keys. Read again when they change.",
+        }),
+    })
+    .optional()
+    .meta({ description: "Signatures of batches by their gateways (the Kafka sink's `signingKey`)." });

@@ -1,0 +1,86 @@
+import { expect, test } from "bun:test";
+import { formatIdentity, IDENTITY_HEADER } from "../../../shared/identity/identity.ts";
+import { RecordBatchBuilder } from "../../../shared/kafka/record-batch/builder.ts";
+import { splitBatches } from "../../../shared/kafka/record-batch/frames.ts";
+import { HEADER_BYTES } from "../../../shared/kafka/record-batch/header.ts";
+import { SIGNATURE_BYTES } from "../../../shared/kafka/record-batch/signature.ts";
+import { signedBatch } from "../../../shared/kafka/testing/signed-batch.ts";
+import { parseKeyList } from "../../../shared/signature/key-list.ts";
+import { makeSigningKey, readSigningKey, type SigningKey } from "../../../shared/signature/keys.ts";
+import { batchSender } from "./batch-sender.ts";
+import { decodeBatch } from "./decode-batch.ts";
+import { DeliveryBuilder } from "./delivery.ts";
+
+function made(): SigningKey {
+  const read = readSigningKey(makeSigningKey());
+  if (!read.ok) throw new Error(read.message);
+  return read.value;
+}
+
+const [gateway, before, other] = [made(), made(), made()];
+const { keys } = parseKeyList(`gw-1 ${before.publicText}\ngw-1 ${gateway.publicText}\ngw-2 ${other.publicText}\n`);
+
+function batch(values: readonly string[], agent: string | null = "gw-1") {
+  const builder = new RecordBatchBuilder({ compression: "zstd", identity: undefined });
+  builder.begin(0);
+  values.forEach((value, seq) => {
+    const bytes = Buffer.from(value);
+    const lane = { agent: agent ?? "", epoch: "e1", stream: "s", lane: 0 };
+    const identity = formatIdentity({
+      ...lane,
+      kind: "record",
+      first: seq,
+      last: seq,
+      reason: undefined,
+      eventTimeMs: 1,
+    });
+    const headers = agent === null ? [] : [IDENTITY_HEADER];
+    const texts = agent === null ? [] : [identity];
+    builder.append(bytes, 0, bytes.length, 1, undefined, { headerNames: headers, headerValues: texts });
+  });
+  return builder.seal();
+}
+
+function senderOf(bytes: Buffer) {
+  const [frame] = splitBatches(bytes);
+  if (frame === undefined) throw new Error("no batch");
+  return batchSender(frame.bytes, decodeBatch(frame), keys);
+}
+
+test("each of an agent's keys is believed, and no other agent's", () => {
+  for (const key of [gateway, before]) {
+    expect(senderOf(signedBatch(batch(["a", "b"]), key))).toEqual({
+      kind: "signed",
+      agent: "gw-1",
+      keyId: key.id.toString("hex"),
+    });
+  }
+  expect(senderOf(signedBatch(batch(["a"]), other))).toMatchObject({ kind: "wrong", agent: "gw-1" });
+  expect(senderOf(signedBatch(batch(["a"]), made()))).toMatchObject({ kind: "wrong", agent: "gw-1" });
+});
+
+test("a signature that was moved is wrong; none is none", () => {
+  const signed = signedBatch(batch(["a", "b"]), gateway);
+  const plain = batch(["a", "c"]).bytes;
+  const moved = Buffer.concat([plain, signed.subarray(-SIGNATURE_BYTES)]);
+  moved.writeInt32BE(moved.length - 12, 8);
+  const [frame] = splitBatches(moved);
+  if (frame === undefined) throw new Error("no batch");
+  const block = decodeBatch({ ...frame, bytes: plain });
+  expect(batchSender(frame.bytes, block, keys)).toMatchObject({ kind: "wrong", agent: "gw-1" });
+  expect(senderOf(plain)).toEqual({ kind: "unsigned", agent: "gw-1" });
+});
+
+test("a batch of somebody else's has no agent, so there is nothing to look at", () => {
+  expect(senderOf(signedBatch(batch(["a"], null), gateway))).toEqual({ kind: "unchecked" });
+  expect(senderOf(batch(["a"], "x".repeat(600)).bytes)).toEqual({ kind: "unchecked" });
+});
+
+test("deliveries carry it, when signatures are looked at", () => {
+  const bytes = signedBatch(batch(["a"]), gateway);
+  expect(bytes.length).toBeGreaterThan(HEADER_BYTES);
+  const at = { topic: "t", partition: 0, errorCode: 0, highWatermark: 1, endOffset: 1, logStartOffset: 0, aborted: [] };
+  const raw = { ...at, frames: splitBatches(bytes) };
+  expect(new DeliveryBuilder(() => keys).build(raw)?.blocks[0]?.sender.kind).toBe("signed");
+  expect(new DeliveryBuilder().build(raw)?.blocks[0]?.sender.kind).toBe("unchecked");
+});
