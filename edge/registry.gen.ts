@@ -2,9 +2,12 @@
 import type { Registry } from "./config/agent-config.ts";
 import httpSource from "./sources/http/index.ts";
 import multiportSyslogTcpSource from "./sources/multiport-syslog-tcp/index.ts";
+import netcatUdpSource from "./sources/netcat-udp/index.ts";
 import netcatSource from "./sources/netcat/index.ts";
+import relpSource from "./sources/relp/index.ts";
 import spooldirSource from "./sources/spooldir/index.ts";
 import syslogTcpSource from "./sources/syslog-tcp/index.ts";
+import syslogUdpSource from "./sources/syslog-udp/index.ts";
 import tailSource from "./sources/tail/index.ts";
 import deduplicateInterceptor from "./interceptors/deduplicate.ts";
 import dropFieldsInterceptor from "./interceptors/drop-fields.ts";
@@ -37,7 +40,7 @@ import s3Sink from "./sinks/s3/index.ts";
 
 /** Every component there is. */
 export const registry: Registry = {
-  sources: [httpSource, multiportSyslogTcpSource, netcatSource, spooldirSource, syslogTcpSource, tailSource],
+  sources: [httpSource, multiportSyslogTcpSource, netcatUdpSource, netcatSource, relpSource, spooldirSource, syslogTcpSource, syslogUdpSource, tailSource],
   interceptors: [deduplicateInterceptor, dropFieldsInterceptor, hostInterceptor, moduleInterceptor, parseJsonInterceptor, pseudonymiseInterceptor, regexExtractorInterceptor, regexFilterInterceptor, removeHeaderInterceptor, sampleInterceptor, searchReplaceInterceptor, staticInterceptor, throttleInterceptor, timestampInterceptor, uuidInterceptor],
   selectors: [multiplexingSelector, replicatingSelector],
   channels: [memoryChannel, sqliteChannel],

@@ -1,9 +1,10 @@
 import { z } from "zod";
+import { byteSize } from "../../shared/config/byte-size.ts";
 import { duration } from "../../shared/config/duration.ts";
 import { keyPairMistake } from "../../shared/config/key-pair.ts";
 import { pem } from "../../shared/config/pem.ts";
 import { secret } from "../../shared/config/secret.ts";
-import { listenAddress } from "./listen-address.ts";
+import { listenAddress, portAddress } from "./listen-address.ts";
 
 /** How a listener proves who it is, and what it asks of its clients. */
 export const listenerTls = () =>
@@ -46,5 +47,24 @@ export function listenerFields(address: string) {
       .regex(/^0?[0-7]{3}$/, { error: 'not a file mode: write three octal digits, as in "660"' })
       .default("660")
       .meta({ description: "Who may connect to a Unix socket, as the mode of its file." }),
+  };
+}
+
+/** What every source that takes datagrams can be told. */
+export function datagramFields(address: string) {
+  return {
+    address: portAddress().prefault(address).meta({
+      description:
+        "Where it listens: host:port. Loopback unless said; 0.0.0.0 or [::] for all addresses of this machine.",
+    }),
+    queueBytesMax: byteSize({ min: 64 * 1024, max: 256 * 1024 * 1024 })
+      .prefault("4MiB")
+      .meta({ description: "Datagrams that may wait for room in the channel; more are lost and counted." }),
+    receiveBuffer: byteSize({ min: 4 * 1024, max: 256 * 1024 * 1024 })
+      .prefault("2MiB")
+      .meta({
+        description:
+          "What the kernel may keep until we read (SO_RCVBUF); it gives no more than net.core.rmem_max. What it drops is counted.",
+      }),
   };
 }

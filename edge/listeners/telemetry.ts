@@ -37,6 +37,12 @@ export const signals = {
     message: "Unfinished messages fill the memory of this listener; the connection that holds most is closed",
     atMostEveryMs: 10_000,
   }),
+  datagramsLost: defineSignal({
+    name: "datagrams_lost",
+    level: "warn",
+    message: "Datagrams were thrown away: nobody read them in time",
+    atMostEveryMs: 10_000,
+  }),
   leftOpen: defineSignal({
     name: "connections_cut",
     level: "warn",

@@ -58,7 +58,9 @@ const testTools: readonly Tool[] = [
   { package: "openssl", why: "makes certificates for tests", present: onPath("openssl") },
   { package: "chromium", why: "opens the page of the centre", present: onPath("chromium") },
   { package: "rsyslog", why: "is measured beside us", present: onPath("rsyslogd") },
-  { package: "rsyslog-kafka", why: "is measured beside us", present: () => rsyslogHasKafka() },
+  { package: "rsyslog-kafka", why: "is measured beside us", present: () => rsyslogHas("omkafka") },
+  { package: "rsyslog-relp", why: "sends RELP to the edge", present: () => rsyslogHas("omrelp") },
+  { package: "rsyslog-gnutls", why: "sends syslog over TLS to the edge", present: () => rsyslogHas("lmnsd_gtls") },
 ];
 
 /**
@@ -126,10 +128,10 @@ async function requireJava17(): Promise<void> {
   });
 }
 
-function rsyslogHasKafka(): boolean {
+function rsyslogHas(module: string): boolean {
   const machine = process.arch === "arm64" ? "aarch64" : "x86_64";
   const folders = [`/usr/lib/${machine}-linux-gnu/rsyslog`, "/usr/lib64/rsyslog", "/usr/lib/rsyslog"];
-  return folders.some((folder) => existsSync(`${folder}/omkafka.so`));
+  return folders.some((folder) => existsSync(`${folder}/${module}.so`));
 }
 
 if (import.meta.main) {

@@ -1,7 +1,8 @@
 import type { Intake } from "../../core/source.ts";
 import { type Connection, protocolError } from "../connection.ts";
 import { type Framing, SyslogFrames } from "./frames.ts";
-import { type SyslogConfig, SyslogIntake } from "./syslog-intake.ts";
+import { SyslogIntake } from "./syslog-intake.ts";
+import { type SyslogConfig, SyslogReader } from "./syslog-reader.ts";
 
 /** How a connection of syslog is read. */
 export interface SyslogConnectionConfig extends SyslogConfig {
@@ -26,8 +27,9 @@ export interface SyslogConnectionOptions {
 export async function readSyslog(connection: Connection, options: SyslogConnectionOptions): Promise<void> {
   const { config, intake, signal, now, headers } = options;
   const frames = new SyslogFrames({ framing: config.framing, lineBytesMax: config.eventBytesMax });
-  const output = new SyslogIntake(intake, config, now, headers);
-  output.clientIp = connection.peerAddress;
+  const reader = new SyslogReader(config, now, headers);
+  reader.clientIp = connection.peerAddress;
+  const output = new SyslogIntake(intake, reader);
   let open = true;
   while (open) {
     open = await connection.fill();

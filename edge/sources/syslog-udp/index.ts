@@ -1,0 +1,16 @@
+import { defineSource } from "../../core/define.ts";
+import { configSchema } from "./config.ts";
+
+/** Flume's `syslogudp` (org.apache.flume.source.SyslogUDPSource). */
+export default defineSource({
+  type: "syslog_udp",
+  summary:
+    "Takes syslog (RFC 3164 and 5424) as datagrams. What finds no room is lost, and counted where it can be seen.",
+  stability: "experimental",
+  config: configSchema,
+  example: { address: "127.0.0.1:5514" },
+  create: async (config, context) => {
+    const { SyslogUdpSource } = await import("./source.ts");
+    return new SyslogUdpSource(config, context);
+  },
+});
