@@ -18,6 +18,20 @@ export interface Target {
   readonly destination: Destination;
   readonly route: TopicRoute;
   readonly node: BrokerNode;
+  readonly leadership: Leadership;
+}
+
+/** What stays the same while one process leads the partition and was not replaced meanwhile: its log cannot have become shorter. */
+export interface Leadership {
+  readonly nodeId: number;
+  /** How often the partition's leader has changed; -1: not told. */
+  readonly epoch: number;
+  /** The connection to it. */
+  readonly connection: number;
+}
+
+export function sameLeadership(a: Leadership | undefined, b: Leadership): boolean {
+  return a?.nodeId === b.nodeId && a.epoch === b.epoch && a.connection === b.connection;
 }
 
 /** One batch on its way to its end. */

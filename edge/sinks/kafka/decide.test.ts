@@ -17,6 +17,7 @@ const known: Known = {
   continues: true,
   resendFrom: undefined,
   sessionFirst: 3,
+  acknowledged: 10,
   leaderIsNew: false,
   triesLeft: true,
 };
@@ -28,7 +29,7 @@ const log = (leader: Extract<Found, { kind: "log" }>["leader"], committed?: numb
   leader,
   committed,
 });
-const unknown: Found = { kind: "unknown", reason: "29" };
+const unknown = { kind: "unknown", reason: "29" } as const;
 const answered = (code: number, inDoubt = false, belowMark = false): Heard => ({
   kind: "answered",
   verdict: verdictOf(code),
@@ -57,6 +58,11 @@ describe("answers", () => {
   test.each<[string, Heard, Partial<Step>]>([
     ["OK", answered(0), { kind: "succeed" }],
     ["OK below the mark", answered(0, false, true), { kind: "repair" }],
+    [
+      "46, whose offset is −1",
+      answered(errors.DUPLICATE_SEQUENCE_NUMBER, true, true),
+      { kind: "look", why: "arrived" },
+    ],
     ["46", answered(errors.DUPLICATE_SEQUENCE_NUMBER, true), { kind: "look", why: "arrived" }],
     ["45", answered(errors.OUT_OF_ORDER_SEQUENCE_NUMBER), { kind: "look", why: "order" }],
     ["47", answered(errors.INVALID_PRODUCER_EPOCH), { kind: "fence" }],
@@ -137,10 +143,34 @@ describe("another broker leads", () => {
     ["and has all", log(9), { kind: "send" }],
     ["and has less", log(5), { kind: "resend", from: 6 }],
     ["and something else stands at the mark", log("replaced"), { kind: "resend", from: 0 }],
+    ["and its log is empty", log("empty"), { kind: "resend", from: "empty" }],
     ["and has nothing there", log("unsure"), { kind: "resend", from: 0 }],
     ["and has it, but has forgotten the producer", log("forgotten"), { kind: "send" }],
     ["and we may not ask", unknown, { kind: "send" }],
+    ["and we may not ask, but its log is empty", { ...unknown, cutTo: 0 }, { kind: "resend", from: "empty" }],
+    [
+      "and we may not ask, but its log is shorter",
+      { ...unknown, cutTo: 5 },
+      { kind: "resend_all", from: 3, retry: false },
+    ],
   ])("%s", (_, found, step) => {
     expect(decide(known, { kind: "found", look: { kind: "look", why: "leader" }, found })).toMatchObject(step);
+  });
+
+  const leader = { kind: "look", why: "leader" } as const;
+
+  test("and has all that was acknowledged: a hole of ours before the batch is no loss", () => {
+    const behindHole = { ...known, acknowledged: 6, session: "other" } as const;
+    expect(decide(behindHole, { kind: "found", look: leader, found: log(5) })).toMatchObject({ kind: "open" });
+    expect(decide(behindHole, { kind: "found", look: leader, found: log(4) })).toEqual({ kind: "resend", from: 5 });
+  });
+
+  test.each<[string, Known]>([
+    ["the session begins with the batch", { ...known, sessionFirst: 10 }],
+    ["the broker may have forgotten the producer", { ...known, mayBeForgotten: true }],
+    ["the session is closed", { ...known, session: "other" }],
+  ])("a shorter log that we may not read, and %s: the answer to the batch tells", (_, given) => {
+    const step = decide(given, { kind: "found", look: leader, found: { ...unknown, cutTo: 5 } });
+    expect(["send", "open"]).toContain(step.kind);
   });
 });

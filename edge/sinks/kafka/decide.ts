@@ -8,6 +8,7 @@
  */
 import type { Code } from "../../../shared/errors/codes.ts";
 import type { Found } from "./look-up.ts";
+import type { Standing } from "./session.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** What is known of the batch at hand before a step. */
@@ -23,22 +24,16 @@ export interface Known {
   readonly suspect: boolean;
   /** The broker may have forgotten the producer since. */
   readonly mayBeForgotten: boolean;
-  readonly session: /** There is none that may be used. */
-    | "none"
-    /** It begins behind the batch, and so everything up to there was settled. */
-    | "begins_behind"
-    /** It has the batch, and what the log lost before it is being sent again. */
-    | "repairs"
-    | "covers"
-    /** It is closed before the batch, or of another kind. */
-    | "other";
+  readonly session: Standing;
   /** The batch follows the last one under the session, without a hole. */
   readonly continues: boolean;
   /** Sending again what the log lost, from this number on, was broken off before it came to this batch. */
   readonly resendFrom: number | undefined;
-  /** Number that begins the session; 0 without one. */
+  /** Number that begins the session, and has sequence 0; 0 without one. */
   readonly sessionFirst: number;
-  /** Another broker leads than the one that answered last. */
+  /** All below is acknowledged; the first batch's number where nobody knows more. */
+  readonly acknowledged: number;
+  /** Another broker leads than the one that answered last, or it was started anew, or it led again meanwhile. */
   readonly leaderIsNew: boolean;
   /** A batch that came damaged may be tried again. */
   readonly triesLeft: boolean;
@@ -90,8 +85,8 @@ export type Step =
   | { readonly kind: "send" }
   /** The batches behind it, until one is taken, which proves this one. */
   | { readonly kind: "go_beyond"; readonly otherwise: Step }
-  /** The log ends before `from`: what is kept from there on, and then the batch. */
-  | { readonly kind: "resend"; readonly from: number }
+  /** The log ends before `from`: what is kept from there on, and then the batch. `empty`: all that is kept of what went there. */
+  | { readonly kind: "resend"; readonly from: number | "empty" }
   /** The same where nobody says where it ends: all that is kept of the session from there on; what it has it refuses. */
   | { readonly kind: "resend_all"; readonly from: number; readonly retry: boolean }
   /** The batch was taken by a log that has lost all before it: the kept ones before it, in a session of their own. */
@@ -113,6 +108,10 @@ export type Last =
   | { readonly kind: "again"; readonly code: Code; readonly reason: string; readonly absent: boolean };
 
 const newerEpoch: Last = { kind: "fence", reason: "the broker knows a newer epoch of this producer" };
+export const fencedByAnswer: Extract<Last, { readonly kind: "fence" }> = {
+  kind: "fence",
+  reason: "the broker answered that a newer epoch of this producer writes",
+};
 const onlyLeader = again("the leader has it, but its followers do not yet");
 
 /** The next step. */
@@ -187,14 +186,25 @@ function arrived(known: Known, found: Exclude<Found, { readonly kind: "fenced" }
 }
 
 function afterElection(known: Known, found: Exclude<Found, { readonly kind: "fenced" }>): Step {
-  if (found.kind === "unknown") return toSend(known);
+  if (found.kind === "unknown") return afterCut(known, found.cutTo);
+  if (found.leader === "empty") return { kind: "resend", from: "empty" };
   if (found.leader === "replaced") return { kind: "resend", from: 0 };
   // It hands out nothing there and does not know the producer, which it would if it had the batch and was not so old.
   if (found.leader === "unsure") return known.mayBeForgotten ? toSend(known) : { kind: "resend", from: 0 };
-  if (typeof found.leader === "number" && found.leader < known.first - 1) {
+  // What lies between the acknowledged and the batch is a hole of ours, or settled otherwise: no loss of the log's.
+  if (typeof found.leader === "number" && found.leader < known.acknowledged - 1) {
     return { kind: "resend", from: found.leader + 1 };
   }
   return toSend(known);
+}
+
+/** We may not read the log, but it ends below what it acknowledged. What is kept goes out before the batch, so that order is kept. */
+function afterCut(known: Known, cutTo: number | undefined): Step {
+  if (cutTo === undefined) return toSend(known);
+  if (cutTo === 0) return { kind: "resend", from: "empty" };
+  // It may have a part: it refuses that, as long as it remembers. Else the answer to the batch tells (below the mark).
+  const refuses = known.session === "covers" && !known.mayBeForgotten && known.sessionFirst < known.first;
+  return refuses ? { kind: "resend_all", from: known.sessionFirst, retry: false } : toSend(known);
 }
 
 function outOfOrder(known: Known, inDoubt: boolean, found: Exclude<Found, { readonly kind: "fenced" }>): Step {
@@ -216,6 +226,7 @@ function outOfOrder(known: Known, inDoubt: boolean, found: Exclude<Found, { read
 
 function afterResend(known: Known, { verdict, retry }: Extract<Heard, { readonly kind: "resent" }>): Step {
   if (verdict.kind === "appended") return { kind: "succeed" };
+  if (verdict.kind === "fenced") return fencedByAnswer;
   if (verdict.kind !== "out_of_order") return again(`sent again what was lost, and then this: ${verdict.kind}`);
   // What had begun does not fit any more: it is asked about afresh.
   if (retry) return { kind: "look", why: "order", inDoubt: known.inDoubt };
@@ -237,7 +248,7 @@ function afterAnswer(known: Known, heard: Extract<Heard, { readonly kind: "answe
     case "out_of_order":
       return { kind: "look", why: "order", inDoubt };
     case "fenced":
-      return { kind: "fence", reason: "the broker answered that a newer epoch of this producer writes" };
+      return fencedByAnswer;
     case "unknown":
       return again(verdict.reason);
     case "later":
@@ -251,6 +262,8 @@ function afterAnswer(known: Known, heard: Extract<Heard, { readonly kind: "answe
         inDoubt,
       );
     case "forgotten":
+      // It begins at 0 already, and a new session would be answered the same, for ever and without a pause.
+      if (known.sessionFirst === known.first) return again(verdict.reason);
       return unlessArrived({ kind: "open", suspect: false }, inDoubt);
     case "timestamp":
       return again("an attempt ended with a time stamp refused");

@@ -1,5 +1,6 @@
 /** A replicated log: only an acks=all success, to a batch or to a later one, or the log below the high watermark proves it. */
 import { describe, expect, test } from "bun:test";
+import { errors } from "../../../shared/kafka/error-codes.ts";
 import { World } from "./testing/world.ts";
 
 const day = 86_400_000;
@@ -111,6 +112,38 @@ describe("46, which says that the leader has it", () => {
   });
 });
 
+test.each([errors.NONE, errors.DUPLICATE_SEQUENCE_NUMBER])(
+  "an answer without an offset (−1) is no reset of the log (code %d)",
+  async (code) => {
+    const world = new World();
+    world.put(3, 2, 4);
+    await world.step();
+    world.broker.faults = [{ code, appended: true }];
+    expect(await world.drain()).toBe("idle");
+    expect(world.inTopic).toEqual(world.written);
+    expect(world.said).not.toContain("kafka_resent_lost");
+    expect(world.reader.sessions.get("kafka/cluster-1/driving/0")).not.toContain("cutBefore");
+    expect(world.counted).toEqual({});
+  },
+);
+
+test("without the right to read, each new connection costs one question for the end of the log, and no more", async () => {
+  const world = new World();
+  world.broker.mayRead = false;
+  world.put(3, 2, 4);
+  await world.drain();
+  const asked = () => world.broker.requests.filter((request) => request === "ListOffsets").length;
+  const before = asked();
+  world.put(1, 1);
+  await world.drain();
+  expect(asked()).toBe(before);
+  world.broker.connected = false;
+  world.put(1, 1);
+  await world.drain();
+  expect(asked()).toBe(before + 1);
+  expect(world.inTopic).toEqual(world.written);
+});
+
 const sorted = (values: readonly string[]) => [...values].sort();
 
 describe.each([true, false])("a log that an unclean election cut back (READ allowed: %p)", (mayRead) => {
@@ -122,10 +155,40 @@ describe.each([true, false])("a log that an unclean election cut back (READ allo
     world.broker.elect(keep);
     world.put(1, 2);
     expect(await world.drain()).toBe("idle");
-    expect(sorted(world.inTopic)).toEqual(sorted(world.written));
-    if (mayRead) expect(world.inTopic).toEqual(world.written);
+    expect(world.inTopic).toEqual(world.written);
     expect(world.counted).toEqual({});
   });
+
+  test.each([0, 1, 2])("to %d batches while the edge was away: in order again", async (keep) => {
+    const world = new World();
+    world.broker.mayRead = mayRead;
+    world.put(3, 2, 4);
+    await world.drain();
+    world.reader.commit();
+    world.crash();
+    world.broker.elect(keep);
+    world.put(1, 2);
+    expect(await world.drain()).toBe("idle");
+    expect(world.inTopic).toEqual(world.written);
+    expect(world.counted).toEqual({});
+  });
+
+  test.each([0, 1, 2])(
+    "to %d batches by the same broker, which came back with an old disk: in order again",
+    async (keep) => {
+      const world = new World();
+      world.broker.mayRead = mayRead;
+      world.put(3, 2, 4);
+      await world.drain();
+      world.broker.elect(keep);
+      world.broker.leader--;
+      world.broker.restart();
+      world.put(1, 2);
+      expect(await world.drain()).toBe("idle");
+      expect(world.inTopic).toEqual(world.written);
+      expect(world.counted).toEqual({});
+    },
+  );
 
   test("to nothing, and nothing is kept: counted", async () => {
     const world = new World();
@@ -135,6 +198,22 @@ describe.each([true, false])("a log that an unclean election cut back (READ allo
     world.broker.elect(0);
     world.reader.forgetKept(5);
     world.put(1, 2);
+    expect(await world.drain()).toBe("idle");
+    expect(sorted(world.inTopic)).toEqual(sorted(world.written.slice(5)));
+    expect(world.counted).toEqual({ lost_by_broker: 5 });
+  });
+
+  test("to nothing, twice: what is lost for good is counted once", async () => {
+    const world = new World();
+    world.broker.mayRead = mayRead;
+    world.put(3, 2, 4);
+    await world.drain();
+    world.broker.elect(0);
+    world.reader.forgetKept(5);
+    world.put(1, 2);
+    await world.drain();
+    world.broker.elect(0);
+    world.put(1);
     expect(await world.drain()).toBe("idle");
     expect(sorted(world.inTopic)).toEqual(sorted(world.written.slice(5)));
     expect(world.counted).toEqual({ lost_by_broker: 5 });
@@ -190,6 +269,58 @@ test.each([true, false])(
     expect(world.counted).toEqual({});
   },
 );
+
+describe.each([true, false])("a kept record that its topic does not take any more (READ allowed: %p)", (mayRead) => {
+  const shrunk = async (...counts: number[]) => {
+    const world = new World();
+    world.broker.mayRead = mayRead;
+    world.put(...counts);
+    await world.drain();
+    return world;
+  };
+  const smallest = 200;
+
+  test.each([0, 1])("is counted, and what lies around it goes out again (%d batches are left)", async (keep) => {
+    const world = await shrunk(2);
+    world.putLarge();
+    world.put(3);
+    await world.drain();
+    world.broker.elect(keep);
+    world.broker.messageBytesMax = smallest;
+    world.put(1, 1);
+    expect(await world.drain()).toBe("idle");
+    expect(world.inTopic).toEqual(world.written.filter((_, seq) => seq !== 2));
+    // Where nobody says what a log that was cut back still has, what lies behind the hole may be there already.
+    const blind = !mayRead && keep > 0;
+    expect(world.counted).toEqual({ lost_by_broker: 1, ...(blind ? { maybe_repeated: 3 } : {}) });
+  });
+
+  test("in the middle of a batch: its neighbours go out again", async () => {
+    const world = await shrunk(2);
+    world.putLarge(8);
+    world.put(1);
+    await world.drain();
+    world.broker.elect(0);
+    world.broker.messageBytesMax = smallest;
+    world.put(1);
+    expect(await world.drain()).toBe("idle");
+    expect(world.inTopic).toEqual(world.written.filter((_, seq) => seq !== 6));
+    expect(world.counted).toEqual({ lost_by_broker: 1 });
+  });
+
+  test("as the last one, and found out by the answer alone", async () => {
+    const world = await shrunk(2);
+    world.putLarge();
+    await world.drain();
+    world.broker.elect(0);
+    world.broker.leader--;
+    world.broker.messageBytesMax = smallest;
+    world.put(1);
+    expect(await world.drain()).toBe("idle");
+    expect(sorted(world.inTopic)).toEqual(sorted(world.written.filter((_, seq) => seq !== 2)));
+    expect(world.counted).toEqual({ lost_by_broker: 1 });
+  });
+});
 
 test("where we may read, a log that was cut back and has grown past the mark by others' records is noticed too", async () => {
   const world = new World();

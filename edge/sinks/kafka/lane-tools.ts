@@ -15,10 +15,27 @@ export interface LaneTools {
   readonly telemetry: Telemetry;
   readonly clockCorrection: ClockCorrection;
   readonly brokerClock: BrokerClock;
+  readonly stepless: SteplessClusters;
   /** The broker's producer.id.expiration.ms, as the config says it. */
   readonly producerIdExpirationMs: number;
   /** What batches are signed with as they go out; undefined: they are not. */
   readonly signingKey: SigningKey | undefined;
+}
+
+/** Clusters that refuse stepped epochs, as long as the process lives: there each session begins under a new producer id. */
+export class SteplessClusters {
+  private readonly ids = new Set<string>();
+
+  has(clusterId: string): boolean {
+    return this.ids.has(clusterId);
+  }
+
+  /** Answers whether that is news. */
+  add(clusterId: string): boolean {
+    if (this.ids.has(clusterId)) return false;
+    this.ids.add(clusterId);
+    return true;
+  }
 }
 
 /**

@@ -14,17 +14,18 @@ import type { LaneNotes } from "../../core/lane-notes.ts";
 import type { Delivery, LaneDelivery } from "../../core/sink.ts";
 import { splitBatch } from "../../core/split-batch.ts";
 import type { StoredBatch } from "../../core/stored-batch.ts";
-import { type Attempt, attempt, type Delivering, describe } from "./attempt.ts";
-import { decide, type Heard, type Known, type Last, type Look, type Step } from "./decide.ts";
+import { type Attempt, attempt, type Delivering, describe, sameLeadership } from "./attempt.ts";
+import { decide, fencedByAnswer, type Heard, type Known, type Last, type Step } from "./decide.ts";
 import { Doubt } from "./doubt.ts";
 import type { LaneTools } from "./lane-tools.ts";
-import { type Found, lookUp, type Question } from "./look-up.ts";
+import { Looks } from "./looks.ts";
 import { formatMark } from "./mark.ts";
 import { openSession } from "./open-session.ts";
 import { orAbort } from "./or-abort.ts";
 import { Place } from "./place.ts";
-import { Recovery, untracedBelow } from "./recovery.ts";
-import { covers, endOf, type Session } from "./session.ts";
+import { Recovery } from "./recovery.ts";
+import { endOf, type Session, standing } from "./session.ts";
+import { SteppedEpoch } from "./stepped-epoch.ts";
 import { Suspicion } from "./suspicion.ts";
 import { signals } from "./telemetry.ts";
 
@@ -36,6 +37,8 @@ export class KafkaLane implements LaneDelivery {
   private readonly place: Place;
   private readonly suspicion: Suspicion;
   private readonly recovery: Recovery;
+  private readonly looks: Looks;
+  private readonly stepped: SteppedEpoch;
   /** Everything below is committed. */
   private provedBelow = 0;
   /** The number that continues the session; undefined after a start. */
@@ -55,8 +58,11 @@ export class KafkaLane implements LaneDelivery {
     this.doubt = new Doubt(notes.seqAtStart, tools.context.clock);
     this.place = new Place(notes, tools, this.doubt);
     this.suspicion = new Suspicion(notes, tools, this.doubt);
+    const { doubt, place, suspicion } = this;
+    this.looks = new Looks({ notes, tools, place, doubt, suspicion });
+    this.stepped = new SteppedEpoch({ notes, tools, place, suspicion, looks: this.looks });
     this.recovery = new Recovery(notes, tools, this.place, {
-      send: (batch, session, at) => this.attempt(batch, session, at),
+      send: (batch, at) => this.attempt(batch, at),
       open: (batch, at, how) => this.open(batch, at, how),
     });
   }
@@ -148,7 +154,8 @@ export class KafkaLane implements LaneDelivery {
       continues: follows && !mayBeForgotten,
       resendFrom: cut?.before === batch.first ? cut.resendFrom : undefined,
       sessionFirst: session?.first ?? 0,
-      leaderIsNew: mark?.leader !== undefined && mark.leader !== nodeId && this.place.leaderSeen !== nodeId,
+      acknowledged: Math.min(mark?.below ?? batch.first, batch.first),
+      leaderIsNew: mark !== undefined && !sameLeadership(this.place.leaderSeen, target.leadership),
       triesLeft: this.corruptTries + 1 < corruptTriesMax,
     };
   }
@@ -165,7 +172,7 @@ export class KafkaLane implements LaneDelivery {
   private async take(step: Exclude<Step, Last>, at: Delivering): Promise<Heard> {
     switch (step.kind) {
       case "look":
-        return { kind: "found", look: step, found: await this.look(step, at) };
+        return { kind: "found", look: step, found: await this.looks.take(step, at) };
       case "open": {
         const { batch, target } = at;
         const { topic } = target.destination;
@@ -202,19 +209,29 @@ export class KafkaLane implements LaneDelivery {
 
   private async send(at: Delivering): Promise<Heard> {
     const { batch, target } = at;
-    const session = this.session();
-    const { sent, dispelled } = await this.suspicion.hear(this.attempt(batch, session, at));
-    if (dispelled) this.place.store({ ...session, suspectBelow: 0 }, target.destination);
+    const { sent, dispelled } = await this.suspicion.hear(this.attempt(batch, at));
+    if (dispelled) this.place.store({ ...this.place.used(), suspectBelow: 0 }, target.destination);
     if (sent.verdict.kind === "refused" && sent.verdict.corrupt) this.corruptTries++;
     const belowMark = sent.verdict.kind === "appended" && this.place.isBelowMark(sent.answer.baseOffset);
     return { kind: "answered", verdict: sent.verdict, inDoubt: this.last?.inDoubt ?? true, belowMark };
   }
 
-  private async attempt(batch: StoredBatch, session: Session, at: Delivering): Promise<Attempt> {
+  private async attempt(batch: StoredBatch, at: Delivering): Promise<Attempt> {
     const inDoubt = this.doubt.has(batch);
     const { target, signal } = at;
-    const sent = await attempt({ batch, session, target, signal }, this.doubt, this.tools);
+    const unsent = this.stepped.sending(this.place.used());
+    const send = () => attempt({ batch, session: this.place.used(), target, signal }, this.doubt, this.tools);
+    let sent = await send();
+    if (await this.stepped.isRefused({ batch, verdict: sent.verdict, unsent }, at)) sent = await send();
+    else if (batch.first !== at.batch.first && sent.verdict.kind === "forgotten") {
+      // What the log lost goes on under a producer that it knows.
+      await this.stepped.renew({ first: batch.first }, at);
+      sent = await send();
+    }
+    const session = this.place.used();
+    if (sent.verdict.kind === "appended") this.stepped.took(session);
     if (batch.first === at.batch.first) this.last = { sent, session, inDoubt };
+    else if (sent.verdict.kind === "fenced") throw this.fence(fencedByAnswer.reason);
     return sent;
   }
 
@@ -258,14 +275,13 @@ export class KafkaLane implements LaneDelivery {
   /** Where the log stands after an answer of success. */
   private note({ answer, records }: Attempt, session: Session | undefined, { batch, target }: Delivering): void {
     if (session === undefined) return;
-    this.place.leaderSeen = target.node.nodeId;
+    this.place.leaderSeen = target.leadership;
     this.place.mark = {
       producerId: session.producerId,
       producerEpoch: session.producerEpoch,
       offset: answer.baseOffset < 0 ? -1 : answer.baseOffset + records - 1,
       brokerTimeMs: this.doubt.sinceBrokerMs,
       at: this.doubt.since,
-      leader: target.node.nodeId,
       below: endOf(batch),
     };
   }
@@ -290,38 +306,6 @@ export class KafkaLane implements LaneDelivery {
     const { mark } = this.place;
     if (mark !== undefined) return { kind: "delivered", mark: formatMark(mark) };
     return this.notes.mark === undefined ? { kind: "delivered" } : { kind: "delivered", mark: this.notes.mark };
-  }
-
-  private async look(step: Look, at: Delivering): Promise<Found> {
-    const { batch, target } = at;
-    const found = await this.ask(at, reads[step.why]);
-    if (step.why === "leader") {
-      const lacking = found.kind === "log" && (found.leader === "unsure" || found.leader === "replaced");
-      if (!lacking) this.place.leaderSeen = target.node.nodeId;
-    } else if (step.why === "age") {
-      const leaderHas = found.kind === "log" && typeof found.leader === "number" && found.leader >= batch.first;
-      if (found.kind === "log" && !leaderHas) this.doubt.absent(target.node.nodeId);
-      else if (found.kind === "unknown") {
-        this.suspicion.raiseForAge(Math.min(this.doubt.below, untracedBelow(this.notes, batch)));
-        this.place.store({ ...this.session(), suspectBelow: this.suspicion.below }, target.destination);
-      }
-    } else if (step.why === "arrived" && step.blind === "suspect" && found.kind === "unknown") {
-      this.suspicion.raise(endOf(batch));
-    }
-    return found;
-  }
-
-  private async ask({ batch, target, signal }: Delivering, read: Question["read"]): Promise<Found> {
-    const { link, telemetry } = this.tools;
-    const { topic, partition } = target.destination;
-    telemetry.metrics.lookUps.add(1);
-    const { mark } = this.place;
-    const question = { session: this.session(), node: target.node, topic, partition, near: batch.first, mark, read };
-    const found = await orAbort(lookUp(link, question), signal);
-    const { kind } = found;
-    const { committed, leader } = found.kind === "log" ? found : {};
-    telemetry.report(signals.lookedUp, { topic, partition, first: batch.first, found: kind, committed, leader });
-    return found;
   }
 
   private split(batch: StoredBatch, topic: string): Delivery {
@@ -357,9 +341,11 @@ export class KafkaLane implements LaneDelivery {
     const { target, signal } = at;
     const repair = how === undefined ? undefined : at.batch;
     const suspectBelow = this.suspicion.below;
-    const wanted = { batch, previous: this.place.previous, suspectBelow, opened: this.doubt.now(), repair };
+    const mayStep = !this.tools.stepless.has(target.destination.clusterId);
+    const wanted = { batch, previous: this.place.previous, suspectBelow, opened: this.doubt.now(), mayStep, repair };
     const session = await orAbort(openSession(link, target, wanted), signal);
     this.place.store(session, target.destination);
+    this.stepped.opened(session);
     if (repair === undefined) this.doubt.clear(batch.first);
     this.expected = batch.first;
     const producer = `${session.producerId}.${session.producerEpoch}`;
@@ -367,27 +353,4 @@ export class KafkaLane implements LaneDelivery {
     telemetry.report(signals.sessionOpened, { stream, ...target.destination, producer, first: session.first });
     return session;
   }
-
-  private session(): Session {
-    const { session } = this.place;
-    invariant(session !== undefined, "what is sent or asked about has a session");
-    return session;
-  }
-}
-
-/** What of the log is read for which question. */
-const reads = {
-  leader: "mark",
-  broken_off: "nothing",
-  order: "nothing",
-  age: "committed",
-  arrived: "committed",
-} as const satisfies Record<Look["why"], Question["read"]>;
-
-/** How the stored session stands to the batch. */
-function standing(session: Session | undefined, batch: StoredBatch): Known["session"] {
-  if (session === undefined || session.fenced) return "none";
-  if (endOf(batch) <= session.first) return "begins_behind";
-  if (session.takenBelow !== undefined && endOf(batch) <= session.takenBelow) return "repairs";
-  return covers(session, batch) ? "covers" : "other";
 }

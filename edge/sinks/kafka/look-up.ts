@@ -25,14 +25,17 @@ export type Found =
       /**
        * The last number that the leader has, committed or not (right before the session: none of it); or it does not
        * know the producer, and what stands in the place of the last acknowledged batch is that batch or was not looked at
-       * (`forgotten`), something else or nothing (`replaced`), or not to be seen yet (`unsure`).
+       * (`forgotten`), something else or nothing (`replaced`), or not to be seen yet (`unsure`); or its log is `empty`.
        */
-      readonly leader: number | "forgotten" | "replaced" | "unsure";
+      readonly leader: number | "forgotten" | "replaced" | "unsure" | "empty";
     }
   /** A newer epoch of our producer id is in use. */
   | { readonly kind: "fenced" }
-  /** We may not look, or what we would look at is deleted. */
-  | { readonly kind: "unknown"; readonly reason: string };
+  /**
+   * We may not look, or what we would look at is deleted. `cutTo`: the log ends there, below the last acknowledgement, which anybody
+   * may ask who may write.
+   */
+  | { readonly kind: "unknown"; readonly reason: string; readonly cutTo?: number };
 
 /** Which batches of which session are in question, and where they would be. */
 export interface Question {
@@ -58,6 +61,9 @@ export async function lookUp(link: KafkaLink, question: Question): Promise<Found
   const answer = await link.describeProducers(node, topic, partition);
   if (answer.producers === undefined) {
     const unknown = cannotLook("ask for the producers of", question, answer.errorCode);
+    if (read === "mark" && unknown.kind === "unknown") {
+      return { ...unknown, ...(await cutOff(link, question, answer.errorCode === errors.UNSUPPORTED_VERSION)) };
+    }
     // A broker without that request still hands out its log.
     if (answer.errorCode !== errors.UNSUPPORTED_VERSION || read !== "committed") return unknown;
     const scanned = await scan(link, question);
@@ -76,7 +82,7 @@ export async function lookUp(link: KafkaLink, question: Question): Promise<Found
   return logWith(lastOf(producer, session, near));
 }
 
-function logWith(leader: number | "forgotten" | "replaced" | "unsure"): Found {
+function logWith(leader: Extract<Found, { readonly kind: "log" }>["leader"]): Found {
   return { kind: "log", committed: undefined, leader };
 }
 
@@ -98,13 +104,34 @@ async function placeOfMark(link: KafkaLink, question: Question): Promise<Found> 
     const end = await link.endOffset(node, topic, partition);
     if (end.errorCode !== errors.NONE) return cannotLook("ask for the end of", question, end.errorCode);
     // Below the end and out of range: retention has deleted it, and nothing can be said.
-    return logWith(mark.offset >= end.offset ? "replaced" : "forgotten");
+    if (mark.offset < end.offset) return logWith("forgotten");
+    return logWith(end.offset === 0 ? "empty" : "replaced");
   }
   if (slice.errorCode !== errors.NONE) return cannotLook("read back", question, slice.errorCode);
   // A new leader learns from its followers what is committed before it hands it out.
   if (slice.bytes.length < HEADER_BYTES) return logWith("unsure");
   const { producerId, producerEpoch } = readBatchHeader(slice.bytes);
   return logWith(producerId === mark.producerId && producerEpoch === mark.producerEpoch ? "forgotten" : "replaced");
+}
+
+/**
+ * Whether the log ends below the last acknowledgement. A leader that does not know yet what is committed answers with an
+ * error until it does (KIP-207), so an end is never too low.
+ */
+async function cutOff(link: KafkaLink, question: Question, foreign: boolean): Promise<{ readonly cutTo?: number }> {
+  const { node, topic, partition, mark } = question;
+  if (mark === undefined || mark.offset < 0) return {};
+  const { errorCode, offset } = await link.endOffset(node, topic, partition);
+  if (errorCode !== errors.NONE) {
+    cannotLook("ask for the end of", question, errorCode);
+    return {};
+  }
+  if (!foreign) return offset <= mark.offset ? { cutTo: offset } : {};
+  // Brokers that are not Apache's may name the last offset instead of the one behind it (Tansu does): 0 is one record, or none.
+  if (offset >= mark.offset) return {};
+  const slice = offset > 0 ? undefined : await link.readLog(node, topic, partition, 0);
+  const empty = slice?.errorCode === errors.NONE && slice.bytes.length === 0 && slice.highWatermark <= 0;
+  return { cutTo: empty ? 0 : offset + 1 };
 }
 
 type Scanned = Exclude<Found, { readonly kind: "fenced" }>;

@@ -10,21 +10,18 @@ export interface Mark {
   readonly brokerTimeMs: number | undefined;
   /** A moment before its append, and not long before where that is known. */
   readonly at: Moment | undefined;
-  /** Node id of the broker that led then; undefined in rows of older versions. */
-  readonly leader: number | undefined;
   /** The lane's number behind the batch; undefined in rows of older versions. */
   readonly below: number | undefined;
 }
 
 /** As text for the lane's mark; `parseMark` reads it back. */
 export function formatMark(mark: Mark): string {
-  const { producerId, producerEpoch, offset, brokerTimeMs, at, leader, below } = mark;
+  const { producerId, producerEpoch, offset, brokerTimeMs, at, below } = mark;
   const producer = `${producerId}.${producerEpoch}`;
   return JSON.stringify({
     producer,
     offset,
     brokerTimeMs,
-    leader,
     below,
     ...(at === undefined ? {} : { uptimeMs: Math.round(at.uptimeMs), boot: at.bootId }),
   });
@@ -34,7 +31,7 @@ export function formatMark(mark: Mark): string {
 export function parseMark(text: string | undefined): Mark | undefined {
   const row = text === undefined ? undefined : parseObject(text);
   if (row === undefined) return undefined;
-  const { producer, offset, brokerTimeMs, uptimeMs, boot, leader, below } = row;
+  const { producer, offset, brokerTimeMs, uptimeMs, boot, below } = row;
   const match = typeof producer === "string" ? /^(\d+)\.(\d+)$/.exec(producer) : null;
   if (match === null || typeof offset !== "number") return undefined;
   const dated = typeof uptimeMs === "number" && typeof boot === "string";
@@ -45,7 +42,6 @@ export function parseMark(text: string | undefined): Mark | undefined {
     brokerTimeMs: typeof brokerTimeMs === "number" ? brokerTimeMs : undefined,
     at: dated ? { uptimeMs, bootId: boot } : undefined,
     below: typeof below === "number" ? below : undefined,
-    leader: typeof leader === "number" ? leader : undefined,
   };
 }
 

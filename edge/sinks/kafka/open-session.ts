@@ -12,6 +12,8 @@ export interface NewSession {
   readonly previous: Session | undefined;
   readonly suspectBelow: number;
   readonly opened: Moment;
+  /** The broker takes an epoch that we stepped to. */
+  readonly mayStep: boolean;
   /** It only sends again what the log lost before this batch, which it has. */
   readonly repair?: Pick<StoredBatch, "first" | "count"> | undefined;
 }
@@ -27,27 +29,36 @@ const epochMax = 32_767;
  * @throws AppError `KAFKA_UNREACHABLE`, `KAFKA_UNAUTHORIZED`
  */
 export async function openSession(link: KafkaLink, target: Target, wanted: NewSession): Promise<Session> {
-  const { batch, previous, suspectBelow, opened, repair } = wanted;
+  const { batch, previous, suspectBelow, opened, mayStep, repair } = wanted;
   const { topic, partition } = target.destination;
   const end = await link.endOffset(target.node, topic, partition);
-  const follows = previous !== undefined && !previous.fenced && previous.producerEpoch < epochMax;
-  const { producerId, producerEpoch } = follows
-    ? { producerId: previous.producerId, producerEpoch: previous.producerEpoch + 1 }
+  const before = previous?.fenced === true ? undefined : previous;
+  const stepped = before !== undefined && before.producerEpoch < epochMax && mayStep;
+  const { producerId, producerEpoch } = stepped
+    ? { producerId: before.producerId, producerEpoch: before.producerEpoch + 1 }
     : await newProducer(link, target);
   return {
     producerId,
     producerEpoch,
     first: batch.first,
     until: repair?.first ?? (batch.kind === "shed" ? batch.first + batch.count : undefined),
-    producerFirst: follows ? Math.min(previous.producerFirst, batch.first) : batch.first,
+    producerFirst: stepped ? Math.min(before.producerFirst, batch.first) : batch.first,
+    hereFirst: Math.min(before?.hereFirst ?? batch.first, batch.first),
     takenBelow: repair && repair.first + repair.count,
     cut: previous?.cut && { before: previous.cut.before, resendFrom: undefined },
+    stepped,
     marker: batch.kind === "shed",
     fenced: false,
     suspectBelow,
     logEnd: end.errorCode === errors.NONE ? end.offset : undefined,
     opened,
   };
+}
+
+/** The same session under a producer id that nobody has: the broker refuses the epoch that we stepped to. */
+export async function underNewProducer(link: KafkaLink, target: Target, session: Session): Promise<Session> {
+  const { producerId, producerEpoch } = await newProducer(link, target);
+  return { ...session, producerId, producerEpoch, producerFirst: session.first, stepped: false };
 }
 
 async function newProducer(link: KafkaLink, target: Target): Promise<ProducerId> {

@@ -1,8 +1,9 @@
 import { AppError } from "../../../shared/errors/app-error.ts";
+import { invariant } from "../../../shared/errors/invariant.ts";
 import type { BrokerNode } from "../../../shared/kafka/connection/link.ts";
 import { partitionOfKey } from "../../../shared/kafka/murmur2.ts";
 import type { LaneNotes } from "../../core/lane-notes.ts";
-import type { Delivering, Target } from "./attempt.ts";
+import type { Delivering, Leadership, Target } from "./attempt.ts";
 import type { Doubt } from "./doubt.ts";
 import type { LaneTools } from "./lane-tools.ts";
 import { type Mark, parseMark } from "./mark.ts";
@@ -19,8 +20,8 @@ export class Place {
   mark: Mark | undefined;
   /** Who leads the partition, as metadata said last. */
   leader: BrokerNode | undefined;
-  /** Node id of the leader that answered last, or that was seen to have what was acknowledged before. */
-  leaderSeen: number | undefined;
+  /** The leadership that answered last, or that was seen to have what was acknowledged before. */
+  leaderSeen: Leadership | undefined;
   /** A session of an earlier time at this destination: the next one follows it, but none goes on under it. */
   private earlier: Session | undefined;
   private readonly book: SessionBook;
@@ -46,23 +47,33 @@ export class Place {
     this.destination = undefined;
   }
 
+  /** The session that something is sent or asked under. */
+  used(): Session {
+    invariant(this.session !== undefined, "what is sent or asked about has a session");
+    return this.session;
+  }
+
   /**
    * Asks where the lane's partition is led now. `moved`: it is not the destination of the last question.
    *
    * @throws AppError `KAFKA_UNREACHABLE`, `KAFKA_TOPIC_MISSING`, `KAFKA_UNAUTHORIZED`, …
    */
   async reach(signal: AbortSignal): Promise<Target & { readonly moved: boolean }> {
-    const route = await orAbort(this.tools.topics.route(this.notes.lane.group), signal);
-    const partition = this.partitionIn(route);
-    const node = route.leaders[partition];
-    this.leader = node;
-    if (node === undefined) {
-      throw new AppError("KAFKA_UNREACHABLE", `find the leader of ${route.topic}/${partition}: it has none now`);
+    const { topics, link } = this.tools;
+    const { group } = this.notes.lane;
+    let route = await orAbort(topics.route(group), signal);
+    let { partition, node } = this.leaderIn(route);
+    let connection = await orAbort(link.ready(node), signal);
+    if (topics.outdated(group)) {
+      route = await orAbort(topics.route(group), signal);
+      ({ partition, node } = this.leaderIn(route));
+      connection = await orAbort(link.ready(node), signal);
     }
+    const leadership = { nodeId: node.nodeId, epoch: route.leaderEpochs[partition] ?? -1, connection };
     const destination = { clusterId: route.clusterId, topic: route.topic, partition };
     const moved = this.destination === undefined || !sameDestination(this.destination, destination);
     if (moved) this.arrive(destination);
-    return { route, node, destination, moved };
+    return { route, node, destination, leadership, moved };
   }
 
   /** Durable on return. */
@@ -87,6 +98,15 @@ export class Place {
     this.store({ ...session, cut: { before: batch.first, resendFrom: from } }, target.destination);
   }
 
+  /** @throws AppError `KAFKA_UNREACHABLE`: nobody leads the partition now. */
+  private leaderIn(route: TopicRoute): { readonly partition: number; readonly node: BrokerNode } {
+    const partition = this.partitionIn(route);
+    const node = route.leaders[partition];
+    this.leader = node;
+    if (node !== undefined) return { partition, node };
+    throw new AppError("KAFKA_UNREACHABLE", `find the leader of ${route.topic}/${partition}: it has none now`);
+  }
+
   /** Picked once for an agent's lane and then kept, also when the topic grows: what is in doubt is in doubt there. */
   private partitionIn(route: TopicRoute): number {
     const { part } = this.notes.lane;
@@ -106,7 +126,7 @@ export class Place {
     if (stored !== undefined && stored.first < this.resumedAt) {
       // What lies between was never sent here: the next session follows this one, and misses nothing of it.
       this.session = undefined;
-      this.earlier = { ...stored, producerFirst: this.resumedAt };
+      this.earlier = { ...stored, producerFirst: this.resumedAt, hereFirst: this.resumedAt };
       this.doubt.clear(this.resumedAt);
       return;
     }

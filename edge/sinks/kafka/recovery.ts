@@ -2,7 +2,7 @@
  * What the lane does when the log is not where it was left: finds the place where it goes on, and sends again what it has
  * lost from the batches that are still kept. All of it may be broken off at any time and is begun anew then.
  */
-import { AppError } from "../../../shared/errors/app-error.ts";
+import { invariant } from "../../../shared/errors/invariant.ts";
 import type { LaneNotes } from "../../core/lane-notes.ts";
 import { splitBatch } from "../../core/split-batch.ts";
 import type { StoredBatch } from "../../core/stored-batch.ts";
@@ -15,10 +15,16 @@ import { signals } from "./telemetry.ts";
 
 /** What recovery needs of the lane. */
 export interface Hands {
-  /** Sends this batch, which may be another than the one in delivery, under the session. */
-  send(batch: StoredBatch, session: Session, at: Delivering): Promise<Attempt>;
+  /** Sends this batch, which may be another than the one in delivery, under the session of the place. */
+  send(batch: StoredBatch, at: Delivering): Promise<Attempt>;
   /** A session that begins with this batch. `repair`: only to send again what was lost before the one in delivery. */
   open(batch: StoredBatch, at: Delivering, how?: "repair"): Promise<Session>;
+}
+
+/** What of the line went out, and its answer. */
+interface Sent {
+  readonly piece: StoredBatch;
+  readonly sent: Attempt;
 }
 
 export class Recovery {
@@ -35,7 +41,7 @@ export class Recovery {
    * has all of them, and what lies before something committed is committed. Undefined: none was taken.
    */
   async goBeyond(at: Delivering): Promise<StoredBatch | undefined> {
-    const session = this.session();
+    const session = this.place.used();
     let bytes = at.batch.bytes.length;
     let before = at.batch;
     // One batch more than can have been sent: the first unsent one is taken, or the log is not ours.
@@ -43,7 +49,7 @@ export class Recovery {
       const later = this.notes.next(before);
       if (later === undefined || later.first !== endOf(before) || !covers(session, later)) return undefined;
       this.notes.lease(later);
-      const { verdict, answer } = await this.hands.send(later, session, at);
+      const { verdict, answer } = await this.hands.send(later, at);
       if (verdict.kind === "appended") return this.place.isBelowMark(answer.baseOffset) ? undefined : later;
       if (verdict.kind === "unknown" || verdict.kind === "later") throw notAppended(later, at.target, verdict.kind);
       // One that is refused for itself proves nothing, and waiting for it would be for ever.
@@ -58,20 +64,23 @@ export class Recovery {
    * The log ends before `from`, by what its leader says: sends again what is kept and then the batch itself, under the old
    * numbers where they fit. What is not kept any more is counted once the rest is committed by somebody.
    */
-  async resend(from: number, at: Delivering): Promise<Attempt> {
+  async resend(from: number | "empty", at: Delivering): Promise<Attempt> {
     const { batch, target } = at;
-    const known = this.session();
-    const start = Math.max(from, known.producerFirst);
+    const known = this.place.used();
+    const start = from === "empty" ? known.hereFirst : Math.max(from, known.producerFirst);
     const kept = keptBetween(this.notes, start, batch.first);
     const first = kept[0] ?? batch;
     const fits = first.first === start && start >= known.first;
     const session = fits ? known : await this.hands.open(first, at);
     this.place.noteCut(at, first.first);
-    let sent = await this.mustAppend(first, session, at);
+    const left = kept.length === 0 ? [batch] : [...kept, batch];
+    let sent = await this.mustAppend(left, at);
     this.count(start, first.first - start, target);
     this.countEarlier(first, sent, session, target);
-    for (const each of kept.length === 0 ? [] : [...kept.slice(1), batch]) {
-      sent = await this.mustAppend(each, session, at);
+    if (from === "empty" || from === 0) this.beginHere(first, at);
+    while (left[0] !== undefined) {
+      if (isRefused(sent)) await this.hands.open(left[0], at);
+      sent = await this.mustAppend(left, at);
     }
     if (kept.length > 0) this.tools.telemetry.report(signals.resentLost, this.where(target, first.first, batch));
     return sent;
@@ -84,21 +93,45 @@ export class Recovery {
    */
   async resendAll(from: number, at: Delivering): Promise<Attempt> {
     const { batch, target } = at;
-    const session = this.session();
+    const session = this.place.used();
     const kept = keptBetween(this.notes, Math.max(from, session.first), batch.first);
     const [first] = kept;
     if (first !== undefined) this.place.noteCut(at, first.first);
     let again = 0;
-    for (const each of kept) {
-      const sent = await this.mustPass(each, session, at);
-      this.countEarlier(each, sent, session, target);
-      if (sent.verdict.kind === "appended") again += each.count;
+    let refused: StoredBatch | undefined;
+    for (const left = [...kept]; left.length > 0; ) {
+      const { piece, sent } = await this.mustPass(left, at);
+      this.countEarlier(piece, sent, session, target);
+      if (sent.verdict.kind === "appended") again += piece.count;
+      // The log may have it: then it takes what follows.
+      if (isRefused(sent)) refused = piece;
+      else if (sent.verdict.kind === "appended") refused = undefined;
     }
-    const sent = await this.hands.send(batch, session, at);
+    let sent = await this.hands.send(batch, at);
+    if (refused !== undefined && sent.verdict.kind === "out_of_order") sent = await this.resendBehind(refused, at);
+    // A producer that the log does not know: whether it had a part of them before, it could not tell any more.
+    if (this.place.used().producerId !== session.producerId) this.notes.count("maybe_repeated", again);
     if (again > 0 && sent.verdict.kind === "appended") {
       this.tools.telemetry.report(signals.resentLost, this.where(target, batch.first - again, batch));
     }
     return sent;
+  }
+
+  /**
+   * The log takes nothing that follows this kept batch, and the topic does not take it any more: it is lost. Whether the log
+   * has what lies between it and the batch at hand, nobody says: that goes out in a session of its own and may be there twice.
+   */
+  private async resendBehind(refused: StoredBatch, at: Delivering): Promise<Attempt> {
+    const { batch, target } = at;
+    this.count(refused.first, refused.count, target);
+    const left = [...keptBetween(this.notes, endOf(refused), batch.first), batch];
+    let sent: Attempt | undefined;
+    while (left[0] !== undefined) {
+      if (sent === undefined || isRefused(sent)) await this.hands.open(left[0], at);
+      sent = await this.mustAppend(left, at);
+    }
+    this.notes.count("maybe_repeated", batch.first - endOf(refused));
+    return sent ?? (await this.hands.send(batch, at));
   }
 
   /**
@@ -112,54 +145,69 @@ export class Recovery {
    */
   async repair(at: Delivering, gone: number): Promise<Attempt | undefined> {
     const { batch, target } = at;
-    const known = this.session();
+    const known = this.place.used();
     const broken = known.takenBelow !== undefined;
     const begins = known.first === batch.first;
-    const start = broken
-      ? known.first
-      : begins
-        ? Math.max(known.producerFirst, batch.first - gone)
-        : known.producerFirst;
+    const start = broken ? known.first : begins ? Math.max(known.hereFirst, batch.first - gone) : known.producerFirst;
     const kept = keptBetween(this.notes, start, batch.first);
     const [first] = kept;
     if (!broken) this.count(start, (first?.first ?? batch.first) - start, target);
+    if (!broken && !begins) this.beginHere(first ?? batch, at);
     if (first === undefined) {
       this.place.noteCut(at, undefined);
       return undefined;
     }
-    const session = broken ? known : await this.hands.open(first, at, "repair");
+    if (!broken) await this.hands.open(first, at, "repair");
     this.place.noteCut(at, undefined);
     let sent: Attempt | undefined;
-    for (const each of kept) sent = await this.mustPass(each, session, at);
+    for (const left = [...kept]; left[0] !== undefined; ) {
+      if (sent !== undefined && isRefused(sent)) await this.hands.open(left[0], at, "repair");
+      const passed = await this.mustPass(left, at);
+      sent = passed.sent;
+      if (isRefused(sent)) this.count(passed.piece.first, passed.piece.count, target);
+    }
     if (begins && !broken) this.notes.count("maybe_repeated", batch.first - first.first);
     const where = this.where(target, first.first, batch);
-    const whole = sent?.verdict.kind === "appended";
+    const whole = sent !== undefined && (sent.verdict.kind === "appended" || isRefused(sent));
     this.tools.telemetry.report(whole ? signals.resentLost : signals.unexplained, where);
     return whole ? sent : undefined;
   }
 
-  private async mustAppend(batch: StoredBatch, session: Session, at: Delivering): Promise<Attempt> {
-    const sent = await this.sendPieces(batch, session, at);
-    if (sent.verdict.kind !== "appended") throw notAppended(batch, at.target, sent.verdict.kind);
+  /** The first of the line has to be taken; a kept one that the topic refuses for good is counted, and leaves a hole. */
+  private async mustAppend(left: StoredBatch[], at: Delivering): Promise<Attempt> {
+    const { piece, sent } = await this.sendNext(left, at);
+    if (sent.verdict.kind === "appended") return sent;
+    if (piece === at.batch || !isRefused(sent)) throw notAppended(piece, at.target, sent.verdict.kind);
+    this.count(piece.first, piece.count, at.target);
     return sent;
   }
 
   /** It may be there already: of repeats only the last few are recognised, older ones are refused. */
-  private async mustPass(batch: StoredBatch, session: Session, at: Delivering): Promise<Attempt> {
-    const sent = await this.sendPieces(batch, session, at);
-    const { kind } = sent.verdict;
-    if (kind === "appended" || kind === "out_of_order" || kind === "duplicate") return sent;
-    throw notAppended(batch, at.target, kind);
+  private async mustPass(left: StoredBatch[], at: Delivering): Promise<Sent> {
+    const next = await this.sendNext(left, at);
+    const { kind } = next.sent.verdict;
+    if (kind === "appended" || kind === "out_of_order" || kind === "duplicate" || isRefused(next.sent)) return next;
+    throw notAppended(next.piece, at.target, kind);
   }
 
-  /** The topic may take less at once than it did: what is too large now goes out in halves, under the same numbers. */
-  private async sendPieces(batch: StoredBatch, session: Session, at: Delivering): Promise<Attempt> {
-    const sent = await this.hands.send(batch, session, at);
-    const divisible = batch.kind === "records" && batch.count > 1;
-    if (sent.verdict.kind !== "too_large" || !divisible || batch === at.batch) return sent;
-    let last = sent;
-    for (const half of splitBatch(batch)) last = await this.mustPass({ ...half, id: batch.id }, session, at);
-    return last;
+  /**
+   * Takes the first of the line and sends it. The topic may take less at once than it did: of what is too large now, a
+   * half goes out in its place, under the same numbers, and the other one is next.
+   */
+  private async sendNext(left: StoredBatch[], at: Delivering): Promise<Sent> {
+    for (;;) {
+      const piece = left.shift();
+      invariant(piece !== undefined, "there is something left to send");
+      const sent = await this.hands.send(piece, at);
+      const divisible = piece.kind === "records" && piece.count > 1 && piece !== at.batch;
+      if (sent.verdict.kind !== "too_large" || !divisible) return { piece, sent };
+      left.unshift(...splitBatch(piece).map((half) => ({ ...half, id: piece.id })));
+    }
+  }
+
+  /** Nothing of ours stands before this batch any more, and what was lost there is counted: once. */
+  private beginHere({ first }: StoredBatch, { target }: Delivering): void {
+    this.place.store({ ...this.place.used(), producerFirst: first, hereFirst: first }, target.destination);
   }
 
   private count(from: number, records: number, { destination }: Target): void {
@@ -174,20 +222,19 @@ export class Recovery {
    * too, and how much of it nobody says. Counted is what it can be at most; others' records may be among it.
    */
   private countEarlier(batch: StoredBatch, { verdict, answer }: Attempt, session: Session, target: Target): void {
-    const { first, producerFirst, logEnd = 0 } = session;
+    const { first, hereFirst, logEnd = 0 } = session;
     if (batch.first !== first || verdict.kind !== "appended" || answer.baseOffset < 0) return;
-    this.count(producerFirst, Math.min(logEnd - answer.baseOffset, first - producerFirst), target);
+    this.count(hereFirst, Math.min(logEnd - answer.baseOffset, first - hereFirst), target);
   }
 
   private where({ destination }: Target, from: number, batch: StoredBatch) {
     return { stream: this.notes.lane.stream, topic: destination.topic, from, records: batch.first - from };
   }
+}
 
-  private session(): Session {
-    const { session } = this.place;
-    if (session === undefined) throw new AppError("INVARIANT", "what is recovered was sent under a session");
-    return session;
-  }
+/** The topic does not take it as it is, and never will: its rules are others than when it took it. */
+function isRefused({ verdict }: Attempt): boolean {
+  return verdict.kind === "too_large" || (verdict.kind === "refused" && !verdict.corrupt);
 }
 
 /** Kept batches that end where `to` begins, without a hole between them, from `from` on; oldest first. */

@@ -9,8 +9,10 @@ const session: Session = {
   first: 1_000,
   until: undefined,
   producerFirst: 1_000,
+  hereFirst: 1_000,
   takenBelow: undefined,
   cut: undefined,
+  stepped: false,
   marker: false,
   fenced: false,
   suspectBelow: 0,
@@ -23,9 +25,11 @@ test("a row comes back as it was, large producer ids too", () => {
   const closed = {
     ...session,
     producerFirst: 9,
+    hereFirst: 7,
     takenBelow: 1_300,
     cut: { before: 8, resendFrom: 4 },
     until: 1_200,
+    stepped: true,
     marker: true,
     fenced: true,
     suspectBelow: 1_100,
@@ -49,11 +53,11 @@ test("a mark comes back as it was, with and without its times", () => {
     offset: 99,
     brokerTimeMs: 5,
     at: { uptimeMs: 8, bootId: "b" },
-    leader: 3,
+
     below: 77,
   };
   expect(parseMark(formatMark(mark))).toEqual(mark);
-  const bare = { ...mark, brokerTimeMs: undefined, at: undefined, leader: undefined, below: undefined };
+  const bare = { ...mark, brokerTimeMs: undefined, at: undefined, below: undefined };
   expect(parseMark(formatMark(bare))).toEqual(bare);
 });
 

@@ -30,6 +30,10 @@ export interface Session {
   readonly marker: boolean;
   /** From this number on the producer id was used here: by this session and the ones it follows. */
   readonly producerFirst: number;
+  /** From this number on all went here, under whichever producer. */
+  readonly hereFirst: number;
+  /** The epoch is the last one's and one, and no broker was asked: it shows with the first answer whether it takes that. */
+  readonly stepped: boolean;
   /**
    * Set while the session sends again what the log has lost before a batch that it had taken already: the number behind
    * that batch. `until` is where that batch begins.
@@ -64,6 +68,25 @@ export function covers(session: Session, batch: StoredBatch): boolean {
   );
 }
 
+/** How a stored session stands to the batch. */
+export type Standing =
+  /** There is none that may be used. */
+  | "none"
+  /** It begins behind the batch, and so everything up to there was settled. */
+  | "begins_behind"
+  /** It has the batch, and what the log lost before it is being sent again. */
+  | "repairs"
+  | "covers"
+  /** It is closed before the batch, or of another kind. */
+  | "other";
+
+export function standing(session: Session | undefined, batch: StoredBatch): Standing {
+  if (session === undefined || session.fenced) return "none";
+  if (endOf(batch) <= session.first) return "begins_behind";
+  if (session.takenBelow !== undefined && endOf(batch) <= session.takenBelow) return "repairs";
+  return covers(session, batch) ? "covers" : "other";
+}
+
 /** The sequence of a lane's number. */
 export function sequenceOf(session: Session, number: number): number {
   return (number - session.first) % sequences;
@@ -81,7 +104,7 @@ const version = 1;
 /** The row's text. */
 export function formatSession(session: Session): string {
   const { producerId, producerEpoch, first, until, marker, fenced, suspectBelow, logEnd, opened } = session;
-  const { producerFirst, takenBelow, cut } = session;
+  const { producerFirst, hereFirst, takenBelow, cut, stepped } = session;
   return JSON.stringify({
     version,
     producerId: String(producerId),
@@ -89,8 +112,10 @@ export function formatSession(session: Session): string {
     first,
     until,
     ...(producerFirst === first ? {} : { producerFirst }),
+    ...(hereFirst === producerFirst ? {} : { hereFirst }),
     takenBelow,
     ...(cut === undefined ? {} : { cutBefore: cut.before, resendFrom: cut.resendFrom }),
+    ...(stepped ? { stepped } : {}),
     ...(marker ? { marker } : {}),
     ...(fenced ? { fenced } : {}),
     ...(suspectBelow > 0 ? { suspectBelow } : {}),
@@ -105,7 +130,8 @@ export function parseSession(text: string): Session | undefined {
   const row = parseObject(text);
   if (row === undefined) return undefined;
   const { producerId, producerEpoch, first, until, marker, fenced, logEnd, openedUptimeMs, openedBoot } = row;
-  const { version: written, suspectBelow, producerFirst, takenBelow } = row;
+  const { version: written, suspectBelow, producerFirst = first, takenBelow, stepped } = row;
+  const { hereFirst = producerFirst } = row;
   if (written !== version) return undefined;
   if (typeof producerId !== "string" || !/^\d+$/.test(producerId)) return undefined;
   if (typeof producerEpoch !== "number" || typeof first !== "number") return undefined;
@@ -116,8 +142,10 @@ export function parseSession(text: string): Session | undefined {
     first,
     until: typeof until === "number" ? until : undefined,
     producerFirst: typeof producerFirst === "number" ? producerFirst : first,
+    hereFirst: typeof hereFirst === "number" ? hereFirst : first,
     takenBelow: typeof takenBelow === "number" ? takenBelow : undefined,
     cut: cutOf(row),
+    stepped: stepped === true,
     marker: marker === true,
     fenced: fenced === true,
     suspectBelow: typeof suspectBelow === "number" ? suspectBelow : 0,

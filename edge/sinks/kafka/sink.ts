@@ -13,7 +13,7 @@ import type { Finding, LaneDelivery, Sink } from "../../core/sink.ts";
 import { Comeback } from "./comeback.ts";
 import type { Config } from "./config.ts";
 import { KafkaLane } from "./lane.ts";
-import { BrokerClock, type LaneTools } from "./lane-tools.ts";
+import { BrokerClock, type LaneTools, SteplessClusters } from "./lane-tools.ts";
 import { probeCluster } from "./probe.ts";
 import { Sender } from "./sender.ts";
 import { SinkMetrics, signals } from "./telemetry.ts";
@@ -76,6 +76,7 @@ export class KafkaSink implements Sink {
       }),
       clockCorrection: new ClockCorrection(),
       brokerClock: new BrokerClock(),
+      stepless: new SteplessClusters(),
       producerIdExpirationMs: config.producerIdExpiration,
       signingKey: signingKeyOf(config),
     };

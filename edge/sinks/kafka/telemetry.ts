@@ -66,6 +66,11 @@ export const signals = {
     level: "error",
     message: "Another process sends with this agent's identity; the lane stops and new events get a new epoch",
   }),
+  epochRefused: defineSignal({
+    name: "kafka_epoch_refused",
+    level: "warn",
+    message: "The broker refuses the next epoch of our own producer; sessions there begin under new producer ids",
+  }),
   split: defineSignal({
     name: "kafka_batch_split",
     level: "info",

@@ -43,6 +43,8 @@ const keptMs = 300_000;
 interface Entry {
   readonly route: Promise<TopicRoute>;
   readonly askedMs: number;
+  /** Connections opened until the answer came. */
+  connections: number;
 }
 
 export class Topics {
@@ -67,14 +69,27 @@ export class Topics {
     const nowMs = this.options.clock.uptimeMs();
     const known = this.entries.get(topic);
     if (known !== undefined && nowMs - known.askedMs < keptMs) return await known.route;
-    const entry: Entry = { route: this.ask(topic), askedMs: nowMs };
+    const entry: Entry = { route: this.ask(topic), askedMs: nowMs, connections: Number.POSITIVE_INFINITY };
     this.entries.set(topic, entry);
     try {
-      return await entry.route;
+      const route = await entry.route;
+      entry.connections = this.options.link.connections;
+      return route;
     } catch (thrown) {
       if (this.entries.get(topic) === entry) this.entries.delete(topic);
       throw thrown;
     }
+  }
+
+  /**
+   * Asks the next time afresh when a connection was opened since the last answer: whoever was away may be another one, with another
+   * log. Answers whether that is so.
+   */
+  outdated(topic: string): boolean {
+    const entry = this.entries.get(topic);
+    if (entry === undefined || entry.connections >= this.options.link.connections) return false;
+    this.entries.delete(topic);
+    return true;
   }
 
   /** Something about the topic is not as it was: the next question goes to the cluster. */

@@ -19,8 +19,8 @@ export type Verdict =
   | { readonly kind: "out_of_order" }
   /** 47, 90: a newer epoch of our producer id has written. */
   | { readonly kind: "fenced" }
-  /** 59: the broker knows nothing of the producer and wants it to begin at 0. This send was not appended. */
-  | { readonly kind: "forgotten" }
+  /** 59: the broker knows nothing of the producer and wants it to begin at 0, or one of its own. This send was not appended. */
+  | { readonly kind: "forgotten"; readonly reason: string }
   /** 10, 18: not appended, and never will be as it is. */
   | { readonly kind: "too_large" }
   /** 32: not appended: the time stamps lie outside of what the topic takes. */
@@ -46,7 +46,7 @@ export function verdictOf(errorCode: number): Verdict {
     case errors.PRODUCER_FENCED:
       return { kind: "fenced" };
     case errors.UNKNOWN_PRODUCER_ID:
-      return { kind: "forgotten" };
+      return { kind: "forgotten", reason };
     case errors.MESSAGE_TOO_LARGE:
     case errors.RECORD_LIST_TOO_LARGE:
       return { kind: "too_large" };

@@ -25,7 +25,7 @@ interface BatchSpec {
   readonly kind?: "records" | "shed";
   readonly timeMs?: number;
   /** Bytes of each value, at least; incompressible. */
-  readonly valueBytes?: number;
+  readonly valueBytes?: number | ((seq: number) => number);
   readonly compression?: Compression;
 }
 
@@ -33,7 +33,7 @@ let lastId = 0;
 
 /** A batch of records `line <number>` with identity headers, as the channel would hand it out. */
 export function testBatch(lane: Lane, spec: BatchSpec): StoredBatch {
-  const { first, count, kind = "records", timeMs = 1_700_000_000_000, compression = "zstd" } = spec;
+  const { first, count, kind = "records", timeMs = 1_700_000_000_000, compression = "zstd", valueBytes = 0 } = spec;
   const builder = new RecordBatchBuilder({
     compression,
     identity: { agent: "gw-1", epoch: lane.epoch, stream: lane.stream, lane: lane.number },
@@ -41,7 +41,8 @@ export function testBatch(lane: Lane, spec: BatchSpec): StoredBatch {
   builder.begin(first);
   const records = kind === "shed" ? 1 : count;
   for (let index = 0; index < records; index++) {
-    const value = testValue(first + index, spec.valueBytes ?? 0);
+    const seq = first + index;
+    const value = testValue(seq, typeof valueBytes === "number" ? valueBytes : valueBytes(seq));
     builder.append(value, 0, value.length, timeMs + index, undefined, noHeaders);
   }
   return { ...builder.seal(), id: ++lastId, lane, kind, first, count };

@@ -51,6 +51,15 @@ export class RealWorld implements Disposable {
     this.nextSeq += count;
   }
 
+  /** A marker for records that policy dropped. */
+  shed(count: number): void {
+    this.reader.put(
+      testBatch(this.reader.lane, { first: this.nextSeq, count, kind: "shed", timeMs: systemClock.now() }),
+    );
+    this.written.push(testValue(this.nextSeq));
+    this.nextSeq += count;
+  }
+
   async step(): Promise<string> {
     const batch = this.reader.next();
     if (batch === undefined) return "idle";

@@ -44,6 +44,7 @@ class KafkajsLink implements KafkaLink {
   asked: string | undefined;
   private readonly open = new Map<string, Promise<BrokerConnection>>();
   private readonly alive = new Set<BrokerConnection>();
+  private readonly numbers = new WeakMap<BrokerConnection, number>();
   private readonly order: BrokerOrder;
   private readonly epochs = new LeaderEpochs();
   private readonly connectionOptions: ConnectionOptions;
@@ -80,7 +81,7 @@ class KafkajsLink implements KafkaLink {
   }
 
   async ready(node: BrokerNode) {
-    await this.connect(node);
+    return this.numbers.get(await this.connect(node)) ?? 0;
   }
 
   async produce(node: BrokerNode, batches: readonly PartitionBatch[]) {
@@ -186,6 +187,7 @@ class KafkajsLink implements KafkaLink {
     try {
       const connection = await attempt;
       this.connections++;
+      this.numbers.set(connection, this.connections);
       if (this.closed) connection.destroy(this.closedError());
       else this.alive.add(connection);
       return connection;

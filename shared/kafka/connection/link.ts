@@ -101,8 +101,11 @@ export interface KafkaLink {
    * cluster names itself for ever.
    */
   askOthersFirst(broker: string): void;
-  /** Connects to the node when there is no connection. When it rejects, nothing was sent. */
-  ready(node: BrokerNode): Promise<void>;
+  /**
+   * Connects to the node when there is no connection. Answers a number of the connection: while it stays the same, the process that
+   * answers is the same. When it rejects, nothing was sent.
+   */
+  ready(node: BrokerNode): Promise<number>;
   /** acks=all. One answer a batch, in the same order. */
   produce(node: BrokerNode, batches: readonly PartitionBatch[]): Promise<readonly ProduceAnswer[]>;
   /** A producer id that nobody else has, epoch 0. */
@@ -111,7 +114,7 @@ export interface KafkaLink {
   describeProducers(node: BrokerNode, topic: string, partition: number): Promise<ProducersAnswer>;
   /** The offset that the next record will get; needs DESCRIBE, which WRITE implies. */
   endOffset(node: BrokerNode, topic: string, partition: number): Promise<{ errorCode: number; offset: number }>;
-  /** Up to about 1 MiB of the log from `offset` on, without waiting for more; needs READ. */
+  /** Up to about 1 MiB of the log from `offset` on, hardly waiting for more; needs READ. */
   readLog(node: BrokerNode, topic: string, partition: number, offset: number): Promise<LogSlice>;
   /** Error 36 when it exists already. */
   createTopic(topic: NewTopic): Promise<{ errorCode: number; message: string | undefined }>;

@@ -58,15 +58,17 @@ function readPartition(from: WireReader, version: number): FetchPartitionAnswer 
 }
 
 const sliceBytesMax = 1024 * 1024;
+/** Kafka answers at once when it has something; Tansu hands nothing at all to somebody who does not wait. */
+const waitMsMax = 50;
 
-/** Fetch, api 1, of one partition, no session, no waiting. Version 10 is the first that hands out zstd, 11 names a rack. */
+/** Fetch, api 1, of one partition, no session. Version 10 is the first that hands out zstd, 11 names a rack. */
 export function readLogMessage(topic: string, partition: number, offset: number): Message<LogSlice> {
   return {
     name: "Fetch",
     apiKey: 1,
     versions: { min: 10, max: 11 },
     write: (to, version) => {
-      to.int32(-1).int32(0).int32(1).int32(sliceBytesMax).int8(0).int32(0).int32(-1);
+      to.int32(-1).int32(waitMsMax).int32(1).int32(sliceBytesMax).int8(0).int32(0).int32(-1);
       to.list([topic], (name) =>
         to
           .string(name)

@@ -57,9 +57,16 @@ export class FakeBroker implements KafkaLink {
   refusesFuture = false;
   /** A repeat is answered with 46, as by brokers that are not Apache's. */
   saysDuplicate = false;
+  /** An epoch that it did not give out itself is refused, as by Tansu. */
+  refusesSteps = false;
+  /** A producer that it does not know has to ask for an id: 59. */
+  wantsKnown = false;
+  /** DescribeProducers: Kafka before 2.8 and some others do not know it. */
+  describes = true;
   readonly requests: string[] = [];
   private topics = new Map<string, Partition[]>();
   private nextProducerId = 7n;
+  private readonly given = new Set<bigint>();
 
   /** Its own clock: milliseconds since 1970, and never wrong. */
   timeMs = 1_700_000_000_000;
@@ -126,6 +133,7 @@ export class FakeBroker implements KafkaLink {
 
   /** As after an expiry that came earlier than we were told. */
   forgetProducers(): void {
+    this.given.clear();
     for (const { producers } of [...this.topics.values()].flat()) producers.clear();
   }
 
@@ -143,8 +151,14 @@ export class FakeBroker implements KafkaLink {
     if (this.replicating) partition.highWatermark = partition.end;
   }
 
+  /** Somebody else has written under our producer, so many epochs later. */
+  takeOver(topic: string, epochs: number): void {
+    for (const producer of this.partition(topic, 0).producers.values()) producer.epoch += epochs;
+  }
+
   /** Clean or not: only the last batch of each producer is still recognised. */
   restart(): void {
+    this.connected = false;
     for (const partitions of this.topics.values()) {
       for (const { producers } of partitions) {
         for (const producer of producers.values()) producer.recent = producer.recent.slice(-1);
@@ -212,12 +226,15 @@ export class FakeBroker implements KafkaLink {
   async ready(node: BrokerNode) {
     if (this.down) throw new AppError("KAFKA_UNREACHABLE", "connect in a test: down");
     this.check(node);
+    this.connect();
+    return this.connections;
   }
 
   async produce(node: BrokerNode, batches: readonly PartitionBatch[]): Promise<readonly ProduceAnswer[]> {
     this.answer(`Produce ${batches.length}`);
     this.check(node);
     const fault = this.faults.shift();
+    if (fault === "request_lost" || fault === "answer_lost") this.connected = false;
     if (fault === "request_lost") throw new AppError("KAFKA_UNREACHABLE", "produce in a test: request lost");
     if (typeof fault === "object" && fault.appended !== true) return batches.map(() => this.error(fault.code));
     if (node.nodeId !== this.leader) return batches.map(() => this.error(errors.NOT_LEADER_OR_FOLLOWER));
@@ -228,12 +245,14 @@ export class FakeBroker implements KafkaLink {
 
   async initProducerId() {
     this.answer("InitProducerId");
+    this.given.add(this.nextProducerId);
     return { errorCode: 0, producerId: this.nextProducerId++, producerEpoch: 0 } as const;
   }
 
   async describeProducers(node: BrokerNode, topic: string, partition: number) {
     this.answer("DescribeProducers");
     if (node.nodeId !== this.leader) return { errorCode: errors.NOT_LEADER_OR_FOLLOWER };
+    if (!this.describes) return { errorCode: errors.UNSUPPORTED_VERSION };
     if (!this.mayRead) return { errorCode: errors.TOPIC_AUTHORIZATION_FAILED };
     this.expire(this.partition(topic, partition));
     const producers = [...this.partition(topic, partition).producers].map(([producerId, { epoch, recent }]) => ({
@@ -296,6 +315,8 @@ export class FakeBroker implements KafkaLink {
     }
     if (bytes.length > this.messageBytesMax) return this.error(errors.MESSAGE_TOO_LARGE);
     const last = (baseSequence + recordCount - 1) % 2 ** 31;
+    if (this.wantsKnown && !this.given.has(producerId)) return this.error(errors.UNKNOWN_PRODUCER_ID);
+    if (this.refusesSteps && producerEpoch > 0) return this.error(errors.PRODUCER_FENCED);
     const known = partition.producers.get(producerId);
     if (known !== undefined) {
       if (producerEpoch < known.epoch) return this.error(errors.INVALID_PRODUCER_EPOCH);
@@ -345,9 +366,13 @@ export class FakeBroker implements KafkaLink {
 
   private answer(request: string): void {
     if (this.down) throw new AppError("KAFKA_UNREACHABLE", `${request} in a test: down`);
+    this.connect();
+    this.requests.push(request);
+  }
+
+  private connect(): void {
     if (!this.connected) this.connections++;
     this.connected = true;
-    this.requests.push(request);
   }
 
   private check(node: BrokerNode): void {

@@ -5,7 +5,7 @@ import { Metrics } from "../../../../shared/telemetry/metrics.ts";
 import type { SinkContext } from "../../../core/context.ts";
 import type { LaneDelivery } from "../../../core/sink.ts";
 import { ArrayReader } from "../../../testing/fakes/array-reader.ts";
-import { testBatch, testLane } from "../../../testing/fakes/test-batches.ts";
+import { testBatch, testLane, testValue } from "../../../testing/fakes/test-batches.ts";
 import { configSchema } from "../config.ts";
 import { KafkaSink } from "../sink.ts";
 import { FakeBroker } from "./fake-broker.ts";
@@ -40,6 +40,15 @@ export class World {
       for (let index = 0; index < count; index++) this.written.push(`line ${this.nextSeq + index}`);
       this.nextSeq += count;
     }
+  }
+
+  /** Puts one batch whose middle record is large. */
+  putLarge(count = 1): void {
+    const first = this.nextSeq;
+    const valueBytes = (seq: number) => (seq === first + (count >> 1) ? 600 : 0);
+    this.reader.put(testBatch(this.reader.lane, { first, count, timeMs: this.clock.now(), valueBytes }));
+    for (let seq = first; seq < first + count; seq++) this.written.push(`${testValue(seq, valueBytes(seq))}`);
+    this.nextSeq += count;
   }
 
   /** Numbers that never come: somebody moved their batches out of the channel. */
