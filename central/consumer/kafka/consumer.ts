@@ -12,6 +12,7 @@ import { AppError, hasCode, messageOf } from "../../../shared/errors/app-error.t
 import { createKafka, type KafkaConnection } from "../../../shared/kafka/connection/client.ts";
 import { explainClientError } from "../../../shared/kafka/connection/connect-error.ts";
 import type { FetchedPartition } from "../../../shared/kafka/connection/raw-fetch.ts";
+import { errors } from "../../../shared/kafka/error-codes.ts";
 import type { Random } from "../../../shared/random/random.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
 import type { TopicPartition } from "../../records/partition.ts";
@@ -58,6 +59,8 @@ const firstLookMs = 3_000;
 const lookForTopicsEveryMs = 10_000;
 /** The group may let us in once its other members have gone. */
 const refusedWaitMs = 3_000;
+/** What a broker says may have it look again at once; so often it is asked at most. */
+const lookAgainMsMin = 1_000;
 const adminDeadlineMs = 15_000;
 const leaveDeadlineMs = 5_000;
 
@@ -70,6 +73,8 @@ export class KafkaConsumer implements Consumer {
   private readonly stalls = new StallWatch();
   private missingTopics: readonly string[] = [];
   private refused = false;
+  /** A broker does not know a topic that we read: kafkajs reads none of the others until it is left out. */
+  private topicGone = false;
   private joins = 0;
   private lastAnswerMs = -1;
   private lastFetchMs = -1;
@@ -149,6 +154,7 @@ export class KafkaConsumer implements Consumer {
     this.lastAnswerMs = nowMs;
     this.lastFetchMs = nowMs;
     const { topic, partition, errorCode, highWatermark, logStartOffset = -1, frames } = fetched;
+    if (errorCode === errors.UNKNOWN_TOPIC_OR_PARTITION) this.topicGone = true;
     if (errorCode !== 0) return false;
     const key = keyOf({ topic, partition });
     // Without its records: only the offsets are asked for later.
@@ -237,7 +243,7 @@ export class KafkaConsumer implements Consumer {
     await sleep(firstLookMs, signal);
     while (!signal.aborted) {
       await this.lookAround(topics);
-      await sleep(lookForTopicsEveryMs, signal);
+      await this.untilNextLook(signal);
       if (signal.aborted) break;
       const found = await this.findTopics();
       if (found !== undefined && found.length > 0 && found.join() !== topics.join()) return;
@@ -246,6 +252,19 @@ export class KafkaConsumer implements Consumer {
       if (ids !== undefined && hasOtherTopic(session.topicIds, ids)) return;
     }
     return await never();
+  }
+
+  private async untilNextLook(signal: AbortSignal): Promise<void> {
+    await sleep(lookAgainMsMin, signal);
+    for (
+      let leftMs = lookForTopicsEveryMs - lookAgainMsMin;
+      leftMs > 0 && !this.topicGone;
+      leftMs -= lookAgainMsMin / 4
+    ) {
+      if (signal.aborted) return;
+      await sleep(lookAgainMsMin / 4, signal);
+    }
+    this.topicGone = false;
   }
 
   /** Looks at who reads the partitions, and says so when nobody does. */

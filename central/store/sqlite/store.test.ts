@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { copyFileSync, existsSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, renameSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import Database from "better-sqlite3";
 import { systemClock } from "../../../shared/clock/clock.ts";
 import { silent } from "../../../shared/telemetry/log.ts";
@@ -88,6 +88,32 @@ describe("the SQLite store", () => {
     expect(count("select events from series")).toBe(95);
     database.close();
   });
+
+  test.each([0, 0.3, 0.5, 0.99])(
+    "a write-ahead log of which %d is left: an older state, whole in itself, that goes on",
+    async (left) => {
+      using dir = tempDir();
+      const store = new SqliteStore({ path: dir.file("db"), clock: systemClock, report: silent });
+      let seen: Position | undefined;
+      for (let at = 0; at < 200; at += 5) seen = (await store.append(appendOf(at, at + 5, seen))).position;
+      // As a power cut leaves it: the file as it was, the log without its end.
+      copyFileSync(dir.file("db"), dir.file("cut"));
+      copyFileSync(dir.file("db-wal"), dir.file("cut-wal"));
+      truncateSync(dir.file("cut-wal"), Math.floor(statSync(dir.file("cut-wal")).size * left));
+      await store.close();
+      const after = new SqliteStore({ path: dir.file("cut"), clock: systemClock, report: silent });
+      const reader = new SqliteReader(dir.file("cut"));
+      await after.probe();
+      const position = await after.position({ topic: "drive", partition: 0 });
+      const next = position?.next ?? 0;
+      expect(next).toBeLessThan(200);
+      expect(await reader.totals()).toMatchObject({ stored: next, missing: 0 });
+      expect(await after.append(appendOf(next, 200, position))).toMatchObject({ stored: 200 - next, repeated: 0 });
+      expect(await reader.totals()).toMatchObject({ stored: 200, missing: 0, repeated: 0, conflicts: 0 });
+      await reader.close();
+      await after.close();
+    },
+  );
 
   test("says that it is away while somebody else holds the file, and goes on when they let go", async () => {
     using dir = tempDir();
