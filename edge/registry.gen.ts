@@ -34,6 +34,7 @@ import sqliteChannel from "./channels/sqlite/index.ts";
 import elasticsearchSink from "./sinks/elasticsearch/index.ts";
 import failoverSink from "./sinks/failover.ts";
 import fileRollSink from "./sinks/file-roll/index.ts";
+import hdfsSink from "./sinks/hdfs/index.ts";
 import httpSink from "./sinks/http/index.ts";
 import kafkaSink from "./sinks/kafka/index.ts";
 import loadBalanceSink from "./sinks/load-balance.ts";
@@ -47,5 +48,5 @@ export const registry: Registry = {
   interceptors: [deduplicateInterceptor, dropFieldsInterceptor, hostInterceptor, moduleInterceptor, parseJsonInterceptor, pseudonymiseInterceptor, regexExtractorInterceptor, regexFilterInterceptor, removeHeaderInterceptor, sampleInterceptor, searchReplaceInterceptor, staticInterceptor, throttleInterceptor, timestampInterceptor, uuidInterceptor],
   selectors: [multiplexingSelector, replicatingSelector],
   channels: [memoryChannel, sqliteChannel],
-  sinks: [elasticsearchSink, failoverSink, fileRollSink, httpSink, kafkaSink, loadBalanceSink, loggerSink, nullSink, s3Sink],
+  sinks: [elasticsearchSink, failoverSink, fileRollSink, hdfsSink, httpSink, kafkaSink, loadBalanceSink, loggerSink, nullSink, s3Sink],
 };

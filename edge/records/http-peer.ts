@@ -26,6 +26,8 @@ export interface HttpQuestion {
   readonly url: string;
   readonly body?: string | Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Without our credentials: it goes to another host than the config names. */
+  readonly anonymous?: boolean;
   /** Bytes of the answer that are read at most; a peer that sends more is a peer that went mad. */
   readonly answerBytesMax?: number;
 }
@@ -66,7 +68,7 @@ export class HttpPeer {
       const response = await fetch(url, {
         method,
         redirect: "manual",
-        headers: { ...this.authorization, ...headers },
+        headers: { ...(question.anonymous === true ? {} : this.authorization), ...headers },
         signal: deadline,
         ...(body === undefined ? {} : { body }),
         ...(tls === undefined ? {} : { tls: tlsOptions(tls) }),
