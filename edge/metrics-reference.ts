@@ -12,7 +12,8 @@ import { silent } from "../shared/telemetry/log.ts";
 import { Metrics, type MetricWords } from "../shared/telemetry/metrics.ts";
 import { declareLogMetrics } from "./commands/log-writer.ts";
 import type { Registry } from "./config/agent-config.ts";
-import type { SinkContext } from "./core/context.ts";
+import type { SinkContext, SourceContext } from "./core/context.ts";
+import { FileReaders } from "./core/file-readers.ts";
 import { commitCounters } from "./engine/committer.ts";
 import { LoopLag } from "./engine/loop-lag.ts";
 import { observeAgent } from "./engine/observe-agent.ts";
@@ -68,7 +69,7 @@ function agentMetrics(): Metrics {
   return metrics;
 }
 
-function contextWith(metrics: Metrics): SinkContext {
+function contextWith(metrics: Metrics): SinkContext & SourceContext {
   return {
     name: "example",
     agent: "gw-1",
@@ -79,6 +80,8 @@ function contextWith(metrics: Metrics): SinkContext {
     metrics,
     partsKnown: () => {},
     renewEpoch: () => {},
+    fileReaders: new FileReaders(silent),
+    ownFiles: () => [],
     members: [],
   };
 }

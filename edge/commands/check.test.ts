@@ -1,12 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
 import { z } from "zod";
 import { AppError } from "../../shared/errors/app-error.ts";
 import { codes } from "../../shared/errors/codes.ts";
 import { tempDir } from "../../shared/testing/temp-dir.ts";
 import type { AgentConfig, Registry } from "../config/agent-config.ts";
 import { loadConfig } from "../config/load-config.ts";
-import { defineSink } from "../core/define.ts";
+import { defineSink, type SourceDefinition } from "../core/define.ts";
+import type { Remark, Surroundings } from "../core/inspect.ts";
 import type { Finding, Sink } from "../core/sink.ts";
 import { good } from "../testing/fakes/config.ts";
 import { fakeRegistry } from "../testing/fakes/registry.ts";
@@ -52,6 +54,25 @@ test("a wrong one is exit code 2 with every mistake, and nothing is touched", as
   expect(code).toBe(2);
   expect(err).toContain('tailgate.yaml:5:11: sources.driving.type: no source is of type "tial"');
   expect(err).toContain("3 mistakes in the config; nothing was started or changed.");
+});
+
+test("what a source finds on this machine is said; it is told which files are the agent's own", async () => {
+  const [tail] = fakeRegistry.sources;
+  if (tail === undefined) throw new Error("the registry holds no source");
+  const tailThatLooks: SourceDefinition = {
+    ...tail,
+    config: tail.config,
+    read(raw) {
+      const reading = tail.read(raw);
+      const inspect = async ({ dataDir, ownFiles }: Surroundings): Promise<readonly Remark[]> => [
+        { level: "note", field: "paths", message: `${dataDir} ${ownFiles.map((path) => basename(path)).join(" ")}` },
+      ];
+      return reading.ok ? { ok: true, value: { ...reading.value, inspect } } : reading;
+    },
+  };
+  const { code, err } = await run(good, { ...fakeRegistry, sources: [tailThatLooks] });
+  expect(code).toBe(0);
+  expect(err).toContain("sources.driving.paths: /var/lib/tailgate tailgate.yaml [note]\n");
 });
 
 test("--print shows the defaults as YAML that can be read again", async () => {

@@ -23,6 +23,17 @@ function lowDisks({ channels, dataDir }: AgentConfig): string {
   return said;
 }
 
+/** What the sources find when they compare their config with this machine, a line each. */
+async function remarks({ sources, dataDir, ownFiles }: AgentConfig): Promise<string> {
+  let said = "";
+  for (const [name, { make }] of sources) {
+    for (const { level, field, message } of (await make.inspect?.({ dataDir, ownFiles })) ?? []) {
+      said += `sources.${name}.${field}: ${message} [${level}]\n`;
+    }
+  }
+  return said;
+}
+
 /** `tailgate check`. */
 export const check: Command = {
   name: "check",
@@ -47,6 +58,7 @@ export const check: Command = {
       return 2;
     }
     world.err(lowDisks(loaded.config));
+    world.err(await remarks(loaded.config));
     if (given.flag("print")) world.out(stringify(JSON.parse(JSON.stringify(loaded.effective))));
     if (given.flag("connect") && !(await tryDestinations(loaded.config, world))) return 1;
     const { sources, channels, sinks } = loaded.config;

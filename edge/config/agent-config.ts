@@ -9,12 +9,12 @@ import type {
   SelectorDefinition,
   SinkDefinition,
   SourceDefinition,
+  SourceMaker,
 } from "../core/define.ts";
 import type { Interceptor } from "../core/interceptor.ts";
 import type { Layout } from "../core/layout.ts";
 import type { Selector } from "../core/selector.ts";
 import type { Sink } from "../core/sink.ts";
-import type { Source } from "../core/source.ts";
 
 /** Every component there is, by kind: the generated list, or a test's own. */
 export interface Registry {
@@ -31,6 +31,8 @@ export interface AgentConfig {
   readonly agent: string;
   /** Absolute. */
   readonly dataDir: string;
+  /** Paths of the config and of the files that it names: secrets, certificates, modules. */
+  readonly ownFiles: readonly string[];
   /** How long a line may wait for company before it is committed and sent. */
   readonly lingerMs: number;
   /** How long a stop may take; most of it is for draining. */
@@ -48,7 +50,7 @@ export interface AgentConfig {
 /** A source with what its events pass through. */
 export interface SourceConfig {
   readonly type: string;
-  readonly make: Maker<Context, Source>;
+  readonly make: SourceMaker;
   /** In the order of the chain. */
   readonly interceptors: readonly InterceptorConfig[];
   readonly selectorType: string;

@@ -53,8 +53,14 @@ export function parseConfig(path: string, text: string, registry: Registry, envi
     withBaseDirectory(dirname(resolve(path)), () => read(new ConfigDocument(path, text, environment), registry)),
   );
   if (!value.ok) return value;
-  const untrusted = [...changeableFiles(existing([resolve(path), ...files.keys()]), self()), ...value.untrusted];
-  return { ...value, warnings: [...value.warnings, ...readableSecrets(files)], untrusted };
+  const ownFiles = [resolve(path), ...files.keys()];
+  const untrusted = [...changeableFiles(existing(ownFiles), self()), ...value.untrusted];
+  return {
+    ...value,
+    config: { ...value.config, ownFiles },
+    warnings: [...value.warnings, ...readableSecrets(files)],
+    untrusted,
+  };
 }
 
 /** A text that is at hand has no file. */
@@ -130,6 +136,7 @@ function assemble(agent: AgentSection, { sources, channels, sinks, membersOf }: 
   return {
     agent: agent.agent,
     dataDir: agent.dataDir,
+    ownFiles: [],
     lingerMs: agent.linger,
     stopTimeoutMs: agent.stopTimeout,
     sources: present(sources),

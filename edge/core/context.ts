@@ -2,6 +2,7 @@ import type { Clock } from "../../shared/clock/clock.ts";
 import type { Random } from "../../shared/random/random.ts";
 import type { Report } from "../../shared/telemetry/log.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
+import type { FileReaders } from "./file-readers.ts";
 import type { Sink } from "./sink.ts";
 
 /** The only way a component reaches the outside. */
@@ -16,6 +17,14 @@ export interface Context {
   readonly random: Random;
   readonly report: Report;
   readonly metrics: Metrics;
+}
+
+/** What a source is given beside that. */
+export interface SourceContext extends Context {
+  /** Where it says which files it reads, and learns who else reads them. */
+  readonly fileReaders: FileReaders;
+  /** Paths of the agent's own files that are never read as logs: its config, and the secrets and modules that names. */
+  ownFiles(): readonly string[];
 }
 
 /** What a sink is given beside that. */

@@ -8,7 +8,8 @@
 import type { z } from "zod";
 import type { Channel, ChannelSettings, Keeping } from "./channel.ts";
 import type { ChannelStore, StoredChannel } from "./channel-store.ts";
-import type { Context, SinkContext } from "./context.ts";
+import type { Context, SinkContext, SourceContext } from "./context.ts";
+import type { Remark, Surroundings } from "./inspect.ts";
 import type { Interceptor } from "./interceptor.ts";
 import type { Layout } from "./layout.ts";
 import type { Selector } from "./selector.ts";
@@ -47,6 +48,12 @@ export interface Maker<C, T> {
   create(context: C): T | Promise<T>;
 }
 
+/** Makes a source. */
+export interface SourceMaker extends Maker<SourceContext, Source> {
+  /** Compares its config with this machine as it is now, for `check`. Changes nothing, and ends soon. */
+  inspect?(surroundings: Surroundings): Promise<readonly Remark[]>;
+}
+
 /** What a channel is made in. */
 export interface ChannelContext extends Context {
   /** The agent's one file. */
@@ -71,7 +78,7 @@ export interface SelectorContext extends Context {
 }
 
 /** A source as the registry knows it. */
-export type SourceDefinition = Definition<"source", Maker<Context, Source>>;
+export type SourceDefinition = Definition<"source", SourceMaker>;
 /** An interceptor as the registry knows it. */
 export type InterceptorDefinition = Definition<"interceptor", Maker<Context, Interceptor>>;
 /** A selector as the registry knows it. */
@@ -98,8 +105,21 @@ interface Declaration<S extends z.ZodType, C, T> extends Words {
 
 type ConfigSchema = z.ZodType<Readonly<Record<string, unknown>>>;
 
-export function defineSource<S extends ConfigSchema>(declaration: Declaration<S, Context, Source>): SourceDefinition {
-  return withKind("source", define(declaration, readMaker(declaration)));
+export function defineSource<S extends ConfigSchema>(
+  declaration: Declaration<S, SourceContext, Source> & {
+    /** See `SourceMaker.inspect`; without it there is nothing to compare. */
+    inspect?(config: z.output<S>, surroundings: Surroundings): Promise<readonly Remark[]>;
+  },
+): SourceDefinition {
+  const read = (schema: S, raw: unknown): Reading<SourceMaker> => {
+    const parsed = schema.safeParse(raw);
+    if (!parsed.success) return { ok: false, issues: parsed.error.issues };
+    const config = parsed.data;
+    const create = (context: SourceContext) => declaration.create(config, context);
+    const inspect = async (surroundings: Surroundings) => (await declaration.inspect?.(config, surroundings)) ?? [];
+    return { ok: true, value: { config, create, inspect } };
+  };
+  return withKind("source", define(declaration, read));
 }
 
 export function defineInterceptor<S extends ConfigSchema>(

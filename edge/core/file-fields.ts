@@ -2,8 +2,9 @@ import { z } from "zod";
 import { path } from "../../shared/config/path.ts";
 import type { FollowLinks } from "../../shared/files/links.ts";
 import type { OpenRules } from "../../shared/files/open-regular.ts";
+import { OwnFiles } from "../../shared/files/own-files.ts";
 import { realOf } from "../../shared/files/real-path.ts";
-import type { Context } from "./context.ts";
+import type { SourceContext } from "./context.ts";
 
 /** Config fields of components that read files in folders that others can write. */
 export const fileFields = {
@@ -37,9 +38,9 @@ export interface FileAccess {
   readonly rules: OpenRules;
 }
 
-/** The access that a config grants. Never to the agent's own data folder. */
-export function fileAccess(fields: FileFields, context: Pick<Context, "dataDir">): FileAccess {
+/** The access that a config grants. Never to the agent's own files. */
+export function fileAccess(fields: FileFields, context: Pick<SourceContext, "dataDir" | "ownFiles">): FileAccess {
   const { followSymlinks, owners, hardLinks } = fields;
   const follow = typeof followSymlinks === "boolean" ? followSymlinks : followSymlinks.map(realOf);
-  return { follow, rules: { owners, hardLinks, keepOut: [realOf(context.dataDir)] } };
+  return { follow, rules: { owners, hardLinks, keepOut: new OwnFiles(context.dataDir, () => context.ownFiles()) } };
 }

@@ -1,6 +1,7 @@
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { AgentConfig, SinkConfig, SourceConfig } from "../config/agent-config.ts";
 import type { Context } from "../core/context.ts";
+import { FileReaders } from "../core/file-readers.ts";
 import { type Layout, plainLayout } from "../core/layout.ts";
 import type { AgentChannels } from "./agent-channels.ts";
 import { type AgentOptions, contextOf } from "./agent-options.ts";
@@ -22,6 +23,7 @@ export class Assembly {
   config: AgentConfig;
   /** By source, of what its events pass through: counters go on when the chain is made anew. */
   private readonly chainMetrics = new Map<string, Metrics>();
+  private readonly fileReaders: FileReaders;
 
   constructor(
     private readonly options: AgentOptions,
@@ -29,6 +31,7 @@ export class Assembly {
     private readonly words: SinkWords,
   ) {
     this.config = options.config;
+    this.fileReaders = new FileReaders(options.report);
   }
 
   /** The sinks of one channel, not started yet. */
@@ -53,7 +56,8 @@ export class Assembly {
       config,
       make: async ({ make }) => {
         const { context, release } = this.part(name);
-        return { source: await make.create(context), release };
+        const surroundings = { fileReaders: this.fileReaders, ownFiles: () => this.config.ownFiles };
+        return { source: await make.create({ ...context, ...surroundings }), release };
       },
       link: (current) => this.links(name, current),
       open: (current, links, last) => this.intake(name, current, links, last),

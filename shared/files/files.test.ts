@@ -14,9 +14,10 @@ import { join } from "node:path";
 import { tempDir } from "../testing/temp-dir.ts";
 import { resolveLinks } from "./links.ts";
 import { type OpenRules, openRegular } from "./open-regular.ts";
+import { noOwnFiles, OwnFiles } from "./own-files.ts";
 import { childOf, namesIn, shownPath, systemPath, textOf } from "./path-text.ts";
 
-const anyRegular: OpenRules = { owners: undefined, hardLinks: true, keepOut: [] };
+const anyRegular: OpenRules = { owners: undefined, hardLinks: true, keepOut: noOwnFiles };
 
 function folder() {
   const dir = tempDir();
@@ -105,8 +106,12 @@ test("files of the system, our own, of strangers and of two names are refused wh
   writeFileSync(dir.file("x.log"), "x");
   expect(() => contentOf(`/proc/${process.pid}/environ`)).toThrow("system's own");
   expect(() => contentOf("/sys/kernel/uevent_seqnum")).toThrow("system's own");
-  expect(() => contentOf(dir.file("x.log"), { keepOut: [dir.path] })).toThrow("one of our own files");
-  expect(() => contentOf(dir.file("x.log"), { keepOut: [dir.file("x.log")] })).toThrow("one of our own files");
+  expect(() => contentOf(dir.file("x.log"), { keepOut: new OwnFiles(dir.path, () => []) })).toThrow(
+    "one of our own files",
+  );
+  expect(() => contentOf(dir.file("x.log"), { keepOut: new OwnFiles("/nowhere", () => [dir.file("x.log")]) })).toThrow(
+    "one of our own files",
+  );
   expect(() => contentOf(dir.file("x.log"), { owners: [4_000_000] })).toThrow("not among owners");
   expect(contentOf(dir.file("x.log"), { owners: [process.getuid?.() ?? 0], hardLinks: false })).toBe("x");
   linkSync(dir.file("x.log"), dir.file("y.log"));

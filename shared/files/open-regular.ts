@@ -5,7 +5,7 @@
  * the path in between. The path must lead there without a link (links.ts resolves them first).
  */
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readlinkSync, statfsSync } from "node:fs";
-import { isBelow } from "./links.ts";
+import type { OwnFiles } from "./own-files.ts";
 import { systemPath, textOf } from "./path-text.ts";
 import { FileRefused } from "./refusal.ts";
 
@@ -15,8 +15,8 @@ export interface OpenRules {
   readonly owners: readonly number[] | undefined;
   /** Whether a file with more than one name is taken: where it is not, nobody can lend us another folder's file. */
   readonly hardLinks: boolean;
-  /** Folders and files that are never read, without links: our own. */
-  readonly keepOut: readonly string[];
+  /** Never read. */
+  readonly keepOut: Pick<OwnFiles, "has">;
 }
 
 /** `O_PATH` of open(2): a hold on a file that opens nothing. */
@@ -58,7 +58,7 @@ export function kindOf(
 }
 
 function judge(path: string, stat: BigIntStats, { owners, hardLinks, keepOut }: OpenRules): void {
-  if (keepOut.some((ours) => path === ours || isBelow(path, ours))) throw new FileRefused(path, "one of our own files");
+  if (keepOut.has(path, stat)) throw new FileRefused(path, "one of our own files");
   if (owners !== undefined && !owners.includes(Number(stat.uid))) {
     throw new FileRefused(path, `a file of user ${stat.uid}, who is not among owners`);
   }

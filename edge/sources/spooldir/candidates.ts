@@ -9,6 +9,7 @@ import { type Identity, identityOf } from "./spool-file.ts";
 
 /** A file that lies in the spool directory. */
 export interface Candidate extends Identity {
+  readonly device: bigint;
   /** Path below the spool directory. */
   readonly key: string;
   /** Where it is, without links. */
@@ -105,6 +106,6 @@ export class Candidates {
       if (stat.isDirectory()) return;
     }
     if (!stat.isFile()) throw new FileRefused(key, kindOf(stat));
-    found.push({ key, real, ...identityOf(stat) });
+    found.push({ key, real, device: stat.dev, ...identityOf(stat) });
   }
 }

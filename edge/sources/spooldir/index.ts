@@ -11,4 +11,5 @@ export default defineSource({
     const { SpoolDirectorySource } = await import("./source.ts");
     return new SpoolDirectorySource(config, context);
   },
+  inspect: async (config, surroundings) => (await import("./inspect.ts")).inspectSpool(config, surroundings),
 });

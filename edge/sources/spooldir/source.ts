@@ -17,8 +17,9 @@ import { openRegular } from "../../../shared/files/open-regular.ts";
 import { childOf, shownPath, systemPath } from "../../../shared/files/path-text.ts";
 import { isFileTrouble } from "../../../shared/files/refusal.ts";
 import { LineSplitter } from "../../../shared/lines/split-lines.ts";
-import type { Context } from "../../core/context.ts";
+import type { SourceContext } from "../../core/context.ts";
 import { type FileAccess, fileAccess } from "../../core/file-fields.ts";
+import type { FileId, FileReader } from "../../core/file-readers.ts";
 import { limits } from "../../core/limits.ts";
 import { LineIntake } from "../../core/line-intake.ts";
 import type { Intake, Source } from "../../core/source.ts";
@@ -34,7 +35,8 @@ const finishedMax = 64;
 /** The status page names this many of the files that were put aside. */
 const errorsShownMax = 100;
 
-export class SpoolDirectorySource implements Source {
+export class SpoolDirectorySource implements Source, FileReader {
+  readonly name: string;
   private readonly files = new Map<string, SpoolFile>();
   private readonly candidates: Candidates;
   private readonly access: FileAccess;
@@ -46,22 +48,32 @@ export class SpoolDirectorySource implements Source {
   private leftOutNow = new Map<string, string>();
   private readonly buffer = Buffer.allocUnsafeSlow(limits.readBytes + 1);
   private readonly errors: { readonly file: string; readonly reason: string }[] = [];
+  /** What lay in the directory at the last look, by inode. */
+  private listed = new Map<string, Listed>();
   private finished: SpoolFile[] = [];
   private current: SpoolFile | undefined;
   private filesDone = 0;
 
   constructor(
     private readonly config: Config,
-    private readonly context: Context,
+    private readonly context: SourceContext,
   ) {
+    this.name = context.name;
     this.access = fileAccess(config, context);
     this.candidates = new Candidates(config, this.access, (key, thrown) => this.leaveOut(key, messageOf(thrown)));
     this.splitter = new LineSplitter(config);
+    context.fileReaders.join(this, context.metrics);
   }
 
   async start(): Promise<void> {}
 
-  async stop(): Promise<void> {}
+  async stop(): Promise<void> {
+    this.context.fileReaders.leave(this);
+  }
+
+  pathOf(id: FileId): string | undefined {
+    return this.listed.get(keyOf(id))?.path;
+  }
 
   async run(intake: Intake, signal: AbortSignal): Promise<void> {
     if (this.intake !== undefined) throw new AppError("INVARIANT", "run a spooldir source a second time");
@@ -94,6 +106,7 @@ export class SpoolDirectorySource implements Source {
         ? {}
         : { current: { file: current.key, offset: current.offset, size: current.identity.size } }),
       errors: this.errors,
+      shared: this.context.fileReaders.sharedBy(this),
       leftOut: [...this.leftOut].slice(0, errorsShownMax).map(([file, reason]) => ({ file: shownPath(file), reason })),
       leftOutCount: this.leftOut.size,
     };
@@ -124,10 +137,25 @@ export class SpoolDirectorySource implements Source {
       return [];
     }
     this.leftOut = this.leftOutNow;
+    this.noteListed(all);
     const present = new Map(all.map((candidate) => [candidate.key, candidate]));
     for (const file of [...this.files.values()]) if (!present.has(file.key)) this.noteGone(file, present, intake);
     const settled = this.candidates.settled(all, this.config.settle, this.context.clock.uptimeMs());
     return settled.filter((candidate) => this.isToRead(candidate, intake));
+  }
+
+  /** Other sources may read the same files: see FileReaders. */
+  private noteListed(all: readonly Candidate[]): void {
+    const { fileReaders } = this.context;
+    const before = this.listed;
+    this.listed = new Map(
+      all.map(({ key, inode, device }) => {
+        const id = { inode: BigInt(inode), device };
+        return [keyOf(id), { id, path: childOf(this.config.path, key) }];
+      }),
+    );
+    for (const [key, { id, path }] of this.listed) if (!before.has(key)) fileReaders.took(this, id, path);
+    for (const [key, { id }] of before) if (!this.listed.has(key)) fileReaders.letGo(this, id);
   }
 
   private isToRead(candidate: Candidate, intake: Intake): boolean {
@@ -321,6 +349,15 @@ export class SpoolDirectorySource implements Source {
       if (file?.state === "error") this.errors.push({ file: key, reason: file.reason ?? "" });
     }
   }
+}
+
+interface Listed {
+  readonly id: FileId;
+  readonly path: string;
+}
+
+function keyOf({ device, inode }: FileId): string {
+  return `${device}:${inode}`;
 }
 
 /** Whether there is anything under this name, a link that leads nowhere too. */

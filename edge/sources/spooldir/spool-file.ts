@@ -30,6 +30,7 @@ export function sameIdentity(a: Identity, b: Identity): boolean {
 
 /** One file of the spool directory, with how far it was read; stored under its path in the directory. */
 export class SpoolFile implements Positioned {
+  readonly identity: Identity;
   offset = 0;
   state: "reading" | "done" | "error" = "reading";
   reason: string | undefined;
@@ -39,8 +40,11 @@ export class SpoolFile implements Positioned {
   constructor(
     /** Path below the spool directory. */
     readonly key: string,
-    readonly identity: Identity,
-  ) {}
+    identity: Identity,
+  ) {
+    const { inode, size, mtimeNs } = identity;
+    this.identity = { inode, size, mtimeNs };
+  }
 
   /** Reads a stored text; undefined when it is none of ours. */
   static parse(key: string, text: string): SpoolFile | undefined {

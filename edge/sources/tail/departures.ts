@@ -28,7 +28,6 @@ export class Departures {
     host.report(signals.copyFound, { path: file.path, copy: copy.entry.name, offset: file.offset });
     this.book.rename(file, childOf(this.book.path, copy.entry.name));
     file.recognise(copy.fd);
-    host.index.add(file, this.book);
     this.book.markRotated(file);
     taken.add(copy.entry.inode);
     host.moved(file);

@@ -3,9 +3,9 @@
  * the parts of a scan (directory.ts, departures.ts, newcomers.ts), and by the reader.
  */
 import { closeSync, fstatSync } from "node:fs";
-import { childOf, folderOf, nameOf } from "../../../shared/files/path-text.ts";
+import { childOf, folderOf, nameOf, shownPath } from "../../../shared/files/path-text.ts";
 import { isFileTrouble, systemCode } from "../../../shared/files/refusal.ts";
-import type { Report } from "../../../shared/telemetry/log.ts";
+import type { Fields, Report } from "../../../shared/telemetry/log.ts";
 import type { Positioned } from "../../core/source.ts";
 import type { FileIndex } from "./file-index.ts";
 import { FollowedFile } from "./followed-file.ts";
@@ -38,6 +38,8 @@ export interface DirectoryHost {
   isNamed(directory: string, name: string): boolean;
   /** Whether what is gone here may be in another folder that has not been looked at since it changed. */
   mayBeElsewhere(book: DirectoryBook): boolean;
+  /** Whether a folder shows a file of this inode, and it could not be opened to be compared. */
+  isUnopened(inode: bigint): boolean;
   /** There are more descriptors than may be held: this one is to be closed again. */
   isTooMany(): boolean;
   /** Files that were there before us and could not be opened: by inode. */
@@ -60,6 +62,8 @@ export class DirectoryBook {
   readonly linked = new Map<string, string>();
   /** The folder without links, while it is there. */
   real: string;
+  /** Inodes of files that other folders know, and that could not be opened in the last scan of this one. */
+  readonly unopened = new Set<bigint>();
   /** What is in the way of this scan. */
   obstacle: (path: string, thrown: unknown) => void = () => {};
 
@@ -126,8 +130,12 @@ export class DirectoryBook {
       file.link ??= this.linked.get(nameOf(file.trail));
       this.awake.add(file.trail);
     }
-    file.attend(this.host.openCount, () => {
-      if (!file.aside) this.awake.add(file.trail);
+    file.attend({
+      openCount: this.host.openCount,
+      wake: () => {
+        if (!file.aside) this.awake.add(file.trail);
+      },
+      identified: (wasRestored) => this.identified(file, wasRestored),
     });
   }
 
@@ -254,6 +262,25 @@ export class DirectoryBook {
       this.cannotRead(file.path, thrown);
       return false;
     }
+  }
+
+  /** Whoever wants to know which files were read finds each of them in the log, those of an earlier start too. */
+  private identified(file: FollowedFile, wasRestored: boolean): void {
+    if (file.forgotten) return;
+    this.host.index.add(file, this);
+    if (wasRestored && !file.aside) this.host.report(signals.fileResumed, this.describe(file));
+  }
+
+  /** For the lines of the log that say which files are read. */
+  describe(file: FollowedFile): Fields {
+    return {
+      path: shownPath(file.path),
+      from: file.offset,
+      size: file.size,
+      inode: file.inode.toString(),
+      ...(file.fd === undefined ? {} : { owner: Number(fstatSync(file.fd).uid) }),
+      ...(file.link === undefined ? {} : { link: shownPath(file.link) }),
+    };
   }
 
   private list(file: FollowedFile): void {

@@ -77,6 +77,7 @@ export class Directory {
   scan(obstacle: Note): void {
     this.book.unsettled = false;
     this.book.obstacle = obstacle;
+    this.book.unopened.clear();
     const snapshot = this.picture();
     this.present = snapshot !== undefined;
     if (snapshot === undefined) {
@@ -273,6 +274,10 @@ export class Directory {
     if (snapshot.obscured.size > 0 || snapshot.links.includes(nameOf(file.path))) return false;
     if (this.book.host.mayBeElsewhere(this.book)) {
       this.book.unsettled = true;
+      return false;
+    }
+    if (this.book.host.isUnopened(file.inode)) {
+      file.elsewhere = true;
       return false;
     }
     // Under another device number this may be an empty mount point: gone only if its companions were found.

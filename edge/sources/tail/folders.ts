@@ -111,6 +111,12 @@ export class Folders {
     return isChanged;
   }
 
+  /** See `DirectoryHost.isUnopened`. */
+  isUnopened(inode: bigint): boolean {
+    for (const { directory } of this.all()) if (directory.book.unopened.has(inode)) return true;
+    return false;
+  }
+
   /** All was looked at once: from now on what comes is new, but for what could not be looked at. */
   noteFirstLook(): void {
     for (const attention of this.all()) {

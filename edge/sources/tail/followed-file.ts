@@ -14,6 +14,15 @@ export interface FileStat {
   readonly mtimeNs: bigint;
 }
 
+/** Who looks after a file, and is told of it. */
+export interface Attendant {
+  readonly openCount: OpenCount;
+  /** There may be something to do about it. */
+  wake(): void;
+  /** What it is was looked at: its inode and device are those of what is there. */
+  identified(wasRestored: boolean): void;
+}
+
 /**
  * One file, whatever it is called at the moment: identified by its inode, the fingerprint of its head and the bytes
  * before the offset. Holds no part of the content but those two; what was read and not appended is read again.
@@ -55,14 +64,11 @@ export class FollowedFile implements Positioned {
   blankTo = 0;
   /** Zeros before this place have text after them: they are read as they are. */
   holeTo = 0;
-  /** Called when there may be something to do about it. */
-  wake: (() => void) | undefined;
-
   /** An event that waited for more lines was given since the file last grew. */
   flushed = false;
 
   private descriptor: number | undefined;
-  private count: OpenCount | undefined;
+  private attendant: Attendant | undefined;
   private isAtEnd = false;
   private head: Buffer = empty;
   private readonly tailBuffer = Buffer.alloc(tailBytesMax);
@@ -127,7 +133,7 @@ export class FollowedFile implements Positioned {
 
   private set fd(fd: number | undefined) {
     const change = Number(fd !== undefined) - Number(this.descriptor !== undefined);
-    if (change !== 0) this.count?.add(change > 0 ? 1 : -1);
+    if (change !== 0) this.attendant?.openCount.add(change > 0 ? 1 : -1);
     this.descriptor = fd;
   }
 
@@ -138,15 +144,14 @@ export class FollowedFile implements Positioned {
 
   set atEnd(atEnd: boolean) {
     this.isAtEnd = atEnd;
-    if (!atEnd) this.wake?.();
+    if (!atEnd) this.attendant?.wake();
   }
 
-  /** Its descriptor counts from now on, and `wake` is told when there is something to do. */
-  attend(count: OpenCount, wake: () => void): void {
-    this.wake = wake;
-    if (this.count !== undefined) return;
-    this.count = count;
-    if (this.descriptor !== undefined) count.add(1);
+  /** Its descriptor counts from now on, and `attendant` is told of it. */
+  attend(attendant: Attendant): void {
+    const before = this.attendant;
+    this.attendant = attendant;
+    if (before === undefined && this.descriptor !== undefined) attendant.openCount.add(1);
   }
 
   /** Nothing is asked of it just now: all was read, and it is not waited for. */
@@ -347,6 +352,7 @@ export class FollowedFile implements Positioned {
   private attach(fd: number, offset: number, tailLength: number): void {
     this.close();
     this.fd = fd;
+    const wasRestored = this.isUnverified;
     this.unverified = undefined;
     this.offset = offset;
     const stat = fstatSync(fd, { bigint: true });
@@ -361,6 +367,7 @@ export class FollowedFile implements Positioned {
     const tail = readAt(fd, offset - tailLength, tailLength);
     tail.copy(this.tailBuffer);
     this.tailLength = tail.length;
+    this.attendant?.identified(wasRestored);
   }
 }
 

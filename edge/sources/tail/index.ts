@@ -11,4 +11,5 @@ export default defineSource({
     const { TailSource } = await import("./source.ts");
     return new TailSource(config, context);
   },
+  inspect: async (config, surroundings) => (await import("./inspect.ts")).inspectTail(config, surroundings),
 });

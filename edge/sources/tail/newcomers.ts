@@ -2,7 +2,7 @@
  * Files that are not known yet: which of them are read, from where, and in which place of their trail. DESIGN.md has the
  * cases; the rule is that a generation nobody has read is read, and that a copy of what was read is not.
  */
-import { closeSync, fstatSync, lstatSync } from "node:fs";
+import { closeSync, lstatSync } from "node:fs";
 import { childOf, nameOf, shownPath, systemPath } from "../../../shared/files/path-text.ts";
 import { isFileTrouble } from "../../../shared/files/refusal.ts";
 import { endOfText } from "./blank.ts";
@@ -105,7 +105,10 @@ export class Newcomers {
   private isIn(entry: Entry, file: FollowedFile): boolean {
     if (file.fd !== undefined) return true;
     const fd = this.book.openEntry(entry);
-    if (fd === undefined) return false;
+    if (fd === undefined) {
+      this.book.unopened.add(entry.inode);
+      return false;
+    }
     const isSame = file.isContainedIn(fd);
     closeSync(fd);
     return isSame;
@@ -235,14 +238,7 @@ export class Newcomers {
     const { host } = this.book;
     this.book.add(file);
     host.moved(file);
-    host.report(signals.fileFound, {
-      path: shownPath(file.path),
-      from: offset,
-      size: entry.size,
-      inode: entry.inode.toString(),
-      owner: Number(fstatSync(fd).uid),
-      ...(file.link === undefined ? {} : { link: shownPath(file.link) }),
-    });
+    host.report(signals.fileFound, this.book.describe(file));
     if (host.isTooMany()) file.close();
     return file;
   }

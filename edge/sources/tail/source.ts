@@ -17,8 +17,9 @@ import { openRegular } from "../../../shared/files/open-regular.ts";
 import { childOf, folderOf, nameOf, shownPath } from "../../../shared/files/path-text.ts";
 import { isFileTrouble } from "../../../shared/files/refusal.ts";
 import { countingReport } from "../../../shared/telemetry/counting-report.ts";
-import type { Context } from "../../core/context.ts";
+import type { SourceContext } from "../../core/context.ts";
 import { type FileAccess, fileAccess } from "../../core/file-fields.ts";
+import type { FileId, FileReader } from "../../core/file-readers.ts";
 import { LineIntake } from "../../core/line-intake.ts";
 import type { Intake, Source } from "../../core/source.ts";
 import type { Attention } from "./attention.ts";
@@ -42,7 +43,8 @@ const wakeIntervalMs = 5;
 /** Busy files are read before each commit, and not less often than this: one that is truncated takes unread lines with it. */
 const readIntervalMsMax = 200;
 
-export class TailSource implements Source {
+export class TailSource implements Source, FileReader {
+  readonly name: string;
   private readonly patterns: readonly { readonly pattern: PathPattern; lookedAt: boolean }[];
   private readonly obstacles: Obstacles;
   private readonly access: FileAccess;
@@ -60,8 +62,9 @@ export class TailSource implements Source {
 
   constructor(
     private readonly config: Config,
-    private readonly context: Context,
+    private readonly context: SourceContext,
   ) {
+    this.name = context.name;
     this.patterns = config.paths.map((path) => ({ pattern: new PathPattern(path), lookedAt: false }));
     this.obstacles = new Obstacles(context.report);
     this.access = fileAccess(config, context);
@@ -79,6 +82,7 @@ export class TailSource implements Source {
       { source: context.name },
       () => this.obstacles.count,
     );
+    context.fileReaders.join(this, context.metrics);
   }
 
   async start(): Promise<void> {}
@@ -111,6 +115,10 @@ export class TailSource implements Source {
     this.close();
   }
 
+  pathOf(id: FileId): string | undefined {
+    return this.host.index.pathOf(id);
+  }
+
   status(): Readonly<Record<string, unknown>> {
     const files = [...this.files()].filter((file) => !file.aside);
     return {
@@ -127,6 +135,7 @@ export class TailSource implements Source {
       unnamed: this.unnamed
         .filter((file) => !file.forgotten)
         .map(({ path, offset, provenSize }) => ({ path: shownPath(path), offset, size: provenSize })),
+      shared: this.context.fileReaders.sharedBy(this),
       leftOut: this.obstacles.list(),
       leftOutCount: this.obstacles.count,
     };
@@ -296,6 +305,7 @@ export class TailSource implements Source {
 
   private close(): void {
     this.closed = true;
+    this.context.fileReaders.leave(this);
     clearTimeout(this.wakeTimer);
     this.wakeTimer = undefined;
     for (const attention of this.folders.all()) attention.end();
@@ -338,8 +348,12 @@ export class TailSource implements Source {
         asking(directory, name).every(({ lookedAt }) => !lookedAt) || this.folders.isFirstSight(directory),
       isNamed: (directory, name) => config.paths.includes(childOf(directory, name)),
       mayBeElsewhere: (book) => this.folders.mayBeElsewhere(book),
+      isUnopened: (inode) => this.folders.isUnopened(inode),
       open: (path) => openRegular(path, this.access.rules),
-      index: new FileIndex(),
+      index: new FileIndex({
+        took: (id, path) => context.fileReaders.took(this, id, path),
+        letGo: (id) => context.fileReaders.letGo(this, id),
+      }),
       openCount,
       isTooMany: () => openCount.now > openFilesMax,
       before: new Map(),

@@ -5,13 +5,10 @@
  * Run: bun edge/sources/tail/tail.bench.ts [lines]
  */
 import { appendFileSync, closeSync, openSync, writeSync } from "node:fs";
-import { systemClock } from "../../../shared/clock/clock.ts";
-import { systemRandom } from "../../../shared/random/random.ts";
-import { silent } from "../../../shared/telemetry/log.ts";
-import { Metrics } from "../../../shared/telemetry/metrics.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
 import type { Intake } from "../../core/source.ts";
+import { fakeContext } from "../../testing/fakes/running-source.ts";
 import definition from "./index.ts";
 
 class NullIntake implements Intake {
@@ -89,15 +86,7 @@ async function idle(): Promise<string> {
 async function withSource(path: string, work: (intake: NullIntake) => Promise<unknown>, warmUpMs = 0) {
   const reading = definition.read({ paths: path });
   if (!reading.ok) throw new Error("the config is not valid");
-  const source = await reading.value.create({
-    name: "bench",
-    agent: "bench",
-    dataDir: "/",
-    clock: systemClock,
-    random: systemRandom,
-    report: silent,
-    metrics: new Metrics(),
-  });
+  const source = await reading.value.create(fakeContext("/nowhere"));
   const intake = new NullIntake();
   const abort = new AbortController();
   let startMs = performance.now();

@@ -7,6 +7,11 @@ export const signals = {
     level: "info",
     message: "A file is followed",
   }),
+  fileResumed: defineSignal({
+    name: "tail_file_resumed",
+    level: "info",
+    message: "A file is followed again, from its stored position",
+  }),
   fileFinished: defineSignal({
     name: "tail_file_finished",
     level: "debug",

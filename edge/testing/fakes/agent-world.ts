@@ -187,6 +187,7 @@ export class AgentWorld implements Disposable {
     return {
       agent: "gw-1",
       dataDir: this.dir.path,
+      ownFiles: [],
       lingerMs: 1,
       stopTimeoutMs: 60_000,
       sources: new Map([["in", this.reads(this.file, ["main"], keep === undefined ? {} : { keep })]]),

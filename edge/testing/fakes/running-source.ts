@@ -4,13 +4,14 @@ import { systemClock } from "../../../shared/clock/clock.ts";
 import { systemRandom } from "../../../shared/random/random.ts";
 import { type Fields, type Report, type Signal, silent } from "../../../shared/telemetry/log.ts";
 import { Metrics } from "../../../shared/telemetry/metrics.ts";
-import type { Context } from "../../core/context.ts";
-import type { Maker, SourceDefinition } from "../../core/define.ts";
+import type { SourceContext } from "../../core/context.ts";
+import type { SourceDefinition, SourceMaker } from "../../core/define.ts";
+import { FileReaders } from "../../core/file-readers.ts";
 import type { Source } from "../../core/source.ts";
 import { CommittedWork, FakeIntake, type FakeIntakeOptions } from "./intake.ts";
 
 /** A context without an agent around it. */
-export function sourceContext(dataDir: string, report: Report = silent): Context {
+export function sourceContext(dataDir: string, report: Report = silent): SourceContext {
   return {
     name: "test",
     agent: "agent-1",
@@ -19,6 +20,8 @@ export function sourceContext(dataDir: string, report: Report = silent): Context
     random: systemRandom,
     report,
     metrics: new Metrics(),
+    fileReaders: new FileReaders(report),
+    ownFiles: () => [],
   };
 }
 
@@ -29,6 +32,8 @@ export interface RunOptions {
   /** What earlier runs committed. */
   readonly work?: CommittedWork;
   readonly intake?: FakeIntakeOptions;
+  /** What else its agent would hand it. */
+  readonly context?: Partial<SourceContext>;
 }
 
 /** A source that runs on a fake intake; stopped when the scope ends. */
@@ -48,7 +53,7 @@ export class RunningSource implements AsyncDisposable {
     // A data folder of its own: what lies in it is never read.
     const dataDir = join(options.dataDir, ".tailgate");
     mkdirSync(dataDir, { recursive: true });
-    this.ended = this.run(reading.value, sourceContext(dataDir, report));
+    this.ended = this.run(reading.value, { ...sourceContext(dataDir, report), ...options.context });
     // A failure is seen by whoever stops it; until then it must not end the test run.
     this.ended.catch(() => {});
   }
@@ -78,7 +83,7 @@ export class RunningSource implements AsyncDisposable {
     return this.intake.work;
   }
 
-  private async run(maker: Maker<Context, Source>, context: Context): Promise<void> {
+  private async run(maker: SourceMaker, context: SourceContext): Promise<void> {
     this.made = await maker.create(context);
     await this.made.start();
     await this.made.run(this.intake, this.abort.signal);

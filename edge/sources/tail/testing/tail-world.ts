@@ -1,6 +1,7 @@
 import { expect } from "bun:test";
 import { tempDir } from "../../../../shared/testing/temp-dir.ts";
 import { until } from "../../../../shared/testing/until.ts";
+import type { SourceContext } from "../../../core/context.ts";
 import type { CommittedWork } from "../../../testing/fakes/intake.ts";
 import { type RunningSource, runSource } from "../../../testing/fakes/running-source.ts";
 import definition from "../index.ts";
@@ -11,11 +12,12 @@ export function tailWorld(config: Record<string, unknown> = {}) {
   return {
     dir,
     log: dir.file("x.log"),
-    start: (work?: CommittedWork): RunningSource =>
+    start: (work?: CommittedWork, context: Partial<SourceContext> = {}): RunningSource =>
       runSource({
         definition,
         config: { paths: dir.file("*.log"), pollInterval: 30, rotateWait: 60, ...config },
         dataDir: dir.path,
+        context,
         ...(work === undefined ? {} : { work }),
       }),
     [Symbol.dispose]: () => dir[Symbol.dispose](),
