@@ -158,6 +158,8 @@ export class Attention {
       const path = childOf(this.directory.book.real, name);
       const stat = lstatSync(systemPath(path), { bigint: true, throwIfNoEntry: false });
       if (stat === undefined || stat.ino !== file.inode || !stat.isFile()) return false;
+      // With nothing behind the offset it is not opened to be read: a scan compares it, or it was replaced unnoticed.
+      if (Number(stat.size) <= file.offset) return false;
       file.noteStat(Number(stat.size), stat.mtimeNs, nowMs);
       return true;
     } catch (thrown) {

@@ -22,6 +22,20 @@ test("more empty files than may be open are watched without holding them, and wh
   expect(heldBelow(w.dir.path)).toBeLessThanOrEqual(20);
 });
 
+test("a closed file that is written anew, shorter or of the same length, is read", async () => {
+  using w = tailWorld({ idleClose: 100, pollInterval: 40 });
+  const lines = ["a line that is longer than those that come later"];
+  writeFileSync(w.log, `${lines[0]}\n`);
+  await using run = w.start();
+  for (const next of ["short", "SHORT", "short and then longer"]) {
+    await sees(run, lines);
+    await until("it is closed", () => heldBelow(w.dir.path) === 0);
+    writeFileSync(w.log, `${next}\n`);
+    lines.push(next);
+  }
+  await sees(run, lines);
+});
+
 test("start: end holds for more files than may be open", async () => {
   using w = tailWorld({ start: "end", openFilesMax: 10 });
   for (let index = 0; index < 150; index++) writeFileSync(w.dir.file(`${index}.log`), "old\n");
