@@ -276,7 +276,7 @@ export class Directory {
       this.book.unsettled = true;
       return false;
     }
-    if (this.book.host.isUnopened(file.inode)) {
+    if (this.book.host.isOutOfReach(file.inode)) {
       file.elsewhere = true;
       return false;
     }

@@ -111,9 +111,12 @@ export class Folders {
     return isChanged;
   }
 
-  /** See `DirectoryHost.isUnopened`. */
-  isUnopened(inode: bigint): boolean {
-    for (const { directory } of this.all()) if (directory.book.unopened.has(inode)) return true;
+  /** See `DirectoryHost.isOutOfReach`. */
+  isOutOfReach(inode: bigint): boolean {
+    for (const { directory, failed } of this.all()) {
+      // Of a folder that was never read nothing is expected: it may be closed for ever.
+      if (directory.book.unopened.has(inode) || (failed && directory.book.files.size > 0)) return true;
+    }
     return false;
   }
 
