@@ -15,8 +15,10 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
+import { Metrics } from "../../../shared/telemetry/metrics.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
+import { FileReaders } from "../../core/file-readers.ts";
 import type { CommittedWork } from "../../testing/fakes/intake.ts";
 import { type RunningSource, runSource } from "../../testing/fakes/running-source.ts";
 import definition from "./index.ts";
@@ -310,4 +312,26 @@ test("odd entries hide nothing beside them, and are never waited for", async () 
   expect([...run.intake.lines].sort()).toEqual(["one", "two"]);
   expect(JSON.stringify(run.source.status().leftOut)).toContain("a FIFO");
   expect(run.reports.filter(({ signal }) => signal === "spool_left_out").length).toBe(3);
+});
+
+test("a file that another source reads as well is said, until it is put away", async () => {
+  using w = world({ done: "tracker" });
+  w.put("a.csv", "one\n");
+  const said: object[] = [];
+  const fileReaders = new FileReaders((_, fields = {}) => void said.push(fields));
+  const other = { name: "tail", pathOf: () => w.path("a.csv") };
+  fileReaders.join(other, new Metrics());
+  await using run = runSource({
+    definition,
+    config: { path: w.spool, pollInterval: 10, settle: 0, done: "tracker" },
+    dataDir: w.dir.path,
+    context: { name: "spool", fileReaders },
+  });
+  await until("the line", () => run.intake.lines.length === 1);
+  expect(said).toEqual([{ path: w.path("a.csv"), sources: "tail, spool" }]);
+  expect(run.source.status().shared).toEqual([
+    { path: w.path("a.csv"), with: [{ source: "tail", path: w.path("a.csv") }] },
+  ]);
+  renameSync(w.path("a.csv"), w.dir.file("elsewhere"));
+  await until("nothing shared", () => fileReaders.sharedBy(other).length === 0);
 });

@@ -1,7 +1,6 @@
 import { expect, test } from "bun:test";
 import { linkSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
-import spooldir from "../spooldir/index.ts";
 import definition from "./index.ts";
 
 /** A folder as a machine may have it, and what is said of a pattern there. */
@@ -18,12 +17,6 @@ function machine() {
     logs: (name: string) => `${logs}/${name}`,
     async says(paths: string | readonly string[], more: object = {}): Promise<readonly string[]> {
       const reading = definition.read({ paths, ...more });
-      if (!reading.ok) throw new Error("the test's config is wrong");
-      const remarks = (await reading.value.inspect?.(surroundings)) ?? [];
-      return remarks.map(({ level, message }) => `${level}: ${message}`);
-    },
-    async saysOfSpool(config: object): Promise<readonly string[]> {
-      const reading = spooldir.read(config);
       if (!reading.ok) throw new Error("the test's config is wrong");
       const remarks = (await reading.value.inspect?.(surroundings)) ?? [];
       return remarks.map(({ level, message }) => `${level}: ${message}`);
@@ -97,16 +90,4 @@ test("of many of one kind the first twenty are named", async () => {
   const says = await m.says(m.logs("*.log"));
   expect(says).toHaveLength(21);
   expect(says.at(-1)).toEndWith("and 20 more of this kind");
-});
-
-test("a spool directory that is not there, is a file, or is our own", async () => {
-  using m = machine();
-  expect(await m.saysOfSpool({ path: m.dir.file("spool") })).toEqual([
-    `note: "${m.dir.file("spool")}": is not there yet; it is looked for again and again`,
-  ]);
-  expect(await m.saysOfSpool({ path: m.secret })).toEqual([`warning: "${m.secret}": is no folder`]);
-  expect(await m.saysOfSpool({ path: m.data })).toEqual([
-    `warning: "${m.data}": lies in the agent's own data folder, which is never read`,
-  ]);
-  expect(await m.saysOfSpool({ path: m.dir.path })).toEqual([]);
 });

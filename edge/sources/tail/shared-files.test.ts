@@ -1,9 +1,8 @@
 import { expect, test } from "bun:test";
-import { appendFileSync, chmodSync, linkSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
-import { until } from "../../../shared/testing/until.ts";
+import { appendFileSync, chmodSync, linkSync, mkdirSync, writeFileSync } from "node:fs";
 import { FileReaders } from "../../core/file-readers.ts";
 import { type RunningSource, runSource } from "../../testing/fakes/running-source.ts";
-import spooldir from "../spooldir/index.ts";
+import definition from "./index.ts";
 import { said, sees, tailWorld } from "./testing/tail-world.ts";
 
 /** The readers of one agent, with what they say. */
@@ -32,27 +31,24 @@ test("two sources on one file are warned about once, shown in both, until one le
   expect(shared(first)).toEqual([]);
 });
 
-test("a second name in another folder, and a spool directory, are the same file", async () => {
+test("a second name in another folder is the same file", async () => {
   using w = tailWorld();
-  const spool = w.dir.file("spool");
-  mkdirSync(spool);
+  mkdirSync(w.dir.file("other"));
   writeFileSync(w.log, "one\n");
-  linkSync(w.log, `${spool}/x.csv`);
+  linkSync(w.log, w.dir.file("other/y.log"));
   const reports: { signal: string; fields: object }[] = [];
   const fileReaders = readersOf(reports);
-  await using tail = w.start(undefined, { name: "tail", fileReaders });
-  await sees(tail, ["one"]);
-  await using spooled = runSource({
-    definition: spooldir,
-    config: { path: spool, done: "tracker", settle: 0, pollInterval: 10 },
+  await using first = w.start(undefined, { name: "first", fileReaders });
+  await sees(first, ["one"]);
+  await using second = runSource({
+    definition,
+    config: { paths: w.dir.file("other/*.log"), pollInterval: 30 },
     dataDir: w.dir.path,
-    context: { name: "spool", fileReaders },
+    context: { name: "second", fileReaders },
   });
-  await sees(spooled, ["one"]);
-  const fields = { path: `${spool}/x.csv`, also: w.log, sources: "tail, spool" };
+  await sees(second, ["one"]);
+  const fields = { path: w.dir.file("other/y.log"), also: w.log, sources: "first, second" };
   expect(reports).toEqual([{ signal: "source_file_shared", fields }]);
-  renameSync(`${spool}/x.csv`, w.dir.file("elsewhere"));
-  await until("nothing shared", () => shared(tail).length === 0);
 });
 
 test("each file that is followed is said, those of an earlier start with their stored position", async () => {
