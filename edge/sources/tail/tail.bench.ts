@@ -8,7 +8,7 @@ import { appendFileSync, closeSync, openSync, writeSync } from "node:fs";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
 import type { Intake } from "../../core/source.ts";
-import { fakeContext } from "../../testing/fakes/running-source.ts";
+import { sourceContext } from "../../testing/fakes/running-source.ts";
 import definition from "./index.ts";
 
 class NullIntake implements Intake {
@@ -86,7 +86,7 @@ async function idle(): Promise<string> {
 async function withSource(path: string, work: (intake: NullIntake) => Promise<unknown>, warmUpMs = 0) {
   const reading = definition.read({ paths: path });
   if (!reading.ok) throw new Error("the config is not valid");
-  const source = await reading.value.create(fakeContext("/nowhere"));
+  const source = await reading.value.create(sourceContext("/nowhere"));
   const intake = new NullIntake();
   const abort = new AbortController();
   let startMs = performance.now();
