@@ -5,7 +5,7 @@ import { z } from "zod";
 const path = join(import.meta.dir, "baseline.json");
 
 /** What the smoke measures, each as a ratio to the calibration of the same run. */
-export const measures = ["throughputCpu", "interceptorsCpu", "lowRateCpu"] as const;
+export const measures = ["throughputCpu", "interceptorsCpu", "lowRateCpu", "manyFilesCpu"] as const;
 
 /** The name of one of them. */
 export type Measure = (typeof measures)[number];

@@ -12,6 +12,7 @@ import { Bench, type Progress } from "./bench.ts";
 import { calibrate } from "./calibration.ts";
 import { defaultFlow } from "./cases/case.ts";
 import { measureFlow } from "./measure/flow.ts";
+import { measureManyFiles } from "./measure/many-files.ts";
 import { measurePace } from "./measure/pace.ts";
 import { parseOptions } from "./options.ts";
 import type { Metrics } from "./report/columns.ts";
@@ -20,6 +21,7 @@ const lines = 200_000;
 const linesPerSecond = 100;
 const seconds = 8;
 const tries = 2;
+const manyFiles = { files: 5_000, written: 200, linesPerSecond: 20, seconds: 8, calmSeconds: 4 };
 
 /** What the smoke found. */
 export interface SmokeReport {
@@ -30,7 +32,7 @@ export interface SmokeReport {
 }
 
 /**
- * Runs it: about 40 s, most of it waiting.
+ * Runs it: about a minute, most of it waiting.
  *
  * @throws AppError when the edge's binary or the broker cannot be had.
  */
@@ -54,8 +56,9 @@ async function measure(progress: Progress): Promise<{ ratios: Record<Measure, nu
     intercepted.push(await measureFlow(bench, { agent, flow, lines, partitions: 1 }));
   }
   const slow = await measurePace(bench, { agent, flow: defaultFlow, linesPerSecond, seconds });
+  const many = await measureManyFiles(bench, { agent, flow: defaultFlow, ...manyFiles });
   calibrations.push(calibrate(bench.place.data));
-  runs.push(...plain, ...intercepted, slow);
+  runs.push(...plain, ...intercepted, slow, many);
   const floor = Math.min(...calibrations);
   const least = (all: readonly Metrics[]) => Math.min(...all.map(({ cpuPerMillion = Number.NaN }) => cpuPerMillion));
   return {
@@ -63,6 +66,7 @@ async function measure(progress: Progress): Promise<{ ratios: Record<Measure, nu
       throughputCpu: least(plain) / floor,
       interceptorsCpu: least(intercepted) / floor,
       lowRateCpu: (slow.cpuPercent ?? Number.NaN) / floor,
+      manyFilesCpu: (many.cpuPercent ?? Number.NaN) / floor,
     },
     wrongLines: runs.reduce((sum, run) => sum + wrong(run), 0),
   };

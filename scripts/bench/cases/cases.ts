@@ -7,6 +7,7 @@ import { cold } from "./cold.ts";
 import { idle } from "./idle.ts";
 import { kill } from "./kill.ts";
 import { lowRate } from "./low-rate.ts";
+import { manyFiles } from "./many-files.ts";
 import { oneCore } from "./one-core.ts";
 import { day, outage } from "./outage.ts";
 import { slowFsync } from "./slow-fsync.ts";
@@ -20,6 +21,7 @@ export const cases: readonly BenchCase[] = [
   lowRate,
   slowFsync,
   idle,
+  manyFiles,
   oneCore,
   outage,
   day,
