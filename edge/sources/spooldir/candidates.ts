@@ -1,7 +1,7 @@
 import { lstatSync } from "node:fs";
 import { resolveLinks } from "../../../shared/files/links.ts";
 import { kindOf } from "../../../shared/files/open-regular.ts";
-import { childOf, namesIn, systemPath } from "../../../shared/files/path-text.ts";
+import { childOf, namesIn, shownPath, systemPath } from "../../../shared/files/path-text.ts";
 import { realOf } from "../../../shared/files/real-path.ts";
 import { FileRefused, isFileTrouble, systemCode } from "../../../shared/files/refusal.ts";
 import type { FileAccess } from "../../core/file-fields.ts";
@@ -29,6 +29,8 @@ export interface CandidateOptions {
 /** Lists the files of a spool directory that are to be read, in the order in which they are. */
 export class Candidates {
   private readonly ignored: readonly Bun.Glob[];
+  private readonly severalNames = new Set<string>();
+  private obscured = false;
   /** Since when (uptime) each file is what it is. */
   private steady = new Map<string, { readonly identity: Identity; readonly sinceMs: number }>();
 
@@ -37,6 +39,8 @@ export class Candidates {
     private readonly access: FileAccess,
     /** Called with what is left out. It never hides its neighbours. */
     private readonly leaveOut: (key: string, thrown: Error) => void,
+    /** Of several names of a file one that is known stays its name. */
+    private readonly isKnown: (key: string) => boolean,
   ) {
     this.ignored = options.ignore.map((pattern) => new Bun.Glob(pattern));
   }
@@ -48,14 +52,24 @@ export class Candidates {
    */
   list(): readonly Candidate[] {
     const found: Candidate[] = [];
+    this.obscured = false;
     this.collect("", realOf(this.options.path), found);
     const byName = (a: Candidate, b: Candidate) => (a.key < b.key ? -1 : 1);
-    return this.options.order === "name"
-      ? found.sort(byName)
-      : found.sort((a, b) => {
-          const [first, second] = [BigInt(a.mtimeNs), BigInt(b.mtimeNs)];
-          return first === second ? byName(a, b) : first < second ? -1 : 1;
-        });
+    const byTime = (a: Candidate, b: Candidate) => {
+      const [first, second] = [BigInt(a.mtimeNs), BigInt(b.mtimeNs)];
+      return first === second ? byName(a, b) : first < second ? -1 : 1;
+    };
+    return this.oneNameEach(found.sort(this.options.order === "name" ? byName : byTime));
+  }
+
+  /** Whether the last list may lack names: the system refused to show some. */
+  get isPartial(): boolean {
+    return this.obscured;
+  }
+
+  /** Whether a file of this inode had more than one name in the last list. */
+  hadSeveralNames(inode: string): boolean {
+    return this.severalNames.has(inode);
   }
 
   /**
@@ -77,6 +91,23 @@ export class Candidates {
     return all.filter(({ key }) => nowMs - (steady.get(key)?.sinceMs ?? nowMs) >= settleMs);
   }
 
+  /** A file is one file whatever leads to it: it is read under the first of its names. */
+  private oneNameEach(sorted: readonly Candidate[]): readonly Candidate[] {
+    this.severalNames.clear();
+    const first = new Map<string, Candidate>();
+    for (const candidate of sorted) {
+      const id = `${candidate.device}:${candidate.inode}`;
+      const other = first.get(id);
+      const isBetter = other !== undefined && !this.isKnown(other.key) && this.isKnown(candidate.key);
+      if (other === undefined || isBetter) first.set(id, candidate);
+      if (other === undefined) continue;
+      const [taken, left] = isBetter ? [candidate, other] : [other, candidate];
+      this.severalNames.add(candidate.inode);
+      this.leaveOut(left.key, new FileRefused(left.key, `another name of ${shownPath(taken.key)}`));
+    }
+    return [...first.values()];
+  }
+
   private collect(below: string, folder: string, found: Candidate[]): void {
     for (const name of namesIn(folder)) {
       if (this.ignored.some((glob) => glob.match(name))) continue;
@@ -85,7 +116,9 @@ export class Candidates {
         this.lookAt(key, folder, name, found);
       } catch (thrown) {
         if (!isFileTrouble(thrown)) throw thrown;
-        if (systemCode(thrown) !== "ENOENT") this.leaveOut(key, thrown);
+        if (systemCode(thrown) === "ENOENT") continue;
+        this.obscured ||= !(thrown instanceof FileRefused);
+        this.leaveOut(key, thrown);
       }
     }
   }

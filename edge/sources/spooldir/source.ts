@@ -19,7 +19,6 @@ import { isFileTrouble } from "../../../shared/files/refusal.ts";
 import { LineSplitter } from "../../../shared/lines/split-lines.ts";
 import type { SourceContext } from "../../core/context.ts";
 import { type FileAccess, fileAccess } from "../../core/file-fields.ts";
-import type { FileId, FileReader } from "../../core/file-readers.ts";
 import { limits } from "../../core/limits.ts";
 import { LineIntake } from "../../core/line-intake.ts";
 import type { Intake, Source } from "../../core/source.ts";
@@ -27,6 +26,7 @@ import { Afterlook } from "./afterlook.ts";
 import { type Candidate, Candidates } from "./candidates.ts";
 import { codes } from "./codes.ts";
 import type { Config } from "./config.ts";
+import { ListedFiles } from "./listed-files.ts";
 import { type Identity, identityOf, SpoolFile, sameIdentity } from "./spool-file.ts";
 import { signals } from "./telemetry.ts";
 
@@ -35,21 +35,19 @@ const finishedMax = 64;
 /** The status page names this many of the files that were put aside. */
 const errorsShownMax = 100;
 
-export class SpoolDirectorySource implements Source, FileReader {
-  readonly name: string;
+export class SpoolDirectorySource implements Source {
   private readonly files = new Map<string, SpoolFile>();
   private readonly candidates: Candidates;
   private readonly access: FileAccess;
   private readonly after = new Afterlook((file, bytes) => this.noteLate(file, bytes));
   private readonly splitter: LineSplitter;
   private intake: Intake | undefined;
-  /** What is left out, and why: before this look, and in it. */
+  /** What is left out, and why: in the look before, and in this one. */
+  private leftOutBefore = new Map<string, string>();
   private leftOut = new Map<string, string>();
-  private leftOutNow = new Map<string, string>();
   private readonly buffer = Buffer.allocUnsafeSlow(limits.readBytes + 1);
   private readonly errors: { readonly file: string; readonly reason: string }[] = [];
-  /** What lay in the directory at the last look, by inode. */
-  private listed = new Map<string, Listed>();
+  private readonly listed: ListedFiles;
   private finished: SpoolFile[] = [];
   private current: SpoolFile | undefined;
   private filesDone = 0;
@@ -58,21 +56,21 @@ export class SpoolDirectorySource implements Source, FileReader {
     private readonly config: Config,
     private readonly context: SourceContext,
   ) {
-    this.name = context.name;
     this.access = fileAccess(config, context);
-    this.candidates = new Candidates(config, this.access, (key, thrown) => this.leaveOut(key, messageOf(thrown)));
+    this.candidates = new Candidates(
+      config,
+      this.access,
+      (key, thrown) => this.leaveOut(key, messageOf(thrown)),
+      (key) => this.files.has(key),
+    );
     this.splitter = new LineSplitter(config);
-    context.fileReaders.join(this, context.metrics);
+    this.listed = new ListedFiles(config.path, context);
   }
 
   async start(): Promise<void> {}
 
   async stop(): Promise<void> {
-    this.context.fileReaders.leave(this);
-  }
-
-  pathOf(id: FileId): string | undefined {
-    return this.listed.get(keyOf(id))?.path;
+    this.listed.leave();
   }
 
   async run(intake: Intake, signal: AbortSignal): Promise<void> {
@@ -106,15 +104,15 @@ export class SpoolDirectorySource implements Source, FileReader {
         ? {}
         : { current: { file: current.key, offset: current.offset, size: current.identity.size } }),
       errors: this.errors,
-      shared: this.context.fileReaders.sharedBy(this),
+      shared: this.listed.shared,
       leftOut: [...this.leftOut].slice(0, errorsShownMax).map(([file, reason]) => ({ file: shownPath(file), reason })),
       leftOutCount: this.leftOut.size,
     };
   }
 
   private leaveOut(key: string, reason: string): void {
-    if (this.leftOut.get(key) !== reason) this.context.report(signals.leftOut, { file: shownPath(key), reason });
-    this.leftOutNow.set(key, reason);
+    if (this.leftOutBefore.get(key) !== reason) this.context.report(signals.leftOut, { file: shownPath(key), reason });
+    this.leftOut.set(key, reason);
   }
 
   private noteLate(file: SpoolFile, bytes: number): void {
@@ -127,35 +125,24 @@ export class SpoolDirectorySource implements Source, FileReader {
   /** What is to be read now. Files that are known get their due on the way. */
   private look(intake: Intake): readonly Candidate[] {
     this.after.look(this.context.clock.uptimeMs());
-    this.leftOutNow = new Map();
+    this.leftOutBefore = this.leftOut;
+    this.leftOut = new Map();
     let all: readonly Candidate[];
     try {
       all = this.candidates.list();
     } catch (thrown) {
       if (!isFileTrouble(thrown)) throw thrown;
-      this.context.report(signals.directoryUnreadable, { path: this.config.path, error: messageOf(thrown) });
+      this.leaveOut(".", messageOf(thrown));
       return [];
     }
-    this.leftOut = this.leftOutNow;
-    this.noteListed(all);
-    const present = new Map(all.map((candidate) => [candidate.key, candidate]));
-    for (const file of [...this.files.values()]) if (!present.has(file.key)) this.noteGone(file, present, intake);
+    this.listed.note(all);
+    const present = new Set(all.map(({ key }) => key));
+    const byInode = new Map(all.map((candidate) => [candidate.inode, candidate]));
+    for (const file of [...this.files.values()]) {
+      if (!present.has(file.key)) this.noteGone(file, byInode.get(file.identity.inode), intake);
+    }
     const settled = this.candidates.settled(all, this.config.settle, this.context.clock.uptimeMs());
     return settled.filter((candidate) => this.isToRead(candidate, intake));
-  }
-
-  /** Other sources may read the same files: see FileReaders. */
-  private noteListed(all: readonly Candidate[]): void {
-    const { fileReaders } = this.context;
-    const before = this.listed;
-    this.listed = new Map(
-      all.map(({ key, inode, device }) => {
-        const id = { inode: BigInt(inode), device };
-        return [keyOf(id), { id, path: childOf(this.config.path, key) }];
-      }),
-    );
-    for (const [key, { id, path }] of this.listed) if (!before.has(key)) fileReaders.took(this, id, path);
-    for (const [key, { id }] of before) if (!this.listed.has(key)) fileReaders.letGo(this, id);
   }
 
   private isToRead(candidate: Candidate, intake: Intake): boolean {
@@ -166,14 +153,18 @@ export class SpoolDirectorySource implements Source, FileReader {
       this.fail(new SpoolFile(candidate.key, candidate), "a file of this name was done before", intake);
       return false;
     }
-    if (known.state === "error") return false;
+    if (known.state === "error") {
+      // Known by what it is now: it may lose this name and have another.
+      if (!sameIdentity(known.identity, candidate)) this.noteErrorAsItIs(known, candidate, intake);
+      return false;
+    }
     if (this.isSuccessor(candidate, known)) {
       this.forget(known, intake);
       return true;
     }
     if (!sameIdentity(known.identity, candidate)) {
       const when = known.state === "done" ? "after it was done" : "while it was read";
-      this.fail(known, `it was changed or replaced ${when}`, intake);
+      this.fail(known, `it was changed or replaced ${when}`, intake, candidate);
       return false;
     }
     if (known.state === "done") {
@@ -181,6 +172,11 @@ export class SpoolDirectorySource implements Source, FileReader {
       return false;
     }
     return true;
+  }
+
+  private noteErrorAsItIs(file: SpoolFile, now: Identity, intake: Intake): void {
+    file.becomeError(file.reason ?? "", now);
+    intake.moved(file);
   }
 
   /**
@@ -192,8 +188,8 @@ export class SpoolDirectorySource implements Source, FileReader {
   }
 
   /** A file that is known is not there any more under its name. */
-  private noteGone(file: SpoolFile, present: ReadonlyMap<string, Candidate>, intake: Intake): void {
-    const renamed = [...present.values()].find((candidate) => sameIdentity(candidate, file.identity));
+  private noteGone(file: SpoolFile, sameInode: Candidate | undefined, intake: Intake): void {
+    const renamed = sameInode !== undefined && sameIdentity(sameInode, file.identity) ? sameInode : undefined;
     if (renamed !== undefined && !this.files.has(renamed.key)) {
       // The same file under another name: what is known of it moves along.
       const moved = new SpoolFile(renamed.key, file.identity);
@@ -201,8 +197,12 @@ export class SpoolDirectorySource implements Source, FileReader {
       moved.state = file.state;
       moved.skipping = file.skipping;
       moved.reason = file.reason;
+      moved.severalNames = file.severalNames;
       this.files.set(moved.key, moved);
       intake.moved(moved);
+    } else if (this.isHidden(file.key) || (file.severalNames && this.candidates.isPartial)) {
+      // It, or its other name, may be where nobody can look now.
+      return;
     } else if (file.state === "reading" && !isTaken(childOf(this.config.path, file.key) + this.config.errorSuffix)) {
       const bytes = file.identity.size - file.offset;
       intake.count("lost_at_source", bytes);
@@ -230,7 +230,7 @@ export class SpoolDirectorySource implements Source, FileReader {
     } catch (thrown) {
       if (!isFileTrouble(thrown)) throw thrown;
       if (file.offset === 0) this.files.delete(file.key);
-      this.context.report(signals.unreadable, { file: candidate.key, error: messageOf(thrown) });
+      this.leaveOut(candidate.key, messageOf(thrown));
     } finally {
       if (fd !== undefined && file.state === "done") this.after.add(fd, file, this.context.clock.uptimeMs());
       else if (fd !== undefined) closeSync(fd);
@@ -241,7 +241,7 @@ export class SpoolDirectorySource implements Source, FileReader {
   private readChunk(fd: number, file: SpoolFile, path: string, intake: Intake, output: LineIntake): void {
     const { buffer, splitter } = this;
     if (!this.isUnchanged(fd, file, path)) {
-      this.fail(file, "it was changed or replaced while it was read", intake);
+      this.failReading(fd, file, intake);
       return;
     }
     const wanted = Math.min(limits.readBytes, file.identity.size - file.offset);
@@ -249,7 +249,7 @@ export class SpoolDirectorySource implements Source, FileReader {
     const atEnd = file.offset + read >= file.identity.size;
     // Its writer may have been at work during the read: then these bytes are nobody's.
     if ((read < wanted && !atEnd) || !this.isUnchanged(fd, file, path)) {
-      this.fail(file, "it was changed or replaced while it was read", intake);
+      this.failReading(fd, file, intake);
       return;
     }
     splitter.skipping = file.skipping;
@@ -260,6 +260,26 @@ export class SpoolDirectorySource implements Source, FileReader {
       this.finished.push(file);
     }
     intake.moved(file);
+  }
+
+  /** Whether the file has other names: it stays known, and whatever was decided about it holds under them. */
+  private keepForOtherNames(file: SpoolFile, links: bigint, intake: Intake): boolean {
+    file.severalNames = links > 1n || this.candidates.hadSeveralNames(file.identity.inode);
+    if (file.severalNames) intake.moved(file);
+    return file.severalNames;
+  }
+
+  /** Whether a file, or a folder that it lies in, could not be looked at. */
+  private isHidden(key: string): boolean {
+    for (let end = key.length; end > 0; end = key.lastIndexOf("/", end - 1)) {
+      if (this.leftOut.has(key.slice(0, end))) return true;
+    }
+    return false;
+  }
+
+  private failReading(fd: number, file: SpoolFile, intake: Intake): void {
+    const now = identityOf(fstatSync(fd, { bigint: true }));
+    this.fail(file, "it was changed or replaced while it was read", intake, now);
   }
 
   private isUnchanged(fd: number, file: SpoolFile, path: string): boolean {
@@ -285,7 +305,7 @@ export class SpoolDirectorySource implements Source, FileReader {
       } catch (thrown) {
         if (!isFileTrouble(thrown)) throw thrown;
         // It stays known as done, so it is not read again; the next look tries once more to put it away.
-        this.context.report(signals.unreadable, { file: file.key, error: messageOf(thrown) });
+        this.leaveOut(file.key, `it was read, and cannot be put away: ${messageOf(thrown)}`);
       }
     }
   }
@@ -297,7 +317,7 @@ export class SpoolDirectorySource implements Source, FileReader {
     const stat = statOf(path);
     if (stat !== undefined && !this.isSuccessor(identityOf(stat), file)) {
       if (!sameIdentity(identityOf(stat), file.identity)) {
-        this.fail(file, "it was changed or replaced after it was done", intake);
+        this.fail(file, "it was changed or replaced after it was done", intake, identityOf(stat));
         return;
       }
       if (done === "delete") rmSync(systemPath(path));
@@ -305,12 +325,14 @@ export class SpoolDirectorySource implements Source, FileReader {
         this.fail(file, "a file of this name was done before", intake);
         return;
       } else renameSync(systemPath(path), systemPath(path + completedSuffix));
+      // Under its other names it is still to be known as done: the next look puts these away as well.
+      if (this.keepForOtherNames(file, stat.nlink, intake)) return;
     }
     this.forget(file, intake);
   }
 
   /** An error for this file alone. */
-  private fail(file: SpoolFile, reason: string, intake: Intake): void {
+  private fail(file: SpoolFile, reason: string, intake: Intake, now: Identity = file.identity): void {
     const { done, errorSuffix } = this.config;
     const path = childOf(this.config.path, file.key);
     const error = new AppError(codes.EDGE_SPOOL_FILE_CHANGED, `read spool file "${path}" at ${file.offset}: ${reason}`);
@@ -318,17 +340,18 @@ export class SpoolDirectorySource implements Source, FileReader {
     intake.count("spool_file_changed", 1);
     this.errors.push({ file: file.key, reason });
     if (this.errors.length > errorsShownMax) this.errors.shift();
-    file.state = "error";
-    file.reason = reason;
+    file.becomeError(reason, now);
     this.files.set(file.key, file);
     if (done !== "tracker" && !isTaken(path + errorSuffix)) {
       try {
+        const nlink = statOf(path)?.nlink ?? 1n;
         renameSync(systemPath(path), systemPath(path + errorSuffix));
-        this.forget(file, intake);
+        // Under its other names it is an error as well.
+        if (!this.keepForOtherNames(file, nlink, intake)) this.forget(file, intake);
         return;
       } catch (thrown) {
         if (!isFileTrouble(thrown)) throw thrown;
-        this.context.report(signals.unreadable, { file: file.key, error: messageOf(thrown) });
+        this.leaveOut(file.key, `it cannot be renamed: ${messageOf(thrown)}`);
       }
     }
     // Left where it is, and remembered: it is not read again under this name until it is gone.
@@ -349,15 +372,6 @@ export class SpoolDirectorySource implements Source, FileReader {
       if (file?.state === "error") this.errors.push({ file: key, reason: file.reason ?? "" });
     }
   }
-}
-
-interface Listed {
-  readonly id: FileId;
-  readonly path: string;
-}
-
-function keyOf({ device, inode }: FileId): string {
-  return `${device}:${inode}`;
 }
 
 /** Whether there is anything under this name, a link that leads nowhere too. */

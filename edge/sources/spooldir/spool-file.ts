@@ -16,6 +16,8 @@ const StoredFile = Identity.extend({
   state: z.enum(["reading", "done", "error"]),
   reason: z.string().optional(),
   skipping: z.literal(true).optional(),
+  /** It had another name when it was put away. */
+  severalNames: z.literal(true).optional(),
 });
 
 /** The identity that a stat shows. */
@@ -30,11 +32,13 @@ export function sameIdentity(a: Identity, b: Identity): boolean {
 
 /** One file of the spool directory, with how far it was read; stored under its path in the directory. */
 export class SpoolFile implements Positioned {
-  readonly identity: Identity;
+  /** What it was when it was met; of one that is an error, what it was then. */
+  identity: Identity;
   offset = 0;
   state: "reading" | "done" | "error" = "reading";
   reason: string | undefined;
   skipping = false;
+  severalNames = false;
   forgotten = false;
 
   constructor(
@@ -42,8 +46,14 @@ export class SpoolFile implements Positioned {
     readonly key: string,
     identity: Identity,
   ) {
-    const { inode, size, mtimeNs } = identity;
-    this.identity = { inode, size, mtimeNs };
+    this.identity = only(identity);
+  }
+
+  /** It is an error as it is now: that is what it is known by from here on, under any name. */
+  becomeError(reason: string, now: Identity): void {
+    this.state = "error";
+    this.reason = reason;
+    this.identity = only(now);
   }
 
   /** Reads a stored text; undefined when it is none of ours. */
@@ -63,12 +73,21 @@ export class SpoolFile implements Positioned {
     file.state = stored.state;
     file.reason = stored.reason;
     file.skipping = stored.skipping === true;
+    file.severalNames = stored.severalNames === true;
     return file;
   }
 
   position(): string | undefined {
     if (this.forgotten) return undefined;
-    const { offset, state, reason, skipping, identity } = this;
-    return JSON.stringify({ ...identity, offset, state, reason, ...(skipping ? { skipping: true } : {}) });
+    const { offset, state, reason, identity } = this;
+    const flags = {
+      ...(this.skipping ? { skipping: true } : {}),
+      ...(this.severalNames ? { severalNames: true } : {}),
+    };
+    return JSON.stringify({ ...identity, offset, state, reason, ...flags });
   }
+}
+
+function only({ inode, size, mtimeNs }: Identity): Identity {
+  return { inode, size, mtimeNs };
 }

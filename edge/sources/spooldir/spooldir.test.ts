@@ -311,7 +311,7 @@ test("odd entries hide nothing beside them, and are never waited for", async () 
   await until("the renames", () => w.names().filter((name) => name.endsWith(".COMPLETED")).length === 2);
   expect([...run.intake.lines].sort()).toEqual(["one", "two"]);
   expect(JSON.stringify(run.source.status().leftOut)).toContain("a FIFO");
-  expect(run.reports.filter(({ signal }) => signal === "spool_left_out").length).toBe(3);
+  expect(run.reports.filter(({ signal }) => signal === "spool_left_out").length).toBe(4);
 });
 
 test("a file that another source reads as well is said, until it is put away", async () => {

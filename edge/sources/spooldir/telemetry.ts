@@ -25,18 +25,6 @@ export const signals = {
     message:
       "A spool file was written after it was done: what came late is not read. Rename files in when they are complete, or raise settle",
   }),
-  unreadable: defineSignal({
-    name: "spool_file_unreadable",
-    level: "warn",
-    message: "A spool file cannot be read or put away; it is tried again",
-    atMostEveryMs: 60_000,
-  }),
-  directoryUnreadable: defineSignal({
-    name: "spool_directory_unreadable",
-    level: "warn",
-    message: "The spool directory cannot be read; it is tried again",
-    atMostEveryMs: 60_000,
-  }),
   positionUnknown: defineSignal({
     name: "spool_position_unknown",
     level: "warn",

@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { folderOf, shownPath } from "../../../shared/files/path-text.ts";
 import { seededRandom } from "../../../shared/random/random.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
+import { OtherUsersAgent } from "../../testing/fakes/other-users-agent.ts";
 import type { DiscoveryAnswer, DiscoveryRequest } from "../../testing/fakes/source-process.ts";
 import { isTold, readNaively } from "./testing/naive-reader.ts";
 import { OddTree } from "./testing/odd-tree.ts";
@@ -29,12 +30,12 @@ const patterns = [
   { written: "**", meant: /^/s },
 ] as const;
 
-let agent: ReturnType<typeof startAgent>;
+let agent: OtherUsersAgent;
 beforeAll(async () => {
-  agent = startAgent();
+  agent = new OtherUsersAgent("tail", stallMs);
   await agent.ready;
 });
-afterAll(() => agent.process.kill("SIGKILL"));
+afterAll(() => agent.kill());
 
 test.each(Array.from({ length: seeds }, (_, index) => first + index))(
   "every readable line once, everything unreadable told, no stall (seed %d)",
@@ -141,37 +142,4 @@ function checkLines(answer: DiscoveryAnswer, { allowed, forgiven, did }: Expecte
   }
   expect({ did, wrong }).toEqual({ did, wrong: [] });
   return answer;
-}
-
-function startAgent() {
-  const nobody = process.geteuid?.() === 0 ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : [];
-  let answered: (message: unknown) => void = () => {};
-  const next = () => new Promise<unknown>((resolve) => (answered = resolve));
-  const ready = next();
-  const child = Bun.spawn(
-    [...nobody, process.execPath, join(import.meta.dir, "../../testing/fakes/source-process.ts")],
-    {
-      ipc: (message) => answered(message),
-      serialization: "json",
-      stdio: ["ignore", "inherit", "inherit"],
-    },
-  );
-  return {
-    process: child,
-    ready,
-    async ask(request: DiscoveryRequest): Promise<DiscoveryAnswer> {
-      const answer = next();
-      child.send(request);
-      const within = Bun.sleep(stallMs).then(() => {
-        throw new Error(`${request.ask}: the agent does not answer, it waits for something`);
-      });
-      return read(await Promise.race([answer, within]));
-    },
-  };
-}
-
-function read(message: unknown): DiscoveryAnswer {
-  const { lines, leftOut } = Object(message);
-  if (!Array.isArray(lines) || !Array.isArray(leftOut)) throw new Error("the agent answers something else");
-  return { lines, leftOut };
 }

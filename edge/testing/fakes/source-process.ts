@@ -1,6 +1,7 @@
-/** A tail source in a process of its own, which may be another user's, told by its parent what to do; for the model test. */
+/** A source of files in a process of its own, which may be another user's, told by its parent what to do; for the model tests. */
 
-import definition from "../../sources/tail/index.ts";
+import { join } from "node:path";
+import type { SourceDefinition } from "../../core/define.ts";
 import { CommittedWork } from "./intake.ts";
 import { type RunningSource, runSource } from "./running-source.ts";
 
@@ -9,21 +10,28 @@ export type DiscoveryRequest =
   | { readonly ask: "begin"; readonly config: unknown; readonly dataDir: string }
   | { readonly ask: "start" | "stop" | "crash" | "look" };
 
-interface LeftOut {
-  readonly path: string;
-  readonly reason: string;
-}
-
-/** What was read so far, and what the status says is left out. */
+/** What was read so far, and what the source says of the files. */
 export interface DiscoveryAnswer {
   readonly lines: readonly string[];
-  readonly leftOut: readonly LeftOut[];
+  /** Of the status: what is left out, and what is wrong. */
+  readonly leftOut: readonly Told[];
+  readonly errors: readonly Told[];
+  readonly lostBytes: number;
+}
+
+/** A file, and a reason. */
+interface Told {
+  /** As the source names it: a whole path, or one below its folder. */
+  readonly path: string;
+  readonly reason: string;
 }
 
 class DiscoveryAgent {
   private work = new CommittedWork();
   private options: { readonly config: unknown; readonly dataDir: string } = { config: {}, dataDir: "" };
   private running: RunningSource | undefined;
+
+  constructor(private readonly definition: SourceDefinition) {}
 
   async answer(request: DiscoveryRequest): Promise<DiscoveryAnswer> {
     switch (request.ask) {
@@ -47,21 +55,26 @@ class DiscoveryAgent {
       case "look":
         this.running?.intake.commit();
     }
-    return { lines: this.work.lines, leftOut: this.leftOut() };
+    const [leftOut, errors] = [this.listed("leftOut"), this.listed("errors")];
+    return { lines: this.work.lines, leftOut, errors, lostBytes: this.work.counter("lost_at_source") };
   }
 
   private run(): RunningSource {
-    return runSource({ definition, ...this.options, work: this.work });
+    return runSource({ definition: this.definition, ...this.options, work: this.work });
   }
 
-  private leftOut(): readonly LeftOut[] {
-    const found: unknown = this.running?.isLoaded === true ? this.running.source.status().leftOut : [];
-    return Array.isArray(found) ? found : [];
+  private listed(name: "leftOut" | "errors"): readonly Told[] {
+    const found: unknown = this.running?.isLoaded === true ? this.running.source.status()[name] : [];
+    return Array.isArray(found) ? found.map(({ path, file, reason }) => ({ path: path ?? file, reason })) : [];
   }
 }
 
 if (import.meta.main) {
-  const agent = new DiscoveryAgent();
+  // Which source is the parent's word.
+  const { default: definition } = await import(
+    join(import.meta.dir, "../../sources", process.argv[2] ?? "", "index.ts")
+  );
+  const agent = new DiscoveryAgent(definition);
   process.on("message", (request: DiscoveryRequest) => {
     agent.answer(request).then((answer) => process.send?.(answer));
   });
