@@ -85,9 +85,11 @@ async function simulate(seed: number): Promise<void> {
 
 /** Nothing twice, nothing that was never put in. */
 function check({ lines }: DiscoveryAnswer, put: readonly PutFile[], did: readonly string[]): void {
-  const whole = new Set(put.flatMap((file) => file.lines));
+  const whole = new Set(put.flatMap((file) => [...file.lines, ...file.late]));
   // Written on, and left under another name: in one moment that nobody saw it is another file.
-  const forgiven = new Set(put.filter((file) => file.linked && file.late.length > 0).flatMap((file) => file.lines));
+  const forgiven = new Set(
+    put.filter((file) => file.linked && file.late.length > 0).flatMap((file) => [...file.lines, ...file.late]),
+  );
   const seen = new Set<string>();
   const wrong: string[] = [];
   for (const line of lines) {
