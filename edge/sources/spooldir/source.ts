@@ -8,6 +8,10 @@
  * A file is known by inode, size and time. When these change while it is read, or a name comes again in a directory
  * whose files are renamed or remembered, nobody can say which lines are whose: that file alone is an error, is put
  * aside, and the others go on.
+ *
+ * A file is one file whatever leads to it: of several names (hard links, links) the first is read, the others are left
+ * out with a word, and what is done is done with each of them. What cannot be looked at (a folder without the right to
+ * read it) is not gone: it stays known, and nothing of it is read again once it can be seen.
  */
 
 import { type BigIntStats, closeSync, fstatSync, lstatSync, readSync, renameSync, rmSync, statSync } from "node:fs";

@@ -216,11 +216,13 @@ export class TailSource implements Source, FileReader {
     const look = this.obstacles.look(directory.path);
     const startMs = performance.now();
     attention.beginScan();
+    // The watch comes first: what happens during the look is told by it.
+    const isWatched = attention.begin();
     try {
       directory.scan(look.note);
       this.folders.followLinks(directory, look.note);
       this.folders.noteSeen(directory);
-      if (directory.present && !attention.begin()) {
+      if (directory.present && !isWatched) {
         this.context.report(signals.unwatched, { path: shownPath(directory.path) });
       }
     } catch (thrown) {
