@@ -6,7 +6,10 @@ const baseline = { throughputCpu: 2, interceptorsCpu: 3, lowRateCpu: 4, manyFile
 test("noise passes, a gross loss does not", () => {
   const noisy = compare({ throughputCpu: 3.9, interceptorsCpu: 2, lowRateCpu: 4, manyFilesCpu: 5 }, baseline);
   expect(noisy.every(({ passed }) => passed)).toBe(true);
-  const slow = compare({ throughputCpu: 2 * GROSS_LOSS + 0.1, interceptorsCpu: 2, lowRateCpu: 4, manyFilesCpu: 5 }, baseline);
+  const slow = compare(
+    { throughputCpu: 2 * GROSS_LOSS + 0.1, interceptorsCpu: 2, lowRateCpu: 4, manyFilesCpu: 5 },
+    baseline,
+  );
   expect(slow.filter(({ passed }) => !passed).map(({ measure }) => measure)).toEqual(["throughputCpu"]);
 });
 

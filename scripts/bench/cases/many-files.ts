@@ -33,7 +33,14 @@ export const manyFiles: BenchCase = {
     for (let run = 0; run < runs; run++) {
       for (const agent of bench.oursOnly) {
         for (const { variant, ...what } of variants) {
-          const run = { agent, flow: defaultFlow, ...what, written: Math.min(written, what.files), seconds, calmSeconds };
+          const run = {
+            agent,
+            flow: defaultFlow,
+            ...what,
+            written: Math.min(written, what.files),
+            seconds,
+            calmSeconds,
+          };
           yield { subject: agent.name, variant, metrics: await measureManyFiles(bench, run) };
         }
       }
