@@ -12,8 +12,21 @@ export interface Source {
   start(): Promise<void>;
   run(intake: Intake, signal: AbortSignal): Promise<void>;
   stop(): Promise<void>;
+  /**
+   * After `run` has ended, before `stop`: gives away what it holds open and might not find again, for the object that takes
+   * its place. A source that finds everything by its stored positions has none.
+   */
+  handOver?(): Holding;
+  /** Before `run`: what the object before, of the same source, held open. It is this one's to close from here on. */
+  takeOver?(held: Holding): void;
   /** For the status page: what it reads, how far it is. Plain values. */
   status(): Readonly<Record<string, unknown>>;
+}
+
+/** What a source that has ended held open. */
+export interface Holding {
+  /** Nobody takes it. */
+  close(): void;
 }
 
 /** Something that moves through its input and can say how far it is, at the moment it is asked. */

@@ -10,6 +10,7 @@
 import { AppError, messageOf } from "../../shared/errors/app-error.ts";
 import { defineSignal } from "../../shared/telemetry/log.ts";
 import type { AgentConfig } from "../config/agent-config.ts";
+import type { Holding } from "../core/source.ts";
 import type { AgentChannels } from "./agent-channels.ts";
 import type { AgentOptions } from "./agent-options.ts";
 import { Assembly } from "./assembly.ts";
@@ -52,6 +53,8 @@ export class AgentParts {
   private readonly assembly: Assembly;
   /** During a change: the intakes of sources that are made anew, with what they have put. */
   private readonly ended = new Map<string, StreamIntake>();
+  /** During a change: what those sources held open. Kept for the way back when the change fails. */
+  private readonly held = new Map<string, Holding>();
 
   constructor(options: AgentOptions, channels: AgentChannels) {
     this.options = options;
@@ -129,13 +132,21 @@ export class AgentParts {
     for (const run of sources) {
       this.feed(run.name, run.config.channels);
       this.sources.set(run.name, run);
-      run.begin();
+      run.begin(this.held.get(run.name));
+      this.held.delete(run.name);
     }
+    this.dropHeld();
     for (const name of config.sources.keys()) {
       const run = this.sources.get(name);
       // In the order of the config again.
       if (run !== undefined && this.sources.delete(name)) this.sources.set(name, run);
     }
+  }
+
+  /** Nobody takes it any more. */
+  dropHeld(): void {
+    for (const held of this.held.values()) held.close();
+    this.held.clear();
   }
 
   laneRuns(): readonly LaneRun[] {
@@ -162,6 +173,8 @@ export class AgentParts {
     }
     if (going.length > 0) this.channels.committer.commit();
     for (const run of going) {
+      const held = plan.sources.get(run.name) === "renew" ? run.handOver() : undefined;
+      if (held !== undefined) this.held.set(run.name, held);
       await run.stop(deadline).catch((error: unknown) => errors.push(error));
       this.sources.delete(run.name);
       if (plan.sources.get(run.name) === "stop") {

@@ -224,6 +224,7 @@ export class Agent {
     await Promise.all(sources.map((run) => attempt(() => run.ended(until(shares.sources)))));
     await attempt(() => channels?.committer.commit());
     for (const run of sources) await attempt(() => run.stop(until(shares.drain)));
+    parts?.dropHeld();
     const drainUntilMs = draining ? until(shares.drain).untilMs : nowMs;
     // What nobody delivers (a reload that failed half-way) is not waited for.
     const delivered = groups.map(({ channel }) => channel);

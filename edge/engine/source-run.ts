@@ -18,7 +18,7 @@ import { AppError, messageOf } from "../../shared/errors/app-error.ts";
 import type { Random } from "../../shared/random/random.ts";
 import { defineSignal, type Report } from "../../shared/telemetry/log.ts";
 import type { SourceConfig } from "../config/agent-config.ts";
-import type { Source } from "../core/source.ts";
+import type { Holding, Source } from "../core/source.ts";
 import { codes } from "./codes.ts";
 import type { Committer } from "./committer.ts";
 import type { Chain, Links, StreamIntake } from "./intake.ts";
@@ -83,6 +83,8 @@ export class SourceRun {
   private configNow: SourceConfig;
   private made: MadeSource | undefined;
   private intakeNow: StreamIntake | undefined;
+  /** What the object before held open. */
+  private held: Holding | undefined;
   private stateNow: SourceState = { state: "running" };
   private readonly stopping = new AbortController();
   private done: Promise<void> = Promise.resolve();
@@ -119,7 +121,9 @@ export class SourceRun {
     }
   }
 
-  begin(): void {
+  /** `held`: what the object of the same source before a reload held open. */
+  begin(held?: Holding): void {
+    this.held = held;
     this.done = this.live();
   }
 
@@ -137,9 +141,18 @@ export class SourceRun {
     }
   }
 
+  /** What the object holds open, for another one that takes its place; after `ended`, before `stop`. */
+  handOver(): Holding | undefined {
+    const held = this.held ?? this.made?.source.handOver?.();
+    this.held = undefined;
+    return held;
+  }
+
   /** Stops the object; after `ended`, and after what it appended was committed. */
   async stop(deadline: StopDeadline): Promise<void> {
     if (this.intakeNow !== undefined) this.options.committer.remove(this.intakeNow);
+    this.held?.close();
+    this.held = undefined;
     try {
       await deadline.wait(this.name, this.made?.source.stop() ?? Promise.resolve());
     } finally {
@@ -189,6 +202,10 @@ export class SourceRun {
     const intake = open(this.configNow, links, this.intakeNow);
     this.intakeNow = intake;
     committer.add(intake);
+    const { held } = this;
+    this.held = undefined;
+    if (this.made.source.takeOver === undefined) held?.close();
+    else if (held !== undefined) this.made.source.takeOver(held);
     return this.runOnce(this.made.source, intake, backoff);
   }
 
@@ -226,6 +243,7 @@ export class SourceRun {
       this.intakeNow.discard();
       this.options.committer.remove(this.intakeNow);
     }
+    this.held ??= this.made?.source.handOver?.();
     const said = setTimeout(() => this.options.report(signals.lingers, { component: this.name }), startMsMax);
     try {
       await this.made?.source.stop();

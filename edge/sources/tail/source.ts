@@ -21,7 +21,7 @@ import type { SourceContext } from "../../core/context.ts";
 import { type FileAccess, fileAccess } from "../../core/file-fields.ts";
 import type { FileId, FileReader } from "../../core/file-readers.ts";
 import { LineIntake } from "../../core/line-intake.ts";
-import type { Intake, Source } from "../../core/source.ts";
+import type { Holding, Intake, Source } from "../../core/source.ts";
 import type { Attention } from "./attention.ts";
 import type { Config } from "./config.ts";
 import type { Directory } from "./directory.ts";
@@ -31,6 +31,7 @@ import { FileIndex } from "./file-index.ts";
 import { Folders } from "./folders.ts";
 import { FollowedFile } from "./followed-file.ts";
 import { PathPattern } from "./glob.ts";
+import { HeldFiles } from "./held-files.ts";
 import { Obstacles } from "./obstacles.ts";
 import { openCount, ownOpenFilesShare } from "./open-count.ts";
 import { PatternMark, readStored } from "./stored-files.ts";
@@ -56,6 +57,8 @@ export class TailSource implements Source, FileReader {
   private reader: TrailReader | undefined;
   private intake: Intake | undefined;
   private sequence = 1;
+  /** What the object before had open. */
+  private held: Holding | undefined;
   private closed = false;
   private lastWakeMs = 0;
   private wakeTimer: ReturnType<typeof setTimeout> | undefined;
@@ -107,12 +110,24 @@ export class TailSource implements Source, FileReader {
     const loops = [both(this.scanLoop(intake, either)), both(this.readLoop(this.reader, intake, either))];
     const results = await Promise.allSettled(loops);
     either.removeEventListener("abort", ring);
-    this.close();
+    this.end();
     for (const result of results) if (result.status === "rejected") throw result.reason;
   }
 
   async stop(): Promise<void> {
-    this.close();
+    this.end();
+    this.held?.close();
+    for (const file of this.files()) file.close();
+  }
+
+  handOver(): Holding {
+    const held = new HeldFiles();
+    for (const file of this.files()) held.keep(file);
+    return held;
+  }
+
+  takeOver(held: Holding): void {
+    this.held = held;
   }
 
   pathOf(id: FileId): string | undefined {
@@ -265,8 +280,12 @@ export class TailSource implements Source, FileReader {
       if (file.link !== undefined) book.ask(nameOf(file.trail), file.link);
       const known = folderOf(file.path) === book.path ? file : inFolder(file, book.path);
       known.grewMs = this.host.uptimeMs();
+      if (this.held instanceof HeldFiles) this.held.giveTo(known);
       book.add(known);
     }
+    // Of the others nothing is stored, or the config does not name them any more.
+    this.held?.close();
+    this.held = undefined;
     for (const file of stored.unnamed) {
       const folder = folderOf(file.path);
       const isLookedAt = this.patterns.some(({ pattern }) => pattern.coversDirectory(folder));
@@ -305,13 +324,13 @@ export class TailSource implements Source, FileReader {
     for (const { directory } of this.folders.all()) yield* directory.book.files;
   }
 
-  private close(): void {
+  /** Looks no more. What it has open stays so until it is handed over or stopped. */
+  private end(): void {
     this.closed = true;
     this.context.fileReaders.leave(this);
     clearTimeout(this.wakeTimer);
     this.wakeTimer = undefined;
     for (const attention of this.folders.all()) attention.end();
-    for (const file of this.files()) file.close();
   }
 
   private makeReader(intake: Intake): TrailReader {

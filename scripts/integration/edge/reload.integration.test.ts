@@ -21,13 +21,19 @@ const main = join(import.meta.dir, "../../../edge/main.ts");
 const files = 6;
 const linesPerFile = 5_000;
 
+interface Changes {
+  readonly publishAfter: string;
+  readonly capacity: string;
+  readonly pollInterval?: string;
+}
+
 /** Lines of 1 KB fill 16 MiB long before all 30,000 are read. */
-function configOf(port: number, changes: { readonly publishAfter: string; readonly capacity: string }): string {
+function configOf(port: number, changes: Changes): string {
   return `agent: gw-1
 dataDir: data
 linger: 20ms
 sources:
-  a: { type: tail, paths: ["logs/*.log"], pollInterval: 100ms, channels: main }
+  a: { type: tail, paths: ["logs/*.log"], pollInterval: ${changes.pollInterval ?? "100ms"}, channels: main }
 channels:
   main: { type: sqlite, freeDisk: 0, capacity: ${changes.capacity}, compression: none }
 sinks:
@@ -47,9 +53,10 @@ function linesIn(folder: string): readonly string[] {
     .map((text) => text.slice(0, text.indexOf(" ", 5)));
 }
 
-test.each([
+test.each<[string, Changes]>([
   ["a certificate is renewed, or whatever a sink's config changes", { publishAfter: "70s", capacity: "16MiB" }],
   ["the full channel gets more room", { publishAfter: "60s", capacity: "24MiB" }],
+  ["the source itself is made anew", { publishAfter: "60s", capacity: "16MiB", pollInterval: "150ms" }],
 ])(
   "a reload in an outage, the channel full and its rotated logs deleted while they were held open, loses no line: %s",
   async (_what, changed) => {
