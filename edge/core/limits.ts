@@ -16,6 +16,10 @@ export const limits = {
   batchRecordsMax: 20_000,
   /** All open and sealed, uncommitted batches together; past this the intake commits before it takes more. */
   pendingBytesMax: 8 * 1024 * 1024,
+  /** The open batches of all lanes of a stream, before compression: the arenas that they are built in. */
+  openBytesMax: 3 * 1024 * 1024,
+  /** A lane's open batch may be this large, however many lanes there are. */
+  openBytesMin: 256 * 1024,
   /** Acknowledged by the sink but without a durable mark: this much may be sent again after a crash. */
   unmarkedBytesMax: 4 * 1024 * 1024,
   /** Sent batches are kept this far back, so that what a broker lost can be sent again; each checkpoint copies them. */

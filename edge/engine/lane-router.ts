@@ -5,7 +5,7 @@ import { isSamePart, type Lane, type LanePart } from "../core/lane.ts";
 import type { Layout } from "../core/layout.ts";
 import { limits } from "../core/limits.ts";
 import type { PutBatch } from "../core/stored-batch.ts";
-import { OpenBatch } from "./open-batch.ts";
+import { OpenBatch, OpenShare } from "./open-batch.ts";
 
 /** What the router needs to know of its surroundings. */
 export interface LaneRouterOptions {
@@ -61,6 +61,7 @@ export class LaneRouter {
   private retired: OpenBatch[] = [];
   /** The only lane, when the layout never asks what an event holds: the hot path asks nothing else. */
   private single: OpenBatch | undefined;
+  private readonly share = new OpenShare();
   private defaultedNow = 0;
   private defaultedEver = 0;
 
@@ -121,7 +122,9 @@ export class LaneRouter {
 
   private retire(group: Group): void {
     for (const open of group.lanes) {
-      if (open !== undefined) this.retired.push(open);
+      if (open === undefined) continue;
+      this.share.change(-1);
+      this.retired.push(open);
     }
   }
 
@@ -225,7 +228,8 @@ export class LaneRouter {
       lane = channel.createLane({ channel: channel.name, stream, group: name, part });
       made.push(lane);
     }
-    return new OpenBatch(lane, agent, channel.settings, channel.nextSeq(lane));
+    const { settings } = channel;
+    return new OpenBatch({ lane, agent, settings, nextSeq: channel.nextSeq(lane), share: this.share });
   }
 
   private lanesMade(): Map<string, Lane[]> {

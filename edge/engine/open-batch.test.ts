@@ -5,13 +5,18 @@ import { EventView } from "../core/event-view.ts";
 import { limits } from "../core/limits.ts";
 import type { PutBatch } from "../core/stored-batch.ts";
 import { testLane } from "../testing/fakes/test-batches.ts";
-import { OpenBatch } from "./open-batch.ts";
+import { OpenBatch, OpenShare } from "./open-batch.ts";
 
 const batchBytesMax = 64 * 1024;
 const lineBytes = 1000;
 
 function openBatch(compression: "none" | "zstd") {
-  return new OpenBatch(testLane("driving"), "gw-1", { compression, identity: true, batchBytesMax }, 0);
+  return oneOf(new OpenShare(), { compression, batchBytesMax });
+}
+
+function oneOf(share: OpenShare, settings: { compression: "none" | "zstd"; batchBytesMax: number }) {
+  const options = { lane: testLane("driving"), agent: "gw-1", nextSeq: 0, share };
+  return new OpenBatch({ ...options, settings: { ...settings, identity: true } });
 }
 
 function append(open: OpenBatch, lines: readonly Buffer[]): void {
@@ -68,4 +73,22 @@ test("a batch that compressed worse than the one before it is cut: no number, no
   }
   expect(next).toBe(lines.length);
   expect(Buffer.concat(valuesOf(batches)).equals(Buffer.concat(lines))).toBe(true);
+});
+
+test("the more lanes build batches, the less each holds: together what one may, down to a least", () => {
+  const largest = (lanes: number) => {
+    const share = new OpenShare();
+    const settings = { compression: "zstd", batchBytesMax: limits.batchBytesMax } as const;
+    const opens = Array.from({ length: lanes }, () => oneOf(share, settings));
+    const [first] = opens;
+    if (first === undefined) return 0;
+    append(first, plain(12_000));
+    return Math.max(...taken(first).map(({ count }) => count)) * lineBytes;
+  };
+  const [one, four, many] = [largest(1), largest(4), largest(500)];
+  expect(one).toBeLessThanOrEqual(limits.openBytesMax);
+  expect(one).toBeGreaterThan(limits.openBytesMax / 2);
+  expect(four).toBeLessThanOrEqual(limits.openBytesMax / 4);
+  expect(many).toBeLessThanOrEqual(limits.openBytesMin);
+  expect(many).toBeGreaterThan(limits.openBytesMin / 2);
 });

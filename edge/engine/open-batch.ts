@@ -7,6 +7,32 @@ import { splitBatch } from "../core/split-batch.ts";
 import type { PutBatch } from "../core/stored-batch.ts";
 
 /**
+ * What the open batches of all lanes of a stream may hold together, before compression. A single lane builds the largest
+ * batches there may be; with more lanes each builds smaller ones, so that memory does not grow with their number.
+ */
+export class OpenShare {
+  /** What one of them may hold. */
+  bytes: number = limits.openBytesMax;
+  private lanes = 0;
+
+  /** So many lanes more build batches, or fewer. */
+  change(by: number): void {
+    this.lanes += by;
+    this.bytes = Math.max(limits.openBytesMin, limits.openBytesMax / Math.max(1, this.lanes));
+  }
+}
+
+/** What an open batch is made with. */
+export interface OpenBatchOptions {
+  readonly lane: Lane;
+  readonly agent: string;
+  readonly settings: ChannelSettings;
+  /** The number of the lane's next event. */
+  readonly nextSeq: number;
+  readonly share: OpenShare;
+}
+
+/**
  * The batches of one lane that are not yet committed: the one being built, and those that were full before the commit
  * came. Numbers are given here, one a record, without a hole.
  *
@@ -23,12 +49,13 @@ export class OpenBatch {
   /** Uncompressed bytes of everything that waits here. */
   pendingBytes = 0;
 
-  constructor(
-    readonly lane: Lane,
-    agent: string,
-    settings: ChannelSettings,
-    nextSeq: number,
-  ) {
+  readonly lane: Lane;
+  private readonly share: OpenShare;
+
+  constructor({ lane, agent, settings, nextSeq, share }: OpenBatchOptions) {
+    this.lane = lane;
+    this.share = share;
+    share.change(1);
     this.builder = new RecordBatchBuilder({
       compression: settings.compression,
       identity: settings.identity ? { agent, epoch: lane.epoch, stream: lane.stream, lane: lane.number } : undefined,
@@ -43,7 +70,7 @@ export class OpenBatch {
     const builder = this.builder;
     if (builder.count > 0) {
       const next = builder.bytes + (view.end - view.start) + limits.keyBytesMax;
-      if (next > this.fullBytes || builder.count >= limits.batchRecordsMax) this.sealOpen();
+      if (next > this.fullBytes || next > this.share.bytes || builder.count >= limits.batchRecordsMax) this.sealOpen();
     }
     if (builder.count === 0) builder.begin(this.nextSeq);
     const before = builder.bytes;
@@ -70,6 +97,7 @@ export class OpenBatch {
     // One that did not grow is as large as it may be, even if header and codec added a little.
     if (uncompressedBytes <= this.batchBytesMax) this.full.push(batch);
     else this.pushCut(batch);
+    this.builder.trim(this.share.bytes);
     const halfFull = (this.batchBytesMax / 2) * (uncompressedBytes / bytes.length);
     this.fullBytes = Math.min(Math.max(halfFull, this.batchBytesMax), this.batchBytesMax * limits.batchGrowthMax);
   }

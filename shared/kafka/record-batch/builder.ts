@@ -180,6 +180,12 @@ export class RecordBatchBuilder {
     return sealed;
   }
 
+  /** Between two batches: gives back an arena that grew larger than batches of this size need. */
+  trim(batchBytesMax: number): void {
+    if (this.count > 0 || this.arena.length <= Math.max(2 * batchBytesMax, arenaBytesInitial)) return;
+    this.arena = Buffer.allocUnsafe(arenaBytesInitial);
+  }
+
   private grow(needed: number): void {
     let size = this.arena.length;
     while (size < this.bytes + needed) size *= 2;
