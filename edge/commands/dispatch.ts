@@ -1,10 +1,14 @@
 import { suggest } from "../../shared/config/nearest.ts";
 import { AppError } from "../../shared/errors/app-error.ts";
-import { type Command, readArguments, type World } from "./command.ts";
+import { type Command, readArguments, type Surroundings } from "./command.ts";
 import { renderCommandHelp, renderHelp } from "./help.ts";
 
 /** Finds the verb, reads its arguments, runs it. Answers the exit code; usage mistakes are said, with the nearest word. */
-export async function dispatch(args: readonly string[], commands: readonly Command[], world: World): Promise<number> {
+export async function dispatch(
+  args: readonly string[],
+  commands: readonly Command[],
+  world: Surroundings,
+): Promise<number> {
   const [first] = args;
   if (first === undefined || first === "--help" || first === "-h" || first === "help") {
     world.out(renderHelp(commands));
@@ -30,7 +34,7 @@ export async function dispatch(args: readonly string[], commands: readonly Comma
   }
 }
 
-function unknownVerb(words: readonly string[], commands: readonly Command[], world: World): number {
+function unknownVerb(words: readonly string[], commands: readonly Command[], world: Surroundings): number {
   const [first = "", second = ""] = words;
   const family = commands.filter(({ name }) => name.startsWith(`${first} `));
   if (family.length > 0) {

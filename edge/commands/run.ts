@@ -20,7 +20,7 @@ import { restartFailure } from "../early-restart.ts";
 import { Agent } from "../engine/agent.ts";
 import { AgentHost } from "../engine/agent-host.ts";
 import { runtimeEnvironment } from "../runtime-environment.ts";
-import { type Command, configOption, configPath, forceOption, type World } from "./command.ts";
+import { type Command, configOption, configPath, forceOption, type Surroundings } from "./command.ts";
 import { endAfter } from "./last-resort.ts";
 import { declareLogMetrics, LogWriter } from "./log-writer.ts";
 import { reportProblems, reportUntrusted } from "./report-problems.ts";
@@ -119,7 +119,7 @@ SIGHUP           read the config again; one with mistakes leaves the running one
   },
 };
 
-function logOf({ log: { level, format } }: AgentConfig, world: World): Report {
+function logOf({ log: { level, format } }: AgentConfig, world: Surroundings): Report {
   return createLog({ level, format, clock: systemClock, write: (line) => world.err(`${line}\n`) });
 }
 
@@ -140,7 +140,7 @@ class Running {
   constructor(
     private readonly path: string,
     config: AgentConfig,
-    private readonly world: World,
+    private readonly world: Surroundings,
     private readonly forced: boolean,
   ) {
     this.config = config;

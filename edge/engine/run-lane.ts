@@ -23,14 +23,14 @@ export interface RunLaneOptions {
   /** Called after each batch that ended: its acknowledgement waits for a durable mark. */
   readonly ended: () => void;
   /** The lane's state changed: for the status page. */
-  readonly changed: (state: LaneState) => void;
+  readonly changed: (state: DeliveryState) => void;
   readonly random: Random;
   readonly report: Report;
   readonly sinkName: string;
 }
 
 /** What a lane does now. */
-export type LaneState =
+export type DeliveryState =
   | { readonly kind: "idle" }
   | { readonly kind: "sending" }
   | { readonly kind: "retrying"; readonly code: string; readonly message: string; readonly hint: string }

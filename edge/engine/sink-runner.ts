@@ -4,7 +4,7 @@ import type { Report } from "../../shared/telemetry/log.ts";
 import type { Channel } from "../core/channel.ts";
 import { comesBefore, type Lane } from "../core/lane.ts";
 import type { Sink } from "../core/sink.ts";
-import { type LaneState, runLane } from "./run-lane.ts";
+import { type DeliveryState, runLane } from "./run-lane.ts";
 
 /** A sink with its name in the config. */
 export interface NamedSink {
@@ -29,7 +29,7 @@ export interface SinkRunnerOptions {
 export interface LaneRun {
   readonly lane: Lane;
   readonly sink: string;
-  readonly state: LaneState;
+  readonly state: DeliveryState;
   /** What the sink says of it. */
   readonly details: () => Readonly<Record<string, unknown>>;
 }
@@ -40,7 +40,7 @@ export interface LaneRun {
  */
 export class SinkRunner {
   private readonly options: SinkRunnerOptions;
-  private readonly runs = new Map<number, LaneRun & { state: LaneState; done: Promise<void> }>();
+  private readonly runs = new Map<number, LaneRun & { state: DeliveryState; done: Promise<void> }>();
   /** Opens when a batch arrived or a lane ran empty. One gate for both: nobody is left waiting at a second one. */
   private readonly wake = new Gate();
   /** Lanes that wait for others to run empty. */
@@ -78,7 +78,7 @@ export class SinkRunner {
     const reader = channel.reader(lane);
     let before = channel.lanes().filter((other) => comesBefore(other, lane));
     const delivery = chosen.sink.lane(reader);
-    const run: LaneRun & { state: LaneState; done: Promise<void> } = {
+    const run: LaneRun & { state: DeliveryState; done: Promise<void> } = {
       lane,
       sink: chosen.name,
       state: { kind: "idle" },

@@ -8,10 +8,10 @@ import type { Agent } from "./agents/agent.ts";
 import { peers } from "./agents/agents.ts";
 import { tailgate } from "./agents/tailgate.ts";
 import { codes } from "./codes.ts";
+import { type BenchFolders, openFolders } from "./folders.ts";
 import { DiskMeter } from "./meters/disk.ts";
 import { WireMeter } from "./meters/wire.ts";
 import type { Options } from "./options.ts";
-import { openPlace, type Place } from "./place.ts";
 import type { Unavailable } from "./report/results.ts";
 import { Topics } from "./topics.ts";
 import { InputFiles } from "./workload/input.ts";
@@ -24,7 +24,7 @@ export class Bench implements AsyncDisposable {
   private constructor(
     readonly options: Options,
     readonly progress: Progress,
-    readonly place: Place,
+    readonly place: BenchFolders,
     readonly ours: Agent,
     readonly peers: readonly Agent[],
     readonly versions: ReadonlyMap<string, string>,
@@ -51,7 +51,7 @@ export class Bench implements AsyncDisposable {
         unavailable.push({ subject: agent.name, reason: availability.reason });
       }
     }
-    const place = openPlace(options);
+    const place = openFolders(options);
     const wirePort = await freePort();
     progress("starting Kafka");
     const broker = await startBroker({

@@ -57,7 +57,7 @@ describe("import arrows", () => {
     ["edge/engine/a.ts", "../../shared/testing/until.ts"],
     ["scripts/drivers/kafka/a.ts", "../../../edge/core/sink.ts"],
     ["scripts/replay/a.e2e.test.ts", "../../edge/core/sink.ts"],
-    ["scripts/replay/a.e2e.test.ts", "../pilot/place.ts"],
+    ["scripts/replay/a.e2e.test.ts", "../pilot/home.ts"],
     ["scripts/pilot/a.ts", "../../central/config/schema.ts"],
     ["scripts/integration/edge/a.integration.test.ts", "../../bench/options.ts"],
     ["scripts/runner/a.ts", "../replay/runs.ts"],

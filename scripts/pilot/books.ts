@@ -1,14 +1,14 @@
 import { existsSync } from "node:fs";
 import { AppError } from "../../shared/errors/app-error.ts";
+import type { PilotHome } from "./home.ts";
 import { TOPIC } from "./pilot.ts";
-import type { Place } from "./place.ts";
 import { type AuditResult, LineAudit, summarize } from "./simulator/audit.ts";
 import { auditFolder, auditStore, auditTopic } from "./simulator/audit-places.ts";
 import { readManifest } from "./simulator/manifest.ts";
 
 /** Where the lines are looked for. */
 export interface BooksOptions {
-  readonly place: Place;
+  readonly place: PilotHome;
   readonly brokerAddress: string;
   readonly url: string;
   readonly say: (text: string) => void;

@@ -3,14 +3,14 @@ import { AppError } from "../../shared/errors/app-error.ts";
 import { until } from "../../shared/testing/until.ts";
 import { checkBooks } from "./books.ts";
 import { codes } from "./codes.ts";
+import type { PilotHome } from "./home.ts";
 import type { Numbers } from "./numbers.ts";
 import type { Pilot } from "./pilot.ts";
-import type { Place } from "./place.ts";
 
 /** What the demo acts upon. */
 export interface DemoOptions {
   readonly pilot: Pilot;
-  readonly place: Place;
+  readonly place: PilotHome;
   readonly say: (text: string) => void;
   readonly signal: AbortSignal;
   /** How long the broker is away. */

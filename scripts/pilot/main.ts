@@ -14,8 +14,8 @@ import { sleep } from "../../shared/async/sleep.ts";
 import { AppError, messageOf } from "../../shared/errors/app-error.ts";
 import { setup } from "../setup/setup.ts";
 import { balanceBooks, type DemoOptions, playOutage } from "./demo.ts";
+import { openHome } from "./home.ts";
 import { Pilot } from "./pilot.ts";
-import { openPlace } from "./place.ts";
 import { View } from "./view.ts";
 
 const { values } = parseArgs({
@@ -54,7 +54,7 @@ async function run(): Promise<number> {
   };
   let say = (text: string) => console.log(text);
   await setup(values.demo ? "demo" : "start", say);
-  const place = await openPlace(resolve(values.dir));
+  const place = await openHome(resolve(values.dir));
   const { KAFKA_BROKERS: brokers } = process.env;
   const speed = amount("speed", values.speed ?? (values.demo ? "10x" : "1x"));
   await using pilot = new Pilot({

@@ -15,9 +15,9 @@ import { type Broker, startBroker } from "../drivers/kafka/broker.ts";
 import { brokerAnswers } from "../drivers/kafka/probe.ts";
 import { createTopic } from "../drivers/kafka/topic.ts";
 import { codes } from "./codes.ts";
+import type { PilotHome } from "./home.ts";
 import { Leftovers } from "./leftovers.ts";
 import { askCentral, askEdge, type Numbers } from "./numbers.ts";
-import type { Place } from "./place.ts";
 import type { Progress } from "./simulator/manifest.ts";
 import { simulate, simulatorPaths } from "./simulator/simulate.ts";
 
@@ -26,7 +26,7 @@ export const TOPIC = "driving";
 
 /** What may differ from the pilot as it is. */
 export interface PilotOptions {
-  readonly place: Place;
+  readonly place: PilotHome;
   /** Brokers that run already; a broker of our own when not given. */
   readonly brokers?: string;
   readonly cars: number;

@@ -21,12 +21,12 @@ const linesPerFile = 2_500;
 /** A batch that goes into a file makes it full, or nearly so: there is always one that is begun or ended. */
 const rollBytes = "192KiB";
 
-interface Place {
+interface Around {
   readonly brokers?: string;
   readonly topic?: string;
 }
 
-async function edgeIn(folder: TempDir, top: object, { brokers = "127.0.0.1:9", topic = "none" }: Place = {}) {
+async function edgeIn(folder: TempDir, top: object, { brokers = "127.0.0.1:9", topic = "none" }: Around = {}) {
   return await prepareEdge({
     configPath: folder.file("tailgate.yaml"),
     place: { agent: "car-edge", dataDir: folder.file("data"), logs: "none", brokers, topic },

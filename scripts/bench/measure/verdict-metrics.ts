@@ -1,9 +1,9 @@
 import { quantile } from "../meters/statistics.ts";
 import type { Metrics } from "../report/columns.ts";
-import type { Verdict } from "../workload/tally.ts";
+import type { TallyResult } from "../workload/tally.ts";
 
 /** What the independent reader found, as numbers of the page. */
-export function verdictMetrics(verdict: Verdict): Metrics {
+export function verdictMetrics(verdict: TallyResult): Metrics {
   return {
     lost: verdict.lost,
     repeated: verdict.repeated,
@@ -19,13 +19,13 @@ export function verdictMetrics(verdict: Verdict): Metrics {
 const timedShare = 0.95;
 
 /** Lines a second from `fromMs` until 95 % of them were appended; nothing when nothing came. */
-export function rateMetrics(verdict: Verdict, fromMs: number): Metrics {
+export function rateMetrics(verdict: TallyResult, fromMs: number): Metrics {
   const seconds = secondsUntilTimed(verdict, fromMs);
   return seconds === undefined ? {} : { linesPerSecond: (verdict.delivered * timedShare) / seconds };
 }
 
 /** How fast a backlog came, from the broker's first append until 95 % of it were appended; nothing when nothing came. */
-export function drainMetrics(verdict: Verdict, storedBytes: number): Metrics {
+export function drainMetrics(verdict: TallyResult, storedBytes: number): Metrics {
   const seconds = secondsUntilTimed(verdict, verdict.appendedMs[0] ?? 0);
   if (seconds === undefined) return {};
   return {
@@ -34,7 +34,7 @@ export function drainMetrics(verdict: Verdict, storedBytes: number): Metrics {
   };
 }
 
-function secondsUntilTimed({ appendedMs }: Verdict, fromMs: number): number | undefined {
+function secondsUntilTimed({ appendedMs }: TallyResult, fromMs: number): number | undefined {
   if (appendedMs.length === 0) return undefined;
   const seconds = (quantile(appendedMs, timedShare) - fromMs) / 1000;
   return seconds > 0 ? seconds : undefined;

@@ -2,7 +2,7 @@ import { AppError } from "../../../shared/errors/app-error.ts";
 import { codes as driverCodes } from "../../drivers/codes.ts";
 import { codes } from "../codes.ts";
 import { mapLines } from "./mapped-lines.ts";
-import { RecordLines, Tally, type Verdict } from "./tally.ts";
+import { RecordLines, Tally, type TallyResult } from "./tally.ts";
 
 /**
  * Reads a whole topic with kcat, which shares no code with the edge and checks every batch's CRC, and compares it with
@@ -10,7 +10,7 @@ import { RecordLines, Tally, type Verdict } from "./tally.ts";
  *
  * @throws AppError `TOOL_MISSING` without kcat, `BENCH_FAILED` when it reports anything at all (a CRC that is wrong, for one).
  */
-export async function readTopic(bootstrap: string, topic: string, inputPath: string): Promise<Verdict> {
+export async function readTopic(bootstrap: string, topic: string, inputPath: string): Promise<TallyResult> {
   if (Bun.which("kcat") === null)
     throw new AppError(driverCodes.TOOL_MISSING, `read ${topic}: there is no kcat on the PATH`);
   const command = ["kcat", "-C", "-b", bootstrap, "-t", topic, "-o", "beginning", "-e", "-q", "-f", "%T %s\n"];

@@ -2,7 +2,7 @@ import { NUMBER_AT, NUMBER_BASE, PAYLOAD_BYTES, TIME_AT, VEHICLES, WARM_FROM } f
 import type { InputLines } from "./mapped-lines.ts";
 
 /** What an independent reader of the topic found, against the file that was written. */
-export interface Verdict {
+export interface TallyResult {
   /** Different lines of the input that are in the topic. */
   readonly delivered: number;
   readonly lost: number;
@@ -61,7 +61,7 @@ export class Tally {
     else this.lastOfVehicle[vehicle] = n;
   }
 
-  verdict(): Verdict {
+  verdict(): TallyResult {
     return {
       delivered: this.delivered,
       lost: this.input.count - this.delivered,

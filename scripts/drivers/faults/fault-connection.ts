@@ -6,21 +6,21 @@ import { answerOf, FrameSplitter, requestOf } from "./kafka-frames.ts";
 export type Fault = "reset" | "cut" | "swallow" | "cutAnswer";
 
 /** A fault for one request, and whom to tell when it has happened. */
-export interface Verdict {
+export interface PlannedFault {
   readonly fault: Fault;
   readonly done: () => void;
 }
 
 /** What a connection asks its proxy. */
 export interface FaultOwner extends PipeOwner {
-  judge(apiKey: number): Verdict | undefined;
+  judge(apiKey: number): PlannedFault | undefined;
 }
 
 /** One client and its way to the broker: passes frames on, and carries out what its owner decides about them. */
 export class FaultConnection {
   private readonly upstream: Socket;
   private readonly ended = new AbortController();
-  private readonly doomed = new Map<number, Verdict>();
+  private readonly doomed = new Map<number, PlannedFault>();
 
   constructor(
     private readonly proxy: FaultOwner,

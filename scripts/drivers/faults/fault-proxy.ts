@@ -12,7 +12,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { Gate } from "../../../shared/async/gate.ts";
 import { seededRandom } from "../../../shared/random/random.ts";
 import { freePort } from "../../../shared/testing/free-port.ts";
-import { type Fault, FaultConnection, type FaultOwner, type Verdict } from "./fault-connection.ts";
+import { type Fault, FaultConnection, type FaultOwner, type PlannedFault } from "./fault-connection.ts";
 import type { Link } from "./fault-pipe.ts";
 
 /** Where it stands. */
@@ -176,7 +176,7 @@ export class FaultProxy implements AsyncDisposable, FaultOwner {
   }
 
   /** Called for each request frame: which fault hits it, if any. */
-  judge(apiKey: number): Verdict | undefined {
+  judge(apiKey: number): PlannedFault | undefined {
     this.requestCounts.set(apiKey, this.requests(apiKey) + 1);
     const index = this.aimed.findIndex((each) => each.apiKey === apiKey);
     const [aimed] = index < 0 ? [] : this.aimed.splice(index, 1);

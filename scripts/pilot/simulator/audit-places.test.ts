@@ -4,7 +4,7 @@ import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { LineAudit } from "./audit.ts";
 import { auditBytes, auditFolder, auditStore } from "./audit-places.ts";
 import { withDefaults, worldsOf } from "./options.ts";
-import { renderLine } from "./world.ts";
+import { renderLine } from "./scenario.ts";
 
 const segments = [{ fromLine: 0, startMs: 1_700_000_000_000 }];
 const { driving, status } = worldsOf(withDefaults({ out: "", cars: 2 }));

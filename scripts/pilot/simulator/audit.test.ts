@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { LineAudit } from "./audit.ts";
 import { withDefaults, worldsOf } from "./options.ts";
-import { renderLine } from "./world.ts";
+import { renderLine } from "./scenario.ts";
 
 const empty = worldsOf(withDefaults({ out: "", cars: 10 }));
 const segments = [{ fromLine: 0, startMs: 1_700_000_000_000 }];

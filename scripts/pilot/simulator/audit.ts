@@ -5,7 +5,7 @@
  */
 import { garbageLine, hasGarbage } from "./garbage.ts";
 import type { Progress, Worlds } from "./manifest.ts";
-import { renderLine, type StreamName, vehicleName, type World } from "./world.ts";
+import { renderLine, type Scenario, type StreamName, vehicleName } from "./scenario.ts";
 
 /** What was found wrong or right in one stream. */
 export interface AuditResult {
@@ -73,7 +73,7 @@ export class LineAudit {
 }
 
 /** How many lines of garbage stand between the first `lines` lines of a world. */
-export function garbageCount(world: World, lines: number): number {
+export function garbageCount(world: Scenario, lines: number): number {
   let count = 0;
   for (let k = 0; k < lines; k++) if (hasGarbage(world, k) && garbageLine(world, k).length > 0) count++;
   return count;
@@ -96,7 +96,7 @@ class StreamBook {
   private readonly examples: string[] = [];
 
   constructor(
-    private readonly world: World,
+    private readonly world: Scenario,
     private readonly expected: number,
   ) {
     this.seen = new Uint8Array(expected);

@@ -12,7 +12,7 @@ import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
 import { LineAudit, summarize } from "./audit.ts";
 import { auditFolder, auditTopic } from "./audit-places.ts";
 import { readManifest } from "./manifest.ts";
-import type { StreamName } from "./world.ts";
+import type { StreamName } from "./scenario.ts";
 
 const { values } = parseArgs({
   options: {

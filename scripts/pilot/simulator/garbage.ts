@@ -1,8 +1,8 @@
 import { noise } from "./noise.ts";
-import { renderLine, type World } from "./world.ts";
+import { renderLine, type Scenario } from "./scenario.ts";
 
 /** Whether a line of garbage stands before line `k`. */
-export function hasGarbage(world: World, k: number): boolean {
+export function hasGarbage(world: Scenario, k: number): boolean {
   return world.garbage > 0 && noise(world.seed, k, 6) < world.garbage;
 }
 
@@ -10,7 +10,7 @@ export function hasGarbage(world: World, k: number): boolean {
  * The garbage before line `k`, with its line end: what real loggers leave behind. It never parses as a line of the
  * simulator, so that the checker can tell the two apart; how much of it there is it knows from the seed.
  */
-export function garbageLine(world: World, k: number): Buffer {
+export function garbageLine(world: Scenario, k: number): Buffer {
   const kind = Math.floor(noise(world.seed, k, 7) * 4);
   switch (kind) {
     case 0: // the control unit restarted in the middle of a line

@@ -9,10 +9,10 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../../../shared/errors/app-error.ts";
-import type { Segment, StreamName, World } from "./world.ts";
+import type { Scenario, Segment, StreamName } from "./scenario.ts";
 
 /** The worlds of one simulation, by stream. */
-export type Worlds = Readonly<Record<StreamName, World>>;
+export type Worlds = Readonly<Record<StreamName, Scenario>>;
 
 /** Lines written so far, by stream. */
 export type Progress = Record<StreamName, number>;
@@ -46,7 +46,7 @@ export class Manifest {
   /** Begins a new segment of each stream where it stands now. */
   beginSegment(startMs: number): Manifest {
     const segment = (stream: StreamName): Segment => ({ fromLine: this.progress[stream], startMs });
-    const extend = (stream: StreamName): World => {
+    const extend = (stream: StreamName): Scenario => {
       const world = this.worlds[stream];
       const earlier = world.segments.filter((each) => each.fromLine < this.progress[stream]);
       return { ...world, segments: [...earlier, segment(stream)] };

@@ -1,5 +1,5 @@
 import type { Progress, Worlds } from "./manifest.ts";
-import type { World } from "./world.ts";
+import type { Scenario } from "./scenario.ts";
 
 /** What the simulator is told. Only `out` is needed: the rest is the pilot. */
 export interface SimulatorOptions {
@@ -67,12 +67,12 @@ export function withDefaults(options: SimulatorOptions): SimulatorSettings {
 export function worldsOf(settings: SimulatorSettings): Worlds {
   const { seed, cars, garbage, reportsPerDay } = settings;
   const common = { seed, cars, garbage, reportsPerDay, segments: [] };
-  const driving: World = {
+  const driving: Scenario = {
     ...common,
     stream: "driving",
     intervalMs: 1000 / settings.rate,
     lineBytesMin: settings.lineBytes,
   };
-  const status: World = { ...common, stream: "status", intervalMs: 3000, lineBytesMin: 0 };
+  const status: Scenario = { ...common, stream: "status", intervalMs: 3000, lineBytesMin: 0 };
   return { driving, status };
 }

@@ -1,7 +1,7 @@
 /**
  * The pilot fleet, writing. Driving data go into a log that rotates, the lines of all cars at each tick; device status
  * is gathered and appears as one complete file in the spool directory, by rename. All lines are functions of their
- * number (world.ts), so that stopping, killing and going on changes nothing but when they are written.
+ * number (scenario.ts), so that stopping, killing and going on changes nothing but when they are written.
  */
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { garbageLine, hasGarbage } from "./garbage.ts";
 import { type Manifest, openManifest, type Progress } from "./manifest.ts";
 import { type SimulatorOptions, type SimulatorSettings, withDefaults, worldsOf } from "./options.ts";
 import { RotatingLog } from "./rotating-log.ts";
-import { renderLine, type World } from "./world.ts";
+import { renderLine, type Scenario } from "./scenario.ts";
 
 const linesPerWrite = 2_000;
 
@@ -143,7 +143,7 @@ async function saveProgress(manifest: Manifest, signal: AbortSignal): Promise<vo
 }
 
 /** Lines `first` to `first + count - 1` with their line ends, and the garbage that stands before some of them. */
-export function renderLines(world: World, first: number, count: number): Buffer {
+export function renderLines(world: Scenario, first: number, count: number): Buffer {
   if (world.garbage === 0) {
     let text = "";
     for (let k = first; k < first + count; k++) text += `${renderLine(world, k)}\n`;

@@ -1,7 +1,7 @@
 import type { NumberedLines } from "./numbered-lines.ts";
 
 /** What is wrong with what arrived; all zero is what every promise asks for. */
-export interface Verdict {
+export interface TallyResult {
   /** Numbers that were written and never came. */
   readonly missing: number;
   /** Arrivals beyond the first of a number. */
@@ -17,7 +17,7 @@ export interface Verdict {
 }
 
 /** Nothing missing, nothing twice, nothing else. */
-export const complete: Verdict = { missing: 0, repeated: 0, altered: 0, disordered: 0, foreign: 0, ranges: "" };
+export const complete: TallyResult = { missing: 0, repeated: 0, altered: 0, disordered: 0, foreign: 0, ranges: "" };
 
 const shownRangesMax = 8;
 
@@ -65,7 +65,7 @@ export class Tally {
   }
 
   /** Compares with what was written: lines 0 to `written - 1`, of which those count that `expected` names. */
-  verdict(written: number, expected: (n: number) => boolean = () => true): Verdict {
+  verdict(written: number, expected: (n: number) => boolean = () => true): TallyResult {
     const missing: number[] = [];
     const repeated: number[] = [];
     let again = 0;

@@ -8,7 +8,7 @@ import { createTopic, type TopicOptions } from "../../drivers/kafka/topic.ts";
 import { LogFile } from "../input/log-file.ts";
 import { NumberedLines, type NumberedLinesOptions } from "../proof/numbered-lines.ts";
 import { readStore } from "../proof/store-proof.ts";
-import { complete, Tally, type Verdict } from "../proof/tally.ts";
+import { complete, Tally, type TallyResult } from "../proof/tally.ts";
 import { readBack } from "../proof/topic-proof.ts";
 
 /** A broker, or a cluster of them. */
@@ -35,8 +35,8 @@ export interface WorldOptions {
 
 /** What was found at both ends of a world. */
 export interface Proof {
-  readonly topic: Verdict;
-  readonly store: Verdict;
+  readonly topic: TallyResult;
+  readonly store: TallyResult;
   /** Identities that do not follow each other in the topic. */
   readonly holes: readonly string[];
   /** Lines that markers in the topic stand for, by reason. */

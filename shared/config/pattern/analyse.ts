@@ -9,15 +9,15 @@ import { z } from "zod";
 import { AppError } from "../../errors/app-error.ts";
 
 /** What the analysis found. */
-export const Verdict = z.object({
+export const Analysis = z.object({
   status: z.enum(["safe", "vulnerable", "unknown"]),
   /** `linear`, `2nd degree polynomial`, `exponential`, or why it is not known. */
   detail: z.string(),
 });
-export type Verdict = z.output<typeof Verdict>;
+export type Analysis = z.output<typeof Analysis>;
 
 const Diagnostics = z.object({
-  status: Verdict.shape.status,
+  status: Analysis.shape.status,
   complexity: z.object({ summary: z.string() }).optional(),
   error: z.object({ kind: z.string() }).optional(),
 });
@@ -25,7 +25,7 @@ const Diagnostics = z.object({
 const timeoutMs = 2_000;
 
 /** Analyses here, in this process. A pattern it cannot finish in time is `unknown`. */
-export function analyse(source: string, flags: string): Verdict {
+export function analyse(source: string, flags: string): Analysis {
   const found = Diagnostics.parse(loadRecheck()(source, flags, { timeout: timeoutMs }));
   return { status: found.status, detail: found.complexity?.summary ?? found.error?.kind ?? "not known" };
 }

@@ -18,7 +18,7 @@ export interface MatchedPath {
   readonly inode: number;
 }
 
-interface Place {
+interface ReadUpTo {
   readonly real: string;
   readonly isOpen: boolean;
 }
@@ -32,7 +32,7 @@ const othersListAndEnter = 5;
 /** All that a pattern matches below `root`, whoever may see it. Folders and links to nowhere are left out. */
 export function readNaively(root: string, pattern: RegExp): readonly MatchedPath[] {
   const matched: MatchedPath[] = [];
-  const walk = (folder: string, place: Place, depth: number): void => {
+  const walk = (folder: string, place: ReadUpTo, depth: number): void => {
     const isOpen = place.isOpen && allows(place.real, othersListAndEnter);
     for (const name of namesIn(place.real)) {
       const path = childOf(folder, name);
@@ -69,7 +69,7 @@ export function readNaively(root: string, pattern: RegExp): readonly MatchedPath
 }
 
 /** Where a name of a folder leads to, part by part, as the system would go. */
-function resolve(root: string, from: Place, name: string): Place | "nowhere" | "circle" {
+function resolve(root: string, from: ReadUpTo, name: string): ReadUpTo | "nowhere" | "circle" {
   let { real, isOpen } = from;
   const parts = [name];
   let links = 0;

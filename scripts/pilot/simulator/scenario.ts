@@ -19,7 +19,7 @@ export interface Segment {
 }
 
 /** Everything that a line depends on. Kept in the manifest; the checker needs no more. */
-export interface World {
+export interface Scenario {
   readonly stream: StreamName;
   readonly seed: number;
   readonly cars: number;
@@ -45,7 +45,7 @@ export function vehicleName(car: number): string {
 }
 
 /** Line `k`, without its line end. */
-export function renderLine(world: World, k: number): string {
+export function renderLine(world: Scenario, k: number): string {
   const car = k % world.cars;
   const carLine = Math.floor(k / world.cars);
   const head = `{"line":${k},"stream":"${world.stream}","vehicle":"${vehicleName(car)}","carLine":${carLine},"time":"${new Date(eventTimeMs(world, k)).toISOString()}",`;
@@ -56,7 +56,7 @@ export function renderLine(world: World, k: number): string {
 }
 
 /** When line `k` happened in the car; the time it is written is another matter. */
-export function eventTimeMs(world: World, k: number): number {
+export function eventTimeMs(world: Scenario, k: number): number {
   const segment = segmentOf(world, k);
   const car = k % world.cars;
   const carLine = Math.floor(k / world.cars) - Math.floor(segment.fromLine / world.cars);
@@ -70,7 +70,7 @@ export function eventTimeMs(world: World, k: number): number {
   return Math.floor(segment.startMs + day * dayMs + departureMs + intoDriveMs + 900 - late);
 }
 
-function segmentOf(world: World, k: number): Segment {
+function segmentOf(world: Scenario, k: number): Segment {
   for (let index = world.segments.length - 1; index >= 0; index--) {
     const segment = world.segments[index];
     if (segment !== undefined && segment.fromLine <= k) return segment;
@@ -81,7 +81,7 @@ function segmentOf(world: World, k: number): Segment {
 const hex = "0123456789abcdef";
 
 /** A hexadecimal dump as control units send it: fills the line up and does not compress to nothing. */
-function rawFrame(world: World, k: number, length: number): string {
+function rawFrame(world: Scenario, k: number, length: number): string {
   const name = ',"Pilot.RawFrame":"';
   const missing = Math.min(world.lineBytesMin, LINE_BYTES_MAX) - length - name.length - 2;
   if (missing <= 0) return "";

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { tempDir } from "../../shared/testing/temp-dir.ts";
-import { openPlace, removeLeftovers } from "./place.ts";
+import { openFolders, removeLeftovers } from "./folders.ts";
 
 test("what a killed bench left is removed; what a living one uses, and what is not a bench's, stays", () => {
   using dir = tempDir();
@@ -16,7 +16,7 @@ test("what a killed bench left is removed; what a living one uses, and what is n
 
 test("both directories go with the place", () => {
   using dir = tempDir();
-  const place = openPlace({ dataDir: dir.path, big: false });
+  const place = openFolders({ dataDir: dir.path, big: false });
   expect(readdirSync(dir.path)).toEqual([expect.stringContaining(`tailgate-bench-${process.pid}-`)]);
   place[Symbol.dispose]();
   expect(readdirSync(dir.path)).toEqual([]);

@@ -3,7 +3,7 @@ import { freemem } from "node:os";
 import { join } from "node:path";
 
 /** Where the bench keeps its files while it runs; all of it is removed at the end. */
-export interface Place extends Disposable {
+export interface BenchFolders extends Disposable {
   /** In memory where there is enough of it: broker data, inputs, logs. Nothing here touches the measured device. */
   readonly fast: string;
   /** On the measured device: the agents' homes. */
@@ -16,7 +16,7 @@ const memoryDirectory = "/dev/shm";
 const gigabyte = 1024 ** 3;
 
 /** Where, and how much will be there. */
-export interface PlaceOptions {
+export interface FolderOptions {
   /** Where the agents' homes go; undefined: below node_modules. */
   readonly dataDir: string | undefined;
   /** Whether a case will run that needs more memory than most machines have to spare. */
@@ -24,7 +24,7 @@ export interface PlaceOptions {
 }
 
 /** Makes both directories. */
-export function openPlace({ dataDir, big }: PlaceOptions): Place {
+export function openFolders({ dataDir, big }: FolderOptions): BenchFolders {
   const under = dataDir ?? join(import.meta.dir, "..", "..", "node_modules", ".cache");
   mkdirSync(under, { recursive: true });
   for (const directory of [under, memoryDirectory]) removeLeftovers(directory);

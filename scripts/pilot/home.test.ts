@@ -2,11 +2,11 @@ import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { createServer } from "node:net";
 import { tempDir } from "../../shared/testing/temp-dir.ts";
-import { openPlace } from "./place.ts";
+import { openHome } from "./home.ts";
 
 test("ports are chosen once and are free then; the second start finds the same", async () => {
   using dir = tempDir();
-  const first = await openPlace(dir.path);
+  const first = await openHome(dir.path);
   for (const port of Object.values(first.ports)) {
     const server = createServer();
     await new Promise<void>((resolve, reject) => {
@@ -15,7 +15,7 @@ test("ports are chosen once and are free then; the second start finds the same",
     });
     await new Promise((resolve) => server.close(resolve));
   }
-  expect((await openPlace(dir.path)).ports).toEqual(first.ports);
+  expect((await openHome(dir.path)).ports).toEqual(first.ports);
   for (const folder of [first.kafkaDir, first.edgeDir, first.pilotDir, first.logs])
     expect(existsSync(folder)).toBe(true);
 });

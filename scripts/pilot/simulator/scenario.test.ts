@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { garbageLine, hasGarbage } from "./garbage.ts";
-import { eventTimeMs, LINE_BYTES_MAX, renderLine, type StreamName, type World } from "./world.ts";
+import { eventTimeMs, LINE_BYTES_MAX, renderLine, type Scenario, type StreamName } from "./scenario.ts";
 
 const startMs = Date.UTC(2026, 0, 1);
 
-function world(stream: StreamName, changes: Partial<World> = {}): World {
+function world(stream: StreamName, changes: Partial<Scenario> = {}): Scenario {
   return {
     stream,
     seed: 1,

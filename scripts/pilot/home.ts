@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { freePort, isFreePort } from "../../shared/testing/free-port.ts";
 
 /** Where `npm start` keeps everything: a second start goes on where this one was. */
-export interface Place {
+export interface PilotHome {
   readonly folder: string;
   readonly kafkaDir: string;
   /** What the simulator writes. */
@@ -29,7 +29,7 @@ export interface Ports {
 const wishes: Ports = { kafka: 9092, central: 8080, edge: 9464 };
 
 /** Makes the folders, and chooses ports that are free where none were chosen yet. */
-export async function openPlace(folder: string): Promise<Place> {
+export async function openHome(folder: string): Promise<PilotHome> {
   const below = (name: string) => join(folder, name);
   const place = {
     folder,
