@@ -36,6 +36,9 @@ export type Availability =
   | { readonly kind: "ready"; readonly version: string }
   | { readonly kind: "unavailable"; readonly reason: string };
 
+/** How a line stands in a record. */
+export type RecordForm = "line" | "json string";
+
 /** A log collector under test: ours, or a peer that does the same job with the same input. */
 export interface Agent {
   /** As the pages show it. */
@@ -44,6 +47,8 @@ export interface Agent {
   readonly product: string;
   /** How durable this set-up is, in the page's words. */
   readonly setup: string;
+  /** What a record's value is: the line as it stood in the file, or that line as a JSON string; the line when not said. */
+  readonly records?: RecordForm;
   /** Share of the lines it is given; below 1 only for those that would take many minutes. */
   readonly share: number;
   /** Fetches or installs what it needs, saying so. Never throws for what is missing: it says what. */

@@ -32,6 +32,8 @@ export function opentelemetry(queue: Queue): Agent {
     name: `OpenTelemetry Collector, ${queue}`,
     product: "opentelemetry",
     setup: queues[queue].setup,
+    // Its encoding `raw` writes a text so, and no other writes one record a line without more around it.
+    records: "json string",
     share: 1,
     prepare,
     plan: (task) => plan(task, queues[queue]),

@@ -60,7 +60,7 @@ async function measureKill(bench: Bench, agent: Agent, seed: number): Promise<Me
   // An agent that repeats lines goes on after the count is reached: wait until it has nothing more to say.
   await running.quiet(60_000);
   await running.kill();
-  const verdict = await readTopic(bench.broker.internalAddress, topic, input);
+  const verdict = await readTopic(bench.broker.internalAddress, topic, input, agent.records);
   await bench.topics.delete(topic);
   return { kills, ...verdictMetrics(verdict) };
 }

@@ -62,7 +62,7 @@ export async function measureFlow(bench: Bench, run: FlowRun): Promise<Metrics> 
   const diskAfter = await bench.disk?.writtenBytes();
   const storedBytes = bench.topics.storedBytes(topic) - storedBefore;
   await agent.kill();
-  const verdict = await readTopic(bench.broker.internalAddress, topic, input);
+  const verdict = await readTopic(bench.broker.internalAddress, topic, input, run.agent.records);
   await bench.topics.delete(topic);
   const millions = lines / 1e6;
   return {

@@ -54,7 +54,7 @@ export async function measureOutage(bench: Bench, run: OutageRun): Promise<Metri
   const storedBytes = bench.topics.storedBytes(topic) - storedBefore;
   await agent.kill();
 
-  const verdict = await readTopic(bench.broker.internalAddress, topic, input);
+  const verdict = await readTopic(bench.broker.internalAddress, topic, input, run.agent.records);
   await bench.topics.delete(topic);
   return {
     recordCpuPerMillion: (recorded.cpuSeconds - before.cpuSeconds) / millions,

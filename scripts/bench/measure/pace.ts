@@ -56,7 +56,7 @@ export async function measurePace(bench: Bench, run: PaceRun): Promise<Metrics> 
   const anonymousBytes = memory.stop();
   const lagP99Ms = await agent.lagP99Ms();
   const diskAfter = await bench.disk?.writtenBytes();
-  const verdict = await readTopic(bench.broker.internalAddress, topic, path);
+  const verdict = await readTopic(bench.broker.internalAddress, topic, path, run.agent.records);
   await bench.topics.delete(topic);
   return {
     cpuPercent: ((after.cpuSeconds - before.cpuSeconds) / seconds) * 100,

@@ -57,3 +57,11 @@ test("records are found wherever the reader's output is cut into chunks", () => 
     expect(tally.verdict()).toMatchObject({ delivered: 3, lost: 0, altered: 0 });
   }
 });
+
+test("a line that a peer writes as a JSON string is compared as the line; what is none is altered", () => {
+  const tally = new Tally(linesIn([input(3)]));
+  const lines = new RecordLines(tally, "json string");
+  for (const n of [0, 1]) lines.push(Buffer.from(`${time(n)} ${JSON.stringify(payload(n).toString("latin1"))}\n`));
+  lines.push(Buffer.from(`${time(2)} "not a line"\n`));
+  expect(tally.verdict()).toMatchObject({ delivered: 2, lost: 1, altered: 1 });
+});

@@ -1,3 +1,4 @@
+import type { RecordForm } from "../agents/agent.ts";
 import { NUMBER_AT, NUMBER_BASE, PAYLOAD_BYTES, TIME_AT, VEHICLES, WARM_FROM } from "./lines.ts";
 import type { InputLines } from "./mapped-lines.ts";
 
@@ -19,6 +20,7 @@ export interface TallyResult {
 }
 
 const newline = 0x0a;
+const quote = 0x22;
 
 /**
  * Counts what came out against what went in. It knows the input file's bytes and nothing of the pipeline: line `n`
@@ -85,17 +87,26 @@ export class Tally {
 export class RecordLines {
   private rest: Uint8Array = new Uint8Array(0);
 
-  constructor(private readonly tally: Tally) {}
+  constructor(
+    private readonly tally: Tally,
+    private readonly form: RecordForm = "line",
+  ) {}
 
   push(chunk: Uint8Array): void {
     const bytes = this.rest.length === 0 ? chunk : Buffer.concat([this.rest, chunk]);
     let from = 0;
     for (let end = bytes.indexOf(newline, from); end !== -1; end = bytes.indexOf(newline, from)) {
       // The append time is 13 digits and a space.
-      this.tally.add(digits(bytes, from, from + 13), bytes.subarray(from + 14, end));
+      this.tally.add(digits(bytes, from, from + 13), this.lineOf(bytes.subarray(from + 14, end)));
       from = end + 1;
     }
     this.rest = bytes.slice(from);
+  }
+
+  /** A value that is no JSON string stays as it is, and then counts as altered. */
+  private lineOf(value: Uint8Array): Uint8Array {
+    if (this.form === "line" || value[0] !== quote) return value;
+    return Buffer.from(String(JSON.parse(Buffer.from(value).toString("utf8"))), "utf8");
   }
 }
 
