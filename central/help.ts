@@ -55,7 +55,8 @@ function keysOf(schema: JsonSchema, path: readonly string[]): readonly ConfigKey
   return Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {
     const key = [...path, name].join(".");
     if (field.properties !== undefined) return keysOf(field, [...path, name]);
-    const variable = variables.find((one) => one.path.join(".") === key)?.name ?? "";
+    const named = (wanted: string) => variables.find((one) => one.path.join(".") === wanted)?.name;
+    const variable = [named(key), named(`${key}.file`)].filter((one) => one !== undefined).join(" ");
     const { description = "", default: given } = field;
     const standard = given === undefined || JSON.stringify(given) === "[]" ? "" : String(given);
     const own = { key, variable, standard, description };

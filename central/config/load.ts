@@ -34,7 +34,8 @@ export function loadConfig({ file, environment }: ConfigSources): CentralConfig 
 
   function place(path: readonly PropertyKey[]): string {
     for (let length = path.length; length > 0; length--) {
-      const name = setBy.get(path.slice(0, length).join("."));
+      const key = path.slice(0, length).join(".");
+      const name = setBy.get(key) ?? setBy.get(`${key}.file`);
       if (name !== undefined) return name;
     }
     if (document === undefined || file === undefined) return "config";

@@ -1,7 +1,5 @@
 /** The writing half of central: store, consumer, ingest. Runs in a worker of its own, or in a test. */
-import { readFileSync } from "node:fs";
 import { systemClock } from "../../shared/clock/clock.ts";
-import type { KafkaTls } from "../../shared/kafka/connection/client.ts";
 import { systemRandom } from "../../shared/random/random.ts";
 import type { Report } from "../../shared/telemetry/log.ts";
 import type { CentralConfig } from "../config/schema.ts";
@@ -46,7 +44,7 @@ export async function startIngest(
   await ingest.untilStoreOpens(signal);
   const { kafka } = config;
   const consumer = new KafkaConsumer({
-    connection: { brokers: kafka.brokers, clientId: kafka.clientId, tls: tlsOf(config), sasl: kafka.sasl },
+    connection: { brokers: kafka.brokers, clientId: kafka.clientId, tls: kafka.tls, sasl: kafka.sasl },
     topics: { names: config.topics, pattern: config.topicPattern, text: topicsText(config) },
     groupId: config.group,
     protocol: protocolOfStore(config.store),
@@ -89,12 +87,4 @@ function protocolOfStore(address: string): () => string {
 
 function topicsText({ topics, topicPattern }: CentralConfig): string {
   return [...topics, ...(topicPattern === undefined ? [] : [String(topicPattern)])].join(", ");
-}
-
-function tlsOf({ kafka }: CentralConfig): KafkaTls | undefined {
-  const { tls } = kafka;
-  if (tls === undefined) return undefined;
-  const pem = (file: string | undefined) => (file === undefined ? undefined : readFileSync(file, "utf8"));
-  const { passphrase, serverName, verify } = tls;
-  return { ca: pem(tls.ca), cert: pem(tls.cert), key: pem(tls.key), passphrase, serverName, verify };
 }

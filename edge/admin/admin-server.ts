@@ -1,3 +1,4 @@
+import { isLoopback } from "../../shared/config/address.ts";
 import { AppError, messageOf } from "../../shared/errors/app-error.ts";
 import { ourHosts } from "../../shared/http/our-host.ts";
 import type { AdminAddress } from "../config/agent-config.ts";
@@ -25,7 +26,7 @@ export interface AdminServer {
 /** Starts listening. @throws AppError `EDGE_ADMIN_ADDRESS` when the address cannot be had. */
 export function startAdmin({ host, port }: AdminAddress, pages: AdminPages): AdminServer {
   // Listening on other addresses is asking to be reached by any name; on loopback a foreign name is a rebound one.
-  const isOurs = isLoopback(host) ? ourHosts([]) : () => true;
+  const isOurs = isLoopback({ host }) ? ourHosts([]) : () => true;
   const server = listen(host, port, (request) =>
     isOurs(request.headers.get("host") ?? undefined) ? answer(request, pages) : misdirected(),
   );
@@ -69,10 +70,6 @@ function answer(request: Request, pages: AdminPages): Response {
 function readiness(reasons: readonly string[]): Response {
   if (reasons.length === 0) return new Response("ready\n");
   return new Response(`not ready\n${reasons.map((reason) => `${reason}\n`).join("")}`, { status: 503 });
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 /** A page from elsewhere whose name was made to point here (DNS rebinding) must not read what only this machine may. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { address } from "../../shared/config/address.ts";
 import { duration } from "../../shared/config/duration.ts";
 import { path } from "../../shared/config/path.ts";
 import { limits } from "../core/limits.ts";
@@ -7,18 +8,6 @@ import { limits } from "../core/limits.ts";
 export const legalName = /^[A-Za-z0-9_-]{1,100}$/;
 /** The same, as a sentence. */
 export const illegalName = "a name has 1 to 100 of the characters A-Z a-z 0-9 _ -";
-
-const address = z.string({ error: 'not an address: write "host:port"' }).transform((written, context) => {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s]+)):(\d{1,5})$/.exec(written);
-  const port = Number(match?.[3]);
-  const host = match?.[1] ?? match?.[2];
-  if (host !== undefined && port <= 65_535) return { host, port };
-  context.addIssue({
-    code: "custom",
-    message: `"${written}" is not an address: write "host:port", as in "127.0.0.1:9464" or "[::1]:9464"`,
-  });
-  return z.NEVER;
-});
 
 const part = (what: string) =>
   z
@@ -47,7 +36,9 @@ export const AgentSection = z.strictObject({
   channels: part("channel"),
   sinks: part("sink"),
   admin: z
-    .strictObject({ address: address.prefault("127.0.0.1:9464").meta({ description: "Where it listens." }) })
+    .strictObject({
+      address: address("127.0.0.1:9464").prefault("127.0.0.1:9464").meta({ description: "Where it listens." }),
+    })
     .optional()
     .meta({ description: "HTTP for /metrics, /livez, /readyz and /status. Not given: none." }),
   log: z

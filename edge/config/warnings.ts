@@ -1,3 +1,4 @@
+import { isLoopback } from "../../shared/config/address.ts";
 import { markedFields } from "../../shared/config/marked-fields.ts";
 import type { ConfigDocument } from "./document.ts";
 import type { Problem } from "./problem.ts";
@@ -21,7 +22,7 @@ export function warningsOf(document: ConfigDocument, agent: AgentSection, compon
       warn(["channels", name, "identity"], "without identity the centre cannot tell repeats and gaps");
     }
   }
-  if (agent.admin !== undefined && !isLoopback(agent.admin.address.host)) {
+  if (agent.admin !== undefined && !isLoopback(agent.admin.address)) {
     warn(
       ["admin", "address"],
       "the admin HTTP asks for no password and listens beyond this machine",
@@ -72,10 +73,6 @@ function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
     (at, name) => (typeof at === "object" && at !== null ? Reflect.get(at, name) : undefined),
     root,
   );
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\./.test(host);
 }
 
 function parsePath(place: string): readonly PropertyKey[] {

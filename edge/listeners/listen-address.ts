@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { formatAddress, isLoopback, readAddress } from "../../shared/config/address.ts";
 
 /** Where a listener can be reached: a port of this machine, or a socket in the file system. */
 export type ListenAddress =
@@ -7,7 +8,6 @@ export type ListenAddress =
 
 /** A Unix socket's path has 107 bytes and a NUL (sun_path of unix(7)). */
 const unixPathBytesMax = 107;
-const tcp = /^(?:\[([0-9a-fA-F:.%]+)\]|([^:\s/]+)):(\d{1,5})$/;
 
 /** A config field: `host:port`, or the absolute path of a Unix socket. Port 0 is any free port. */
 export function listenAddress() {
@@ -35,23 +35,17 @@ export function parseListenAddress(written: string): ListenAddress | string {
     if (Buffer.byteLength(written) <= unixPathBytesMax) return { kind: "unix", path: written };
     return `the path of a Unix socket has at most ${unixPathBytesMax} bytes; "${written}" has ${Buffer.byteLength(written)}`;
   }
-  const match = tcp.exec(written);
-  const port = Number(match?.[3]);
-  const host = match?.[1] ?? match?.[2];
-  if (host !== undefined && port <= 65_535) return { kind: "tcp", host, port };
+  const address = readAddress(written);
+  if (address !== undefined) return { kind: "tcp", ...address };
   return `"${written}" is not an address: write "host:port", as in "127.0.0.1:5140" or "[::1]:5140", or the absolute path of a Unix socket`;
 }
 
 /** As the config writes it. */
 export function showAddress(address: ListenAddress): string {
-  if (address.kind === "unix") return address.path;
-  const { host, port } = address;
-  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  return address.kind === "unix" ? address.path : formatAddress(address);
 }
 
 /** Whether only this machine can reach it. */
 export function isLocal(address: ListenAddress): boolean {
-  if (address.kind === "unix") return true;
-  const { host } = address;
-  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+  return address.kind === "unix" || isLoopback(address);
 }

@@ -1,5 +1,5 @@
+import { parseAddress } from "../../../shared/config/address.ts";
 import { AppError } from "../../../shared/errors/app-error.ts";
-import { parseAddress } from "../../../shared/kafka/connection/address.ts";
 import { BrokerConnection, type ConnectionOptions } from "../../../shared/kafka/connection/broker-connection.ts";
 import type { KafkaConnection } from "../../../shared/kafka/connection/client.ts";
 import { topicIdsMessage } from "../../../shared/kafka/messages/topic-ids.ts";

@@ -12,7 +12,7 @@ import { connect } from "node:net";
 import { Backoff } from "../../../shared/async/backoff.ts";
 import { Gate } from "../../../shared/async/gate.ts";
 import { sleep } from "../../../shared/async/sleep.ts";
-import type { Address } from "../../../shared/kafka/connection/address.ts";
+import type { Address } from "../../../shared/config/address.ts";
 import type { Random } from "../../../shared/random/random.ts";
 
 /** From knock to knock: half of it at least. A second is what coming back may take, the connection included. */

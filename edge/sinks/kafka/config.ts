@@ -1,62 +1,15 @@
 import { z } from "zod";
 import { byteSize } from "../../../shared/config/byte-size.ts";
 import { duration } from "../../../shared/config/duration.ts";
-import { keyPairMistake } from "../../../shared/config/key-pair.ts";
 import { pattern } from "../../../shared/config/pattern/pattern.ts";
-import { pem } from "../../../shared/config/pem.ts";
 import { secret } from "../../../shared/config/secret.ts";
+import { kafkaBrokers, kafkaSasl, kafkaTls } from "../../../shared/kafka/connection-fields.ts";
 import { readSigningKey } from "../../../shared/signature/keys.ts";
 import { isTopicName, parseTopicPattern } from "./layout.ts";
-
-const broker = () =>
-  z
-    .string({ error: "not a broker: write host:port" })
-    .transform((written) => written.split(",").map((each) => each.trim()))
-    .superRefine((addresses, context) => {
-      for (const address of addresses) {
-        const match = /^(\[[0-9a-fA-F:.%]+\]|[^\s:[\]/]+):(\d{1,5})$/.exec(address);
-        if (match !== null && Number(match[2]) > 0 && Number(match[2]) < 65_536) continue;
-        context.addIssue({
-          code: "custom",
-          message: `"${address}" is not a broker: write host:port, as in "kafka-1:9092"`,
-        });
-      }
-    });
 
 const topicName = () =>
   z.string().refine(isTopicName, {
     error: "not a topic name: 1 to 249 of a-z A-Z 0-9 . _ - (and not . or .. alone)",
-  });
-
-const tls = () =>
-  z
-    .strictObject({
-      ca: pem()
-        .optional()
-        .meta({ description: "Who signed the brokers' certificates; the system's list when left out." }),
-      cert: pem().optional().meta({ description: "Our own certificate, for mutual TLS." }),
-      key: secret().optional().meta({ description: "The key of our certificate, as PEM." }),
-      passphrase: secret().optional().meta({ description: "What the key is encrypted with." }),
-      serverName: z
-        .string()
-        .optional()
-        .meta({ description: "The name in the brokers' certificates, if not the host's." }),
-      verify: z.boolean().default(true).meta({ description: "Off only for tests: anybody can then play the broker." }),
-    })
-    .refine(({ cert, key }) => (cert === undefined) === (key === undefined), {
-      error: "cert and key go together",
-    })
-    .superRefine(({ cert, key, passphrase }, context) => {
-      if (cert === undefined || key === undefined) return;
-      const mistake = keyPairMistake({ cert, key, passphrase });
-      if (mistake !== undefined) context.addIssue({ code: "custom", path: [mistake.field], message: mistake.message });
-    });
-
-const sasl = () =>
-  z.strictObject({
-    mechanism: z.enum(["plain", "scram-sha-256", "scram-sha-512"]).meta({ description: "How to prove who we are." }),
-    username: z.string().min(1).meta({ description: "The Kafka user; one for each vehicle lets one be shut out." }),
-    password: secret().meta({ description: "Its password: a text or { file: path }." }),
   });
 
 /** A regular expression that must match from the first to the last character. */
@@ -101,11 +54,7 @@ const createTopic = () =>
 export const configSchema = () =>
   z
     .strictObject({
-      brokers: z
-        .array(broker(), { error: 'not a list of brokers: write ["host:port"]' })
-        .min(1, { error: "name at least one broker" })
-        .transform((lists) => lists.flat())
-        .meta({ description: "Where to ask for the cluster: host:port, several for when one is away." }),
+      brokers: kafkaBrokers('not a list of brokers: write ["host:port"]'),
       topic: z
         .string()
         .superRefine((text, context) => {
@@ -138,8 +87,8 @@ export const configSchema = () =>
         .max(200)
         .optional()
         .meta({ description: "Shown in the broker's logs and quotas; tailgate-<agent> when left out." }),
-      tls: tls().optional().meta({ description: "Encrypts connections; {} for the system's certificates." }),
-      sasl: sasl().optional().meta({ description: "How to authenticate." }),
+      tls: kafkaTls().optional().meta({ description: "Encrypts connections; {} for the system's certificates." }),
+      sasl: kafkaSasl().optional().meta({ description: "How to authenticate." }),
       signingKey: signingKey().optional().meta({
         secret: true,
         description:

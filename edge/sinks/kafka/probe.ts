@@ -3,8 +3,9 @@
  * be known beforehand, with the permission to write; and the brokers that lead it, under the addresses that the cluster
  * gives out (`advertised.listeners`), which are the ones that batches will go to. Only questions are asked.
  */
+
+import { type Address, formatAddress, parseAddress } from "../../../shared/config/address.ts";
 import { AppError, hasCode } from "../../../shared/errors/app-error.ts";
-import { type Address, formatAddress, parseAddress } from "../../../shared/kafka/connection/address.ts";
 import { BrokerConnection } from "../../../shared/kafka/connection/broker-connection.ts";
 import { createKafka } from "../../../shared/kafka/connection/client.ts";
 import { explainSilence } from "../../../shared/kafka/connection/connect-error.ts";

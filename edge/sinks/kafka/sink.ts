@@ -1,6 +1,6 @@
+import { parseAddress } from "../../../shared/config/address.ts";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import { invariant } from "../../../shared/errors/invariant.ts";
-import { parseAddress } from "../../../shared/kafka/connection/address.ts";
 import { explainConnect } from "../../../shared/kafka/connection/connect-error.ts";
 import { createKafkajsLink, type LinkOptions } from "../../../shared/kafka/connection/kafkajs-link.ts";
 import type { KafkaLink } from "../../../shared/kafka/connection/link.ts";

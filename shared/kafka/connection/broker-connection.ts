@@ -14,12 +14,12 @@ import ConnectionPool from "kafkajs/src/network/connectionPool";
 import type { RawResponse } from "kafkajs/src/network/requestQueue";
 import socketFactory from "kafkajs/src/network/socketFactory";
 import { withDeadline } from "../../async/deadline.ts";
+import { type Address, formatAddress } from "../../config/address.ts";
 import { AppError, hasCode } from "../../errors/app-error.ts";
 import { invariant } from "../../errors/invariant.ts";
 import { isFlexible, type Message, versionFor } from "../message.ts";
 import { type ClusterMetadata, metadataMessage } from "../messages/metadata.ts";
 import { WireReader, WireWriter } from "../wire.ts";
-import { type Address, formatAddress } from "./address.ts";
 import { type KafkaConnection, saslOptions, tlsOptions } from "./client.ts";
 import { descriptorShortage } from "./descriptors.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { formatAddress, parseAddress } from "./address.ts";
+import { formatAddress, parseAddress } from "../../config/address.ts";
 import { BrokerOrder } from "./broker-order.ts";
 
 const order = (seeds: readonly string[], start = 0) => new BrokerOrder(seeds.map(parseAddress), start);

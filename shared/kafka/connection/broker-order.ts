@@ -6,7 +6,7 @@
  * end of the line, and stays there until those before it have failed too. The line begins with the brokers of the config;
  * those that the cluster names are put behind them, so that there is somebody to ask when all of the config are dead.
  */
-import { type Address, formatAddress } from "./address.ts";
+import { type Address, formatAddress } from "../../config/address.ts";
 
 export class BrokerOrder {
   private line: readonly Address[];

@@ -2,6 +2,8 @@
  * `KafkaLink` over kafkajs. One connection a broker, opened when somebody asks and again after it ended; nothing is kept
  * across connections, so that a stuck client is always rebuilt from zero, its host name looked up again.
  */
+
+import { type Address, formatAddress, parseAddress } from "../../config/address.ts";
 import { AppError } from "../../errors/app-error.ts";
 import type { Random } from "../../random/random.ts";
 import type { Report } from "../../telemetry/log.ts";
@@ -15,7 +17,6 @@ import { initProducerIdMessage } from "../messages/init-producer-id.ts";
 import { endOffsetMessage } from "../messages/list-offsets.ts";
 import { metadataMessage } from "../messages/metadata.ts";
 import { produceMessage } from "../messages/produce.ts";
-import { type Address, formatAddress, parseAddress } from "./address.ts";
 import { BrokerConnection, type ConnectionOptions } from "./broker-connection.ts";
 import { BrokerOrder } from "./broker-order.ts";
 import { createKafka, type KafkaConnection } from "./client.ts";
