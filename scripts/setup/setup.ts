@@ -60,6 +60,8 @@ const testTools: readonly Tool[] = [
   { package: "rsyslog", why: "is measured beside us", present: onPath("rsyslogd") },
   { package: "rsyslog-kafka", why: "is measured beside us", present: () => rsyslogHas("omkafka") },
   { package: "rsyslog-relp", why: "sends RELP to the edge", present: () => rsyslogHas("omrelp") },
+  { package: "mosquitto", why: "is the broker of the MQTT source's tests", present: onPath("mosquitto") },
+  { package: "mosquitto-clients", why: "publishes to the MQTT source", present: onPath("mosquitto_pub") },
   { package: "rsyslog-gnutls", why: "sends syslog over TLS to the edge", present: () => rsyslogHas("lmnsd_gtls") },
 ];
 

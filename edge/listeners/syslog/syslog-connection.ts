@@ -1,5 +1,6 @@
 import type { Intake } from "../../core/source.ts";
 import { type Connection, protocolError } from "../connection.ts";
+import { hasRoom } from "../room.ts";
 import { type Framing, SyslogFrames } from "./frames.ts";
 import { SyslogIntake } from "./syslog-intake.ts";
 import { type SyslogConfig, SyslogReader } from "./syslog-reader.ts";
@@ -33,9 +34,8 @@ export async function readSyslog(connection: Connection, options: SyslogConnecti
   let open = true;
   while (open) {
     open = await connection.fill();
-    await intake.ready(signal);
     // What was received before a stop is taken; no sender would send it again.
-    if (!intake.takesNow()) return;
+    if (!(await hasRoom(intake, signal))) return;
     const used = frames.split(connection.bytes, output, !open && !connection.isStopping);
     if (used === undefined) throw protocolError("a message does not begin with its length");
     connection.consume(used);

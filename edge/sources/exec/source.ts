@@ -5,6 +5,7 @@ import type { Context } from "../../core/context.ts";
 import { LineIntake } from "../../core/line-intake.ts";
 import type { Intake, Source } from "../../core/source.ts";
 import { LineFrames } from "../../listeners/line-frames.ts";
+import { hasRoom } from "../../listeners/room.ts";
 import { codes } from "./codes.ts";
 import type { Config } from "./config.ts";
 
@@ -125,9 +126,7 @@ export class ExecSource implements Source {
       if (value !== undefined)
         held =
           held.length === 0 ? Buffer.from(value.buffer, value.byteOffset, value.length) : Buffer.concat([held, value]);
-      do await intake.ready(signal);
-      while (!intake.takesNow() && !signal.aborted);
-      if (!intake.takesNow()) return;
+      if (!(await hasRoom(intake, signal))) return;
       held = held.subarray(frames.split(held, output, isOver));
     }
   }

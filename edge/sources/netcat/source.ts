@@ -5,6 +5,7 @@ import type { Intake, Source } from "../../core/source.ts";
 import type { Connection } from "../../listeners/connection.ts";
 import { LineFrames } from "../../listeners/line-frames.ts";
 import { Listener } from "../../listeners/listener.ts";
+import { hasRoom } from "../../listeners/room.ts";
 import { type PushAnswer, PushDesk, type PushedEvent } from "../../records/push-desk.ts";
 import type { Config } from "./config.ts";
 
@@ -65,9 +66,8 @@ export class NetcatSource implements Source {
     let open = true;
     while (open) {
       open = await connection.fill();
-      await intake.ready(signal);
       // What was received before a stop is taken; no sender would send it again.
-      if (!intake.takesNow()) return;
+      if (!(await hasRoom(intake, signal))) return;
       connection.consume(frames.split(connection.bytes, output, !open && !connection.isStopping));
     }
   }

@@ -113,14 +113,16 @@ const properties = {
     const run = await f.run();
     run.intake.block();
     const client = f.connect(run);
-    client.send(numbered(400_000).map(f.senders.message).join(""));
+    // More than all buffers on the way hold.
+    const sent = numbered(16_000).map((body) => body.padEnd(900, "."));
+    client.send(sent.map(f.senders.message).join(""));
     await until("the source to wait", () => run.intake.waits > 0);
     await Bun.sleep(50);
     expect(run.intake.lines).toEqual([]);
     expect(client.socket.writableLength).toBeGreaterThan(0);
     run.intake.unblock();
-    await arrived(run, 400_000);
-    expect(run.intake.lines.at(-1)).toBe("message 399999");
+    await arrived(run, sent.length);
+    expect(run.intake.lines.at(-1)).toBe(sent.at(-1) ?? "");
   },
   "a message that is too long is cut, marked and counted, and others go on": async (f: Fixture) => {
     const run = await f.run();
@@ -171,6 +173,16 @@ const properties = {
     run.intake.unblock();
     await run.stop();
     expect(f.work.lines).toEqual(["a", "b"]);
+  },
+  "room that others have used meanwhile is waited for": async (f: Fixture) => {
+    const run = await f.run();
+    const client = f.connect(run);
+    client.send(f.senders.message("a"));
+    await arrived(run, 1);
+    run.intake.takenByOthers = 3;
+    client.send(numbered(3).map(f.senders.message).join(""));
+    await arrived(run, 4);
+    expect(client.isLeft).toBe(false);
   },
   "it stops while it waits for room": async (f: Fixture) => {
     const run = await f.run();

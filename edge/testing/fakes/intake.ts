@@ -45,6 +45,8 @@ export class FakeIntake implements Intake {
   commitsAsked = 0;
   /** What a commit means; see `Intake.durable`. */
   durable = true;
+  /** So often somebody else has used the room that `ready` promised. */
+  takenByOthers = 0;
 
   private readonly view = new EventView();
   private readonly moves = new Set<Positioned>();
@@ -67,6 +69,10 @@ export class FakeIntake implements Intake {
   }
 
   takesNow(): boolean {
+    if (this.takenByOthers > 0) {
+      this.takenByOthers--;
+      return false;
+    }
     return !this.blocked;
   }
 

@@ -1,0 +1,93 @@
+import { z } from "zod";
+import { duration } from "../../../shared/config/duration.ts";
+import { keyPairMistake } from "../../../shared/config/key-pair.ts";
+import { pem } from "../../../shared/config/pem.ts";
+import { secret } from "../../../shared/config/secret.ts";
+
+const server = () =>
+  z.string({ error: 'not a broker: write "host:port"' }).transform((written, context) => {
+    const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]/]+)):(\d{1,5})$/.exec(written);
+    const host = match?.[1] ?? match?.[2];
+    const port = Number(match?.[3]);
+    if (host !== undefined && port > 0 && port < 65_536) return { host, port };
+    context.addIssue({
+      code: "custom",
+      message: `"${written}" is not a broker: write host:port, as in "127.0.0.1:1883"`,
+    });
+    return z.NEVER;
+  });
+
+const filter = () =>
+  z
+    .string()
+    .min(1)
+    .max(65_535)
+    .refine((text) => !text.includes("\u0000") && /^(?:[^#+]|(?<=^|\/)\+(?=\/|$)|(?<=^|\/)#$)*$/.test(text), {
+      error: "not a topic filter: + stands for one level, # for all at the end",
+    });
+
+const tls = () =>
+  z
+    .strictObject({
+      ca: pem()
+        .optional()
+        .meta({ description: "Who signed the broker's certificate; the system's list when left out." }),
+      cert: pem().optional().meta({ description: "Our own certificate, for mutual TLS." }),
+      key: secret().optional().meta({ description: "The key of our certificate, as PEM." }),
+      passphrase: secret().optional().meta({ description: "What the key is encrypted with." }),
+      serverName: z
+        .string()
+        .optional()
+        .meta({ description: "The name in the broker's certificate, if not the host's." }),
+      verify: z.boolean().default(true).meta({ description: "Off only for tests: anybody can then play the broker." }),
+    })
+    .refine(({ cert, key }) => (cert === undefined) === (key === undefined), { error: "cert and key go together" })
+    .superRefine(({ cert, key, passphrase }, context) => {
+      if (cert === undefined || key === undefined) return;
+      const mistake = keyPairMistake({ cert, key, passphrase });
+      if (mistake !== undefined) context.addIssue({ code: "custom", path: [mistake.field], message: mistake.message });
+    });
+
+/** Config of the mqtt source. */
+export const configSchema = () =>
+  z
+    .strictObject({
+      broker: server().meta({ description: "Where the broker listens: host:port." }),
+      topics: z.array(filter()).min(1).max(100).meta({
+        description:
+          "Topic filters to subscribe to. `$share/GROUP/FILTER` shares out the messages among all that name the same group.",
+      }),
+      qos: z
+        .union([z.literal(0), z.literal(1)])
+        .default(1)
+        .meta({ description: "1: a message is acknowledged when it is durable. 0: it is not, and may be lost." }),
+      version: z.enum(["3.1.1", "5"]).default("5").meta({ description: "Of the protocol." }),
+      clientId: z.string().min(1).max(200).optional().meta({
+        description:
+          "The broker keeps the session under this name: it must be one of its own, and stay. tailgate-<agent>-<source> when left out.",
+      }),
+      username: z.string().optional().meta({ description: "How the broker knows us." }),
+      password: secret().optional().meta({ description: "Its password: a text or { file: path }." }),
+      tls: tls().optional().meta({ description: "Encrypts the connection; {} for the system's certificates." }),
+      keepAlive: duration({ min: 1_000, max: 65_535_000 }).prefault("60s").meta({
+        description:
+          "A connection is checked so often, and given up when nothing came for one and a half times as long.",
+      }),
+      sessionExpiry: duration({ min: 1_000, max: 4_294_967_000_000 }).prefault("7d").meta({
+        description: "MQTT 5: how long the broker keeps messages while we are away, as far as it is willing to.",
+      }),
+      inFlightMax: z.int().min(1).max(65_535).default(1_000).meta({
+        description: "MQTT 5: messages that the broker may send before they are acknowledged; they share a commit.",
+      }),
+      topicHeader: z.string().min(1).default("topic").meta({ description: "Name of the header that holds the topic." }),
+      key: z.enum(["none", "topic"]).default("none").meta({ description: "What becomes the record key." }),
+      connectTimeout: duration({ min: 100, max: 300_000 })
+        .prefault("10s")
+        .meta({ description: "Until a connection stands, its login included." }),
+    })
+    .refine(({ password, username }) => password === undefined || username !== undefined, {
+      path: ["username"],
+      error: "missing: a password needs it",
+    });
+/** A valid config, with its defaults. */
+export type Config = z.output<ReturnType<typeof configSchema>>;
