@@ -175,6 +175,28 @@ describe("ingest", () => {
     },
   );
 
+  test("a delivery that costs much is broken off between two transactions, so that other partitions get their turn", async () => {
+    await on.assigned();
+    on.store.onAppend = () => on.clock.advance(200);
+    expect(await on.deliver(range(0, 100_000))).toEqual({ kind: "seek", start: 49_999 });
+    expect(await on.stored()).toBe(50_000);
+    expect(on.heartbeats).toBe(2);
+    on.store.onAppend = () => on.clock.advance(20);
+    expect(await on.deliver(range(49_999, 100_000))).toEqual({ kind: "done" });
+    expect(await on.reader.totals()).toMatchObject({ stored: 100_000, missing: 0, repeated: 0 });
+  });
+
+  test("records that cost much come in smaller transactions, and in larger ones again when they cost less", async () => {
+    await on.assigned();
+    on.store.onAppend = () => on.clock.advance(5_000);
+    expect(await on.deliver(range(0, 60_000))).toEqual({ kind: "seek", start: 24_999 });
+    on.store.onAppend = () => on.clock.advance(10);
+    expect(await on.deliver(range(24_999, 60_000))).toEqual({ kind: "done" });
+    // 1,000, 4,000, 16,000, then all that is left.
+    expect(on.store.appends).toBe(5);
+    expect(await on.reader.totals()).toMatchObject({ stored: 60_000, missing: 0, repeated: 0 });
+  });
+
   test("told to stop in the middle, it ends after the transaction in hand and goes on from there", async () => {
     await on.assigned();
     on.store.onAppend = () => on.stop.abort();

@@ -58,6 +58,14 @@ export interface IngestOptions {
 
 /** A transaction holds the thread: it must end well before the group's session does. */
 const recordsPerAppend = 25_000;
+/** Records that cost much (each a lane of its own) come in smaller transactions: as many as take about this long. */
+const appendMsGoal = 200;
+const recordsPerAppendMin = 500;
+/**
+ * How long one partition may keep the others waiting. An ordinary delivery takes some 50 ms; one that was made to cost much
+ * (100,000 new lanes in 300 KB) is broken off between two transactions, and what is left of it is fetched again in its turn.
+ */
+const turnMsMax = 300;
 
 /** So long after the last thing that was asked of it the store is asked for its own sake. */
 const idleMs = 1_000;
@@ -70,6 +78,8 @@ interface PartitionProgress {
   verified: boolean;
   /** The topic's id, asked for before anything was read of this assignment. */
   topicId: string | undefined;
+  /** How many records the next transaction may hold, by what the ones before took. */
+  recordsPerAppend: number;
 }
 
 export class Ingest implements ConsumerHandler {
@@ -117,7 +127,12 @@ export class Ingest implements ConsumerHandler {
     const untilStored = <T>(work: () => Promise<T>) => this.untilStored(signal, async () => {}, work);
     for (;;) {
       const position = await untilStored(() => this.options.store.position(at));
-      const progress = { position, verified: position?.before === undefined, topicId: newestId(position, topicId) };
+      const progress = {
+        position,
+        verified: position?.before === undefined,
+        topicId: newestId(position, topicId),
+        recordsPerAppend,
+      };
       this.progress.set(keyOf(at), progress);
       if (position === undefined || compareTopics(position, topicId) !== "other") return startOf(position);
       try {
@@ -202,7 +217,7 @@ export class Ingest implements ConsumerHandler {
     return position;
   }
 
-  /** False: told to stop in the middle. */
+  /** False: told to stop in the middle, or its turn was over. */
   private async store(
     delivery: Delivery,
     progress: PartitionProgress,
@@ -225,8 +240,10 @@ export class Ingest implements ConsumerHandler {
       damaged: fresh,
       gap,
     };
+    const { clock } = this.options;
+    const untilMs = clock.uptimeMs() + turnMsMax;
     for (;;) {
-      const [now, later] = splitAppend(left, recordsPerAppend);
+      const [now, later] = splitAppend(left, progress.recordsPerAppend);
       try {
         await this.append(now, progress, context);
       } catch (thrown) {
@@ -237,6 +254,7 @@ export class Ingest implements ConsumerHandler {
       if (context.signal.aborted) return false;
       left = later;
       await context.heartbeat();
+      if (clock.uptimeMs() > untilMs) return false;
     }
   }
 
@@ -274,9 +292,13 @@ export class Ingest implements ConsumerHandler {
 
   private async append(append: PartitionAppend, progress: PartitionProgress, context: DeliveryContext): Promise<void> {
     const seen = progress.position;
-    const result = await this.untilStored(context.signal, context.heartbeat, () =>
-      this.options.store.append({ ...append, seen, topicId: progress.topicId }),
-    );
+    const { clock } = this.options;
+    let beganMs = 0;
+    const result = await this.untilStored(context.signal, context.heartbeat, () => {
+      beganMs = clock.uptimeMs();
+      return this.options.store.append({ ...append, seen, topicId: progress.topicId });
+    });
+    progress.recordsPerAppend = affordable(append, clock.uptimeMs() - beganMs, progress.recordsPerAppend);
     progress.position = result.position;
     this.counters.count(result, this.options.clock.uptimeMs());
     this.senders.count(append.records);
@@ -293,7 +315,12 @@ export class Ingest implements ConsumerHandler {
   private async reread(delivery: Delivery, { signal, heartbeat }: DeliveryContext): Promise<Outcome> {
     const position = await this.untilStored(signal, heartbeat, () => this.options.store.position(delivery));
     const topicId = newestId(position, this.progress.get(keyOf(delivery))?.topicId);
-    this.progress.set(keyOf(delivery), { position, verified: position?.before === undefined, topicId });
+    this.progress.set(keyOf(delivery), {
+      position,
+      verified: position?.before === undefined,
+      topicId,
+      recordsPerAppend,
+    });
     return { kind: "seek", start: startOf(position) };
   }
 
@@ -337,6 +364,12 @@ export class Ingest implements ConsumerHandler {
     this.counters.storeFailures++;
     this.options.report(storeAway, { error: messageOf(error) });
   }
+}
+
+/** How many records the next transaction may hold, after one that took so long. */
+function affordable({ records }: PartitionAppend, tookMs: number, before: number): number {
+  if (tookMs <= appendMsGoal) return Math.min(recordsPerAppend, before * 4);
+  return Math.max(recordsPerAppendMin, Math.floor((countRecords(records) * appendMsGoal) / tookMs));
 }
 
 /** The first `count` records of an append, and what is left of it. The gap goes first, unreadable ranges go last. */
