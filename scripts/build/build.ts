@@ -1,22 +1,36 @@
 /**
  * `npm run build`: edge and central as one file a platform each, with nothing to install beside it, into `dist/` with
- * SHA256SUMS.
+ * SHA256SUMS, a bill of materials and the licences of what is in it.
  *
  *     bun scripts/build/build.ts                         all targets
  *     bun scripts/build/build.ts --target linux-arm64    one
+ *     bun scripts/build/build.ts --sign KEY.pem          and SHA256SUMS.sig by an Ed25519 key of yours
  *
  * Tests and `npm start` call `buildEdge` and `buildCentral`, which build for this machine and keep the result under a hash of all that
  * goes into it: a second call without a change costs milliseconds.
  */
 
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { type BunPlugin, Glob } from "bun";
 import { AppError } from "../../shared/errors/app-error.ts";
 import { runsOnMusl } from "../../shared/system/libc.ts";
 import { codes } from "./codes.ts";
 import { forgetUnusedBuilds, markUsed } from "./kept-builds.ts";
+import { packagesOf } from "./packages.ts";
+import { checkRuntime, knownRuntimes, runtimePath } from "./runtimes.ts";
+import { billOfMaterials, licenceNotices } from "./sbom.ts";
+import { signFile } from "./sign.ts";
 
 /** Where the edge runs: what Bun calls the platform, and the prebuilt SQLite addon that fits it. */
 const targets = {
@@ -106,7 +120,9 @@ export function hostTarget(): BuildTarget {
 
 async function compile(target: BuildTarget, entries: readonly string[], outfile: string): Promise<void> {
   const { bun, addon } = targets[target];
-  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const version = ownVersion();
+  const runtime = runtimePath(bun, target === hostTarget());
+  if (runtime !== undefined) await checkRuntime(bun, runtime);
   const result = await Bun.build({
     entrypoints: entries.map((entry) => join(root, entry)),
     throw: false,
@@ -126,6 +142,8 @@ async function compile(target: BuildTarget, entries: readonly string[], outfile:
     },
     plugins: [onlyAddon(addon)],
   });
+  // It has been fetched just now.
+  if (runtime === undefined) await checkRuntime(bun, runtimePath(bun, false) ?? "(nowhere)");
   if (result.success && existsSync(outfile)) return;
   throw new AppError(codes.BUILD_FAILED, `build ${entries[0]} for ${target}:\n${result.logs.map(String).join("\n")}`);
 }
@@ -154,7 +172,14 @@ function hashOfInputs(target: BuildTarget, { entries, folders }: Program): strin
   const hash = createHash("sha256").update(`${target} ${entries.join(" ")} ${Bun.version}\n`);
   const sources = folders.flatMap((top) => [...new Glob(`${top}/**/*.{ts,json,html}`).scanSync(root)]);
   const used = sources.filter((path) => !/\.(test|bench|contract)\.ts$|(^|\/)testing\//.test(path)).sort();
-  for (const path of [...used, ...entries, "bun.lock", "package.json", "scripts/build/build.ts"]) {
+  for (const path of [
+    ...used,
+    ...entries,
+    "bun.lock",
+    "package.json",
+    "scripts/build/build.ts",
+    "scripts/build/runtimes.json",
+  ]) {
     hash.update(`${path}\n`).update(readFileSync(join(root, path)));
   }
   return hash.digest("hex").slice(0, 16);
@@ -173,16 +198,45 @@ async function buildAll(wanted: readonly BuildTarget[]): Promise<void> {
     sums.push(`${createHash("sha256").update(readFileSync(path)).digest("hex")}  ${name}`);
     console.log(`dist/${name}  ${(statSync(path).size / 1e6).toFixed(0)} MB`);
   }
-  await Bun.write(join(dist, "SHA256SUMS"), `${sums.join("\n")}\n`);
+  const packages = packagesOf(root);
+  const papers = {
+    "tailgate.cdx.json": billOfMaterials(ownVersion(), packages, knownRuntimes()),
+    "THIRD-PARTY-LICENCES": licenceNotices(packages),
+  };
+  for (const [name, text] of Object.entries(papers)) {
+    writeFileSync(join(dist, name), text);
+    sums.push(`${createHash("sha256").update(text).digest("hex")}  ${name}`);
+    console.log(`dist/${name}`);
+  }
+  const path = join(dist, "SHA256SUMS");
+  writeFileSync(path, `${sums.join("\n")}\n`);
   console.log("dist/SHA256SUMS");
+  rmSync(`${path}.sig`, { force: true });
+  const key = argument("--sign");
+  if (key === undefined) return;
+  const { signature, publicKey } = signFile(path, key);
+  writeFileSync(`${path}.sig`, signature);
+  writeFileSync(`${path}.pub`, publicKey);
+  console.log(
+    "dist/SHA256SUMS.sig\n  openssl pkeyutl -verify -pubin -inkey SHA256SUMS.pub -rawin -in SHA256SUMS -sigfile SHA256SUMS.sig",
+  );
+}
+
+function ownVersion(): string {
+  return JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version;
+}
+
+function argument(name: string): string | undefined {
+  const at = process.argv.indexOf(name);
+  return at < 0 ? undefined : process.argv[at + 1];
 }
 
 function wantedTargets(): readonly BuildTarget[] {
-  const at = process.argv.indexOf("--target");
-  if (at < 0) return buildTargets;
-  const wanted = buildTargets.find((target) => target === process.argv[at + 1]);
+  const named = argument("--target");
+  if (named === undefined) return buildTargets;
+  const wanted = buildTargets.find((target) => target === named);
   if (wanted !== undefined) return [wanted];
-  throw new AppError("USAGE", `build: --target ${process.argv[at + 1]} is none of ${buildTargets.join(", ")}`);
+  throw new AppError("USAGE", `build: --target ${named} is none of ${buildTargets.join(", ")}`);
 }
 
 if (import.meta.main) await buildAll(wantedTargets());
