@@ -91,6 +91,23 @@ export function claimsContract(name: string, open: () => StoreUnderTest): void {
       expect([missing, beforeFirst]).toEqual([0, Number.MAX_SAFE_INTEGER]);
     });
 
+    test("20,000 events of one moment, sent twice, are repeats at once: none is compared with all others", async () => {
+      const same = (offset: number) =>
+        Array.from({ length: 20_000 }, (_, seq) => testRecord({ offset: offset + seq, seq, timeMs: noonMs }));
+      const first = await put(same(0), undefined);
+      const before = process.cpuUsage();
+      const second = await put(same(20_000), first.position);
+      const { user, system } = process.cpuUsage(before);
+      expect(second).toMatchObject({ repeated: 20_000, conflicts: 0, stored: 0 });
+      // One by one it was a minute; a busy machine is no slower in CPU time.
+      expect((user + system) / 1e6).toBeLessThan(5);
+      const liar = testRecord({ offset: 40_000, seq: 7, timeMs: noonMs, value: "other" });
+      expect(await put([liar, ...same(40_001).slice(0, 20)], second.position)).toMatchObject({
+        conflicts: 1,
+        repeated: 20,
+      });
+    });
+
     test("a lane that begins far out hides no loss of another one: what lies before its first number is counted apart", async () => {
       const liar = testRecord({ offset: 4, agent: "liar", seq: bounds.seq, timeMs: noonMs });
       const { position } = await put([...range(0, 3), testRecord({ offset: 3, seq: 5 }), liar], undefined);
