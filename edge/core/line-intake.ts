@@ -11,23 +11,38 @@ export class LineIntake implements LineOutput {
   path = "";
 
   private keptBytes = 0;
+  private stream = "";
+  private timeMs = 0;
   private readonly prepareLine: (view: EventView) => void;
   private readonly prepareCut: (view: EventView) => void;
   private readonly plain: boolean;
 
   constructor(
     private readonly intake: Intake,
-    options: { readonly fileHeader?: string | undefined },
+    options: {
+      readonly fileHeader?: string | undefined;
+      /** Lines are wrapped in records, which say their stream and time (`about`). */
+      readonly wrapped?: boolean;
+      readonly streamHeader?: string | undefined;
+    },
   ) {
-    const { fileHeader } = options;
-    this.plain = fileHeader === undefined;
+    const { fileHeader, streamHeader, wrapped = false } = options;
+    this.plain = fileHeader === undefined && !wrapped;
     this.prepareLine = (view) => {
       if (fileHeader !== undefined) view.setHeader(fileHeader, this.path);
+      if (this.timeMs !== 0) view.eventTimeMs = this.timeMs;
+      if (streamHeader !== undefined && this.stream !== "") view.setHeader(streamHeader, this.stream);
     };
     this.prepareCut = (view) => {
       this.prepareLine(view);
       view.setHeader(cutHeader, String(this.keptBytes));
     };
+  }
+
+  /** What is known of the next line beside its bytes; time 0: nothing. */
+  about(stream: string, timeMs: number): void {
+    this.stream = stream;
+    this.timeMs = timeMs;
   }
 
   line(buffer: Buffer, start: number, end: number): void {

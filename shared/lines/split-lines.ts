@@ -29,6 +29,12 @@ export type Ending =
 export interface Splitter {
   /** The range begins inside a line that was cut: it is left out up to its line feed. Set before, read after a split. */
   skipping: boolean;
+  /** Events that end behind the first unused byte and were given all the same (container-lines.ts). Set by `begin`, read after a split. */
+  readonly given?: number;
+  /** Size of the smallest unit that has a meaning; unset: a byte. */
+  readonly unitBytes?: number;
+  /** Told before each split where in its file the range begins, and what `given` was after the one before. */
+  begin?(offset: number, given: number): void;
   /**
    * Gives the events in `buffer[start..end)` to `output` and returns where the first byte stands that was not used.
    * `buffer[end]` must exist: it is borrowed for a sentinel.

@@ -25,53 +25,72 @@ const Multiline = z
 
 /** Config of the tail source. */
 export const configSchema = () =>
-  z.strictObject({
-    paths: z
-      .union([path(), z.array(path()).min(1)])
-      .transform((written) => (typeof written === "string" ? [written] : written))
-      .superRefine((paths, context) => {
-        for (const [index, written] of paths.entries()) {
-          const message = mistakeOf(written);
-          if (message !== undefined) context.addIssue({ code: "custom", message, path: [index] });
-        }
-      })
-      .meta({
-        description: "Files to follow: paths or glob patterns. Rotated names need not be matched; they are found.",
+  z
+    .strictObject({
+      paths: z
+        .union([path(), z.array(path()).min(1)])
+        .transform((written) => (typeof written === "string" ? [written] : written))
+        .superRefine((paths, context) => {
+          for (const [index, written] of paths.entries()) {
+            const message = mistakeOf(written);
+            if (message !== undefined) context.addIssue({ code: "custom", message, path: [index] });
+          }
+        })
+        .meta({
+          description: "Files to follow: paths or glob patterns. Rotated names need not be matched; they are found.",
+        }),
+      exclude: z.array(z.string().min(1)).default([]).meta({
+        description:
+          "Glob patterns of file names (or of whole paths, with a slash) that are left alone, rotated or not.",
       }),
-    exclude: z.array(z.string().min(1)).default([]).meta({
-      description: "Glob patterns of file names (or of whole paths, with a slash) that are left alone, rotated or not.",
-    }),
-    start: z.enum(["beginning", "end"]).default("beginning").meta({
-      description: "Where to begin in files that exist when their pattern is looked at for the first time ever.",
-    }),
-    ignoreOlderThan: duration().optional().meta({
-      description: "Files not written for this long when first seen are not read; lines added to them later are.",
-    }),
-    pollInterval: duration({ min: 10 }).prefault("2s").meta({
-      description:
-        "How often all files are looked at, whatever the watch says. The watch makes it quick, polling makes it sure.",
-    }),
-    readInterval: duration({ min: 1, max: 1_000 }).optional().meta({
-      description:
-        "A file that is written all the time is read this often, instead of at each write; unset: once a linger, between 5ms and 200ms.",
-    }),
-    idleClose: duration({ min: 100 })
-      .prefault("5m")
-      .meta({ description: "A file that was read to its end and is not written for this long is closed until it is." }),
-    openFilesMax: z
-      .int()
-      .min(1)
-      .default(512)
-      .meta({ description: "Files held open at once; beyond it those that were read to their end are closed first." }),
-    ...fileFields,
-    rotateWait: duration({ min: 10 }).prefault("5s").meta({
-      description: "A rotated or deleted file that was quiet for this long is complete: its half line is a line.",
-    }),
-    partialLineAfter: duration({ min: 10 }).optional().meta({
-      description: "A half line that waited this long is forwarded as it is; unset: it waits for its line end.",
-    }),
-    ...lineFields,
-    multiline: Multiline.optional().meta({ description: "Join lines into one event." }),
-  });
+      start: z.enum(["beginning", "end"]).default("beginning").meta({
+        description: "Where to begin in files that exist when their pattern is looked at for the first time ever.",
+      }),
+      ignoreOlderThan: duration().optional().meta({
+        description: "Files not written for this long when first seen are not read; lines added to them later are.",
+      }),
+      pollInterval: duration({ min: 10 }).prefault("2s").meta({
+        description:
+          "How often all files are looked at, whatever the watch says. The watch makes it quick, polling makes it sure.",
+      }),
+      readInterval: duration({ min: 1, max: 1_000 }).optional().meta({
+        description:
+          "A file that is written all the time is read this often, instead of at each write; unset: once a linger, between 5ms and 200ms.",
+      }),
+      idleClose: duration({ min: 100 }).prefault("5m").meta({
+        description: "A file that was read to its end and is not written for this long is closed until it is.",
+      }),
+      openFilesMax: z.int().min(1).default(512).meta({
+        description: "Files held open at once; beyond it those that were read to their end are closed first.",
+      }),
+      ...fileFields,
+      rotateWait: duration({ min: 10 }).prefault("5s").meta({
+        description: "A rotated or deleted file that was quiet for this long is complete: its half line is a line.",
+      }),
+      partialLineAfter: duration({ min: 10 }).optional().meta({
+        description: "A half line that waited this long is forwarded as it is; unset: it waits for its line end.",
+      }),
+      ...lineFields,
+      multiline: Multiline.optional().meta({ description: "Join lines into one event." }),
+      encoding: z.enum(["bytes", "auto", "utf-16le", "utf-16be"]).default("bytes").meta({
+        description:
+          "`bytes`: lines pass as they are. `auto`: a file that begins with a byte order mark of UTF-16 is read as that, and its lines are given as UTF-8; others pass as they are.",
+      }),
+      format: z.enum(["lines", "docker", "cri"]).default("lines").meta({
+        description:
+          "`docker` (json-file) and `cri`: logs of containers. Each record is unwrapped, a line in pieces is joined, the record's time is the event's. What is no such record passes as it is.",
+      }),
+      streamHeader: z.string().min(1).optional().meta({
+        description:
+          "With `format: docker` or `cri`: name of a header that is to hold the stream (`stdout`, `stderr`); unset: none.",
+      }),
+    })
+    .superRefine(({ format, multiline, encoding, streamHeader }, context) => {
+      const refuse = (field: string, message: string) => context.addIssue({ code: "custom", message, path: [field] });
+      if (format === "lines" && streamHeader !== undefined)
+        refuse("streamHeader", "only records of containers have a stream: set format");
+      if (format !== "lines" && multiline !== undefined) refuse("multiline", `is not there for format: ${format} yet`);
+      if (format !== "lines" && encoding !== "bytes") refuse("encoding", `records of ${format} are always UTF-8`);
+    });
 /** A valid config, with its defaults. */
 export type Config = z.output<ReturnType<typeof configSchema>>;

@@ -25,6 +25,8 @@ const Cursor = z.object({
   tail: Fingerprint,
   /** The offset stands inside a line that was cut. */
   skipping: z.literal(true).optional(),
+  /** Events that end behind the offset and were appended all the same: see `Splitter.given`. */
+  given: z.int().positive().optional(),
   /** Known, and not to be read: there before us, or a copy of what was read. */
   aside: z.literal(true).optional(),
   /** The link that the config asks for, when the trail is what it leads to. */

@@ -43,6 +43,8 @@ export class FollowedFile implements Positioned {
   mtimeNs = -1n;
   /** See `Cursor`. */
   skipping = false;
+  /** See `Splitter.given`. */
+  given = 0;
   aside = false;
   /** The link that the config asks for and that leads to its trail; undefined: the config asks for the trail itself. */
   link: string | undefined;
@@ -98,6 +100,7 @@ export class FollowedFile implements Positioned {
     file.size = cursor.size;
     file.provenSize = cursor.size;
     file.skipping = cursor.skipping === true;
+    file.given = cursor.given ?? 0;
     file.aside = cursor.aside === true;
     file.link = cursor.link;
     file.unverified = cursor;
@@ -121,6 +124,7 @@ export class FollowedFile implements Positioned {
       head: this.unverified?.head ?? this.headHash,
       tail: this.unverified?.tail ?? fingerprintOf(this.tail),
       ...(this.skipping ? { skipping: true } : {}),
+      ...(this.given > 0 ? { given: this.given } : {}),
       ...(this.aside ? { aside: true } : {}),
       ...(this.link === undefined ? {} : { link: this.link }),
     };
@@ -206,6 +210,11 @@ export class FollowedFile implements Positioned {
   /** Restored, and not yet compared with what is there. */
   get isUnverified(): boolean {
     return this.unverified !== undefined;
+  }
+
+  /** What it begins with, as far as it is remembered; nothing while it is unverified. */
+  get beginning(): Buffer {
+    return this.head;
   }
 
   /** How much of the head is remembered. */

@@ -27,7 +27,8 @@ export class ChunkReader {
   missing = 0;
 
   constructor(
-    private readonly splitter: Splitter,
+    /** By what a file's bytes are divided: one for all of them, or by what a file begins with. */
+    private readonly splitterOf: (file: FollowedFile) => Splitter,
     private readonly chunkBytes: number,
   ) {
     this.buffer = Buffer.allocUnsafeSlow(tailBytesMax + chunkBytes + 1);
@@ -36,17 +37,22 @@ export class ChunkReader {
   /** Appends the next whole events of an open file. Its offset has moved behind them on return. */
   read(file: FollowedFile, output: LineOutput, ending: Ending): ChunkResult {
     if (file.fd === undefined || !file.headIntact()) return "changed";
-    const { buffer, splitter } = this;
+    const { buffer } = this;
+    const splitter = this.splitterOf(file);
+    const unit = splitter.unitBytes ?? 1;
     const tail = file.tail;
     const wanted = tail.length + this.chunkBytes;
     const read = readSync(file.fd, buffer, 0, wanted, file.offset - tail.length);
     if (read < tail.length || buffer.compare(tail, 0, tail.length, 0, tail.length) !== 0) return "changed";
-    const text = this.textIn(file, tail.length, read, read < wanted);
-    if (file.isBarelyKnown && text > file.headLength) return "unmet";
+    const text = this.textIn(file, tail.length, read, unit);
+    // A unit may end with a zero, which the head does not count.
+    if (file.isBarelyKnown && text - tail.length >= file.headLength + unit) return "unmet";
     const isLast = read < wanted || (text < read && file.blank > 0);
     splitter.skipping = file.skipping;
+    splitter.begin?.(file.offset, file.given);
     const end = splitter.split(buffer, tail.length, text, output, isLast ? ending : "keep");
     file.skipping = splitter.skipping;
+    file.given = splitter.given ?? 0;
     if (end > tail.length) file.advance(end - tail.length, buffer, end);
     file.atEnd = isLast;
     const seen = file.offset + text - end;
@@ -57,13 +63,15 @@ export class ChunkReader {
   }
 
   /** Where the text of this chunk ends: before zeros that reach to the end of the file. */
-  private textIn(file: FollowedFile, start: number, read: number, isEnd: boolean): number {
+  private textIn(file: FollowedFile, start: number, read: number, unit: number): number {
     file.blank = 0;
-    const text = lengthOfText(this.buffer, start, read);
+    const bytes = lengthOfText(this.buffer, start, read);
+    // A zero may be the second half of a unit.
+    const text = Math.min(read, bytes + ((file.offset + bytes - start) % unit));
     const zerosAt = file.offset + text - start;
     const chunkEnd = file.offset + read - start;
     if (text === read || file.fd === undefined || chunkEnd <= file.holeTo) return read;
-    if (isEnd) {
+    if (read < start + this.chunkBytes) {
       file.blank = chunkEnd - zerosAt;
       return text;
     }

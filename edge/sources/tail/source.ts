@@ -340,7 +340,7 @@ export class TailSource implements Source, FileReader {
       host,
       obstacles,
       report: this.context.report,
-      output: new LineIntake(intake, config),
+      output: new LineIntake(intake, { ...config, wrapped: config.format !== "lines" }),
       wakeScan: (directory) => {
         this.folders.at(directory.path).dirty = true;
         this.scanAlarm.ring();

@@ -28,6 +28,11 @@ export const signals = {
     level: "info",
     message: "The copy of a truncated or removed file was found; reading goes on there",
   }),
+  utf16: defineSignal({
+    name: "tail_utf16_as_bytes",
+    level: "warn",
+    message: "A file begins with a byte order mark of UTF-16 and is read as bytes; `encoding: auto` reads it as text",
+  }),
   lost: defineSignal({
     name: "tail_lost_at_source",
     level: "warn",

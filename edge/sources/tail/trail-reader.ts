@@ -9,9 +9,9 @@ import type { Config } from "./config.ts";
 import type { Directory } from "./directory.ts";
 import type { DirectoryHost } from "./directory-book.ts";
 import type { FollowedFile } from "./followed-file.ts";
-import { splitterFor } from "./multiline.ts";
 import type { Obstacles } from "./obstacles.ts";
 import { ChunkReader } from "./read-chunk.ts";
+import { splittersFor } from "./splitters.ts";
 import { signals } from "./telemetry.ts";
 
 export interface TrailReaderOptions {
@@ -26,12 +26,19 @@ export interface TrailReaderOptions {
 
 export class TrailReader {
   private readonly chunks: ChunkReader;
+  private saidUtf16 = false;
   private readonly troubled = new Map<FollowedFile, number>();
   /** Files of which it is said that they cannot be read. */
   private readonly said = new Set<FollowedFile>();
 
   constructor(private readonly options: TrailReaderOptions) {
-    this.chunks = new ChunkReader(splitterFor(options.config), limits.readBytes);
+    const { config, output, report } = options;
+    const splitterOf = splittersFor(config, output, (file) => {
+      if (this.saidUtf16) return;
+      this.saidUtf16 = true;
+      report(signals.utf16, { path: shownPath(file.path) });
+    });
+    this.chunks = new ChunkReader(splitterOf, limits.readBytes);
   }
 
   /** The oldest file of the trail that has something to give; undefined also while a half line of an old one is waited for. */
@@ -69,7 +76,7 @@ export class TrailReader {
         this.options.wakeScan(directory);
         return;
       }
-      const offset = file.offset;
+      const { offset, given } = file;
       const ending = this.ending(file);
       const result = this.chunks.read(file, this.outputFor(file), ending);
       this.clearTrouble(file);
@@ -80,7 +87,7 @@ export class TrailReader {
         return;
       }
       book.lose(file, file.provenSize + this.chunks.missing, this.chunks.missing);
-      if (file.offset !== offset) host.moved(file);
+      if (file.offset !== offset || file.given !== given) host.moved(file);
       if (file.deleted && result === "end" && ending === "final") {
         report(signals.fileFinished, { path: shownPath(file.path), bytes: file.offset });
         if (!book.isCompressing(file)) book.noteRead(file);
