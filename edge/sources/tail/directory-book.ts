@@ -215,6 +215,11 @@ export class DirectoryBook {
     this.host.report(signals.lost, { path: file.path, from: to - bytes, to, bytes });
   }
 
+  /** Counts what was seen of a log that was removed before it could be opened. */
+  loseUnseen(path: string, bytes: number): void {
+    this.host.report(signals.lost, { path: shownPath(path), from: 0, to: bytes, bytes });
+  }
+
   /** Path of the root of the trail that a name belongs to; undefined when it is none of ours. */
   trailOf(name: string): string | undefined {
     const meaning = this.names.meaning(name);

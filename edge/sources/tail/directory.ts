@@ -163,6 +163,7 @@ export class Directory {
     }
     for (const file of departed) this.departures.depart(file, snapshot, taken);
     this.newcomers.meet(unknown(), snapshot, departed);
+    this.newcomers.settleSlipped(snapshot);
     for (const file of this.book.files) {
       if (file.isPresent) continue;
       file.meet();

@@ -21,6 +21,9 @@ export class Newcomers {
   /** Files that are met anew: what is in them came since, whatever `start` says. */
   private readonly fresh = new Set<bigint>();
   private readonly saidSame = new Set<string>();
+  /** Logs that were seen with bytes in them and had lost their name before they could be opened: by inode. */
+  private readonly slipped = new Map<bigint, Entry>();
+  private readonly justSlipped = new Set<bigint>();
 
   constructor(private readonly book: DirectoryBook) {}
 
@@ -30,6 +33,8 @@ export class Newcomers {
     byTrail.delete("");
     for (const [trail, entries] of byTrail) {
       const rootName = nameOf(trail);
+      const known = [...(this.book.trails.get(trail) ?? []), ...departed.filter((file) => file.trail === trail)];
+      if (entries.length > 1) this.noteUnseenRotations(known, entries, snapshot);
       const current = this.book.trails.get(trail)?.find((file) => file.path === trail && file.isPresent);
       // While the log itself is what it was, nothing was rotated: what is new beside it is a copy or somebody else's.
       const explained = current?.isFirmlyMet === true;
@@ -55,6 +60,35 @@ export class Newcomers {
     if (fd !== undefined) this.held.set(file.inode, fd);
     this.fresh.add(file.inode);
     this.book.forget(file);
+  }
+
+  /**
+   * What slipped away before it could be opened is found again under another name, or it was removed: then what was seen
+   * of it is lost. Only from a picture that stood still.
+   */
+  settleSlipped(snapshot: Snapshot): void {
+    if (this.slipped.size === 0) return;
+    const inodes = new Set([...snapshot.entries.values()].map(({ inode }) => inode));
+    for (const [inode, { name, size }] of this.slipped) {
+      const isThere = inodes.has(inode);
+      // Met just now and gone once more, or hidden: the next picture tells.
+      if (this.justSlipped.has(inode) || (!isThere && snapshot.obscured.size > 0)) continue;
+      this.slipped.delete(inode);
+      if (!isThere) this.book.loseUnseen(childOf(this.book.path, name), size);
+    }
+    this.justSlipped.clear();
+  }
+
+  /**
+   * The youngest file that was known has no name any more, and rotated ones that nobody knows are there: the log was
+   * rotated more often between two looks than files are kept, or just as often. Which of both, nobody can know.
+   */
+  private noteUnseenRotations(known: readonly FollowedFile[], entries: readonly Entry[], snapshot: Snapshot): void {
+    const youngest = known.filter(({ aside }) => !aside).toSorted((a, b) => b.sequence - a.sequence)[0];
+    if (youngest === undefined) return;
+    for (const { inode } of snapshot.entries.values()) if (inode === youngest.inode) return;
+    const { report } = this.book.host;
+    report(signals.rotationsUnseen, { path: shownPath(youngest.trail), found: entries.length - 1 });
   }
 
   /** Ends a scan: lets go of what nobody took. */
@@ -170,6 +204,10 @@ export class Newcomers {
       this.setAside(entry, trail);
     } else if (asked && first) {
       this.meetAsked(entry, trail);
+    } else if (this.slipped.get(entry.inode)?.name === nameOf(trail)) {
+      // It was the log when it was seen: no copy, and not set aside.
+      const file = this.follow(entry, trail, 0);
+      if (file !== undefined) this.book.markRotated(file);
     } else if (first || (explained && !asked) || this.isCopy(entry, trail, snapshot, departed)) {
       this.setAside(entry, trail);
     } else {
@@ -190,6 +228,10 @@ export class Newcomers {
     const before = host.before.get(entry.inode);
     const from = before === undefined ? (fromEnd ? entry.size : 0) : Math.min(before.size, entry.size);
     if (this.follow(entry, trail, from) === undefined) {
+      if (this.book.unsettled && from === 0 && entry.size > 0 && nameOf(trail) === entry.name) {
+        this.slipped.set(entry.inode, entry);
+        this.justSlipped.add(entry.inode);
+      }
       if (from === 0 || before !== undefined) return;
       const there = new BeforeUs(entry.inode, from);
       host.before.set(entry.inode, there);

@@ -39,6 +39,13 @@ export const signals = {
     message: "Bytes were removed before they could be read",
     counts: { book: "lost_at_source", by: "bytes" },
   }),
+  rotationsUnseen: defineSignal({
+    name: "tail_rotations_unseen",
+    level: "warn",
+    message: "A log was rotated more often between two looks than can be followed; files may have been removed unread",
+    atMostEveryMs: 60_000,
+    counts: { book: "rotations_unseen" },
+  }),
   compressed: defineSignal({
     name: "tail_compressed_skipped",
     level: "warn",
