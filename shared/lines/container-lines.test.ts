@@ -37,7 +37,13 @@ class Reader {
       void this.events.push({ text: buffer.toString("latin1", start, end), facts: this.facts, isCut });
     this.splitter.skipping = this.skipping;
     this.splitter.begin(this.place, this.given);
-    const output = { line: note(false), cutLine: note(true), leftOut: (bytes: number) => void (this.leftOut += bytes) };
+    const output = {
+      line: note(false),
+      cutLine: note(true),
+      leftOut: (bytes: number) => {
+        this.leftOut += bytes;
+      },
+    };
     this.place += this.splitter.split(range, 0, range.length - 1, output, ending);
     this.given = this.splitter.given;
     this.skipping = this.splitter.skipping;
@@ -96,7 +102,7 @@ test("pieces that never end are given when they fill all that can be read at onc
 
 test("at the end of a file that is complete what is open is given", () => {
   const reader = new Reader("cri");
-  const text = wrap("cri", "stdout", "a", false) + wrap("cri", "stderr", "b", true) + `${time} stdout F half`;
+  const text = `${wrap("cri", "stdout", "a", false)}${wrap("cri", "stderr", "b", true)}${time} stdout F half`;
   reader.read(Buffer.from(text));
   expect(reader.events.map((each) => each.text)).toEqual(["b"]);
   reader.read(Buffer.from(text), "final");

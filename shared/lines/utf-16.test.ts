@@ -19,7 +19,13 @@ class Reader {
     const note = (buffer: Buffer, start: number, end: number) =>
       void this.lines.push(buffer.toString("utf8", start, end));
     this.splitter.begin(this.place);
-    const output = { line: note, cutLine: note, leftOut: (bytes: number) => void (this.leftOut += bytes) };
+    const output = {
+      line: note,
+      cutLine: note,
+      leftOut: (bytes: number) => {
+        this.leftOut += bytes;
+      },
+    };
     this.place += this.splitter.split(range, 0, range.length - 1, output, ending);
   }
 }

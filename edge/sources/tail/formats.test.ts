@@ -74,7 +74,7 @@ test("docker: records are unwrapped, what is none passes as it is, a rotated fil
   using w = tailWorld({ format: "docker" });
   await using run = w.start();
   const record = (log: string) => `${JSON.stringify({ log, stream: "stdout", time })}\n`;
-  writeFileSync(w.log, record("one\n") + '{"log":"broken\n' + record("half of it"));
+  writeFileSync(w.log, `${record("one\n")}{"log":"broken\n${record("half of it")}`);
   await sees(run, ["one", '{"log":"broken']);
   renameSync(w.log, `${w.log}.1`);
   writeFileSync(w.log, record("two\n"));
