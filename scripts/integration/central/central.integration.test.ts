@@ -168,6 +168,27 @@ describe("central with a real broker", () => {
     expect(await central.status()).toMatchObject({ stored: 2_000, ...clean });
   }, 90_000);
 
+  test.each([
+    ["of a newer version", "pragma user_version = 99", "schema 99"],
+    ["of another program", "create table notes (text)", "another program's database"],
+  ])(
+    "a store %s ends the start with 2, before it says that it is up, and is left as it is",
+    async (_, sql, words) => {
+      await using on = await ground();
+      const database = new Database(on.store);
+      database.exec(sql);
+      await using central = await on.start();
+      expect((await central.child.exited).code).toBe(2);
+      expect(central.log).toContain(words);
+      expect(central.log).not.toContain("Central is up");
+      expect(
+        database.prepare("select count(*) from sqlite_schema where name in ('source', 'lane')").pluck().get(),
+      ).toBe(0);
+      database.close();
+    },
+    30_000,
+  );
+
   test("refuses a file that is no store without losing anything, and goes on with a new one", async () => {
     await using on = await ground();
     await on.producer.send(100);
