@@ -47,7 +47,8 @@ export class StatusService {
 
   async summary(): Promise<StatusSummary> {
     const totals = await this.totals();
-    const { lag, waiting, unread, stalled, missingTopics, groupRefused } = await this.lag();
+    const partitions = await this.lag();
+    const { lag, waiting, unread, stalled, missingTopics, groupRefused } = partitions;
     const { consumer, counters, senders } = this.options.snapshot();
     return {
       ...totals,
@@ -58,7 +59,7 @@ export class StatusService {
       stalledPartitions: stalled,
       missingTopics,
       groupRefused,
-      problems: [...(await this.unreadiness())],
+      problems: this.reasons(partitions),
       kafkaConnected: consumer.connected,
       storeAvailable: counters.storeAvailable,
       ...senders,
@@ -91,26 +92,32 @@ export class StatusService {
    * is lost by waiting, and no other instance would do better.
    */
   async unreadiness(): Promise<readonly string[]> {
+    try {
+      return this.reasons(await this.lag());
+    } catch (thrown) {
+      return [...this.reasons(undefined), messageOf(thrown)];
+    }
+  }
+
+  /** Undefined: the store does not answer. */
+  private reasons(lag: Lag | undefined): string[] {
     const reasons: string[] = [];
     const { counters, silentMs } = this.options.snapshot();
     if (!counters.storeAvailable) reasons.push("the store does not take writes");
     if (silentMs > writerSilentMsMax) {
       reasons.push(`nothing is stored: the writing half has been silent for ${Math.round(silentMs / 1_000)} s`);
     }
-    try {
-      const { groupRefused, unread, stalled, partitions } = await this.lag();
-      if (groupRefused) reasons.push("the consumer group does not let this central in: its members have another store");
-      const named = (mine: (one: Lag["partitions"][number]) => boolean) =>
-        partitions
-          .filter(mine)
-          .slice(0, 5)
-          .map(({ topic, partition }) => `${topic}/${partition}`)
-          .join(", ");
-      if (unread > 0) reasons.push(`nobody reads ${unread} partitions into this store: ${named((one) => one.unread)}`);
-      if (stalled > 0) reasons.push(`${stalled} partitions stand still: ${named((one) => one.stalled)}`);
-    } catch (thrown) {
-      reasons.push(messageOf(thrown));
-    }
+    if (lag === undefined) return reasons;
+    const { groupRefused, unread, stalled, partitions } = lag;
+    if (groupRefused) reasons.push("the consumer group does not let this central in: its members have another store");
+    const named = (mine: (one: Lag["partitions"][number]) => boolean) =>
+      partitions
+        .filter(mine)
+        .slice(0, 5)
+        .map(({ topic, partition }) => `${topic}/${partition}`)
+        .join(", ");
+    if (unread > 0) reasons.push(`nobody reads ${unread} partitions into this store: ${named((one) => one.unread)}`);
+    if (stalled > 0) reasons.push(`${stalled} partitions stand still: ${named((one) => one.stalled)}`);
     return reasons;
   }
 

@@ -100,6 +100,8 @@ export class GroupSession {
       maxBytesPerPartition: options.fetchBytesPerPartition,
       maxBytes: options.fetchBytesPerPartition * 4,
       metadataMaxAge: metadataMaxAgeMs,
+      // A topic that somebody deletes would be back at once, with the broker's defaults, by our asking for it.
+      allowAutoTopicCreation: false,
       // Every crash ends this life: one way back instead of two.
       retry: { ...endlessRetry, retries: 30, restartOnFailure: async () => false },
     });

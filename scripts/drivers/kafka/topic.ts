@@ -88,6 +88,11 @@ export async function deleteTopic(address: string, topic: string): Promise<void>
   await withAdmin(address, (admin) => admin.deleteTopics({ topics: [topic] }));
 }
 
+/** All topics of the cluster. */
+export async function topicNames(address: string): Promise<readonly string[]> {
+  return await withAdmin(address, (admin) => admin.listTopics());
+}
+
 /** First and next offset of each partition, by partition number. */
 export async function topicOffsets(address: string, topic: string): Promise<{ low: number; high: number }[]> {
   const offsets = await withAdmin(address, (admin) => admin.fetchTopicOffsets(topic));

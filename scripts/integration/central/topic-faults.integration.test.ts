@@ -5,13 +5,15 @@ import { TestProducer } from "../../../central/testing/producer.ts";
 import { until } from "../../../shared/testing/until.ts";
 import { launchCentral } from "../../drivers/central/central.ts";
 import { type Broker, startBroker } from "../../drivers/kafka/broker.ts";
-import { createTopic, deleteTopic, topicRecords } from "../../drivers/kafka/topic.ts";
+import { createTopic, deleteTopic, topicNames, topicRecords } from "../../drivers/kafka/topic.ts";
 import { centralGround, freshTopic } from "./ground.ts";
 
 let broker: Broker;
 
 beforeAll(async () => {
-  broker = await startBroker({ properties: { "log.cleaner.backoff.ms": 200 } });
+  // Topics are made by whoever asks for them, as Kafka does when nobody tells it otherwise.
+  const properties = { "log.cleaner.backoff.ms": 200, "auto.create.topics.enable": true };
+  broker = await startBroker({ properties });
 }, 120_000);
 
 afterAll(async () => {
@@ -92,6 +94,30 @@ test("one topic of two is deleted, and made anew later: the other one goes on me
   await again.send(500);
   expect(await central.stored(800, 45_000)).toMatchObject({ stored: 800, missing: 0, conflicts: 0, gaps: 1 });
 }, 120_000);
+
+test("a topic that is deleted stays deleted: central makes none by asking for it", async () => {
+  await using on = await centralGround(broker, 3);
+  await using central = await on.start();
+  await on.producer.send(300);
+  await central.stored(300);
+  await deleteTopic(broker.internalAddress, on.topic);
+  const wanted = freshTopic();
+  await using early = await launchCentral({
+    brokers: broker.address,
+    topics: [wanted],
+    group: wanted,
+    store: on.dir.file("early.db"),
+  });
+  await until("to be up", () => early.get("/api/v1/openapi.json"));
+  await Bun.sleep(8_000); // some looks of both
+  const topics = await topicNames(broker.internalAddress);
+  expect(topics).not.toContain(on.topic);
+  expect(topics).not.toContain(wanted);
+  await createTopic(broker.internalAddress, on.topic, { partitions: 3 });
+  await using again = await produce(on.topic, 3, "gw2");
+  await again.send(300);
+  expect(await central.stored(600, 45_000)).toMatchObject({ stored: 600, missing: 0, conflicts: 0, gaps: 3 });
+}, 90_000);
 
 test("compaction takes the last stored record: the same topic, which goes on without a gap or a repeat", async () => {
   const topic = freshTopic();
