@@ -9,7 +9,15 @@ import { registry } from "../registry.gen.ts";
 const examples = readdirSync(import.meta.dir).filter((name) => name.endsWith(".yaml"));
 
 test("there is an example of each kind of use", () => {
-  expect(examples.sort()).toEqual(["filter-and-key.yaml", "memory.yaml", "minimal.yaml", "pilot.yaml", "secure.yaml"]);
+  expect(examples.sort()).toEqual([
+    "filter-and-key.yaml",
+    "memory.yaml",
+    "minimal.yaml",
+    "pilot.yaml",
+    "secure.yaml",
+    "topology-one-flow.yaml",
+    "topology-routing.yaml",
+  ]);
 });
 
 test.each(examples)("%s is valid", (name) => {
