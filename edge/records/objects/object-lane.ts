@@ -52,6 +52,11 @@ export class ObjectLane implements LaneDelivery {
     return plan !== undefined && batch.first >= plan.first && batch.first < plan.end ? batch.count : 0;
   }
 
+  /** A plan from before was not carried out to its end, or is no longer this sink's to carry out: nothing of it counts. */
+  resumed(from: number): void {
+    if (this.plan !== undefined && this.plan.first < from) this.plan = undefined;
+  }
+
   status(): Readonly<Record<string, unknown>> {
     return { gathered: this.gathered };
   }

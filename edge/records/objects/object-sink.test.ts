@@ -185,6 +185,20 @@ test("killed when a part of the object was acknowledged: the rest is not written
   expect(store.lines).toHaveLength(12);
 });
 
+test("another sink of a group delivered the first part of a plan that failed: the rest is written anew, not taken for written", async () => {
+  const [store, reader] = [new Store(), readerWith(3, 4)];
+  const lane = laneOf(store, reader);
+  store.fails = () => true;
+  expect(await step(lane, reader)).toBe("failed");
+  store.fails = () => false;
+  const first = reader.next();
+  if (first === undefined) throw new Error("nothing was put");
+  reader.acknowledge(first, undefined);
+  lane.resumed?.(4);
+  while ((await step(lane, reader)) !== "idle");
+  expect(store.lines).toEqual(Array.from({ length: 8 }, (_, index) => `line ${index + 4}`));
+});
+
 test("failures and kills at random: every event stands in one object, once", async () => {
   for (let seed = 1; seed <= 40; seed++) {
     const random = seededRandom(seed);

@@ -13,12 +13,10 @@ export const rollFields = () => ({
   rollInterval: duration({ min: 0 })
     .prefault("5m")
     .meta({ description: "An object is full so long after its first event came up; 0: however long." }),
-  idleTimeout: duration({ min: 0 })
-    .prefault("0ms")
-    .meta({
-      description:
-        "An object is full when nothing came for so long; 0: however long. Longer than 5 s: so seldom a channel commits while its sink is behind.",
-    }),
+  idleTimeout: duration({ min: 0 }).prefault("0ms").meta({
+    description:
+      "An object is full when nothing came for so long; 0: however long. Longer than 5 s: so seldom a channel commits while its sink is behind.",
+  }),
   maxOpenFiles: z.int().min(1).max(1_000).default(10).meta({
     description: "Objects of one lane that are written at the same time; for more the events are read once more.",
   }),
