@@ -12,10 +12,15 @@ export class FileRefused extends Error {
 
 /** Whether the world is to blame and not a mistake of ours: the system refused, or we refused a file. */
 export function isFileTrouble(thrown: unknown): thrown is Error {
-  return thrown instanceof FileRefused || (thrown instanceof Error && "code" in thrown && "syscall" in thrown);
+  return thrown instanceof FileRefused || isSystemError(thrown);
 }
 
 /** The system's word (`ENOENT`); undefined when it is not the system's error. */
 export function systemCode(thrown: unknown): string | undefined {
-  return thrown instanceof Error && "code" in thrown && "syscall" in thrown ? String(thrown.code) : undefined;
+  return isSystemError(thrown) ? String(thrown.code) : undefined;
+}
+
+/** One that never came to a call (a path of more than 4,095 bytes) has a number and names no call. */
+function isSystemError(thrown: unknown): thrown is Error & { readonly code: unknown } {
+  return thrown instanceof Error && "code" in thrown && ("syscall" in thrown || "errno" in thrown);
 }

@@ -1,7 +1,9 @@
 /** Room that a writer has asked for and not filled yet. */
 import { expect, test } from "bun:test";
-import { closeSync, ftruncateSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, ftruncateSync, openSync, rmSync, truncateSync, writeFileSync, writeSync } from "node:fs";
+import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
+import { endOfText } from "./blank.ts";
 import { said, sees, tailWorld } from "./testing/tail-world.ts";
 
 test("zeros at a file's end are no line until they are filled, also with start: end and across a restart", async () => {
@@ -60,3 +62,16 @@ test("zeros with text after them are a hole, and are read as they are", async ()
   await until("the last", () => run.intake.lines.includes("y"));
   expect(run.intake.lines[0]).toBe("\0\0\0\0\0x");
 });
+
+test("the end of the text of a huge file that is mostly room is found at once", () => {
+  using dir = tempDir();
+  for (const textBytes of [0, 1, 70_000, 300_000, 40_000_000]) {
+    const path = dir.file(`${textBytes}`);
+    writeFileSync(path, Buffer.alloc(textBytes, "x"));
+    truncateSync(path, 20_000_000_000);
+    const fd = openSync(path, "r");
+    expect(endOfText(fd, 20_000_000_000)).toBe(textBytes);
+    closeSync(fd);
+  }
+  // Byte by byte it took minutes.
+}, 60_000);

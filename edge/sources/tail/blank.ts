@@ -13,6 +13,9 @@ const block = Buffer.alloc(blockBytes);
 /** How long the bytes are without the zeros at their end. */
 export function lengthOfText(bytes: Buffer, from: number, to: number): number {
   let end = to;
+  // Zeros by the block are compared faster than one by one.
+  while (end - from >= blockBytes && bytes.compare(zeros, 0, blockBytes, end - blockBytes, end) === 0)
+    end -= blockBytes;
   while (end > from && bytes[end - 1] === 0) end--;
   return end;
 }
@@ -38,16 +41,33 @@ export function lookAhead(fd: number, from: number): Ahead {
   return { kind: "more", to: at };
 }
 
-/** Where the text of a file ends whose size is `size`. */
+/**
+ * Where the text of a file ends whose size is `size`. Its last 16 MiB are looked at. Where these are zeros it has room
+ * that is not filled yet: a writer fills it from the front, so the place is found by halving, whatever the size.
+ */
 export function endOfText(fd: number, size: number): number {
-  for (let end = size; end > 0; ) {
+  let end = size;
+  for (let turn = 0; end > 0 && turn < blocksMax; turn++) {
     const from = Math.max(0, end - blockBytes);
-    const read = readSync(fd, block, 0, end - from, from);
-    const text = lengthOfText(block, 0, read);
+    const text = textAt(fd, from, end);
     if (text > 0) return from + text;
     end = from;
   }
-  return 0;
+  // There is text before `low`, or nothing is; from `high` on there is none.
+  let [low, high] = [0, Math.ceil(end / blockBytes)];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (textAt(fd, middle * blockBytes, (middle + 1) * blockBytes) > 0) low = middle + 1;
+    else high = middle;
+  }
+  const last = Math.max(0, low - 1) * blockBytes;
+  return low === 0 ? 0 : last + textAt(fd, last, last + blockBytes);
+}
+
+/** How long the text of one block is. */
+function textAt(fd: number, from: number, to: number): number {
+  const read = readSync(fd, block, 0, to - from, from);
+  return firstText(read) === read ? 0 : lengthOfText(block, 0, read);
 }
 
 function firstText(length: number): number {

@@ -350,3 +350,19 @@ test("a source runs once, and a loop that fails takes the other with it", async 
   await again.catch(() => undefined);
   await run.crash();
 });
+
+test("a tree that is deeper than a path may be long is left out with a word, and its neighbours are read", async () => {
+  using w = tailWorld();
+  const name = "d".repeat(200);
+  // Made step by step: no path leads there.
+  const script = 'cd "$1" && for i in $(seq 25); do mkdir "$2" && cd "$2"; done && echo deep > x.log';
+  expect(Bun.spawnSync(["bash", "-c", script, "bash", w.dir.path, name]).exitCode).toBe(0);
+  writeFileSync(w.log, "one\n");
+  await using run = runSource({
+    definition,
+    config: { paths: w.dir.file("**/x.log"), pollInterval: 30 },
+    dataDir: w.dir.path,
+  });
+  await sees(run, ["one"]);
+  expect(JSON.stringify(run.source.status().leftOut)).toContain("ENAMETOOLONG");
+});
