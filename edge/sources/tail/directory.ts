@@ -125,7 +125,7 @@ export class Directory {
       if (this.changed.has(file)) {
         if (entry !== undefined || file.fd === undefined) roll.departed.push(file);
         else this.startOver(file, roll.departed);
-      } else if (entry === undefined) {
+      } else if (entry === undefined || this.isOnAnotherDisk(file, entry)) {
         roll.missing.push(file);
       } else if (snapshot.settled && this.isToMeetAnew(file, entry)) {
         this.newcomers.meetAnew(file);
@@ -138,6 +138,18 @@ export class Directory {
       }
     }
     return roll;
+  }
+
+  /**
+   * The inode's number is that of an open file, and the disk is another one: something else was mounted there, or the
+   * same once more. If it is the same file it is taken up there.
+   */
+  private isOnAnotherDisk(file: FollowedFile, entry: Entry): boolean {
+    if (file.fd === undefined || file.device === entry.device) return false;
+    const fd = this.book.openEntry(entry);
+    if (fd === undefined || file.recognise(fd)) return false;
+    closeSync(fd);
+    return true;
   }
 
   /** There is little to know it by, and more than that, or something else, is in it now. */
