@@ -132,6 +132,16 @@ test("a config that cannot be read is a problem, not an exception", () => {
   expect(loaded.ok ? [] : loaded.problems.map(formatProblem).join()).toContain("ENOENT");
 });
 
+test("a config that is not there, or is a folder, says what to do about it", () => {
+  using dir = tempDir();
+  const said = (path: string) => {
+    const loaded = loadConfig(path, fakeRegistry, {});
+    return loaded.ok ? "" : loaded.problems.map(formatProblem).join();
+  };
+  expect(said(dir.file("tailgate.yaml"))).toContain("tailgate init");
+  expect(said(dir.path)).toContain("it is a folder");
+});
+
 test("nothing is touched on disk, be the config right or wrong", () => {
   using dir = tempDir();
   for (const text of [good, good.replace("type: tail", "type: tial")]) {

@@ -9,6 +9,7 @@ import { recordingFiles } from "../../shared/config/files-read.ts";
 import { markedFields } from "../../shared/config/marked-fields.ts";
 import { REDACTED } from "../../shared/config/redact.ts";
 import { messageOf } from "../../shared/errors/app-error.ts";
+import { systemCode } from "../../shared/files/refusal.ts";
 import type { AgentConfig, Registry } from "./agent-config.ts";
 import { crossRules } from "./cross-rules.ts";
 import { ConfigDocument } from "./document.ts";
@@ -42,9 +43,26 @@ export function loadConfig(path: string, registry: Registry, environment: Enviro
     text = readFileSync(path, "utf8");
   } catch (thrown) {
     const message = `read the config: ${messageOf(thrown)}`;
-    return { ok: false, problems: [{ file: path, line: 1, column: 1, key: "", message, hint: undefined }] };
+    return {
+      ok: false,
+      problems: [{ file: path, line: 1, column: 1, key: "", message, hint: unreadableHint(thrown) }],
+    };
   }
   return parseConfig(path, text, registry, environment);
+}
+
+function unreadableHint(thrown: unknown): string | undefined {
+  switch (systemCode(thrown)) {
+    case "ENOENT":
+    case "ENOTDIR":
+      return "name it (`--config FILE`, or TAILGATE_CONFIG), or begin with `tailgate init tail/kafka > FILE`";
+    case "EACCES":
+      return "the agent's user may not read it";
+    case "EISDIR":
+      return "it is a folder: name the file in it";
+    default:
+      return undefined;
+  }
 }
 
 /** The same for a text that is at hand; `path` says what relative paths in it mean. */

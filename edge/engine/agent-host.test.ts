@@ -46,6 +46,23 @@ test("reloads lose nothing and repeat nothing while lines are written and the de
   expect(world.broken).toEqual([]);
 });
 
+test("a reload says what it changed: parts by name, the agent's own settings, or nothing", async () => {
+  using world = new AgentWorld();
+  const host = hostIn(world);
+  await host.start(world.config());
+  const said = async (config: AgentConfig) => {
+    await host.reload(config);
+    return world.reports.findLast(({ signal }) => signal === "config_reloaded")?.fields;
+  };
+  expect(await said(world.config())).toEqual({ changed: "nothing" });
+  expect(await said(world.config({ lingerMs: 20, stopTimeoutMs: 50_000 }))).toEqual({
+    settings: "linger, stopTimeout",
+  });
+  const sinks = new Map([["out", world.sends(world.destination, "main", { certificate: "new" })]]);
+  expect(await said(world.config({ sinks }))).toEqual({ renew: "sinks of main", settings: "linger, stopTimeout" });
+  await host.stop();
+});
+
 test("a new config that cannot start leaves the old one in force", async () => {
   using world = new AgentWorld();
   const host = hostIn(world);

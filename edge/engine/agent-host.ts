@@ -3,7 +3,7 @@ import { defineSignal, type Report } from "../../shared/telemetry/log.ts";
 import type { AgentConfig } from "../config/agent-config.ts";
 import type { Agent } from "./agent.ts";
 import { codes } from "./codes.ts";
-import { describePlan } from "./reload-plan.ts";
+import { describeReload } from "./reload-plan.ts";
 
 const signals = {
   reloaded: defineSignal({ name: "config_reloaded", level: "info", message: "The new config is in force" }),
@@ -60,7 +60,7 @@ export class AgentHost {
       try {
         const plan = await before.agent.reload(config);
         this.current = { agent: before.agent, config };
-        this.report(signals.reloaded, describePlan(plan));
+        this.report(signals.reloaded, describeReload(before.config, config, plan));
       } catch (error) {
         await this.goBack(before, error);
         throw error;

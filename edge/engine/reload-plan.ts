@@ -50,7 +50,31 @@ export function planReload(before: Parts, after: Parts): ReloadPlan {
   return { sources, channels, sinks };
 }
 
-/** The names of a plan by what becomes of them, for the log; what is kept is left out. */
+/**
+ * What a reload changed, for the log: the names of a plan by what becomes of them, and the agent's own settings; what is kept
+ * is left out. A reload that changed nothing says so: somebody may have edited another file.
+ */
+export function describeReload(
+  before: AgentConfig,
+  after: AgentConfig,
+  plan: ReloadPlan,
+): Readonly<Record<string, string>> {
+  const settings = Object.entries(ownSettings)
+    .filter(([, of]) => !sameConfig(of(before), of(after)))
+    .map(([name]) => name);
+  const parts = describePlan(plan);
+  if (settings.length > 0) return { ...parts, settings: settings.join(", ") };
+  return Object.keys(parts).length > 0 ? parts : { changed: "nothing" };
+}
+
+/** Of the agent itself, under their names in the config. */
+const ownSettings: Readonly<Record<string, (config: AgentConfig) => unknown>> = {
+  linger: ({ lingerMs }) => lingerMs,
+  stopTimeout: ({ stopTimeoutMs }) => stopTimeoutMs,
+  admin: ({ admin }) => admin,
+  log: ({ log }) => log,
+};
+
 export function describePlan({ sources, channels, sinks }: ReloadPlan): Readonly<Record<string, string>> {
   const said = new Map<string, string[]>();
   for (const [kind, steps] of Object.entries({ source: sources, channel: channels, "sinks of": sinks })) {

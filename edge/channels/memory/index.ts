@@ -30,7 +30,7 @@ export default defineChannel({
   bounds,
   create: async (config, { name, agent, clock, store }) => {
     const { MemoryChannel } = await import("./memory-channel.ts");
-    return new MemoryChannel({ name, agent, ...bounds(config), full: config.full, epoch: store.epoch, clock });
+    return new MemoryChannel({ name, agent, ...bounds(config), full: config.full, epoch: () => store.epoch, clock });
   },
 });
 

@@ -15,8 +15,8 @@ export interface MemoryChannelOptions {
   readonly bytesMax: number;
   readonly full: FullPolicy;
   readonly ttlMs: number | undefined;
-  /** The agent's; the channel's own begins with it. */
-  readonly epoch: string;
+  /** The agent's now; the channel's own begins with it. */
+  readonly epoch: () => string;
   readonly clock: Clock;
 }
 
@@ -24,7 +24,7 @@ export interface MemoryChannelOptions {
  * One channel in memory. A lane is its own reader.
  *
  * Its epoch is one of this process and this channel alone: its numbers begin at 0 with each start, and two channels of one
- * stream number their lanes each for itself.
+ * stream number their lanes each for itself. It begins with the agent's, so a lane that is made after that was renewed has another.
  */
 export class MemoryChannel implements SelfKeptChannel {
   readonly name: string;
@@ -35,15 +35,16 @@ export class MemoryChannel implements SelfKeptChannel {
 
   private readonly lanesMade: MemoryLane[] = [];
   private readonly laneNumbers = new Map<string, number>();
-  private readonly epoch: string;
+  /** Of this process and this channel. */
+  private readonly start: string;
   private heldBytes = 0;
 
   constructor(private readonly options: MemoryChannelOptions) {
     this.name = options.name;
     this.settings = options.settings;
-    const { clock, epoch, name } = options;
+    const { clock, name } = options;
     const start = `${clock.bootId()} ${clock.uptimeMs()} ${process.pid} ${name}`;
-    this.epoch = `${epoch}-${createHash("sha256").update(start).digest("hex").slice(0, 8)}`;
+    this.start = createHash("sha256").update(start).digest("hex").slice(0, 8);
   }
 
   lanes(): readonly Lane[] {
@@ -51,7 +52,8 @@ export class MemoryChannel implements SelfKeptChannel {
   }
 
   createLane(spec: LaneSpec): Lane {
-    const { epoch, laneNumbers } = this;
+    const { laneNumbers } = this;
+    const epoch = `${this.options.epoch()}-${this.start}`;
     const number = laneNumbers.get(spec.stream) ?? 0;
     laneNumbers.set(spec.stream, number + 1);
     const lane: Lane = { ...spec, id: this.lanesMade.length + 1, epoch, number };

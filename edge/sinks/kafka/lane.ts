@@ -15,6 +15,7 @@ import type { Delivery, LaneDelivery } from "../../core/sink.ts";
 import { splitBatch } from "../../core/split-batch.ts";
 import type { StoredBatch } from "../../core/stored-batch.ts";
 import { type Attempt, attempt, type Delivering, describe, sameLeadership } from "./attempt.ts";
+import { codes } from "./codes.ts";
 import { decide, fencedByAnswer, type Heard, type Known, type Last, type Step } from "./decide.ts";
 import { Doubt } from "./doubt.ts";
 import type { LaneTools } from "./lane-tools.ts";
@@ -77,7 +78,7 @@ export class KafkaLane implements LaneDelivery {
     } catch (thrown) {
       if (thrown instanceof AppError) {
         this.tools.telemetry.metrics.retry(thrown.code);
-        this.unreachable = hasCode(thrown, "KAFKA_UNREACHABLE");
+        this.unreachable = hasCode(thrown, "KAFKA_UNREACHABLE") || hasCode(thrown, codes.KAFKA_NOT_READY);
         if (hasCode(thrown, "KAFKA_CLUSTER_CHANGED")) this.tools.topics.forgetAll();
         else this.tools.topics.forget(this.notes.lane.group);
       }

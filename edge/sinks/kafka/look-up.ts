@@ -9,11 +9,11 @@
  *
  * Both need READ on the topic.
  */
-import { AppError } from "../../../shared/errors/app-error.ts";
 import type { BrokerNode, KafkaLink } from "../../../shared/kafka/connection/link.ts";
 import { errorName, errors } from "../../../shared/kafka/error-codes.ts";
 import { HEADER_BYTES, readBatchHeader } from "../../../shared/kafka/record-batch/header.ts";
 import { type Mark, markOf } from "./mark.ts";
+import { refusal } from "./refusal.ts";
 import { numberOf, type Session } from "./session.ts";
 
 /** What the cluster says about the batches of a session. */
@@ -175,6 +175,6 @@ function cannotLook(what: string, { topic, partition }: Question, errorCode: num
     case errors.UNSUPPORTED_VERSION:
       return { kind: "unknown", reason: errorName(errorCode) };
     default:
-      throw new AppError("KAFKA_UNREACHABLE", `${what} ${topic}/${partition}: ${errorName(errorCode)}`);
+      throw refusal(`${what} ${topic}/${partition}`, errorCode);
   }
 }

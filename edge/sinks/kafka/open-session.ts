@@ -1,8 +1,8 @@
-import { AppError } from "../../../shared/errors/app-error.ts";
 import type { KafkaLink, ProducerId } from "../../../shared/kafka/connection/link.ts";
-import { errorName, errors } from "../../../shared/kafka/error-codes.ts";
+import { errors } from "../../../shared/kafka/error-codes.ts";
 import type { StoredBatch } from "../../core/stored-batch.ts";
 import type { Target } from "./attempt.ts";
+import { refusal } from "./refusal.ts";
 import type { Moment, Session } from "./session.ts";
 
 /** What begins, after what, and when. */
@@ -64,8 +64,5 @@ export async function underNewProducer(link: KafkaLink, target: Target, session:
 async function newProducer(link: KafkaLink, target: Target): Promise<ProducerId> {
   const answer = await link.initProducerId(target.node);
   if ("producerId" in answer) return answer;
-  const { errorCode } = answer;
-  const refused = errorCode === errors.CLUSTER_AUTHORIZATION_FAILED || errorCode === errors.TOPIC_AUTHORIZATION_FAILED;
-  const code = refused ? "KAFKA_UNAUTHORIZED" : "KAFKA_UNREACHABLE";
-  throw new AppError(code, `get a producer id for ${target.destination.topic}: ${errorName(errorCode)}`);
+  throw refusal(`get a producer id for ${target.destination.topic}`, answer.errorCode);
 }

@@ -4,6 +4,7 @@ import type { BrokerNode } from "../../../shared/kafka/connection/link.ts";
 import { partitionOfKey } from "../../../shared/kafka/murmur2.ts";
 import type { LaneNotes } from "../../core/lane-notes.ts";
 import type { Delivering, Leadership, Target } from "./attempt.ts";
+import { codes } from "./codes.ts";
 import type { Doubt } from "./doubt.ts";
 import type { LaneTools } from "./lane-tools.ts";
 import { type Mark, parseMark } from "./mark.ts";
@@ -98,13 +99,13 @@ export class Place {
     this.store({ ...session, cut: { before: batch.first, resendFrom: from } }, target.destination);
   }
 
-  /** @throws AppError `KAFKA_UNREACHABLE`: nobody leads the partition now. */
+  /** @throws AppError `KAFKA_NOT_READY`: nobody leads the partition now. */
   private leaderIn(route: TopicRoute): { readonly partition: number; readonly node: BrokerNode } {
     const partition = this.partitionIn(route);
     const node = route.leaders[partition];
     this.leader = node;
     if (node !== undefined) return { partition, node };
-    throw new AppError("KAFKA_UNREACHABLE", `find the leader of ${route.topic}/${partition}: it has none now`);
+    throw new AppError(codes.KAFKA_NOT_READY, `find the leader of ${route.topic}/${partition}: it has none now`);
   }
 
   /** Picked once for an agent's lane and then kept, also when the topic grows: what is in doubt is in doubt there. */

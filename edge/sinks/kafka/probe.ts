@@ -16,8 +16,10 @@ import type { Message } from "../../../shared/kafka/message.ts";
 import { createTopicMessage } from "../../../shared/kafka/messages/create-topics.ts";
 import { metadataMessage } from "../../../shared/kafka/messages/metadata.ts";
 import type { Finding } from "../../core/sink.ts";
+import { codes } from "./codes.ts";
 import type { Config } from "./config.ts";
 import { parseTopicPattern } from "./layout.ts";
+import { refusal } from "./refusal.ts";
 import { type TopicAccess, topicAccess } from "./topic-access.ts";
 
 /** However patient the sink is: somebody waits for the answer. */
@@ -164,13 +166,10 @@ class Probe {
 /** @throws AppError when batches could not go there now. */
 function checkAccess(topic: string, { errorCode, mayWrite, leaderless }: TopicAccess): void {
   const ask = `ask for topic ${topic}`;
-  if (errorCode === errors.TOPIC_AUTHORIZATION_FAILED) throw new AppError("KAFKA_UNAUTHORIZED", `${ask}: not allowed`);
-  if (errorCode !== errors.NONE && errorCode !== errors.LEADER_NOT_AVAILABLE) {
-    throw new AppError("KAFKA_UNREACHABLE", `${ask}: ${errorName(errorCode)}`);
-  }
+  if (errorCode !== errors.NONE && errorCode !== errors.LEADER_NOT_AVAILABLE) throw refusal(ask, errorCode);
   if (!mayWrite) throw new AppError("KAFKA_UNAUTHORIZED", `${ask}: it may be seen, but not written to`);
   if (errorCode === errors.NONE && leaderless === 0) return;
-  throw new AppError("KAFKA_UNREACHABLE", `${ask}: not every partition has a leader now`);
+  throw new AppError(codes.KAFKA_NOT_READY, `${ask}: not every partition has a leader now`);
 }
 
 /** As the sink would make it (Topics.create); undefined: it would not. */

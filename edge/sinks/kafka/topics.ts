@@ -7,7 +7,9 @@ import type { Clock } from "../../../shared/clock/clock.ts";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import type { KafkaLink, TopicMetadata } from "../../../shared/kafka/connection/link.ts";
 import { errorName, errors } from "../../../shared/kafka/error-codes.ts";
+import { codes } from "./codes.ts";
 import { CreationRate } from "./creation-rate.ts";
+import { refusal } from "./refusal.ts";
 import { signals, type Telemetry } from "./telemetry.ts";
 import { settingsOf, type TopicSettings, unknownSettings, warningsOf } from "./topic-settings.ts";
 
@@ -118,10 +120,8 @@ export class Topics {
         break;
       case errors.UNKNOWN_TOPIC_OR_PARTITION:
         return await this.create(topic);
-      case errors.TOPIC_AUTHORIZATION_FAILED:
-        throw new AppError("KAFKA_UNAUTHORIZED", `ask for topic ${topic}: ${errorName(metadata.errorCode)}`);
       default:
-        throw new AppError("KAFKA_UNREACHABLE", `ask for topic ${topic}: ${errorName(metadata.errorCode)}`);
+        throw refusal(`ask for topic ${topic}`, metadata.errorCode);
     }
     partitionsKnown(topic, metadata.leaders.length);
     const key = `${metadata.clusterId}/${topic}`;
@@ -187,7 +187,7 @@ export class Topics {
       if (errorCode === errors.NONE && led) return await this.ask(topic);
       await sleep(madeEveryMs, new AbortController().signal);
     }
-    throw new AppError("KAFKA_UNREACHABLE", `ask for topic ${topic}: created just now, and not led yet`);
+    throw new AppError(codes.KAFKA_NOT_READY, `ask for topic ${topic}: created just now, and not led yet`);
   }
 
   private noteCluster(clusterId: string): void {

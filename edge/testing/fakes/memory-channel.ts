@@ -4,5 +4,5 @@ import { plainChoice } from "../contracts/batches.ts";
 
 /** The real memory channel, for tests of what stands on a channel that forgets. */
 export function memoryChannel(name: string, clock: Clock): MemoryChannel {
-  return new MemoryChannel({ name, agent: "agent", ...plainChoice(), epoch: "epoch", clock });
+  return new MemoryChannel({ name, agent: "agent", ...plainChoice(), epoch: () => "epoch", clock });
 }

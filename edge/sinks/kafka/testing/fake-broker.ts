@@ -63,6 +63,8 @@ export class FakeBroker implements KafkaLink {
   wantsKnown = false;
   /** DescribeProducers: Kafka before 2.8 and some others do not know it. */
   describes = true;
+  /** Answers to the next requests for a producer id. */
+  producerIdErrors: number[] = [];
   readonly requests: string[] = [];
   private topics = new Map<string, Partition[]>();
   private nextProducerId = 7n;
@@ -245,6 +247,8 @@ export class FakeBroker implements KafkaLink {
 
   async initProducerId() {
     this.answer("InitProducerId");
+    const errorCode = this.producerIdErrors.shift();
+    if (errorCode !== undefined) return { errorCode };
     this.given.add(this.nextProducerId);
     return { errorCode: 0, producerId: this.nextProducerId++, producerEpoch: 0 } as const;
   }
