@@ -177,7 +177,7 @@ describe("ingest", () => {
 
   test("a delivery that costs much is broken off between two transactions, so that other partitions get their turn", async () => {
     await on.assigned();
-    on.store.onAppend = () => on.clock.advance(on.store.appends === 1 ? 150 : 900);
+    on.store.onAppend = () => on.clock.advance(on.store.appends === 1 ? 150 : 400);
     expect(await on.deliver(range(0, 100_000))).toEqual({ kind: "seek", start: 49_999 });
     expect(await on.stored()).toBe(50_000);
     expect(on.heartbeats).toBe(2);

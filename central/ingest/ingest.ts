@@ -65,7 +65,7 @@ const recordsPerAppendMin = 500;
  * How long one partition may keep the others waiting. An ordinary delivery takes some 50 ms; one that was made to cost much
  * (100,000 new lanes in 300 KB) is broken off between two transactions, and what is left of it is fetched again in its turn.
  */
-const turnMsMax = 1_000;
+const turnMsMax = 500;
 
 /** So long after the last thing that was asked of it the store is asked for its own sake. */
 const idleMs = 1_000;

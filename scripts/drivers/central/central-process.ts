@@ -10,6 +10,8 @@ export interface CentralProcessOptions {
   readonly store: string;
   /** Of 127.0.0.1. */
   readonly port: number;
+  /** A file with what variables cannot say. */
+  readonly config?: string;
   /** Anything else that is set by variables: `TAILGATE_SESSION_TIMEOUT`, … */
   readonly environment?: Readonly<Record<string, string>>;
   /** What it writes to, a line at a time. */
@@ -35,10 +37,15 @@ const root = join(import.meta.dir, "../../..");
 
 /** Starts central from its sources as a process of its own, and does not wait until it serves. */
 export function startCentral(options: CentralProcessOptions): Child {
-  const { brokers, topics, group, store, port, environment = {}, onLine, wrap = (command) => command } = options;
+  const { brokers, topics, group, store, port, config, environment = {}, onLine } = options;
+  const { wrap = (command: readonly string[]) => command } = options;
   return startChild({
     name: "central",
-    command: wrap([process.execPath, join(root, "central", "main.ts")]),
+    command: wrap([
+      process.execPath,
+      join(root, "central", "main.ts"),
+      ...(config === undefined ? [] : ["--config", config]),
+    ]),
     cwd: root,
     env: {
       KAFKA_BROKERS: brokers,
