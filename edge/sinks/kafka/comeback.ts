@@ -29,6 +29,8 @@ export interface ComebackOptions {
   /** A question that only a cluster that works answers; rejects when it does not. */
   readonly ask: () => Promise<unknown>;
   readonly random: Random;
+  /** Waits between knocks; for tests. */
+  readonly pause?: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
 export class Comeback {
@@ -58,13 +60,13 @@ export class Comeback {
   private async run(): Promise<void> {
     this.running = true;
     const { signal } = this.stopped;
-    const { brokers, knock = knockAt, ask, random } = this.options;
+    const { brokers, knock = knockAt, ask, random, pause = sleep } = this.options;
     const knocks = new Backoff({ initialMs: knockEveryMs, maxMs: knockEveryMs }, random);
     const questions = new Backoff({ initialMs: knockEveryMs, maxMs: questionEveryMsMax }, random);
     let pauseMs = knocks.nextMs();
     let answered = 0;
     for (;;) {
-      await sleep(pauseMs, signal);
+      await pause(pauseMs, signal);
       if (this.waiting === 0 || signal.aborted) break;
       const open = await Promise.all(brokers.map((broker) => knock(broker, knockTimeoutMs)));
       if (!open.includes(true)) {
