@@ -9,31 +9,24 @@ import {
   truncateSync,
   writeFileSync,
 } from "node:fs";
-import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
 import type { CommittedWork } from "../../testing/fakes/intake.ts";
 import { type RunningSource, runSource } from "../../testing/fakes/running-source.ts";
 import definition from "./index.ts";
+import { sees as seesInAnyOrder, tailWorld } from "./testing/tail-world.ts";
 
 const quick = { pollInterval: 50, rotateWait: 60 };
 
-/** A directory with a log and an agent that can be stopped and started. */
+/** The log of a folder, and how it grows. */
 function world(config: Record<string, unknown> = {}) {
-  const dir = tempDir();
-  const log = dir.file("x.log");
+  const w = tailWorld({ ...quick, ...config }, "x.log");
   let written = 0;
   return {
-    dir,
-    log,
-    start: (work?: CommittedWork): RunningSource =>
-      runSource({
-        definition,
-        config: { paths: log, ...quick, ...config },
-        dataDir: dir.path,
-        ...(work === undefined ? {} : { work }),
-      }),
+    dir: w.dir,
+    log: w.log,
+    start: w.start,
     /** Appends numbered lines. */
-    write(count: number, path = log): void {
+    write(count: number, path = w.log): void {
       let text = "";
       for (let index = 0; index < count; index++) text += `${lineText(written++)}\n`;
       appendFileSync(path, text);
@@ -41,22 +34,15 @@ function world(config: Record<string, unknown> = {}) {
     get expected(): string[] {
       return Array.from({ length: written }, (_, index) => lineText(index));
     },
-    [Symbol.dispose]: () => dir[Symbol.dispose](),
+    [Symbol.dispose]: () => w[Symbol.dispose](),
   };
 }
 
 const lineText = (number: number) => `line ${number} ${"abcdefghij".repeat(number % 7)}`;
 
+/** Exactly these, in this order. */
 async function sees(run: RunningSource, lines: readonly string[]): Promise<void> {
-  await until(
-    `${lines.length} lines`,
-    () => run.intake.lines.length,
-    (count) => count >= lines.length,
-    { withinMs: 4_000, everyMs: 5 },
-  );
-  // Long enough for another poll: what is repeated would come now.
-  const waits = Bun.nanoseconds() + 130e6;
-  await until("another poll", () => Bun.nanoseconds() > waits);
+  await seesInAnyOrder(run, lines);
   expect(run.intake.lines).toEqual([...lines]);
 }
 

@@ -7,7 +7,7 @@ import { type RunningSource, runSource } from "../../../testing/fakes/running-so
 import definition from "../index.ts";
 
 /** A folder of logs, and a source that follows them, each start as a process of its own would. */
-export function tailWorld(config: Record<string, unknown> = {}) {
+export function tailWorld(config: Record<string, unknown> = {}, names = "*.log") {
   const dir = tempDir();
   return {
     dir,
@@ -15,7 +15,7 @@ export function tailWorld(config: Record<string, unknown> = {}) {
     start: (work?: CommittedWork, context: Partial<SourceContext> = {}): RunningSource =>
       runSource({
         definition,
-        config: { paths: dir.file("*.log"), pollInterval: 30, rotateWait: 60, ...config },
+        config: { paths: dir.file(names), pollInterval: 30, rotateWait: 60, ...config },
         dataDir: dir.path,
         context,
         ...(work === undefined ? {} : { work }),
