@@ -8,6 +8,7 @@ import type { PublicKey } from "../../shared/signature/keys.ts";
 /** Far more than a fleet has; a file that grows without end is none of ours. */
 const fileBytesMax = 64 * 1024 * 1024;
 
+/** What files of keys hold: all that they name, or everything that is wrong with them. */
 export type ReadKeys =
   | { readonly ok: true; readonly keys: KeyList }
   /** Each mistake with its file and line; nothing of such files is believed. */

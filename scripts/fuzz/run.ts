@@ -7,6 +7,7 @@ import { messageOf } from "../../shared/errors/app-error.ts";
 import { seededRandom } from "../../shared/random/random.ts";
 import type { FuzzTarget } from "./target.ts";
 
+/** How long and how hard one target is fuzzed. */
 export interface FuzzOptions {
   /** Number of the first input. */
   readonly seed: number;
@@ -17,6 +18,7 @@ export interface FuzzOptions {
   readonly cpuMsMax?: number;
 }
 
+/** What came of it. */
 export interface FuzzResult {
   readonly inputs: number;
   readonly slowestCpuMs: number;

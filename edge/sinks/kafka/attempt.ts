@@ -30,6 +30,7 @@ export interface Leadership {
   readonly connection: number;
 }
 
+/** Whether it is the same node, in the same epoch, over the same connection. */
 export function sameLeadership(a: Leadership | undefined, b: Leadership): boolean {
   return a?.nodeId === b.nodeId && a.epoch === b.epoch && a.connection === b.connection;
 }

@@ -108,6 +108,7 @@ export type Last =
   | { readonly kind: "again"; readonly code: Code; readonly reason: string; readonly absent: boolean };
 
 const newerEpoch: Last = { kind: "fence", reason: "the broker knows a newer epoch of this producer" };
+/** What an answer means that says another process writes with our identity. */
 export const fencedByAnswer: Extract<Last, { readonly kind: "fence" }> = {
   kind: "fence",
   reason: "the broker answered that a newer epoch of this producer writes",

@@ -80,6 +80,7 @@ export type Standing =
   /** It is closed before the batch, or of another kind. */
   | "other";
 
+/** How a session and a batch stand to each other. */
 export function standing(session: Session | undefined, batch: StoredBatch): Standing {
   if (session === undefined || session.fenced) return "none";
   if (endOf(batch) <= session.first) return "begins_behind";

@@ -1,16 +1,14 @@
 /**
  * The tail source: two loops that share one thread.
  *
- * - The scan loop looks at directories (on events, and in intervals whatever the events say) and keeps the trails: which
- *   files there are, in which order. It goes on while the channel is full, so that files which are rotated away and
- *   deleted meanwhile are held open.
+ * - The scan loop looks at directories, on events and in intervals, and keeps the trails: which files there are, in which
+ *   order. It goes on while the channel is full, so that files which are rotated away and deleted meanwhile are held open.
  * - The read loop takes one chunk of one trail after the other, in turns, and waits for the intake between two chunks.
  *   Only trails in which something happened are looked at: what it costs grows with the lines, not with the files.
  *
- * Neither waits between reading and moving a position, so a commit always finds positions exactly behind the lines.
- * Neither outlives the other: when one of them fails both end, and the source with them. It runs once.
+ * Neither waits between reading and moving a position, so a commit finds positions exactly after the lines. When one of them
+ * fails both end, and the source with them. It runs once.
  */
-
 import { Alarm } from "../../../shared/async/alarm.ts";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import { openRegular } from "../../../shared/files/open-regular.ts";

@@ -44,6 +44,7 @@ const centralWords = ["topics:", "kafka:", "{agent}", "*", "6s", "1KiB", "sha256
 
 const dir = tempDir("tailgate-fuzz-");
 
+/** The centre reads any file as its config, or refuses it with a reason. */
 export const centralConfigs: FuzzTarget = {
   name: "the centre's config",
   try(random) {
@@ -58,6 +59,7 @@ export const centralConfigs: FuzzTarget = {
 
 const keyLine = `gw-1 ed25519:${Buffer.alloc(32, 7).toString("base64")}`;
 
+/** Lists of keys, likewise. */
 export const keyLists: FuzzTarget = {
   name: "lists of keys",
   try(random) {

@@ -64,6 +64,7 @@ function written(random: Random): Buffer {
   return Buffer.from(to.written);
 }
 
+/** Whatever a broker answers is read, or refused as what it is. */
 export const kafkaAnswers: FuzzTarget = {
   name: "a broker's answers",
   try(random) {
