@@ -2,9 +2,9 @@
 import { releaseProgramPages } from "../../shared/system/program-pages.ts";
 
 /**
- * Beside at once, before the first lines come on top (a file that is there at the start, with a filter and a key: peak RSS
- * 122 → 110 MB): when the channel is open and a link that is near stands, before a backlog's garbage comes on top; and when far links
- * stand and the first lines have been carried.
+ * It is given back at once, so that a file that is there already comes on top of little (with a filter and a key: peak RSS
+ * 122 → 110 MB). Then twice more: when the channel is open and a link that is near stands, before a backlog's garbage comes;
+ * and when far links stand and the first lines have been carried.
  */
 const settledAfterMs = [300, 30_000] as const;
 
