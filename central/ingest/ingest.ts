@@ -30,8 +30,8 @@ import type {
   Start,
 } from "../consumer/consumer.ts";
 import type { TopicPartition } from "../records/partition.ts";
-import { countRecords, lastMark, sliceRecords, takeRecords } from "../records/record-slices.ts";
-import type { Append, DeadRecord, Gap, Position, Store } from "../store/store.ts";
+import { countRecords, lastMark, sliceRecords } from "../records/record-slices.ts";
+import type { DeadRecord, Gap, Position, Store } from "../store/store.ts";
 import {
   conflictFound,
   logCutShort,
@@ -45,6 +45,7 @@ import {
 } from "../telemetry.ts";
 import { checkContinuity, compareTopics, type MarkFinding, newestId } from "./continuity.ts";
 import { IngestCounters } from "./counters.ts";
+import { affordable, type PartitionAppend, recordsPerAppend, splitAppend } from "./one-append.ts";
 import { SenderWatch } from "./sender-watch.ts";
 
 export interface IngestOptions {
@@ -56,11 +57,6 @@ export interface IngestOptions {
   readonly fatal: (thrown: unknown) => void;
 }
 
-/** A transaction holds the thread: it must end well before the group's session does. */
-const recordsPerAppend = 25_000;
-/** Records that cost much (each a lane of its own) come in smaller transactions: as many as take about this long. */
-const appendMsGoal = 200;
-const recordsPerAppendMin = 500;
 /**
  * How long one partition may keep the others waiting. An ordinary delivery takes some 50 ms; one that was made to cost much
  * (100,000 new lanes in 300 KB) is broken off between two transactions, and what is left of it is fetched again in its turn.
@@ -69,8 +65,6 @@ const turnMsMax = 500;
 
 /** So long after the last thing that was asked of it the store is asked for its own sake. */
 const idleMs = 1_000;
-
-type PartitionAppend = Omit<Append, "seen" | "topicId">;
 
 interface PartitionProgress {
   position: Position | undefined;
@@ -364,23 +358,6 @@ export class Ingest implements ConsumerHandler {
     this.counters.storeFailures++;
     this.options.report(storeAway, { error: messageOf(error) });
   }
-}
-
-/** How many records the next transaction may hold, after one that took so long. */
-function affordable({ records }: PartitionAppend, tookMs: number, before: number): number {
-  if (tookMs <= appendMsGoal) return Math.min(recordsPerAppend, before * 4);
-  return Math.max(recordsPerAppendMin, Math.floor((countRecords(records) * appendMsGoal) / tookMs));
-}
-
-/** The first `count` records of an append, and what is left of it. The gap goes first, unreadable ranges go last. */
-function splitAppend(append: PartitionAppend, count: number): [PartitionAppend, PartitionAppend | undefined] {
-  const [head, tail] = takeRecords(append.records, count);
-  const headMark = lastMark(head);
-  if (tail.length === 0 || headMark === undefined) return [append, undefined];
-  return [
-    { ...append, records: head, before: headMark, next: headMark.offset + 1, damaged: [] },
-    { ...append, records: tail, gap: undefined },
-  ];
 }
 
 /** Where to read from: the record before the position, to see whether it is still the same one. */

@@ -17,6 +17,7 @@ import type { Ending, LineOutput, LineSplitterOptions, Splitter } from "./split-
 /** How a runtime writes. */
 export type ContainerFormat = "docker" | "cri";
 
+/** How a container runtime's lines are split. */
 export interface ContainerSplitterOptions extends LineSplitterOptions {
   readonly format: ContainerFormat;
   /** Said before each line that is given; undefined: the line is not of that format. */
@@ -46,6 +47,7 @@ const carriageReturn = 13;
 /** Beyond the longest line that is forwarded, so much of a wrapped one may be wrapping. */
 const wrappingBytesMax = 4_096;
 
+/** Gives the lines that a container wrote, out of the lines that its runtime wrapped them in. */
 export class ContainerSplitter implements Splitter {
   skipping = false;
   given = 0;

@@ -1,0 +1,28 @@
+import { countRecords, lastMark, takeRecords } from "../records/record-slices.ts";
+import type { Append } from "../store/store.ts";
+
+/** What one transaction is to store of one partition, before its position is known. */
+export type PartitionAppend = Omit<Append, "seen" | "topicId">;
+
+/** A transaction holds the thread: it must end well before the group's session does. */
+export const recordsPerAppend = 25_000;
+/** Records that cost much (each a lane of its own) come in smaller transactions: as many as take about this long. */
+const appendMsGoal = 200;
+const recordsPerAppendMin = 500;
+
+/** How many records the next transaction may hold, after one that took so long. */
+export function affordable({ records }: PartitionAppend, tookMs: number, before: number): number {
+  if (tookMs <= appendMsGoal) return Math.min(recordsPerAppend, before * 4);
+  return Math.max(recordsPerAppendMin, Math.floor((countRecords(records) * appendMsGoal) / tookMs));
+}
+
+/** The first `count` records of an append, and what is left of it. The gap goes first, unreadable ranges go last. */
+export function splitAppend(append: PartitionAppend, count: number): [PartitionAppend, PartitionAppend | undefined] {
+  const [head, tail] = takeRecords(append.records, count);
+  const headMark = lastMark(head);
+  if (tail.length === 0 || headMark === undefined) return [append, undefined];
+  return [
+    { ...append, records: head, before: headMark, next: headMark.offset + 1, damaged: [] },
+    { ...append, records: tail, gap: undefined },
+  ];
+}
