@@ -2,6 +2,7 @@
 import type { Registry } from "./config/agent-config.ts";
 import execSource from "./sources/exec/index.ts";
 import httpSource from "./sources/http/index.ts";
+import kafkaSource from "./sources/kafka/index.ts";
 import mqttSource from "./sources/mqtt/index.ts";
 import multiportSyslogTcpSource from "./sources/multiport-syslog-tcp/index.ts";
 import netcatUdpSource from "./sources/netcat-udp/index.ts";
@@ -45,7 +46,7 @@ import s3Sink from "./sinks/s3/index.ts";
 
 /** Every component there is. */
 export const registry: Registry = {
-  sources: [execSource, httpSource, mqttSource, multiportSyslogTcpSource, netcatUdpSource, netcatSource, relpSource, sequenceGeneratorSource, spooldirSource, stressSource, syslogTcpSource, syslogUdpSource, tailSource],
+  sources: [execSource, httpSource, kafkaSource, mqttSource, multiportSyslogTcpSource, netcatUdpSource, netcatSource, relpSource, sequenceGeneratorSource, spooldirSource, stressSource, syslogTcpSource, syslogUdpSource, tailSource],
   interceptors: [deduplicateInterceptor, dropFieldsInterceptor, hostInterceptor, moduleInterceptor, parseJsonInterceptor, pseudonymiseInterceptor, regexExtractorInterceptor, regexFilterInterceptor, removeHeaderInterceptor, sampleInterceptor, searchReplaceInterceptor, staticInterceptor, throttleInterceptor, timestampInterceptor, uuidInterceptor],
   selectors: [multiplexingSelector, replicatingSelector],
   channels: [memoryChannel, sqliteChannel],

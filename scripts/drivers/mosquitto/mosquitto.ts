@@ -40,7 +40,6 @@ export class Mosquitto implements AsyncDisposable {
         "user root",
         "persistence true",
         `persistence_location ${join(folder, "data")}/`,
-        "autosave_on_changes true",
         "autosave_interval 1",
         "max_queued_messages 0",
         "max_inflight_messages 0",

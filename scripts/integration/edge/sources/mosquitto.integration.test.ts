@@ -80,7 +80,7 @@ test("both versions, TLS with login, and a wrong password that is said", async (
   await secure.publish("s", sent, clientWords);
   await Promise.all([arrived(1_000, "old"), arrived(1_000, "five"), arrived(1_000, "secure")]);
   for (const name of ["old", "five", "secure"]) expect([name, compare(sent, agent.lines(name))]).toEqual([name, whole]);
-  expect((await agent.status("wrong")).trouble).toContain("user or password are wrong");
+  expect((await agent.status("wrong")).trouble).toContain("log in at the broker");
 }, 60_000);
 
 test("a shared subscription shares the messages out", async () => {

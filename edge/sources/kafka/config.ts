@@ -1,0 +1,57 @@
+import { z } from "zod";
+import { duration } from "../../../shared/config/duration.ts";
+import { pattern } from "../../../shared/config/pattern/pattern.ts";
+import { kafkaBrokers, kafkaSasl, kafkaTls } from "../../../shared/kafka/connection-fields.ts";
+
+const headerName = (what: string) =>
+  z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: `Name of a header that is to hold ${what}; unset: none.` });
+
+/** Config of the kafka source. */
+export const configSchema = () =>
+  z
+    .strictObject({
+      brokers: kafkaBrokers('not a list of brokers: write ["host:port"]'),
+      tls: kafkaTls().optional().meta({ description: "Encrypts connections; {} for the system's certificates." }),
+      sasl: kafkaSasl().optional().meta({ description: "How to authenticate." }),
+      topics: z
+        .array(z.string().min(1).max(249))
+        .min(1)
+        .max(1_000)
+        .optional()
+        .meta({ description: "The topics to read." }),
+      topicsPattern: pattern().optional().meta({
+        description:
+          "A regular expression instead: all topics whose name it matches, also those that are made later. Ours begin with __ at Kafka and are left out.",
+      }),
+      groupId: z.string().min(1).max(249).optional().meta({
+        description:
+          "The consumer group. tailgate-<agent>-<source> when left out. Positions belong to the group: with another one all is read from where `start` says.",
+      }),
+      start: z
+        .enum(["beginning", "end"])
+        .default("beginning")
+        .meta({ description: "Where to begin with a partition that was never read." }),
+      clientId: z.string().min(1).max(200).optional().meta({
+        description: "Shown in the broker's logs and quotas; tailgate-<agent> when left out.",
+      }),
+      topicHeader: z.string().min(1).default("topic").meta({ description: "Name of the header that holds the topic." }),
+      partitionHeader: headerName("the partition"),
+      offsetHeader: headerName("the offset"),
+      sessionTimeout: duration({ min: 6_000, max: 1_800_000 })
+        .prefault("30s")
+        .meta({ description: "A member that is silent for so long loses its partitions to the others." }),
+      commitInterval: duration({ min: 100, max: 600_000 }).prefault("5s").meta({
+        description:
+          "How often the group is told how far we are, for lag tools and for the next member. What counts for us is stored with the events.",
+      }),
+    })
+    .refine(({ topics, topicsPattern }) => (topics === undefined) !== (topicsPattern === undefined), {
+      path: ["topics"],
+      error: "write topics or topicsPattern, one of them",
+    });
+/** A valid config, with its defaults. */
+export type Config = z.output<ReturnType<typeof configSchema>>;

@@ -1,0 +1,16 @@
+import { defineSource } from "../../core/define.ts";
+import { configSchema } from "./config.ts";
+
+/** Flume's `org.apache.flume.source.kafka.KafkaSource`. */
+export default defineSource({
+  type: "kafka",
+  summary:
+    "Reads topics as a member of a consumer group. How far it is, is stored with the events: from topic to topic each record goes once, whatever is killed.",
+  stability: "experimental",
+  config: configSchema,
+  example: { brokers: ["127.0.0.1:9092"], topics: ["driving"] },
+  create: async (config, context) => {
+    const { KafkaSource } = await import("./source.ts");
+    return new KafkaSource(config, context);
+  },
+});
