@@ -1,7 +1,6 @@
 import { z } from "zod";
+import { clientTls } from "../../../shared/config/client-tls.ts";
 import { duration } from "../../../shared/config/duration.ts";
-import { keyPairMistake } from "../../../shared/config/key-pair.ts";
-import { pem } from "../../../shared/config/pem.ts";
 import { secret } from "../../../shared/config/secret.ts";
 
 const server = () =>
@@ -27,26 +26,9 @@ const filter = () =>
     });
 
 const tls = () =>
-  z
-    .strictObject({
-      ca: pem()
-        .optional()
-        .meta({ description: "Who signed the broker's certificate; the system's list when left out." }),
-      cert: pem().optional().meta({ description: "Our own certificate, for mutual TLS." }),
-      key: secret().optional().meta({ description: "The key of our certificate, as PEM." }),
-      passphrase: secret().optional().meta({ description: "What the key is encrypted with." }),
-      serverName: z
-        .string()
-        .optional()
-        .meta({ description: "The name in the broker's certificate, if not the host's." }),
-      verify: z.boolean().default(true).meta({ description: "Off only for tests: anybody can then play the broker." }),
-    })
-    .refine(({ cert, key }) => (cert === undefined) === (key === undefined), { error: "cert and key go together" })
-    .superRefine(({ cert, key, passphrase }, context) => {
-      if (cert === undefined || key === undefined) return;
-      const mistake = keyPairMistake({ cert, key, passphrase });
-      if (mistake !== undefined) context.addIssue({ code: "custom", path: [mistake.field], message: mistake.message });
-    });
+  clientTls().safeExtend({
+    verify: z.boolean().default(true).meta({ description: "Off only for tests: anybody can then play the broker." }),
+  });
 
 /** Config of the mqtt source. */
 export const configSchema = () =>
