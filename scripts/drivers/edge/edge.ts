@@ -98,7 +98,10 @@ export class Edge implements AsyncDisposable {
 
   /** SIGTERM, and how it ended. */
   async stop(): Promise<Exit | undefined> {
-    return await this.child?.stop(30_000);
+    const exit = await this.child?.stop(30_000);
+    // Waits that pile up on one emitter are a leak, and the runtime says so once.
+    if (this.log.includes("MaxListenersExceededWarning")) throw new Error(`the edge leaks listeners:\n${this.log}`);
+    return exit;
   }
 
   /** SIGSTOP and SIGCONT. */

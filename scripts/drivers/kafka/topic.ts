@@ -46,20 +46,38 @@ export async function createTopic(address: string, topic: string, options: Topic
       : { replicaAssignment: assignment.map((ids, partition) => ({ partition, replicas: [...ids] })) };
   await withAdmin(address, async (admin) => {
     await admin.createTopics({ waitForLeaders: false, topics: [{ topic, ...layout, configEntries }] });
-    // kafkajs's own wait ends with an error when the broker it asks has not heard of the topic yet (code 3), which any
-    // broker of a cluster may answer for a moment: only the controller's log makes a topic known to all.
-    await until(
-      `leaders of ${topic}`,
-      () => admin.fetchTopicMetadata({ topics: [topic] }),
-      ({ topics: [made] }) => made !== undefined && made.partitions.every(({ leader }) => leader >= 0),
-      { withinMs: 30_000, everyMs: 50 },
-    );
+    await untilLed(admin, topic, 1);
   });
 }
 
-/** Grows a topic to this many partitions. */
+/**
+ * Waits until the topic has that many partitions, each with a leader. kafkajs's own wait ends with an error when the broker it asks
+ * has not heard of the topic yet (code 3), which any broker of a cluster may answer for a moment: only the controller's
+ * log makes a topic known to all.
+ */
+async function untilLed(admin: Admin, topic: string, partitions: number): Promise<void> {
+  await until(
+    `leaders of ${topic}`,
+    () => admin.fetchTopicMetadata({ topics: [topic] }),
+    ({ topics: [found] }) =>
+      found !== undefined &&
+      found.partitions.length >= partitions &&
+      found.partitions.every(({ leader }) => leader >= 0),
+    { withinMs: 30_000, everyMs: 50 },
+  );
+}
+
+/** Grows a topic to this many partitions, and waits until they are led. */
 export async function growTopic(address: string, topic: string, partitions: number): Promise<void> {
-  await withAdmin(address, (admin) => admin.createPartitions({ topicPartitions: [{ topic, count: partitions }] }));
+  await withAdmin(address, async (admin) => {
+    try {
+      await admin.createPartitions({ topicPartitions: [{ topic, count: partitions }] });
+    } catch (thrown) {
+      // kafkajs asks again when an answer is late; the second time it has that many already.
+      if (!isAnswer(thrown, "INVALID_PARTITIONS")) throw thrown;
+    }
+    await untilLed(admin, topic, partitions);
+  });
 }
 
 /** Sets a topic's settings: those that are not named fall back to the broker's. */
@@ -85,7 +103,20 @@ export async function reassign(
 
 /** Deletes a topic. */
 export async function deleteTopic(address: string, topic: string): Promise<void> {
-  await withAdmin(address, (admin) => admin.deleteTopics({ topics: [topic] }));
+  await withAdmin(address, async (admin) => {
+    try {
+      await admin.deleteTopics({ topics: [topic] });
+    } catch (thrown) {
+      // As above: the second time it is gone already.
+      if (!isAnswer(thrown, "UNKNOWN_TOPIC_OR_PARTITION")) throw thrown;
+    }
+  });
+}
+
+/** Whether kafkajs threw because of this answer of a broker. */
+function isAnswer(thrown: unknown, type: string): boolean {
+  if (!(thrown instanceof Error)) return false;
+  return ("type" in thrown && thrown.type === type) || thrown.message.includes(type) || isAnswer(thrown.cause, type);
 }
 
 /** All topics of the cluster. */
