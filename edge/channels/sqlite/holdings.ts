@@ -161,13 +161,18 @@ export class Holdings {
     const { statements, changes } = draft;
     statements.insertDead.run(state.lane.id, first, count, reason, time_ms_min, time_ms_max, crc, bytes, body);
     let total = changes.add("file", "", "dead_bytes", bytes);
+    let dropped = 0;
     for (let oldest = statements.oldestDead.get(); oldest !== undefined; oldest = statements.oldestDead.get()) {
-      if (total <= deadBytesMax) return;
+      if (total <= deadBytesMax) break;
       if (oldest.body !== null) statements.deleteBody.run(oldest.body);
       statements.deleteDead.run(oldest.id);
       total = changes.add("file", "", "dead_bytes", -oldest.bytes);
       addCounter(draft.progress(state), "dead_dropped", 1);
+      dropped++;
     }
+    if (dropped === 0) return;
+    const fields = { component: this.channel, batches: dropped, bytesMax: deadBytesMax };
+    draft.afterCommit(() => this.journal.options.report(signals.deadDropped, fields));
   }
 
   /** Sums the lanes' bytes: after each transaction. */

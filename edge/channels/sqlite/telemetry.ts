@@ -41,6 +41,13 @@ export const signals = {
     message: "Policy dropped events that had not been sent",
     atMostEveryMs: 10_000,
   }),
+  deadDropped: defineSignal({
+    name: "channel_dead_dropped",
+    level: "error",
+    message:
+      "The dead letters are full: the oldest are gone for good; read them with `tailgate channel export --dead` before more go",
+    atMostEveryMs: 60_000,
+  }),
   damaged: defineSignal({
     name: "channel_batch_damaged",
     level: "error",
