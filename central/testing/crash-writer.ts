@@ -15,6 +15,7 @@ async function write(path: string): Promise<never> {
   const at = { topic: "drive", partition: 0 };
   let seen = await store.position(at);
   process.stdout.write("ready\n");
+  let told = false;
   for (;;) {
     const first = seen?.next ?? 0;
     // Sparse and dense series alike, so that rows, chunks and folds are all cut short.
@@ -22,6 +23,8 @@ async function write(path: string): Promise<never> {
     const before = lastMark(records);
     const next = (before?.offset ?? 0) + 1;
     seen = (await store.append({ ...at, seen, next, before, records, dead: [], damaged: [], gap: undefined })).position;
+    if (!told) process.stdout.write("wrote\n");
+    told = true;
     if (seen.next % 5 === 0) await Bun.sleep(0);
   }
 }

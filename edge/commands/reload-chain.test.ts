@@ -1,7 +1,6 @@
 /** Reloads that come while one is under way: a source that takes its time to start holds one open. */
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { startChild } from "../../shared/testing/child.ts";
 import { freePort } from "../../shared/testing/free-port.ts";
 import { tempDir } from "../../shared/testing/temp-dir.ts";
@@ -30,7 +29,7 @@ admin: { address: "127.0.0.1:${port}" }
       () => false,
     );
   configure(here, "name: first");
-  const script = join(import.meta.dir, "..", "testing", "fakes", "slow-agent.ts");
+  const script = new URL("../testing/fakes/slow-agent.ts", import.meta.url).pathname;
   await using child = startChild({ command: [process.execPath, script], cwd: dir.path, name: "tailgate" });
   await until("it to run", () => answers(here), Boolean, { withinMs: 20_000 });
   await child.waitForLine("agent_started", 20_000);

@@ -75,6 +75,7 @@ const ownSettings: Readonly<Record<string, (config: AgentConfig) => unknown>> = 
   log: ({ log }) => log,
 };
 
+/** What a reload changes, in words for the log: the names that are added, removed or made anew, by what is done with them. */
 export function describePlan({ sources, channels, sinks }: ReloadPlan): Readonly<Record<string, string>> {
   const said = new Map<string, string[]>();
   for (const [kind, steps] of Object.entries({ source: sources, channel: channels, "sinks of": sinks })) {

@@ -27,11 +27,12 @@ const slow = defineSource({
   }),
 });
 
-const code = await run.run(readArguments(run, ["tailgate.yaml"]), {
-  registry: { ...registry, sources: [...registry.sources, slow] },
-  environment: {},
-  out: () => {},
-  outBytes: async () => {},
-  err: () => {},
-});
-process.exit(code);
+if (import.meta.main) {
+  process.exitCode = await run.run(readArguments(run, ["tailgate.yaml"]), {
+    registry: { ...registry, sources: [...registry.sources, slow] },
+    environment: {},
+    out: () => {},
+    outBytes: async () => {},
+    err: () => {},
+  });
+}
