@@ -3,10 +3,10 @@ import { dirname } from "node:path";
 import { stringify } from "yaml";
 import { formatByteSize } from "../../shared/config/byte-size.ts";
 import type { AgentConfig } from "../config/agent-config.ts";
-import { loadConfig } from "../config/load-config.ts";
-import { type Command, configOption, configPath, forceOption } from "./command.ts";
-import { reportProblems, reportUntrusted, reportWarnings } from "./report-problems.ts";
+import { type Command, forceOption } from "./command.ts";
+import { reportNotes, reportProblems, reportUntrusted, reportWarnings } from "./report-problems.ts";
 import { tryDestinations } from "./try-destinations.ts";
+import { whichConfig, whichConfigOptions } from "./which-config.ts";
 
 /** Channels that would take nothing as the disk is now, a sentence each. */
 function lowDisks({ channels, dataDir }: AgentConfig): string {
@@ -40,14 +40,17 @@ export const check: Command = {
   summary: "Says everything that is wrong with a config, and touches nothing",
   positionals: ["[config]"],
   options: {
-    ...configOption,
+    ...whichConfigOptions,
     ...forceOption,
     connect: { summary: "Also tries whether the sinks' destinations answer" },
+    strict: { summary: "Takes every warning for a mistake" },
     print: { summary: "Prints the config with all defaults, without its secrets" },
   },
   async run(given, world) {
-    const path = configPath(given, world);
-    const loaded = loadConfig(path, world.registry, world.environment);
+    const { path, read } = whichConfig(given, world);
+    const { loaded, doubts, nothings } = await read();
+    world.err(reportNotes(nothings));
+    world.err(reportWarnings(doubts));
     if (!loaded.ok) {
       world.err(reportProblems(loaded.problems));
       return 2;
@@ -55,6 +58,10 @@ export const check: Command = {
     world.err(reportWarnings(loaded.warnings));
     if (loaded.untrusted.length > 0 && !given.flag("force")) {
       world.err(reportUntrusted(loaded.untrusted));
+      return 2;
+    }
+    if (given.flag("strict") && doubts.length + loaded.warnings.length > 0) {
+      world.err(`refused: ${doubts.length + loaded.warnings.length} warnings, and --strict takes none\n`);
       return 2;
     }
     world.err(lowDisks(loaded.config));

@@ -5,7 +5,9 @@ import { channelStat } from "./channel/stat.ts";
 import { channelVerify } from "./channel/verify.ts";
 import { check } from "./check.ts";
 import type { Command } from "./command.ts";
+import { convert } from "./convert.ts";
 import { init } from "./init.ts";
+import { initInterceptor } from "./init-interceptor.ts";
 import { keygen } from "./keygen.ts";
 import { list } from "./list.ts";
 import { pattern } from "./pattern.ts";
@@ -18,6 +20,9 @@ import { version } from "./version.ts";
 export const commands: readonly Command[] = [
   run,
   check,
+  convert,
+  // Before `init`: the longer verb is looked for first.
+  initInterceptor,
   init,
   list,
   schema,

@@ -11,6 +11,11 @@ export function reportWarnings(warnings: readonly Problem[]): string {
   return warnings.map((warning) => `${formatProblem(warning)} [warning]\n`).join("");
 }
 
+/** What is good to know, likewise. */
+export function reportNotes(notes: readonly Problem[]): string {
+  return notes.map((note) => `${formatProblem(note)} [note]\n`).join("");
+}
+
 /** What is refused unless it is forced, likewise. */
 export function reportUntrusted(problems: readonly Problem[]): string {
   return `${problems.map(formatProblem).join("\n")}\nrefused: others decide what this config does; nothing was started or changed (--force takes it)\n`;

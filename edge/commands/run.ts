@@ -13,20 +13,21 @@ import { type AdminServer, startAdmin } from "../admin/admin-server.ts";
 import { codes } from "../channels/sqlite/codes.ts";
 import { isInUse, openChannelStore } from "../channels/sqlite/open.ts";
 import type { AdminAddress, AgentConfig } from "../config/agent-config.ts";
-import { loadConfig } from "../config/load-config.ts";
+import type { Loaded } from "../config/load-config.ts";
 import { formatProblem, type Problem } from "../config/problem.ts";
 import { takeEarlyHangup } from "../early-hangup.ts";
 import { restartFailure } from "../early-restart.ts";
 import { Agent } from "../engine/agent.ts";
 import { AgentHost } from "../engine/agent-host.ts";
 import { runtimeEnvironment } from "../runtime-environment.ts";
-import { type Command, configOption, configPath, forceOption, type Surroundings } from "./command.ts";
+import { type Command, forceOption, type Surroundings } from "./command.ts";
 import { endAfter } from "./last-resort.ts";
 import { declareLogMetrics, LogWriter } from "./log-writer.ts";
-import { reportProblems, reportUntrusted } from "./report-problems.ts";
+import { reportProblems, reportUntrusted, reportWarnings } from "./report-problems.ts";
 import { type Notify, serviceManager, watchdogEveryMs } from "./sd-notify.ts";
 import { slimAfterStart } from "./slim.ts";
 import { versionText } from "./version.ts";
+import { type Read, whichConfig, whichConfigOptions } from "./which-config.ts";
 
 const signals = {
   starting: defineSignal({ name: "tailgate_starting", level: "info", message: "Tailgate starts" }),
@@ -37,6 +38,11 @@ const signals = {
       "The runtime's settings could not be set: the agent takes some 30 MB more memory; set them in its environment",
   }),
   warning: defineSignal({ name: "config_warning", level: "warn", message: "The config may not be what was wanted" }),
+  meaningless: defineSignal({
+    name: "flume_keys_without_meaning",
+    level: "info",
+    message: "Keys of the flume.conf that mean nothing here; `tailgate check` says why",
+  }),
   forced: defineSignal({
     name: "config_forced",
     level: "warn",
@@ -82,13 +88,15 @@ export const run: Command = {
   name: "run",
   summary: "Runs the agent until it is asked to stop",
   positionals: ["[config]"],
-  options: { ...configOption, ...forceOption },
+  options: { ...whichConfigOptions, ...forceOption },
   details: `SIGTERM, SIGINT  drain within stopTimeout and stop; what is held is safe. A second one: leave at once.
 SIGHUP           read the config again; one with mistakes leaves the running one in force.`,
   async run(given, world) {
-    const path = configPath(given, world);
-    const loaded = loadConfig(path, world.registry, world.environment);
+    const { path, read } = whichConfig(given, world);
+    const first = await read();
+    const { loaded } = first;
     if (!loaded.ok) {
+      world.err(reportWarnings(first.doubts));
       world.err(reportProblems(loaded.problems));
       return 2;
     }
@@ -109,10 +117,10 @@ SIGHUP           read the config again; one with mistakes leaves the running one
         path,
         loaded.config,
         { ...world, err: (text) => log.write(visible(text, true)) },
-        forced,
+        { forced, read },
       );
       declareLogMetrics(running.metrics, () => log.lost);
-      return await running.untilStopped(loaded.warnings, loaded.untrusted);
+      return await running.untilStopped(first, loaded);
     } finally {
       await log.flush(logFlushMs);
     }
@@ -141,7 +149,7 @@ class Running {
     private readonly path: string,
     config: AgentConfig,
     private readonly world: Surroundings,
-    private readonly forced: boolean,
+    private readonly options: { readonly forced: boolean; readonly read: () => Promise<Read> },
   ) {
     this.config = config;
     this.log = logOf(config, world);
@@ -150,12 +158,16 @@ class Running {
   }
 
   /** Answers the exit code. */
-  async untilStopped(warnings: readonly Problem[], untrusted: readonly Problem[]): Promise<number> {
+  async untilStopped(
+    first: Pick<Read, "doubts" | "nothings">,
+    { warnings, untrusted }: Pick<Extract<Loaded, { ok: true }>, "warnings" | "untrusted">,
+  ): Promise<number> {
     const { agent } = this.config;
     this.report(signals.starting, { version: versionText(), config: this.path, agent });
     const error = restartFailure();
     if (error !== undefined) this.report(signals.largeHeap, { error, ...runtimeEnvironment });
-    this.warn(warnings);
+    this.warn([...first.doubts, ...warnings]);
+    this.sayMeaningless(first.nothings);
     this.sayForced(untrusted);
     const ended = new Promise<number>((resolve) => {
       this.end = resolve;
@@ -254,13 +266,13 @@ class Running {
   }
 
   private async reload(): Promise<void> {
-    const loaded = loadConfig(this.path, this.world.registry, this.world.environment);
+    const { loaded, doubts } = await this.options.read();
     if (!loaded.ok) {
       this.world.err(reportProblems(loaded.problems));
       this.report(signals.reloadRefused, { config: this.path, mistakes: loaded.problems.length });
       return;
     }
-    if (loaded.untrusted.length > 0 && !this.forced) {
+    if (loaded.untrusted.length > 0 && !this.options.forced) {
       this.world.err(reportUntrusted(loaded.untrusted));
       this.report(signals.reloadRefused, { config: this.path, mistakes: loaded.untrusted.length });
       return;
@@ -280,7 +292,7 @@ class Running {
       this.admin = admin;
       this.config = loaded.config;
       this.log = logOf(loaded.config, this.world);
-      this.warn(loaded.warnings);
+      this.warn([...doubts, ...loaded.warnings]);
       this.sayForced(loaded.untrusted);
     } catch (thrown) {
       const hint = thrown instanceof AppError ? thrown.hint : undefined;
@@ -293,6 +305,12 @@ class Running {
 
   private warn(warnings: readonly Problem[]): void {
     for (const warning of warnings) this.report(signals.warning, { at: formatProblem(warning) });
+  }
+
+  private sayMeaningless(nothings: readonly Problem[]): void {
+    if (nothings.length === 0) return;
+    const keys = nothings.map(({ key }) => key).join(" ");
+    this.report(signals.meaningless, { config: this.path, keys });
   }
 
   private sayForced(untrusted: readonly Problem[]): void {

@@ -9,6 +9,7 @@ import type { z } from "zod";
 import type { Channel, ChannelSettings, Keeping } from "./channel.ts";
 import type { ChannelStore, StoredChannel } from "./channel-store.ts";
 import type { Context, SinkContext, SourceContext } from "./context.ts";
+import type { FlumeMappings } from "./flume-mapping.ts";
 import type { Remark, Surroundings } from "./inspect.ts";
 import type { Interceptor } from "./interceptor.ts";
 import type { Layout } from "./layout.ts";
@@ -25,6 +26,8 @@ interface Words {
   /** One sentence for lists and the reference page. */
   readonly summary: string;
   readonly stability: Stability;
+  /** What of a flume.conf becomes this component. */
+  readonly flume?: FlumeMappings | undefined;
 }
 
 /** A config that was read: valid, or with everything that is wrong about it. */
@@ -181,7 +184,7 @@ function define<S extends ConfigSchema, Made>(
   declaration: Words & { config(): S; readonly example: unknown },
   read: (schema: S, raw: unknown) => Reading<Made>,
 ) {
-  const { type, summary, stability, example } = declaration;
+  const { type, summary, stability, example, flume } = declaration;
   let schema: S | undefined;
   const config = () => {
     schema ??= declaration.config();
@@ -192,6 +195,7 @@ function define<S extends ConfigSchema, Made>(
     summary,
     stability,
     example,
+    flume,
     get config() {
       return config();
     },

@@ -14,4 +14,9 @@ export const lineFields = {
     .min(1)
     .optional()
     .meta({ description: "Name of a header that is to hold the path of the file; unset: none." }),
+  basenameHeader: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: "Name of a header that is to hold the file's name without its folder; unset: none." }),
 };

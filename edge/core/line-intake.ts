@@ -1,3 +1,4 @@
+import { nameOf } from "../../shared/files/path-text.ts";
 import type { LineOutput } from "../../shared/lines/split-lines.ts";
 import type { EventView } from "./event-view.ts";
 import type { Intake } from "./source.ts";
@@ -21,15 +22,17 @@ export class LineIntake implements LineOutput {
     private readonly intake: Intake,
     options: {
       readonly fileHeader?: string | undefined;
+      readonly basenameHeader?: string | undefined;
       /** Lines are wrapped in records, which say their stream and time (`about`). */
       readonly wrapped?: boolean;
       readonly streamHeader?: string | undefined;
     },
   ) {
-    const { fileHeader, streamHeader, wrapped = false } = options;
-    this.plain = fileHeader === undefined && !wrapped;
+    const { fileHeader, basenameHeader, streamHeader, wrapped = false } = options;
+    this.plain = fileHeader === undefined && basenameHeader === undefined && !wrapped;
     this.prepareLine = (view) => {
       if (fileHeader !== undefined) view.setHeader(fileHeader, this.path);
+      if (basenameHeader !== undefined) view.setHeader(basenameHeader, nameOf(this.path));
       if (this.timeMs !== 0) view.eventTimeMs = this.timeMs;
       if (streamHeader !== undefined && this.stream !== "") view.setHeader(streamHeader, this.stream);
     };

@@ -2,6 +2,7 @@ import { hostname, networkInterfaces } from "node:os";
 import { z } from "zod";
 import { defineInterceptor } from "../core/define.ts";
 import type { EventView } from "../core/event-view.ts";
+import { asFlag, asText } from "../core/flume-mapping.ts";
 import type { Interceptor } from "../core/interceptor.ts";
 
 const configSchema = () =>
@@ -22,6 +23,18 @@ export default defineInterceptor({
   stability: "stable",
   config: configSchema,
   example: { header: "host" },
+  flume: () => [
+    {
+      names: ["host", "org.apache.flume.interceptor.HostInterceptor"],
+      keys: {
+        hostHeader: { to: "header", as: asText },
+        useIP: { to: "useIP", as: asFlag },
+        preserveExisting: { to: "preserveExisting", as: asFlag },
+      },
+      start: { useIP: true },
+      headers: (draft) => [String(draft.get("header") ?? "host")],
+    },
+  ],
   create: (config) => new HostInterceptor(config),
 });
 

@@ -24,6 +24,16 @@ export default defineInterceptor({
   stability: "stable",
   config: configSchema,
   example: { include: '"speed":', exclude: "(?i)heartbeat" },
+  flume: () => [
+    {
+      names: ["regex_filter", "org.apache.flume.interceptor.RegexFilteringInterceptor"],
+      keys: { regex: { by: "`include` or `exclude`" }, excludeEvents: { by: "`include` or `exclude`" } },
+      finish: (draft) => {
+        const excludes = draft.value("excludeEvents")?.text.toLowerCase() === "true";
+        draft.set(excludes ? "exclude" : "include", draft.value("regex")?.written ?? ".*", "regex");
+      },
+    },
+  ],
   create: (config) => new RegexFilter(config),
 });
 

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { pattern } from "../../shared/config/pattern/pattern.ts";
 import { defineInterceptor } from "../core/define.ts";
 import type { EventView } from "../core/event-view.ts";
+import { asCommas, asText } from "../core/flume-mapping.ts";
 import type { Interceptor } from "../core/interceptor.ts";
 
 const configSchema = () =>
@@ -23,6 +24,17 @@ export default defineInterceptor({
   stability: "stable",
   config: configSchema,
   example: { matching: "tmp_.*" },
+  flume: () => [
+    {
+      names: ["remove_header", "org.apache.flume.interceptor.RemoveHeaderInterceptor"],
+      keys: {
+        withName: { to: "withName", as: asText },
+        fromList: { to: "fromList", as: asCommas },
+        fromListSeparator: { refused: "names in `fromList` are separated by commas", unless: [",", "\\s*,\\s*"] },
+        matching: { to: "matching", as: asText },
+      },
+    },
+  ],
   create: (config) => new RemoveHeader(config),
 });
 

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { pattern } from "../../shared/config/pattern/pattern.ts";
 import { defineInterceptor } from "../core/define.ts";
 import type { EventView } from "../core/event-view.ts";
+import { asText } from "../core/flume-mapping.ts";
 import type { Interceptor } from "../core/interceptor.ts";
 
 const configSchema = () =>
@@ -30,6 +31,19 @@ export default defineInterceptor({
   stability: "stable",
   config: configSchema,
   example: { searchPattern: "password=\\S+", replaceString: "password=***" },
+  flume: () => [
+    {
+      names: ["search_replace", "org.apache.flume.interceptor.SearchAndReplaceInterceptor"],
+      keys: {
+        searchPattern: { to: "searchPattern", as: asText },
+        replaceString: { to: "replaceString", as: asText },
+        charset: {
+          refused: "other encodings than UTF-8 are not carried yet",
+          unless: ["UTF-8", "UTF8", "US-ASCII", "ASCII"],
+        },
+      },
+    },
+  ],
   create: (config) => new SearchReplace(config),
 });
 

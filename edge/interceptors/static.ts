@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { defineInterceptor } from "../core/define.ts";
 import type { EventView } from "../core/event-view.ts";
+import { asFlag } from "../core/flume-mapping.ts";
 import type { Interceptor } from "../core/interceptor.ts";
 
 const configSchema = () =>
@@ -20,6 +21,21 @@ export default defineInterceptor({
   stability: "stable",
   config: configSchema,
   example: { headers: { fleet: "pilot" } },
+  flume: () => [
+    {
+      names: ["static", "org.apache.flume.interceptor.StaticInterceptor"],
+      keys: {
+        key: { by: "the name in `headers`" },
+        value: { by: "the value in `headers`" },
+        preserveExisting: { to: "preserveExisting", as: asFlag },
+      },
+      finish: (draft) => {
+        const name = draft.value("key")?.written ?? "key";
+        draft.set("headers", { [name]: draft.value("value")?.written ?? "value" });
+      },
+      headers: (draft) => [draft.value("key")?.text ?? "key"],
+    },
+  ],
   create: (config) => new StaticInterceptor(config),
 });
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { defineInterceptor } from "../core/define.ts";
 import type { EventView } from "../core/event-view.ts";
+import { asFlag, asText } from "../core/flume-mapping.ts";
 import type { Interceptor } from "../core/interceptor.ts";
 
 const configSchema = () =>
@@ -18,6 +19,18 @@ export default defineInterceptor({
   stability: "stable",
   config: configSchema,
   example: { header: "timestamp" },
+  flume: () => [
+    {
+      names: ["timestamp", "org.apache.flume.interceptor.TimestampInterceptor"],
+      keys: {
+        headerName: { to: "header", as: asText },
+        // What it was called before Flume 1.8, and is in many files still.
+        header: { nothing: "Flume reads `headerName`" },
+        preserveExisting: { to: "preserveExisting", as: asFlag },
+      },
+      headers: (draft) => [String(draft.get("header") ?? "timestamp")],
+    },
+  ],
   create: (config) => new TimestampInterceptor(config),
 });
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { defineInterceptor } from "../core/define.ts";
 import type { EventView } from "../core/event-view.ts";
+import { asFlag, asText } from "../core/flume-mapping.ts";
 import type { Interceptor } from "../core/interceptor.ts";
 
 const configSchema = () =>
@@ -19,6 +20,18 @@ export default defineInterceptor({
   stability: "stable",
   config: configSchema,
   example: { headerName: "id" },
+  flume: () => [
+    {
+      names: ["org.apache.flume.sink.solr.morphline.UUIDInterceptor"],
+      keys: {
+        headerName: { to: "headerName", as: asText },
+        prefix: { to: "prefix", as: asText },
+        preserveExisting: { to: "preserveExisting", as: asFlag },
+      },
+      differences: ["Identifiers are of version 7 (in order of time), not 4."],
+      headers: (draft) => [String(draft.get("headerName") ?? "id")],
+    },
+  ],
   create: (config) => new UuidInterceptor(config),
 });
 

@@ -3,6 +3,7 @@ import { channelName } from "../../shared/config/channel-name.ts";
 import type { SelectorContext } from "../core/define.ts";
 import { defineSelector } from "../core/define.ts";
 import type { EventView } from "../core/event-view.ts";
+import { asText, asWords, type FlumeReader, type FlumeValue, legalFlumeName } from "../core/flume-mapping.ts";
 import type { Selector } from "../core/selector.ts";
 
 const Channels = z.union([channelName(), z.array(channelName())], {
@@ -26,8 +27,33 @@ export default defineSelector({
   stability: "stable",
   config: configSchema,
   example: { header: "kind", mapping: { alarm: "urgent" }, default: "main" },
+  flume: () => [
+    {
+      names: ["multiplexing", "org.apache.flume.channel.MultiplexingChannelSelector"],
+      keys: {
+        header: { to: "header", as: asText },
+        "mapping.*": { by: "`mapping`" },
+        default: { to: "default", as: channelsOf },
+        "optional.*": { refused: "optional channels of a value are not carried yet" },
+      },
+      start: { header: "flume.selector.header" },
+      finish: (draft) => {
+        const mapping: Record<string, unknown> = {};
+        for (const [value, channels] of draft.below("mapping.")) mapping[value] = names(channels);
+        draft.set("mapping", mapping);
+      },
+    },
+  ],
   create: (config, context) => new MultiplexingSelector(config, context),
 });
+
+/** Channels of a flume.conf, by their names here. */
+const channelsOf: FlumeReader = (value) => ({ ok: true, value: names(value) });
+
+function names(value: FlumeValue): readonly string[] {
+  const words = asWords(value);
+  return words.ok && Array.isArray(words.value) ? words.value.map((word) => legalFlumeName(String(word))) : [];
+}
 
 class MultiplexingSelector implements Selector {
   private readonly header: string;

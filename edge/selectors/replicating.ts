@@ -9,6 +9,12 @@ export default defineSelector({
   stability: "stable",
   config: () => z.strictObject({}),
   example: {},
+  flume: () => [
+    {
+      names: ["replicating", "org.apache.flume.channel.ReplicatingChannelSelector"],
+      keys: { optional: { by: "`full: drop_newest` of that channel, where what it has no room for is counted" } },
+    },
+  ],
   create: (_config, { channels }): Selector => {
     const all = channels.map((_name, index) => index);
     return { select: () => all };

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { sinkName } from "../../shared/config/channel-name.ts";
 import { duration } from "../../shared/config/duration.ts";
 import { defineSink } from "../core/define.ts";
+import { asMs, legalFlumeName } from "../core/flume-mapping.ts";
 
 /** Flume's org.apache.flume.sink.FailoverSinkProcessor: the order of the list stands for its priorities. */
 export default defineSink({
@@ -24,6 +25,29 @@ export default defineSink({
       }),
     }),
   example: { sinks: ["near", "far"] },
+  flume: () => [
+    {
+      names: ["failover", "org.apache.flume.sink.FailoverSinkProcessor"],
+      group: true,
+      keys: {
+        "priority.*": { by: "the order of `sinks`, the highest first" },
+        maxpenalty: { to: "maxPenalty", as: asMs },
+      },
+      finish: (draft) => {
+        const members = draft.get("sinks");
+        const priorities = draft.below("priority.");
+        if (!Array.isArray(members)) return;
+        const priorityOf = (name: string) => {
+          for (const [sink, { text }] of priorities) if (legalFlumeName(sink) === name) return Number(text);
+          return Number.NEGATIVE_INFINITY;
+        };
+        draft.set(
+          "sinks",
+          members.map(String).toSorted((a, b) => priorityOf(b) - priorityOf(a)),
+        );
+      },
+    },
+  ],
   create: async ({ maxPenalty, inDoubt }, context) => {
     const { GroupSink } = await import("../groups/group-sink.ts");
     return new GroupSink(context, {

@@ -3,6 +3,7 @@ import { sinkName } from "../../shared/config/channel-name.ts";
 import { duration } from "../../shared/config/duration.ts";
 import type { Random } from "../../shared/random/random.ts";
 import { defineSink } from "../core/define.ts";
+import { asFlag, asMs, asWord } from "../core/flume-mapping.ts";
 
 /** Flume's org.apache.flume.sink.LoadBalancingSinkProcessor. */
 export default defineSink({
@@ -31,6 +32,18 @@ export default defineSink({
       }),
     }),
   example: { sinks: ["one", "other"] },
+  flume: () => [
+    {
+      names: ["load_balance", "org.apache.flume.sink.LoadBalancingSinkProcessor"],
+      group: true,
+      keys: {
+        backoff: { to: "backoff", as: asFlag },
+        selector: { to: "selector", as: asWord({ round_robin: "round_robin", random: "random" }) },
+        "selector.maxTimeOut": { to: "maxTimeOut", as: asMs },
+      },
+      start: { backoff: false },
+    },
+  ],
   create: async ({ selector, batchesPerTurn, backoff, maxTimeOut, inDoubt }, context) => {
     const { GroupSink } = await import("../groups/group-sink.ts");
     const order = selector === "random" ? shuffled(context.random) : taken();

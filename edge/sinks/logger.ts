@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { AppError } from "../../shared/errors/app-error.ts";
 import { defineSink } from "../core/define.ts";
+import { asNumber } from "../core/flume-mapping.ts";
 import { type RecordDestination, RecordSink, type SinkRecord } from "../records/record-sink.ts";
 
 const configSchema = () =>
@@ -21,6 +22,14 @@ export default defineSink({
   stability: "stable",
   config: configSchema,
   example: { maxBytesToLog: 256 },
+  flume: () => [
+    {
+      names: ["logger", "org.apache.flume.sink.LoggerSink"],
+      keys: { maxBytesToLog: { to: "maxBytesToLog", as: asNumber } },
+      start: { maxBytesToLog: 16 },
+      differences: ["It writes JSON to standard output; Flume writes text to its log."],
+    },
+  ],
   create: (config, context) =>
     new RecordSink(context, { destination: new LoggerDestination(config, writeStdout), writersMax: 1 }),
 });

@@ -9,6 +9,15 @@ export default defineSink({
   stability: "stable",
   config: () => z.strictObject({}),
   example: {},
+  flume: () => [
+    {
+      names: ["null", "org.apache.flume.sink.NullSink"],
+      keys: {
+        batchSize: { nothing: "nothing is written" },
+        logEveryNEvents: { nothing: "the status counts what was taken" },
+      },
+    },
+  ],
   create: () => new NullSink(),
 });
 

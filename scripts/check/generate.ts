@@ -3,6 +3,7 @@
  *
  *     edge/registry.gen.ts       static imports of every component (a compiled binary cannot scan folders)
  *     edge/REFERENCE.md          every component with its keys, every error code
+ *     edge/FLUME.md              what becomes of a flume.conf, from the components' mappings
  *     edge/config.schema.json    for editors
  *     central/openapi.json       the HTTP interface, from its routes
  *     central/REFERENCE.md       central's keys, routes, metrics and error codes
@@ -44,6 +45,8 @@ export async function generate(write: boolean): Promise<string[]> {
     "edge/REFERENCE.md",
     renderReference(registry, await metricsOf(registry), await errorCodesOf(root, ["edge", "shared"])),
   );
+  const { renderFlumePage } = await import("../../edge/flume/page.ts");
+  settle("edge/FLUME.md", await renderFlumePage(registry));
   settle("edge/config.schema.json", renderConfigSchema(registry));
   settle("central/openapi.json", renderOpenApi());
   settle("central/REFERENCE.md", renderCentralReference(await errorCodesOf(root, ["central", "shared"])));

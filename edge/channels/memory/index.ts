@@ -28,6 +28,7 @@ export default defineChannel({
   example: { capacity: "32MiB" },
   keeping: "memory",
   bounds,
+  flume: async () => (await import("./flume.ts")).mappings,
   create: async (config, { name, agent, clock, store }) => {
     const { MemoryChannel } = await import("./memory-channel.ts");
     return new MemoryChannel({ name, agent, ...bounds(config), full: config.full, epoch: () => store.epoch, clock });

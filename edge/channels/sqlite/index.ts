@@ -47,5 +47,6 @@ export default defineChannel({
     ttlMs: config.ttl,
     keptBytes: config.keep,
   }),
+  flume: async () => (await import("./flume.ts")).mappings,
   create: (_config, { store, name }) => store.channel(name),
 });

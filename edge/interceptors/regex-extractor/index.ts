@@ -29,9 +29,12 @@ const configSchema = () =>
         .optional()
         .meta({ description: "The event's time, in the same way; `{ from, format }` to say how it is written." }),
       pattern: pattern()
-        .refine(({ groupNames }) => groupNames.length > 0, { error: "it has no named group, as in (?<area>\\w+)" })
         .optional()
         .meta({ description: "Each named group becomes a header of that name; `key` and `time` become key and time." }),
+      groups: z.array(z.string().min(1)).min(1).optional().meta({
+        description:
+          "Names for group 1, 2, … of `pattern`, where they have none in it or names that no group may have.",
+      }),
       headers: z
         .record(z.string().min(1), Field)
         .optional()
@@ -39,6 +42,15 @@ const configSchema = () =>
     })
     .refine((config) => Object.values(config).some((value) => value !== undefined), {
       error: "says nothing to extract: give it key, time, pattern or headers",
+    })
+    .superRefine(({ pattern, groups }, context) => {
+      const issue = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });
+      if (groups === undefined) {
+        if (pattern?.groupNames.length === 0) issue("pattern", "it has no named group, as in (?<area>\\w+)");
+      } else if (pattern === undefined) issue("groups", "there is no pattern whose groups these are");
+      else if (groups.length > pattern.groupCount) {
+        issue("groups", `names ${groups.length} groups, and the pattern has ${pattern.groupCount}`);
+      }
     });
 type Config = z.output<ReturnType<typeof configSchema>>;
 
@@ -49,6 +61,7 @@ export default defineInterceptor({
   stability: "stable",
   config: configSchema,
   example: { key: { json: "car" }, time: { from: { json: "time" }, format: "iso8601" } },
+  flume: async () => (await import("./flume.ts")).mappings,
   create: (config, context) => new RegexExtractor(config, context),
 });
 
@@ -72,7 +85,10 @@ class RegexExtractor implements Interceptor {
       this.time = { read: readerOf(written.from), parse: timeReader(written.format) };
     }
     this.headers = Object.entries(headers).map(([header, field]) => [header, readerOf(field)] as const);
-    this.groups = (config.pattern?.groupNames ?? []).map((group) => [group, config.pattern?.groupIndex(group) ?? 0]);
+    const named = (config.pattern?.groupNames ?? []).map(
+      (group) => [group, config.pattern?.groupIndex(group) ?? 0] as const,
+    );
+    this.groups = config.groups?.map((group, index) => [group, index + 1] as const) ?? named;
     const help = "Events in which an extractor did not find what it looks for; they are kept as they are.";
     const missing = (what: string) =>
       metrics.counter("tailgate_extractor_missing_total", help, { component: name, what });

@@ -8,6 +8,7 @@ export default defineSink({
   stability: "stable",
   config: configSchema,
   example: { directory: "/srv/lake", file: "%{stream}/%Y-%m-%d.log" },
+  flume: async () => (await import("./flume.ts")).mappings,
   create: async (config, context) => {
     const { FileRollSink } = await import("./sink.ts");
     return new FileRollSink(config, context);

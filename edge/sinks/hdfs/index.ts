@@ -11,6 +11,7 @@ export default defineSink({
   stability: "experimental",
   config: configSchema,
   example: { url: "http://namenode:9870", path: "/flume/%{stream}/%Y-%m-%d" },
+  flume: async () => (await import("./flume.ts")).mappings,
   create: async (config, context) => {
     const [{ ObjectSink }, { namesBy }, { rollOf, roundOf }, { formatOf }, { HdfsDestination }] = await Promise.all([
       import("../../records/objects/object-sink.ts"),

@@ -8,6 +8,7 @@ export default defineSink({
   stability: "stable",
   config: configSchema,
   example: { brokers: ["127.0.0.1:9092"], topic: "driving" },
+  flume: async () => (await import("./flume.ts")).mappings,
   create: async (config, context) => {
     const { KafkaSink } = await import("./sink.ts");
     return new KafkaSink(config, context);

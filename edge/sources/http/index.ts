@@ -8,6 +8,7 @@ export default defineSource({
   stability: "experimental",
   config: configSchema,
   example: { address: "127.0.0.1:5140", format: "flume_json" },
+  flume: async () => (await import("./flume.ts")).mappings,
   create: async (config, context) => {
     const { HttpSource } = await import("./source.ts");
     return new HttpSource(config, context);

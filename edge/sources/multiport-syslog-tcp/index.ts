@@ -9,6 +9,7 @@ export default defineSource({
   stability: "experimental",
   config: configSchema,
   example: { ports: [10001, 10002], portHeader: "port" },
+  flume: async () => (await import("./flume.ts")).mappings,
   create: async (config, context) => {
     const { MultiportSyslogTcpSource } = await import("./source.ts");
     return new MultiportSyslogTcpSource(config, context);

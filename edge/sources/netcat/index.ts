@@ -8,6 +8,7 @@ export default defineSource({
   stability: "experimental",
   config: configSchema,
   example: { address: "127.0.0.1:44444" },
+  flume: async () => (await import("./flume.ts")).mappings,
   create: async (config, context) => {
     const { NetcatSource } = await import("./source.ts");
     return new NetcatSource(config, context);

@@ -1,5 +1,6 @@
 import { lstatSync } from "node:fs";
 import { resolveLinks } from "../../../shared/files/links.ts";
+import { nameMatcher } from "../../../shared/files/name-pattern.ts";
 import { kindOf } from "../../../shared/files/open-regular.ts";
 import { childOf, namesIn, shownPath, systemPath } from "../../../shared/files/path-text.ts";
 import { realOf } from "../../../shared/files/real-path.ts";
@@ -20,6 +21,7 @@ export interface Candidate extends Identity {
 export interface CandidateOptions {
   readonly path: string;
   readonly ignore: readonly string[];
+  readonly include?: readonly string[] | undefined;
   readonly recursive: boolean;
   readonly order: "mtime" | "name";
   readonly completedSuffix: string;
@@ -28,7 +30,8 @@ export interface CandidateOptions {
 
 /** Lists the files of a spool directory that are to be read, in the order in which they are. */
 export class Candidates {
-  private readonly ignored: readonly Bun.Glob[];
+  private readonly ignored: readonly ((name: string) => boolean)[];
+  private readonly included: readonly ((name: string) => boolean)[] | undefined;
   private readonly severalNames = new Set<string>();
   private obscured = false;
   /** Since when (uptime) each file is what it is. */
@@ -42,7 +45,8 @@ export class Candidates {
     /** Of several names of a file one that is known stays its name. */
     private readonly isKnown: (key: string) => boolean,
   ) {
-    this.ignored = options.ignore.map((pattern) => new Bun.Glob(pattern));
+    this.ignored = options.ignore.map(nameMatcher);
+    this.included = options.include?.map(nameMatcher);
   }
 
   /**
@@ -110,7 +114,7 @@ export class Candidates {
 
   private collect(below: string, folder: string, found: Candidate[]): void {
     for (const name of namesIn(folder)) {
-      if (this.ignored.some((glob) => glob.match(name))) continue;
+      if (this.ignored.some((matches) => matches(name))) continue;
       const key = below === "" ? name : childOf(below, name);
       try {
         this.lookAt(key, folder, name, found);
@@ -132,6 +136,7 @@ export class Candidates {
       return;
     }
     if (name.endsWith(completedSuffix) || name.endsWith(errorSuffix)) return;
+    if (this.included !== undefined && !this.included.some((matches) => matches(name))) return;
     let real = entry;
     if (stat.isSymbolicLink()) {
       real = resolveLinks(entry, this.access.follow, { from: folder });

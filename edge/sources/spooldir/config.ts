@@ -1,10 +1,19 @@
 import { z } from "zod";
 import { duration } from "../../../shared/config/duration.ts";
 import { path } from "../../../shared/config/path.ts";
+import { regexMistake } from "../../../shared/files/name-pattern.ts";
 import { fileFields } from "../../core/file-fields.ts";
 import { lineFields } from "../../core/line-fields.ts";
 
 const Suffix = z.string().regex(/^[^/\s]+$/, { error: "not a suffix: write at least one character, without a slash" });
+
+/** Regular expressions among patterns are read with the config. */
+function expressions(patterns: readonly string[] | undefined, context: z.RefinementCtx): void {
+  for (const [index, written] of (patterns ?? []).entries()) {
+    const message = regexMistake(written);
+    if (message !== undefined) context.addIssue({ code: "custom", path: [index], message });
+  }
+}
 
 /** Config of the spooldir source. */
 export const configSchema = () =>
@@ -25,7 +34,14 @@ export const configSchema = () =>
       ignore: z
         .array(z.string().min(1))
         .default([".*", "*.tmp", "*.part"])
-        .meta({ description: "Glob patterns of file names that are left alone." }),
+        .superRefine(expressions)
+        .meta({ description: "Names of files that are left alone: globs, or `regex:` and a regular expression." }),
+      include: z
+        .array(z.string().min(1))
+        .min(1)
+        .optional()
+        .superRefine(expressions)
+        .meta({ description: "Names of files that are read, in the same way; unset: all that are not left alone." }),
       order: z
         .enum(["mtime", "name"])
         .default("mtime")
@@ -35,6 +51,10 @@ export const configSchema = () =>
         .prefault("1s")
         .meta({ description: "A file is taken once its size and time did not change for so long." }),
       pollInterval: duration({ min: 10 }).prefault("1s").meta({ description: "How often the directory is looked at." }),
+      trackerFrom: path().optional().meta({
+        description:
+          "Flume's tracker folder (`.flumespool`): its files go on where Flume stopped. Read once, while nothing of this source is stored.",
+      }),
       ...fileFields,
       ...lineFields,
     })

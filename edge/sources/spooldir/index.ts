@@ -7,6 +7,7 @@ export default defineSource({
   stability: "stable",
   config: configSchema,
   example: { path: "/var/spool/vehicle", done: "rename" },
+  flume: async () => (await import("./flume.ts")).mappings,
   create: async (config, context) => {
     const { SpoolDirectorySource } = await import("./source.ts");
     return new SpoolDirectorySource(config, context);

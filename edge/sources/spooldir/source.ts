@@ -30,6 +30,7 @@ import { Afterlook } from "./afterlook.ts";
 import { type Candidate, Candidates } from "./candidates.ts";
 import { codes } from "./codes.ts";
 import type { Config } from "./config.ts";
+import { takeTracker } from "./flume-tracker.ts";
 import { ListedFiles } from "./listed-files.ts";
 import { type Identity, identityOf, SpoolFile, sameIdentity } from "./spool-file.ts";
 import { signals } from "./telemetry.ts";
@@ -375,6 +376,15 @@ export class SpoolDirectorySource implements Source {
       else this.files.set(key, file);
       if (file?.state === "error") this.errors.push({ file: key, reason: file.reason ?? "" });
     }
+    const { trackerFrom } = this.config;
+    if (trackerFrom === undefined || intake.positions().size > 0) return;
+    const taken = takeTracker({ ...this.config, trackerFrom });
+    for (const file of taken.files) {
+      this.files.set(file.key, file);
+      intake.moved(file);
+    }
+    this.context.report(signals.takenOver, { from: trackerFrom, files: taken.files.length });
+    for (const { file, why } of taken.gone) this.context.report(signals.notTakenOver, { file, why });
   }
 }
 

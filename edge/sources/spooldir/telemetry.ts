@@ -9,6 +9,12 @@ export const signals = {
     level: "error",
     message: "A spool file changed under us; it is put aside and the others go on",
   }),
+  takenOver: defineSignal({ name: "spool_taken_over", level: "info", message: "Files go on where Flume stopped" }),
+  notTakenOver: defineSignal({
+    name: "spool_not_taken_over",
+    level: "warn",
+    message: "What Flume remembers of a file could not be taken over; the file is read as a new one is",
+  }),
   fileVanished: defineSignal({
     name: "spool_file_vanished",
     level: "error",

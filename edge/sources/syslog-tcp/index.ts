@@ -9,6 +9,7 @@ export default defineSource({
   stability: "experimental",
   config: configSchema,
   example: { address: "127.0.0.1:5514" },
+  flume: async () => (await import("./flume.ts")).mappings,
   create: async (config, context) => {
     const { SyslogTcpSource } = await import("./source.ts");
     return new SyslogTcpSource(config, context);

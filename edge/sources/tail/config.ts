@@ -49,6 +49,10 @@ export const configSchema = () =>
       ignoreOlderThan: duration().optional().meta({
         description: "Files not written for this long when first seen are not read; lines added to them later are.",
       }),
+      positionsFrom: path().optional().meta({
+        description:
+          "A taildir_position.json of Flume's: files that it names go on where Flume stopped. Read once, while nothing of this source is stored.",
+      }),
       pollInterval: duration({ min: 10 }).prefault("2s").meta({
         description:
           "How often all files are looked at, whatever the watch says. The watch makes it quick, polling makes it sure.",

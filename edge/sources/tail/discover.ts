@@ -1,9 +1,10 @@
 /** Finds the folders that patterns mean. One that may not be entered is left out and said; its neighbours are not. */
 import { type Dirent, lstatSync, readdirSync, statSync } from "node:fs";
 import { type FollowLinks, resolveLinks } from "../../../shared/files/links.ts";
+import { nameMatcher } from "../../../shared/files/name-pattern.ts";
 import { childOf, namesIn, systemPath } from "../../../shared/files/path-text.ts";
 import { FileRefused, systemCode } from "../../../shared/files/refusal.ts";
-import { matchesName, type PathPattern, type Segment } from "./glob.ts";
+import { matchesName, PathPattern, type Segment } from "./glob.ts";
 
 /** A folder that holds files that the config asks for. */
 export interface FoundFolder {
@@ -141,7 +142,15 @@ function leadsToFolder(link: string): boolean {
 
 /** Tells whether a file is left alone: patterns without a slash look at its name, others at its whole path. */
 export function excluder(patterns: readonly string[]): (directory: string, name: string) => boolean {
-  const globs = patterns.map((pattern) => ({ wholePath: pattern.includes("/"), glob: new Bun.Glob(pattern) }));
-  return (directory, name) =>
-    globs.some(({ wholePath, glob }) => glob.match(wholePath ? childOf(directory, name) : name));
+  const all = patterns.map((pattern) => {
+    const isRegex = pattern.includes("/regex:");
+    return { whole: !isRegex && pattern.includes("/"), of: isRegex ? regexIn(pattern) : nameMatcher(pattern) };
+  });
+  return (directory, name) => all.some(({ whole, of }) => of(whole ? childOf(directory, name) : name, directory));
+}
+
+/** A folder and a regular expression of the names in it. */
+function regexIn(pattern: string): (name: string, directory: string) => boolean {
+  const asked = new PathPattern(pattern);
+  return (name, directory) => asked.matches(directory, name);
 }

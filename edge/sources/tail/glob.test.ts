@@ -55,3 +55,18 @@ test("folders that are expected by name are known, one for each alternative", ()
   expect(new PathPattern("/L/{a,b/c}/x*.log").fixedDirectories).toEqual(["/L/a", "/L/b/c"]);
   expect(new PathPattern("/L/*/x.log").fixedDirectories).toEqual([]);
 });
+
+test.each([
+  ["/L/regex:app-\\d+\\.log", "/L", "app-12.log", true],
+  ["/L/regex:app-\\d+\\.log", "/L", "app-x.log", false],
+  ["/L/regex:a{2}", "/L", "aa", true],
+  ["/L/{a,b}/regex:x.*", "/L/b", "xyz", true],
+  ["/L/regex:.*", "/M", "x", false],
+])("a regular expression of a name: %s and %s/%s", (pattern, folder, name, matches) => {
+  expect(new PathPattern(pattern).matches(folder, name)).toBe(matches);
+});
+
+test("a regular expression that is none is a mistake of the config", () => {
+  expect(mistakeOf("/L/regex:(a")).toContain("missing )");
+  expect(mistakeOf("/L/regex:a{2}")).toBeUndefined();
+});

@@ -5,6 +5,8 @@
  * Braces are expanded first, since they may hold slashes: `/L/{a,b/c}/x.log` is two patterns.
  */
 
+import { nameMatcher, regexMistake, regexOf } from "../../../shared/files/name-pattern.ts";
+
 /** One part of a pattern. */
 export type Segment =
   | { readonly kind: "literal"; readonly text: string }
@@ -24,7 +26,12 @@ export class PathPattern {
 
   /** @param pattern absolute. */
   constructor(readonly pattern: string) {
-    this.alternatives = expandBraces(pattern).map(alternativeOf);
+    const [folder, name] = splitName(pattern);
+    if (regexOf(name) === undefined) this.alternatives = expandBraces(pattern).map(alternativeOf);
+    else {
+      const file: Segment = { kind: "glob", matches: nameMatcher(name) };
+      this.alternatives = expandBraces(`${folder}/x`).map((each) => ({ ...alternativeOf(each), file }));
+    }
   }
 
   /** Whether the config asks for a file of this name in this folder. */
@@ -50,6 +57,8 @@ export class PathPattern {
 
 /** What is wrong with how a pattern is written; undefined when nothing is. */
 export function mistakeOf(pattern: string): string | undefined {
+  const [folder, name] = splitName(pattern);
+  if (regexOf(name) !== undefined) return mistakeOf(`${folder}/x`) ?? regexMistake(name);
   let depth = 0;
   for (let at = 0; at < pattern.length; at = skipPiece(pattern, at)) {
     const character = pattern[at];
@@ -62,6 +71,13 @@ export function mistakeOf(pattern: string): string | undefined {
     if (character === "}" && depth > 0) depth--;
   }
   return depth > 0 ? `"${pattern}": "{" without its "}"; write "\\\\{" for the character itself` : undefined;
+}
+
+/** The folder of a pattern, and what it says about names in it. */
+function splitName(pattern: string): readonly [string, string] {
+  // A regular expression of a name holds no slash: no name has one.
+  const at = pattern.lastIndexOf("/");
+  return [pattern.slice(0, at), pattern.slice(at + 1)];
 }
 
 /** Whether the pattern means one path and no other. */

@@ -7,6 +7,7 @@ export default defineSource({
   stability: "stable",
   config: configSchema,
   example: { paths: ["/var/log/vehicle/driving*.log"], start: "beginning" },
+  flume: async () => (await import("./flume.ts")).mappings,
   create: async (config, context) => {
     const { TailSource } = await import("./source.ts");
     return new TailSource(config, context);

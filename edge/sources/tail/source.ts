@@ -33,6 +33,7 @@ import { HeldFiles } from "./held-files.ts";
 import { Obstacles } from "./obstacles.ts";
 import { openCount, ownOpenFilesShare } from "./open-count.ts";
 import { PatternMark, readStored } from "./stored-files.ts";
+import { takenOver } from "./taildir-positions.ts";
 import { signals } from "./telemetry.ts";
 import { TrailReader } from "./trail-reader.ts";
 import { describeUnnamed } from "./unnamed-files.ts";
@@ -269,7 +270,9 @@ export class TailSource implements Source, FileReader {
   private restore(intake: Intake): void {
     const { report } = this.context;
     const { matches, excluded } = this.host;
-    const stored = readStored(intake.positions(), (folder, name) => matches(folder, name) && !excluded(folder, name));
+    const asked = (folder: string, name: string) => matches(folder, name) && !excluded(folder, name);
+    const taken = takenOver(this.config.positionsFrom, intake, report);
+    const stored = readStored(taken ?? intake.positions(), asked);
     for (const key of stored.unknown) report(signals.positionUnknown, { key });
     this.sequence = stored.nextSequence;
     for (const before of stored.unread) this.host.before.set(before.inode, before);
@@ -280,6 +283,8 @@ export class TailSource implements Source, FileReader {
       known.grewMs = this.host.uptimeMs();
       if (this.held instanceof HeldFiles) this.held.giveTo(known);
       book.add(known);
+      // What Flume knew is not stored yet, and the next start finds positions of our own.
+      if (taken !== undefined) intake.moved(known);
     }
     // Of the others nothing is stored, or the config does not name them any more.
     this.held?.close();

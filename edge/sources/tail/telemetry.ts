@@ -33,6 +33,16 @@ export const signals = {
     level: "warn",
     message: "A file begins with a byte order mark of UTF-16 and is read as bytes; `encoding: auto` reads it as text",
   }),
+  takenOver: defineSignal({
+    name: "tail_taken_over",
+    level: "info",
+    message: "Files go on where Flume stopped",
+  }),
+  notTakenOver: defineSignal({
+    name: "tail_not_taken_over",
+    level: "warn",
+    message: "A position of Flume's could not be taken over; what it names is read as a new file is",
+  }),
   lost: defineSignal({
     name: "tail_lost_at_source",
     level: "warn",

@@ -239,7 +239,8 @@ const properties = {
   },
   "killed at any moment, nothing that was said to be stored is missing": async (f: Fixture) => {
     const told: string[] = [];
-    for (let round = 0; round < 4; round++) {
+    // On a busy machine the first lives may be too short for an answer.
+    for (let round = 0; round < 4 || (told.length === 0 && round < 30); round++) {
       const run = await f.run();
       const sending = bodies(30, round * 30).map(async (body, index) => {
         await Bun.sleep(index % 7);

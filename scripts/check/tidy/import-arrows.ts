@@ -84,6 +84,11 @@ const parts: readonly Part[] = [
     may: ([, part = ""]) => [`edge/${part}/`, "edge/config/agent-config.ts", "edge/core/", "shared/"],
     instead: "it knows the core and the shape of a config, and is handed the rest",
   },
+  {
+    at: /^edge\/flume\//,
+    may: () => ["edge/flume/", "edge/config/", "edge/core/", "shared/"],
+    instead: "it turns a flume.conf into a config, and is handed the registry, whose components say what is theirs",
+  },
   { at: /^edge\//, may: () => ["edge/", "shared/"], instead: "the edge knows itself and shared" },
 ];
 

@@ -12,10 +12,14 @@ export function tailWorld(config: Record<string, unknown> = {}, names = "*.log")
   return {
     dir,
     log: dir.file("x.log"),
-    start: (work?: CommittedWork, context: Partial<SourceContext> = {}): RunningSource =>
+    start: (
+      work?: CommittedWork,
+      context: Partial<SourceContext> = {},
+      more: Record<string, unknown> = {},
+    ): RunningSource =>
       runSource({
         definition,
-        config: { paths: dir.file(names), pollInterval: 30, rotateWait: 60, ...config },
+        config: { paths: dir.file(names), pollInterval: 30, rotateWait: 60, ...config, ...more },
         dataDir: dir.path,
         context,
         ...(work === undefined ? {} : { work }),

@@ -1,0 +1,20 @@
+import { defineSink } from "../../core/define.ts";
+import { configSchema } from "./config.ts";
+
+/** Flume's org.apache.flume.sink.AvroSink. */
+export default defineSink({
+  type: "avro",
+  summary: "Sends events to a Flume's Avro source (or one of ours), many a request, at least once.",
+  stability: "experimental",
+  config: configSchema,
+  example: { hostname: "collector.example", port: 4545 },
+  flume: async () => (await import("./flume.ts")).mappings,
+  create: async (config, context) => {
+    const [{ RecordSink }, { AvroDestination }] = await Promise.all([
+      import("../../records/record-sink.ts"),
+      import("./destination.ts"),
+    ]);
+    const { batchSize: recordsMax, batchBytes: bytesMax } = config;
+    return new RecordSink(context, { destination: new AvroDestination(config, context), recordsMax, bytesMax });
+  },
+});

@@ -1,0 +1,179 @@
+import { asCommas, asMs, asText, type FlumeDraft, type FlumeMapping } from "../../core/flume-mapping.ts";
+
+const paced = "batches are built when events are put into the channel (`linger`, `batchSize`)";
+const always = "a batch is always idempotent, acknowledged by all replicas, and tried again without end";
+const gone = "Flume itself reads it no more";
+const client = "it tunes the Java client";
+const jks = "a Java key store";
+
+const kafka: FlumeMapping = {
+  names: ["kafka", "org.apache.flume.sink.kafka.KafkaSink"],
+  keys: {
+    "kafka.bootstrap.servers": { to: "brokers", as: asCommas },
+    brokerList: { by: "`brokers`, where `kafka.bootstrap.servers` is not given" },
+    "kafka.topic": { by: "`topic`" },
+    topic: { by: "`topic`, where `kafka.topic` is not given" },
+    allowTopicOverride: { by: "`topic: %{topic}`, where events may have that header" },
+    topicHeader: { by: "the header in `topic`" },
+    flumeBatchSize: { nothing: paced },
+    batchSize: { nothing: paced },
+    "kafka.batchSize": { nothing: gone },
+    "kafka.flumeBatchSize": { nothing: "the guide names it so, and Flume does not read it" },
+    requiredAcks: { nothing: always },
+    "kafka.producer.acks": { nothing: always },
+    useFlumeEventFormat: { refused: "Flume's Avro event format in Kafka is not carried yet", unless: ["false"] },
+    defaultPartitionId: { refused: "a fixed partition is not carried: `partition: agent` keeps a source in one" },
+    partitionIdHeader: {
+      refused: "a partition by header is not carried yet: `partition: key` divides by the record's key",
+    },
+    timestampHeader: {
+      refused: "a time by header is not carried yet: take it out of the line with regex_extractor",
+      unless: [""],
+    },
+    "header.*": { nothing: "all headers of an event are headers of its record here" },
+    "serializer.class": { nothing: gone },
+    "key.serializer.class": { nothing: gone },
+    "kafka.producer.key.serializer": {
+      refused: "keys are sent as bytes",
+      unless: [
+        "org.apache.kafka.common.serialization.StringSerializer",
+        "org.apache.kafka.common.serialization.ByteArraySerializer",
+      ],
+    },
+    "kafka.producer.value.serializer": {
+      refused: "lines are sent as bytes",
+      unless: [
+        "org.apache.kafka.common.serialization.StringSerializer",
+        "org.apache.kafka.common.serialization.ByteArraySerializer",
+      ],
+    },
+    "kafka.producer.partitioner.class": { refused: "partitions are by agent or by key (`partition`)" },
+    "kafka.producer.interceptor.classes": { refused: "no Java runs here" },
+    "kafka.producer.transactional.id": { refused: "transactions are not needed: every batch is in the topic once" },
+    "kafka.producer.bootstrap.servers": { nothing: "Flume puts `kafka.bootstrap.servers` in its place" },
+    "kafka.producer.compression.type": { by: "`compression` of the channel" },
+    "kafka.producer.client.id": { to: "clientId", as: asText },
+    "kafka.producer.request.timeout.ms": { to: "requestTimeout", as: asMs },
+    "kafka.producer.security.protocol": { by: "`tls` and `sasl`" },
+    "kafka.producer.sasl.mechanism": { by: "`sasl`" },
+    "kafka.producer.sasl.jaas.config": { by: "`sasl`" },
+    "kafka.producer.sasl.kerberos.service.name": { refused: "Kerberos is not carried" },
+    "kafka.producer.ssl.truststore.*": { by: "`tls.ca`" },
+    "kafka.producer.ssl.keystore.*": { by: "`tls.cert` and `tls.key`" },
+    "kafka.producer.ssl.key.password": { by: "`tls.passphrase`" },
+    "kafka.producer.ssl.endpoint.identification.algorithm": {
+      refused: "a name that is not checked is `tls.verify: false`",
+      unless: ["https"],
+    },
+    "kafka.producer.ssl.disableTLSHostnameVerification": {
+      refused: "a name that is not checked is `tls.verify: false`",
+      unless: ["false"],
+    },
+    "kafka.producer.ssl.*": { nothing: "the runtime's own protocols and ciphers are used" },
+    "kafka.producer.*": { nothing: client },
+  },
+  differences: [
+    "Acknowledgement is always by all in-sync replicas: `acks` 0 and 1 are taken for `all`.",
+    "Every record carries the event's headers and the identity header; Flume sends headers only where `header.*` names them.",
+    "A source's events are in one partition, in order (`partition: agent`); Flume spreads events without a key.",
+    "Flume's event header `key` is the record's key there; here `regex_extractor` sets the key.",
+  ],
+  finish,
+};
+
+/** For `defineSink`. */
+export const mappings: readonly FlumeMapping[] = [kafka];
+
+function finish(draft: FlumeDraft): void {
+  const brokers = draft.value("brokerList");
+  if (brokers !== undefined && draft.get("brokers") === undefined) {
+    const list = asCommas(brokers);
+    if (list.ok) draft.set("brokers", list.value, "brokerList");
+  }
+  topic(draft);
+  security(draft);
+  const compression = draft.value("kafka.producer.compression.type");
+  if (compression !== undefined)
+    draft.note(`kafka.producer.compression.type = ${compression.text}: the channel compresses, with zstd`);
+  if (draft.mayHaveHeader("key")) {
+    draft.note(
+      "Flume's event header `key` would be the record's key; here `regex_extractor` sets the key, and this header is a header",
+    );
+  }
+}
+
+function topic(draft: FlumeDraft): void {
+  const key = draft.value("kafka.topic") === undefined ? "topic" : "kafka.topic";
+  const written = draft.value(key)?.written ?? "default-flume-topic";
+  const header = draft.value("topicHeader")?.written ?? "topic";
+  const override = draft.value("allowTopicOverride")?.text.toLowerCase() !== "false" && draft.mayHaveHeader(header);
+  if (!override) {
+    draft.set("topic", written, key);
+    if (written.includes("%{")) draft.set("topicDefault", "default-flume-topic");
+    return;
+  }
+  // A pattern cannot be what another pattern falls back to.
+  if (written.includes("%{")) {
+    draft.refuse(
+      key,
+      `a topic with headers, and a header "${header}" that may name another`,
+      "write allowTopicOverride = false",
+    );
+    return;
+  }
+  draft.set("topic", `%{${header}}`, key);
+  draft.set("topicDefault", written, key);
+  draft.note(`events may have the header "${header}", which names the topic then (allowTopicOverride)`);
+}
+
+function security(draft: FlumeDraft): void {
+  const protocol = draft.value("kafka.producer.security.protocol")?.text.toUpperCase() ?? "PLAINTEXT";
+  if (protocol.endsWith("SSL")) tls(draft);
+  if (protocol.startsWith("SASL_")) sasl(draft);
+}
+
+function tls(draft: FlumeDraft): void {
+  draft.set("tls", {}, "kafka.producer.security.protocol");
+  store(draft, "truststore", "tls.ca");
+  store(draft, "keystore", "tls.cert");
+  if (draft.get("tls.cert") !== undefined) draft.set("tls.key", draft.get("tls.cert"));
+  const password = draft.value("kafka.producer.ssl.key.password");
+  if (password !== undefined) draft.set("tls.passphrase", password.written, "kafka.producer.ssl.key.password");
+}
+
+function store(draft: FlumeDraft, which: string, to: string): void {
+  const key = `kafka.producer.ssl.${which}.location`;
+  const location = draft.value(key);
+  if (location === undefined) return;
+  const type = draft.value(`kafka.producer.ssl.${which}.type`)?.text.toUpperCase() ?? "JKS";
+  if (type === "PEM") {
+    draft.set(to, { file: draft.path(location.written) }, key);
+    return;
+  }
+  draft.refuse(
+    key,
+    `${jks} is not read here`,
+    `make PEM of it, with keytool and openssl, and say ssl.${which}.type = PEM`,
+  );
+}
+
+function sasl(draft: FlumeDraft): void {
+  const mechanism = draft.value("kafka.producer.sasl.mechanism")?.text ?? "GSSAPI";
+  if (!["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"].includes(mechanism.toUpperCase())) {
+    draft.refuse(
+      "kafka.producer.sasl.mechanism",
+      `"${mechanism}" is not carried`,
+      "PLAIN, SCRAM-SHA-256, SCRAM-SHA-512",
+    );
+    return;
+  }
+  const jaas = draft.value("kafka.producer.sasl.jaas.config")?.written ?? "";
+  const [, username] = /\busername\s*=\s*"([^"]*)"/.exec(jaas) ?? [];
+  const [, password] = /\bpassword\s*=\s*"([^"]*)"/.exec(jaas) ?? [];
+  if (username === undefined || password === undefined) {
+    const hint = "Flume may have them in a JAAS file of Java's: write kafka.producer.sasl.jaas.config";
+    draft.refuse("kafka.producer.sasl.jaas.config", "no username and password", hint);
+    return;
+  }
+  draft.set("sasl", { mechanism: mechanism.toLowerCase(), username, password }, "kafka.producer.sasl.jaas.config");
+}

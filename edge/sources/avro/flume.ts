@@ -1,0 +1,40 @@
+import { asWord, type FlumeDraft, type FlumeMapping } from "../../core/flume-mapping.ts";
+import { listensOn, securedBy } from "../../listeners/flume-listener.ts";
+
+const protocols = "the runtime's own protocols and ciphers are used";
+
+const avro: FlumeMapping = {
+  names: ["avro", "org.apache.flume.source.AvroSource"],
+  keys: {
+    bind: { by: "`address`" },
+    port: { by: "`address`" },
+    threads: { nothing: "one thread serves all" },
+    "compression-type": { to: "compression", as: asWord({ none: "none", deflate: "deflate" }) },
+    ssl: { by: "`tls`" },
+    keystore: { by: "`tls.cert` and `tls.key`" },
+    "keystore-password": { by: "`tls`" },
+    "keystore-type": { by: "`tls`" },
+    "exclude-protocols": { nothing: protocols },
+    "include-protocols": { nothing: protocols },
+    "exclude-cipher-suites": { nothing: protocols },
+    "include-cipher-suites": { nothing: protocols },
+    ipFilter: {
+      refused: "addresses are not filtered here: use the machine's firewall, or `tls.clientCa`",
+      unless: ["false"],
+    },
+    ipFilterRules: { by: "`ipFilter`" },
+  },
+  start: { keyHeader: "key", timeHeader: "timestamp" },
+  differences: [
+    "An answer is OK when the events are durable; FAILED, and the sender sends again, when the channel has no room in time.",
+    "Flume compresses outside of TLS where both are set; here TLS is outside, so the two together do not fit Flume's.",
+  ],
+  headers: () => undefined,
+  finish: (draft: FlumeDraft) => {
+    listensOn(draft);
+    securedBy(draft);
+  },
+};
+
+/** For `defineSource`. */
+export const mappings: readonly FlumeMapping[] = [avro];

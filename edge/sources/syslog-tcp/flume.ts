@@ -1,0 +1,18 @@
+import type { FlumeMapping } from "../../core/flume-mapping.ts";
+import { listensOn } from "../../listeners/flume-listener.ts";
+import { syslogHeaders, syslogKeys, syslogTls, syslogTlsKeys } from "../../listeners/syslog/flume-syslog.ts";
+
+const syslogTcp: FlumeMapping = {
+  names: ["syslogtcp", "org.apache.flume.source.SyslogTcpSource"],
+  keys: { host: { by: "`address`" }, port: { by: "`address`" }, ...syslogKeys, ...syslogTlsKeys },
+  start: { eventBytesMax: 2_500 },
+  differences: ["Messages with their length before them (RFC 6587) are understood, too."],
+  headers: syslogHeaders,
+  finish: (draft) => {
+    listensOn(draft, "host");
+    syslogTls(draft);
+  },
+};
+
+/** For `defineSource`. */
+export const mappings: readonly FlumeMapping[] = [syslogTcp];
