@@ -73,7 +73,8 @@ const portingHints: Readonly<Record<Kind, string | undefined>> = {
   channel: "take `file` or `memory`",
   sink: "take a sink of Flume's own",
   group: "take `failover` or `load_balance`",
-  interceptor: "write it anew as a module, a function of some lines: `tailgate init interceptor` prints one with Flume's words beside ours",
+  interceptor:
+    "write it anew as a module, a function of some lines: `tailgate init interceptor` prints one with Flume's words beside ours",
   selector: "set a header in an interceptor, and take `multiplexing`",
 };
 
