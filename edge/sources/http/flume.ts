@@ -30,7 +30,7 @@ const http: FlumeMapping = {
   },
   differences: [
     "200 is answered when the events are durable, 503 when the channel has no room in time.",
-    "Bodies are UTF-8; Flume takes UTF-16 and UTF-32, too.",
+    "Bodies are UTF-8, also where a request names no charset, which Flume takes for Latin-1; Flume takes UTF-16 and UTF-32, too.",
   ],
   headers: () => undefined,
   finish: (draft: FlumeDraft) => {

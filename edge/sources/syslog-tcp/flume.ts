@@ -6,7 +6,10 @@ const syslogTcp: FlumeMapping = {
   names: ["syslogtcp", "org.apache.flume.source.SyslogTcpSource"],
   keys: { host: { by: "`address`" }, port: { by: "`address`" }, ...syslogKeys, ...syslogTlsKeys },
   start: { eventBytesMax: 2_500 },
-  differences: ["Messages with their length before them (RFC 6587) are understood, too."],
+  differences: [
+    "Messages with their length before them (RFC 6587) are understood, too.",
+    "What is no syslog has neither priority nor version; Flume leaves those of the message before on it.",
+  ],
   headers: syslogHeaders,
   finish: (draft) => {
     listensOn(draft, "host");

@@ -27,12 +27,12 @@ import type { DirectoryHost } from "./directory-book.ts";
 import { excluder } from "./discover.ts";
 import { FileIndex } from "./file-index.ts";
 import { Folders } from "./folders.ts";
-import { FollowedFile } from "./followed-file.ts";
+import type { FollowedFile } from "./followed-file.ts";
 import { PathPattern } from "./glob.ts";
 import { HeldFiles } from "./held-files.ts";
 import { Obstacles } from "./obstacles.ts";
 import { openCount, ownOpenFilesShare } from "./open-count.ts";
-import { PatternMark, readStored } from "./stored-files.ts";
+import { inFolder, PatternMark, readStored } from "./stored-files.ts";
 import { takenOver } from "./taildir-positions.ts";
 import { signals } from "./telemetry.ts";
 import { TrailReader } from "./trail-reader.ts";
@@ -392,13 +392,6 @@ export class TailSource implements Source, FileReader {
     const paths = this.folders.pathsOf(directory);
     return paths.length === 0 ? [directory] : paths;
   }
-}
-
-/** The same file, under another path of its folder. */
-function inFolder(file: FollowedFile, folder: string): FollowedFile {
-  const cursor = file.cursor();
-  const [path, trail] = [childOf(folder, nameOf(cursor.path)), childOf(folder, nameOf(cursor.trail))];
-  return FollowedFile.restore(file.sequence, { ...cursor, path, trail });
 }
 
 /** A timer cannot wait longer. */

@@ -1,4 +1,4 @@
-import { folderOf, nameOf } from "../../../shared/files/path-text.ts";
+import { childOf, folderOf, nameOf } from "../../../shared/files/path-text.ts";
 import type { Positioned } from "../../core/source.ts";
 import { parseCursor } from "./cursor.ts";
 import { FollowedFile } from "./followed-file.ts";
@@ -58,6 +58,13 @@ export function readStored(
     else unnamed.push(FollowedFile.restore(sequence, cursor));
   }
   return { named, unnamed, looked, unread, unknown, nextSequence };
+}
+
+/** The same file, under another path of its folder. */
+export function inFolder(file: FollowedFile, folder: string): FollowedFile {
+  const cursor = file.cursor();
+  const [path, trail] = [childOf(folder, nameOf(cursor.path)), childOf(folder, nameOf(cursor.trail))];
+  return FollowedFile.restore(file.sequence, { ...cursor, path, trail });
 }
 
 /** Remembers that a pattern was looked at once: files that come later are new, and are read from their beginning. */
