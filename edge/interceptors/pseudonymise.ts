@@ -34,6 +34,7 @@ export default defineInterceptor({
     "Puts a keyed hash (HMAC-SHA-256, the first 128 bits in hex) in the place of chosen values: the same value gives the same pseudonym, and nobody without the secret can go back.",
   stability: "experimental",
   config: configSchema,
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: a reference of the config.
   example: { secret: "${PSEUDONYM_SECRET}", fields: ["driver.licence"] },
   create: (config, context) => new Pseudonymise(config, context),
 });

@@ -4,6 +4,6 @@ import { defineCodes } from "../../../shared/errors/error-code.ts";
 export const codes = defineCodes({
   KAFKA_NOT_READY: {
     severity: "transient",
-    hint: "The brokers can be reached and answer, but not with what is needed yet: they start, load, or elect a leader. Tailgate tries again on its own; if it lasts, look at the brokers' logs: is a majority of them up?",
+    hint: "The brokers can be reached and answer, but not with what is needed yet: they start, load, or elect a leader. Tailgate tries again on its own; if it lasts, look at the brokers' logs, and whether a majority of them is up.",
   },
 });
