@@ -9,9 +9,9 @@ export interface Delivery extends TopicPartition {
   readonly hidden: readonly OffsetRange[];
   /** Where the first batch of the fetch begins; it may lie before what was asked for. */
   readonly firstOffset: number;
-  /** The offset behind everything delivered, control records and compacted ones included. */
+  /** The offset after everything delivered, control records and compacted ones included. */
   readonly nextOffset: number;
-  /** The offset behind the last record that the log holds. */
+  /** The offset after the last record that the log holds. */
   readonly endOffset: number;
   /** The oldest offset the broker still has; undefined when it did not say. */
   readonly logStartOffset: number | undefined;
@@ -50,9 +50,9 @@ export interface ConsumerHandler {
 
 /** What the consumer knows of a partition that is ours. Offsets are -1 until the broker told. */
 export interface PartitionState extends TopicPartition {
-  /** The offset behind the last record that can be read: records of an open transaction cannot. */
+  /** The offset after the last record that can be read: records of an open transaction cannot. */
   readonly highWatermark: number;
-  /** The offset behind the last record that the log holds. */
+  /** The offset after the last record that the log holds. */
   readonly endOffset: number;
   /** The oldest offset that the broker still has. */
   readonly logStartOffset: number;
@@ -98,7 +98,7 @@ export interface ConsumerState {
  * its own: the handler says where to read, and what it answers is the truth.
  */
 export interface Consumer {
-  /** Resolves at once; joining goes on behind it. */
+  /** Resolves at once; joining goes on after that. */
   start(handler: ConsumerHandler): void;
   /** Lets the delivery in hand end, leaves the group, closes connections. */
   stop(): Promise<void>;

@@ -8,7 +8,7 @@ import type { OtherPartition, PartitionReader } from "./consumer.ts";
 
 /** A partition of our topics, as the cluster describes it. */
 export interface ClusterPartition extends TopicPartition {
-  /** The offset behind the last record that can be read; -1 when it was not asked for or not told. */
+  /** The offset after the last record that can be read; -1 when it was not asked for or not told. */
   readonly endOffset: number;
   /** The oldest offset that the broker still has; -1 as above. */
   readonly startOffset: number;

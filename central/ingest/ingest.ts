@@ -2,7 +2,7 @@
  * Consumer → store: the only place where a position moves. Per partition:
  *
  *     assigned   position from the store; read again from the record *before* it
- *     delivered  is that record the one we know? then everything behind it goes into the store, with the position
+ *     delivered  is that record the one we know? then everything after it goes into the store, with the position
  *
  * What can be wrong, and what then happens:
  *   - store away              wait inside the delivery, heartbeats going on; nothing is dropped, nothing else is fetched

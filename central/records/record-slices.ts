@@ -1,7 +1,7 @@
 import type { RecordBlock, RecordSlice } from "./record-block.ts";
 import { markOf, type RecordMark } from "./record-mark.ts";
 
-/** The records at `fromOffset` and behind it. */
+/** The records at `fromOffset` and after it. */
 export function sliceRecords(blocks: readonly RecordBlock[], fromOffset: number): RecordSlice[] {
   const slices: RecordSlice[] = [];
   for (const block of blocks) {

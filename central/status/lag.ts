@@ -20,7 +20,7 @@ export interface PartitionLag extends TopicPartition {
   reader: "self" | PartitionReader;
   generation: number;
   next: number;
-  /** The offset behind the last record that can be read. */
+  /** The offset after the last record that can be read. */
   highWatermark: number | null;
   lag: number | null;
   waiting: number | null;

@@ -67,7 +67,7 @@ export interface EventRow {
   readonly value: Buffer | null;
 }
 
-/** Events in order; `more`: there are others behind the last one. */
+/** Events in order; `more`: there are others after the last one. */
 export interface EventPage {
   readonly events: readonly EventRow[];
   readonly more: boolean;

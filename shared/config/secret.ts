@@ -28,7 +28,7 @@ export function secret() {
     .meta({ secret: true });
 }
 
-/** The content of a secret's file, without the line end behind it. */
+/** The content of a secret's file, without the line end after it. */
 export function readSecret(
   file: string,
   use: FileUse = "value",

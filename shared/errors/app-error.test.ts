@@ -10,7 +10,7 @@ describe("an error", () => {
     expect(error).toMatchObject({ severity: "transient", hint: codes.EDGE_CHANNEL_FULL.hint });
   });
 
-  test("shows its causes behind its own words", () => {
+  test("shows its causes after its own words", () => {
     const cause = new Error("connect 127.0.0.1:9092: refused");
     expect(messageOf(new AppError("KAFKA_UNREACHABLE", "fetch metadata", { cause }))).toBe(
       "fetch metadata: connect 127.0.0.1:9092: refused",

@@ -46,7 +46,7 @@ export function declaredCode(code: Code | ErrorCode): ErrorCode {
   return typeof code === "string" ? codes[code] : code;
 }
 
-/** The message of anything that was thrown, with the messages of its causes behind it. */
+/** The message of anything that was thrown, with the messages of its causes after it. */
 export function messageOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   const cause = thrown.cause === undefined ? "" : `: ${messageOf(thrown.cause)}`;

@@ -2,7 +2,7 @@
  * Finds one field of a JSON line without parsing the line: a key and a time are wanted of each line, and `JSON.parse`
  * of all of it costs more than everything else on the way to the disk.
  *
- * Lines are taken to be JSON; one that is not gives undefined or, when the broken part lies behind the field, the field.
+ * Lines are taken to be JSON; one that is not gives undefined or, when the broken part lies after the field, the field.
  * Of two fields of the same name the first counts.
  */
 

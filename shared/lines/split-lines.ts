@@ -16,7 +16,7 @@ export interface LineOutput {
   leftOut(bytes: number): void;
 }
 
-/** What to make of the bytes behind the last whole event. */
+/** What to make of the bytes after the last whole event. */
 export type Ending =
   /** Nothing: more may follow. */
   | "keep"
@@ -61,7 +61,7 @@ export class LineSplitter implements Splitter {
 
   split(buffer: Buffer, start: number, end: number, output: LineOutput, ending: Ending): number {
     const { lineBytesMax, stripCarriageReturn, skipEmptyLines } = this.options;
-    // With a line feed behind the range the search never runs on into old bytes.
+    // With a line feed after the range the search never runs on into old bytes.
     const borrowed = buffer[end] ?? 0;
     buffer[end] = lineFeed;
     let at = this.skipping ? this.skip(buffer, start, end, output, ending) : start;

@@ -181,7 +181,7 @@ process.on("exit", () => {
   for (const child of running) child.signalGroup("SIGKILL");
 });
 
-/** Whether a thread of the process is neither stopped nor gone (proc_pid_stat(5): the state stands behind the name). */
+/** Whether a thread of the process is neither stopped nor gone (proc_pid_stat(5): the state stands after the name). */
 function isRunning(pid: number): boolean {
   try {
     return readdirSync(`/proc/${pid}/task`).some((thread) => {

@@ -2,7 +2,7 @@
  * A chunk's body: zstd of
  *
  *     version 1, count, then per event: time delta, source, offset delta, lane, seq delta, value length + 1 (0: null)
- *     then all values, one behind the other
+ *     then all values, one after the other
  *
  * Numbers are LEB128 varints; offset and seq deltas are zigzag, taken from the event before. Events are in the order
  * (time, source, offset), in which the API hands them out.

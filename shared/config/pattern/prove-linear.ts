@@ -5,12 +5,12 @@
  * Work on a pattern is at most the work on all of its paths. On one path, let the *runs* be the items without an upper
  * bound. Two conditions make the work linear:
  *
- * 1. A run shares no character with anything that may come directly behind it. Then there is one place where it can
+ * 1. A run shares no character with anything that may come directly after it. Then there is one place where it can
  *    end: giving back a character fails at once, and an attempt costs the length of its runs, not a product of them.
  * 2. Attempts from different places do not run over the same characters again and again: either the path is bound to
  *    the start of the line, or some mandatory item before the first run shares no character with the run. The
  *    beginning of a later attempt would have to lie inside the earlier one's run, which holds no such character.
- *    (A run with nothing behind it that could fail needs no second attempt.)
+ *    (A run with nothing after it that could fail needs no second attempt.)
  */
 import { CharSet } from "./char-set.ts";
 import { type Item, type Path, readPaths } from "./paths.ts";

@@ -21,7 +21,7 @@ export function decompressLz4(bytes: Buffer): Buffer {
     at += 4;
     if (size === 0) return output.bytes();
     const length = size & 0x7fffffff;
-    if (at + length > bytes.length) throw corrupt("a block ends behind the bytes");
+    if (at + length > bytes.length) throw corrupt("a block ends after the bytes");
     if (size >= 0x80000000) output.append(bytes, at, length);
     else block(bytes.subarray(at, at + length), output);
     at += length + blockChecksumBytes;
@@ -36,7 +36,7 @@ function block(bytes: Buffer, output: OutputBuffer): void {
     if (start !== 15) return length;
     for (;;) {
       const byte = bytes[at++];
-      if (byte === undefined) throw corrupt("a length ends behind its block");
+      if (byte === undefined) throw corrupt("a length ends after its block");
       length += byte;
       if (byte !== 255) return length;
     }

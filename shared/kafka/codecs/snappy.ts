@@ -19,7 +19,7 @@ export function decompressSnappy(bytes: Buffer): Buffer {
   for (let at = xerialHeaderBytes; at + 4 <= bytes.length; ) {
     const length = bytes.readInt32BE(at);
     at += 4;
-    if (length < 0 || at + length > bytes.length) throw corrupt("a block ends behind the bytes");
+    if (length < 0 || at + length > bytes.length) throw corrupt("a block ends after the bytes");
     block(bytes.subarray(at, at + length), output);
     at += length;
   }
@@ -48,7 +48,7 @@ function block(bytes: Buffer, output: OutputBuffer): void {
     if (kind === 0) {
       const short = tag >>> 2;
       const length = 1 + (short < 60 ? short : little(short - 59));
-      if (at + length > bytes.length) throw corrupt("a literal ends behind its block");
+      if (at + length > bytes.length) throw corrupt("a literal ends after its block");
       output.append(bytes, at, length);
       at += length;
     } else if (kind === 1) {

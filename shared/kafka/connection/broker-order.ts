@@ -4,7 +4,7 @@
  * Any broker may be asked, and one is as good as another until it is wrong: a broker that was cut off from the rest goes
  * on naming itself as leader for as long as it is asked. So whoever failed, or whose answer turned out wrong, goes to the
  * end of the line, and stays there until those before it have failed too. The line begins with the brokers of the config;
- * those that the cluster names are put behind them, so that there is somebody to ask when all of the config are dead.
+ * those that the cluster names are put after them, so that there is somebody to ask when all of the config are dead.
  */
 import { type Address, formatAddress } from "../../config/address.ts";
 

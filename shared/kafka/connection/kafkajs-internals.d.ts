@@ -4,7 +4,7 @@
  */
 
 declare module "kafkajs/src/network/requestQueue" {
-  /** An answer: what stands behind the correlation id. */
+  /** An answer: what stands after the correlation id. */
   interface RawResponse {
     readonly payload: Buffer;
   }

@@ -20,9 +20,9 @@ export interface FetchedPartition {
   readonly topic: string;
   readonly partition: number;
   readonly errorCode: number;
-  /** The offset behind the last record that we may read: of open transactions nothing. */
+  /** The offset after the last record that we may read: of open transactions nothing. */
   readonly highWatermark: number;
-  /** The offset behind the last record that the log holds. */
+  /** The offset after the last record that the log holds. */
   readonly endOffset: number;
   readonly logStartOffset: number | undefined;
   readonly aborted: readonly AbortedTransaction[];

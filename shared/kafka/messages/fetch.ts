@@ -12,9 +12,9 @@ export interface AbortedTransaction {
 export interface FetchPartitionAnswer {
   readonly partition: number;
   readonly errorCode: number;
-  /** The offset behind the last record that all in-sync replicas have. */
+  /** The offset after the last record that all in-sync replicas have. */
   readonly highWatermark: number;
-  /** The offset behind the last record that a reader of committed records may see. */
+  /** The offset after the last record that a reader of committed records may see. */
   readonly lastStableOffset: number;
   readonly logStartOffset: number;
   readonly aborted: readonly AbortedTransaction[];

@@ -20,7 +20,7 @@ import { at, HEADER_BYTES } from "./header.ts";
 /** A finished batch; no producer yet. */
 export interface SealedBatch {
   readonly bytes: Buffer;
-  /** CRC-32C of the part behind the header. */
+  /** CRC-32C of the part after the header. */
   readonly recordsCrc: number;
   readonly count: number;
   readonly timeMsMin: number;

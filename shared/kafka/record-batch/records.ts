@@ -59,7 +59,7 @@ class RecordReader {
 
   expectEnd(): void {
     if (this.offset !== this.bytes.length)
-      throw corrupt(`${this.bytes.length - this.offset} bytes behind the last record`);
+      throw corrupt(`${this.bytes.length - this.offset} bytes after the last record`);
   }
 
   private slice(length: number): Buffer | undefined {

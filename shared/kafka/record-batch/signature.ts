@@ -1,5 +1,5 @@
 /**
- * A batch that is signed by the gateway that made it. The signature stands behind the records, in a frame that every
+ * A batch that is signed by the gateway that made it. The signature stands after the records, in a frame that every
  * decoder of zstd leaves out (RFC 8878, 3.1.2 "Skippable Frames"), so that no consumer has to know of it:
  *
  *     header (61 bytes)  zstd frame of the records  54 2a 4d 18  4c 00 00 00  "TGS1"  key's name (8)  signature (64)
