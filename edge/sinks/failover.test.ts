@@ -7,6 +7,7 @@ import type { StoredBatch } from "../core/stored-batch.ts";
 import { RecordSink } from "../records/record-sink.ts";
 import { ArrayReader } from "../testing/fakes/array-reader.ts";
 import { fakeContext, mistakes } from "../testing/fakes/component.ts";
+import { tryNext } from "../testing/fakes/deliver-next.ts";
 import { testBatches, testLane } from "../testing/fakes/test-batches.ts";
 import failover from "./failover.ts";
 import loadBalance from "./load-balance.ts";
@@ -56,18 +57,7 @@ async function groupOf(
   const group = await reading.value.create(fakeContext({ name: "pair", members, clock, metrics }));
   const reader = new ArrayReader(testLane("driving"));
   const lane = group.lane(reader);
-  const step = async () => {
-    const batch = reader.next();
-    if (batch === undefined) return "idle";
-    try {
-      const result = await lane.deliver(batch, never);
-      reader.end(batch, result);
-      return result.kind;
-    } catch (thrown) {
-      if (thrown instanceof AppError) return thrown;
-      throw thrown;
-    }
-  };
+  const step = () => tryNext(lane, reader);
   return { group, lane, reader, clock, metrics, step };
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { systemClock } from "../../../shared/clock/clock.ts";
 import { ArrayReader } from "../../testing/fakes/array-reader.ts";
 import { fakeContext, mistakes } from "../../testing/fakes/component.ts";
+import { tryNext } from "../../testing/fakes/deliver-next.ts";
 import { testBatch, testBatches, testLane, testValue } from "../../testing/fakes/test-batches.ts";
 import definition from "./index.ts";
 import { type Answer, FakeHdfs, remote } from "./testing/fake-hdfs.ts";
@@ -17,17 +18,7 @@ async function laneOf(
   if (!reading.ok) throw new Error(`the config is wrong: ${JSON.stringify(reading.issues)}`);
   const sink = await reading.value.create(fakeContext({ clock: systemClock }));
   const lane = sink.lane(reader);
-  const step = async () => {
-    const batch = reader.next();
-    if (batch === undefined) return "idle";
-    try {
-      const result = await lane.deliver(batch, never);
-      reader.end(batch, result);
-      return result.kind;
-    } catch (thrown) {
-      return thrown;
-    }
-  };
+  const step = () => tryNext(lane, reader);
   return { sink, reader, step };
 }
 

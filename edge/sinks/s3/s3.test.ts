@@ -3,6 +3,7 @@ import { systemClock } from "../../../shared/clock/clock.ts";
 import type { Lane } from "../../core/lane.ts";
 import { ArrayReader } from "../../testing/fakes/array-reader.ts";
 import { fakeContext, mistakes } from "../../testing/fakes/component.ts";
+import { tryNext } from "../../testing/fakes/deliver-next.ts";
 import { testBatch, testBatches, testLane, testValue } from "../../testing/fakes/test-batches.ts";
 import definition from "./index.ts";
 
@@ -70,17 +71,7 @@ async function laneOf(bucket: FakeBucket, config: Readonly<Record<string, unknow
   const sink = await reading.value.create(fakeContext({ clock: systemClock }));
   const reader = new ArrayReader(testLane("driving"));
   const lane = sink.lane(reader);
-  const step = async () => {
-    const batch = reader.next();
-    if (batch === undefined) return "idle";
-    try {
-      const result = await lane.deliver(batch, never);
-      reader.end(batch, result);
-      return result.kind;
-    } catch (thrown) {
-      return thrown;
-    }
-  };
+  const step = () => tryNext(lane, reader);
   return { sink, reader, step };
 }
 

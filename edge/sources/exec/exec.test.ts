@@ -69,8 +69,7 @@ describe("exec", () => {
     await using w = world({ command, restart: true, restartThrottle: "10ms" });
     await until("two tries", () => w.said("exec_failed").length >= 2);
     await using v = world({ command });
-    await until("it to be made", () => v.run.isLoaded);
-    expect(v.run.crash()).rejects.toThrow(expect.objectContaining({ code: "EDGE_EXEC" }));
+    await expect(v.run.ended).rejects.toThrow(expect.objectContaining({ code: "EDGE_EXEC" }));
   });
 
   test("its standard error goes to the log when asked", async () => {

@@ -36,8 +36,7 @@ test("when one port is taken none is held", async () => {
   await using first = runSource({ definition, config: { ports: [taken] }, dataDir: dir.path });
   await until("the source to listen", () => Number(first.source.status().port) > 0);
   const second = runSource({ definition, config: { ports: [other, taken] }, dataDir: dir.path });
-  await until("the source to be made", () => second.isLoaded);
-  expect(second.crash()).rejects.toThrow("EADDRINUSE");
+  await expect(second.ended).rejects.toThrow("EADDRINUSE");
   await second.source.stop();
   await using third = runSource({ definition, config: { ports: [other] }, dataDir: dir.path });
   await until("the port to be had", () => Number(third.source.status().port) === other);

@@ -47,8 +47,7 @@ describe("syslog_udp", () => {
     await using first = runSource({ definition, config, dataDir: dir.path });
     const address = `127.0.0.1:${await portOf(first)}`;
     const second = runSource({ definition, config: { address }, dataDir: dir.path });
-    await until("the source to be made", () => second.isLoaded);
-    expect(second.crash()).rejects.toThrow("EADDRINUSE");
+    await expect(second.ended).rejects.toThrow("EADDRINUSE");
   });
 
   test("while the channel is full a bounded queue is kept, and what is lost is counted", async () => {

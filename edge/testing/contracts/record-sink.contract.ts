@@ -5,10 +5,11 @@
 import { expect } from "bun:test";
 import { RecordBatchBuilder } from "../../../shared/kafka/record-batch/builder.ts";
 import type { SinkDefinition } from "../../core/define.ts";
-import type { Delivery, LaneDelivery, Sink } from "../../core/sink.ts";
+import type { LaneDelivery, Sink } from "../../core/sink.ts";
 import type { StoredBatch } from "../../core/stored-batch.ts";
 import { ArrayReader } from "../fakes/array-reader.ts";
 import { fakeContext } from "../fakes/component.ts";
+import { deliverNext } from "../fakes/deliver-next.ts";
 import { testBatch, testBatches, testLane } from "../fakes/test-batches.ts";
 import { checkProperties, type Lacks } from "./properties.ts";
 
@@ -83,14 +84,6 @@ class Fixture implements AsyncDisposable {
 
 const never = new AbortController().signal;
 const lines = (count: number, from = 0) => Array.from({ length: count }, (_, index) => `line ${from + index}`);
-
-async function deliverNext(delivery: LaneDelivery, reader: ArrayReader, signal = never): Promise<Delivery | undefined> {
-  const batch = reader.next();
-  if (batch === undefined) return undefined;
-  const result = await delivery.deliver(batch, signal);
-  reader.end(batch, result);
-  return result;
-}
 
 /** As the runner does. */
 async function deliverAll(delivery: LaneDelivery, reader: ArrayReader): Promise<void> {

@@ -205,8 +205,7 @@ const properties = {
     const port = portOf(await f.run());
     const { definition, config, at } = f.senders;
     const second = runSource({ definition, config: { ...config, ...at(port) }, dataDir: f.dir.path });
-    await until("the source to be made", () => second.isLoaded);
-    expect(second.crash()).rejects.toThrow(expect.objectContaining({ code: "EDGE_LISTEN" }));
+    await expect(second.ended).rejects.toThrow(expect.objectContaining({ code: "EDGE_LISTEN" }));
   },
   "after a restart the same port is there again": async (f: Fixture) => {
     const first = await f.run();

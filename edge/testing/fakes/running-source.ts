@@ -42,7 +42,8 @@ export class RunningSource implements AsyncDisposable {
   /** What it reported: signal names with their fields. */
   readonly reports: { readonly signal: string; readonly fields: Fields }[] = [];
   private readonly abort = new AbortController();
-  private readonly ended: Promise<void>;
+  /** Settles when the source has ended by itself or was told to; rejects with what ended it. */
+  readonly ended: Promise<void>;
   private made: Source | undefined;
 
   constructor(options: RunOptions) {
