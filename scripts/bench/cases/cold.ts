@@ -1,6 +1,6 @@
 import type { Flow } from "../agents/agent.ts";
-import { measureFlow } from "../measure/flow.ts";
 import { type BenchCase, defaultFlow } from "./case.ts";
+import { flowSamples } from "./flow-samples.ts";
 
 const variants: Readonly<Record<string, Flow>> = {
   "zstd, identity": defaultFlow,
@@ -38,19 +38,5 @@ export const cold: BenchCase = {
     { variant: "zstd, identity", column: "lost", atMost: 0 },
     { variant: "zstd, identity", column: "repeated", atMost: 0 },
   ],
-  async *run(bench) {
-    const { lines, runs } = bench.options;
-    for (let run = 0; run < runs; run++) {
-      for (const agent of bench.oursOnly) {
-        for (const [variant, flow] of Object.entries(variants)) {
-          const metrics = await measureFlow(bench, { agent, flow, lines, partitions: 1, cold: true });
-          yield { subject: agent.name, variant, metrics };
-        }
-      }
-      for (const agent of bench.peers) {
-        const metrics = await measureFlow(bench, { agent, flow: defaultFlow, lines, partitions: 1, cold: true });
-        yield { subject: agent.name, variant: agent.setup, metrics };
-      }
-    }
-  },
+  run: (bench) => flowSamples(bench, variants, true),
 };

@@ -1,6 +1,6 @@
 import type { Flow } from "../agents/agent.ts";
-import { measureFlow } from "../measure/flow.ts";
 import { type BenchCase, defaultFlow } from "./case.ts";
+import { flowSamples } from "./flow-samples.ts";
 
 const variants: Readonly<Record<string, Flow>> = {
   "zstd, no identity": { ...defaultFlow, identity: false },
@@ -50,21 +50,5 @@ export const throughput: BenchCase = {
     { variant: "filter, key, identity", column: "lost", atMost: 0 },
     { variant: "filter, key, identity", column: "repeated", atMost: 0 },
   ],
-  async *run(bench) {
-    const { lines, runs } = bench.options;
-    // Runs in the outer loop: a noisy minute then touches one run of each, not all runs of one.
-    for (let run = 0; run < runs; run++) {
-      for (const agent of bench.oursOnly) {
-        for (const [variant, flow] of Object.entries(variants)) {
-          const partitions = flow.partition === "key" ? 4 : 1;
-          const metrics = await measureFlow(bench, { agent, flow, lines, partitions });
-          yield { subject: agent.name, variant, metrics };
-        }
-      }
-      for (const agent of bench.peers) {
-        const metrics = await measureFlow(bench, { agent, flow: defaultFlow, lines, partitions: 1 });
-        yield { subject: agent.name, variant: agent.setup, metrics };
-      }
-    }
-  },
+  run: (bench) => flowSamples(bench, variants, false),
 };

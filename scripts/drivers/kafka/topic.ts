@@ -58,11 +58,14 @@ export async function createTopic(address: string, topic: string, options: Topic
 async function untilLed(admin: Admin, topic: string, partitions: number): Promise<void> {
   await until(
     `leaders of ${topic}`,
-    () => admin.fetchTopicMetadata({ topics: [topic] }),
-    ({ topics: [found] }) =>
-      found !== undefined &&
-      found.partitions.length >= partitions &&
-      found.partitions.every(({ leader }) => leader >= 0),
+    async () => {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+      const found = topics[0]?.partitions ?? [];
+      const led = found.length >= partitions && found.every(({ leader }) => leader >= 0);
+      // A leader that is named may not know of it yet (code 6): it does when it tells the partition's offsets.
+      return led && (await admin.fetchTopicOffsets(topic)).length >= partitions;
+    },
+    Boolean,
     { withinMs: 30_000, everyMs: 50 },
   );
 }
