@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, mkdirSync, statSync } from "node:fs";
+import { constants, fstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { AppError } from "../../../shared/errors/app-error.ts";
@@ -51,19 +51,41 @@ export function fileIdentity(path: string): string | undefined {
 }
 
 /**
- * Whether a connection may stay open between two reads. SQLite opens the shared memory of the write-ahead log once for all
- * connections of a process. Opened where it cannot be written to (a read-only mount, missing rights), it stays
- * read-only for all of them until the last one is closed, whatever becomes of the mount: the writer would never
+ * Whether a connection that has read may stay open until the next read. SQLite opens the shared memory of the write-ahead
+ * log once for all connections of a process. Opened where it cannot be written to (a read-only mount, missing rights), it
+ * stays read-only for all of them until the last one is closed, whatever becomes of the mount: the writer would never
  * recover beside a reader that is always open.
+ *
+ * Asked is how it was opened, not what may be done with the file now. A reader that opens in the moment after the file
+ * became writable shares what the writer's last try, not closed yet, had opened before.
  */
 export function sharedMemoryIsWritable(path: string): boolean {
-  const file = `${path}-shm`;
   try {
-    accessSync(file, constants.W_OK);
-    return true;
+    const { dev, ino } = statSync(`${path}-shm`, { bigint: true });
+    return openFiles().some((fd) => {
+      const file = fstatSync(fd, { bigint: true });
+      return file.ino === ino && file.dev === dev && isOpenForWriting(fd);
+    });
   } catch {
-    return !existsSync(file);
+    return false; // Gone, or nobody can tell: a reader that is opened anew costs a millisecond.
   }
+}
+
+/** Descriptors of this process whose names end like that of a shared memory. */
+function openFiles(): number[] {
+  const isSharedMemory = (fd: string) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).endsWith("-shm");
+    } catch {
+      return false; // Closed meanwhile, as the one that lists the folder is.
+    }
+  };
+  return readdirSync("/proc/self/fd").filter(isSharedMemory).map(Number);
+}
+
+function isOpenForWriting(fd: number): boolean {
+  const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "latin1"))?.[1];
+  return flags !== undefined && (Number.parseInt(flags, 8) & 0o3) === constants.O_RDWR;
 }
 
 function checkLibrary(database: Database.Database): void {

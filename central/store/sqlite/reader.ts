@@ -26,8 +26,8 @@ import { ReaderSession } from "./reader-session.ts";
 export class SqliteReader implements StoreReader {
   private session: ReaderSession | undefined;
   private file: string | undefined;
-  /** It may stay open when the read is over. */
-  private stays = true;
+  /** It may stay open when the read is over; undefined until it has read. */
+  private stays: boolean | undefined;
 
   constructor(private readonly path: string) {}
 
@@ -108,6 +108,7 @@ export class SqliteReader implements StoreReader {
         return work(session);
       } finally {
         if (session.database.inTransaction) session.database.exec("commit");
+        this.stays ??= sharedMemoryIsWritable(this.path);
         if (!this.stays) this.drop();
       }
     } catch (thrown) {
@@ -124,7 +125,7 @@ export class SqliteReader implements StoreReader {
     if (this.session !== undefined && now !== this.file) this.drop();
     if (now === undefined) throw new AppError("CENTRAL_STORE_UNAVAILABLE", `open the store ${this.path}: no such file`);
     if (this.session !== undefined) return this.session;
-    this.stays = sharedMemoryIsWritable(this.path);
+    this.stays = undefined;
     this.session = new ReaderSession(openReader(this.path));
     this.file = now;
     return this.session;

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { copyFileSync, existsSync, renameSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { chownSync, copyFileSync, existsSync, renameSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import Database from "better-sqlite3";
 import { systemClock } from "../../../shared/clock/clock.ts";
 import { silent } from "../../../shared/telemetry/log.ts";
+import { startChild } from "../../../shared/testing/child.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { lastMark } from "../../records/record-slices.ts";
 import { claimsContract } from "../../testing/contracts/claims.contract.ts";
@@ -13,6 +14,9 @@ import type { Append, Position } from "../store.ts";
 import { checkStoreFile } from "./open.ts";
 import { SqliteReader } from "./reader.ts";
 import { SqliteStore } from "./store.ts";
+
+const program = new URL("../../testing/unwritable-store.ts", import.meta.url).pathname;
+const ends = ["", "-wal", "-shm"];
 
 const open = () => {
   const dir = tempDir("tailgate-store-");
@@ -215,6 +219,25 @@ describe("the SQLite store", () => {
     database.close();
     const store = new SqliteStore({ path: dir.file("db"), clock: systemClock, report: silent });
     await expect(store.probe()).rejects.toMatchObject({ code: "CENTRAL_STORE_VERSION" });
+  });
+
+  test("a store that may be written to again is written to, though a reader opened beside a writer that had failed", async () => {
+    using dir = tempDir();
+    const path = dir.file("db");
+    const store = new SqliteStore({ path, clock: systemClock, report: silent });
+    await store.append(appendOf(0, 5, undefined));
+    // As kill -9 leaves it: with the log and its shared memory.
+    for (const end of ends) copyFileSync(`${path}${end}`, dir.file(`left${end}`));
+    await store.close();
+    const asNobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+    const isRoot = process.getuid?.() === 0;
+    if (isRoot)
+      for (const file of [dir.path, ...ends.map((end) => dir.file(`left${end}`))]) chownSync(file, 65_534, 65_534);
+    await using child = startChild({
+      command: [...(isRoot ? asNobody : []), process.execPath, program, dir.file("left")],
+    });
+    expect((await child.exited).code).toBe(0);
+    expect(child.tail()).toContain("written");
   });
 
   test("a reader without a file says that the store is away", async () => {

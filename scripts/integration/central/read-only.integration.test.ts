@@ -55,8 +55,11 @@ test.each(Object.entries(ways))(
       await on.producer.send(100);
       await using first = await on.start();
       await first.stored(100);
-      // What a kill -9 leaves: the write-ahead log and its shared memory are there, and a reader may open them.
+      // What a kill -9 leaves: the write-ahead log and its shared memory are there, and a reader may open them. Frozen,
+      // because three files that are copied while somebody writes are of three moments.
+      first.freeze();
       for (const name of ends) copyFileSync(`${on.store}${name}`, `${on.store}${name}.kept`);
+      first.thaw();
       await first.child.stop();
       for (const name of ends) copyFileSync(`${on.store}${name}.kept`, `${on.store}${name}`);
       for (const name of ends) chownSync(`${on.store}${name}`, nobody, nobody);
@@ -80,7 +83,8 @@ test.each(Object.entries(ways))(
       expect(await second.status()).toMatchObject({ storeAvailable: false });
       expect((await fetch(`${second.url}/readyz`)).status).toBe(503);
       writable(folder, true);
-      expect(await second.stored(200)).toMatchObject({ stored: 200, ...clean });
+      await second.wait("what came meanwhile to be stored", async () => (await second.status()).stored === 200);
+      expect(await second.status()).toMatchObject({ stored: 200, ...clean });
       await until(
         "to be ready",
         () => fetch(`${second.url}/readyz`),
