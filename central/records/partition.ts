@@ -16,3 +16,9 @@ export interface DamagedRange extends OffsetRange {
   /** The batch as it came. */
   readonly bytes: Buffer;
 }
+
+/**
+ * Where records stand that came by relay, and not from a topic: in a line of the store's own. No topic of Kafka can have
+ * this name.
+ */
+export const relayLine: TopicPartition = { topic: "(relay)", partition: 0 };

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { noSnapshot } from "../ingest/snapshot.ts";
+import { relayLine } from "../records/partition.ts";
 import { otherPartition, ownPartition } from "../testing/partitions.ts";
 import { lagOf } from "./lag.ts";
 
@@ -48,4 +49,9 @@ test("partitions that others read are shown with their lag, and are unread only 
 
 test("a partition of which nothing is known has no lag that could be added up", () => {
   expect(lagOf([stored(0, 10)], consumer)).toMatchObject({ lag: null, waiting: null });
+});
+
+test("what came by relay is no partition of a topic: it has no lag and no reader", () => {
+  const relayed = { ...stored(0, 100), ...relayLine };
+  expect(lagOf([relayed], consumer)).toMatchObject({ lag: null, partitions: [] });
 });

@@ -11,7 +11,7 @@
 
 import type { ConsumerState, PartitionReader } from "../consumer/consumer.ts";
 import { unreadGraceMs } from "../consumer/coverage.ts";
-import type { TopicPartition } from "../records/partition.ts";
+import { relayLine, type TopicPartition } from "../records/partition.ts";
 import type { PositionRow } from "../store/reader.ts";
 
 /** How far one partition is stored. `null`: unknown to this instance. */
@@ -62,7 +62,7 @@ const unseen: Seen = {
   stalled: false,
 };
 
-/** Joins the store's positions with the consumer's view. */
+/** Joins the store's positions with the consumer's view. What came by relay stands in no topic: nobody reads it on. */
 export function lagOf(positions: readonly PositionRow[], consumer: ConsumerState): Lag {
   const seen = new Map<string, TopicPartition & { readonly seen: Seen }>();
   for (const { topic, partition, stalledForMs, ...offsets } of consumer.partitions) {
@@ -73,7 +73,8 @@ export function lagOf(positions: readonly PositionRow[], consumer: ConsumerState
     const one: Seen = { ...others, endOffset: -1, unread: unreadForMs >= unreadGraceMs, stalled: false };
     seen.set(`${topic}/${partition}`, { topic, partition, seen: one });
   }
-  const partitions = positions.map((position) => {
+  const ofTopics = positions.filter(({ topic }) => topic !== relayLine.topic);
+  const partitions = ofTopics.map((position) => {
     const key = `${position.topic}/${position.partition}`;
     const known = seen.get(key)?.seen ?? unseen;
     seen.delete(key);

@@ -89,6 +89,16 @@ export interface AppendResult {
   readonly refusals: readonly RefusedRecords[];
 }
 
+/** One transaction's worth of records that came by relay: no topic gave them offsets. */
+export interface RelayAppend {
+  /** Whatever offsets they have: the store gives them new ones (relayed.ts). */
+  readonly records: readonly RecordSlice[];
+  readonly dead: readonly DeadRecord[];
+}
+
+/** What it did. There is no position: nobody reads on from it. */
+export type RelayResult = Omit<AppendResult, "position">;
+
 /** What an operator may ask of the writer. */
 export type StoreOperations = Pick<Store, "quarantine" | "forget">;
 
@@ -106,6 +116,14 @@ export interface Store {
    * @throws AppError `CENTRAL_RECORD_POISON` when one of the records can never be stored; the caller finds out which.
    */
   append(append: Append): Promise<AppendResult>;
+  /**
+   * Stores what came by relay, by the same rules and in the same books as `append`: one transaction, or nothing at all.
+   * There is no position and no fence: what has come before is known by its identity. Any number of writers may call it
+   * at once, and a lane's records may come by relay and from a topic at the same time.
+   *
+   * @throws AppError `CENTRAL_STORE_UNAVAILABLE`, `CENTRAL_RECORD_POISON` as `append`.
+   */
+  appendRelayed(append: RelayAppend): Promise<RelayResult>;
   /**
    * The topic is another one of the same name: a gap row for what was not read of the old one, and a new position at
    * `next` without a mark. The rows stay.

@@ -1,8 +1,17 @@
 import { AppError } from "../../shared/errors/app-error.ts";
 import type { Code } from "../../shared/errors/codes.ts";
 import type { TopicPartition } from "../records/partition.ts";
-import { type PlainRecord, plainRecord } from "../records/record-block.ts";
-import type { Append, AppendResult, LaneSelection, NewTopic, Position, Store } from "../store/store.ts";
+import { type PlainRecord, plainRecord, type RecordSlice } from "../records/record-block.ts";
+import type {
+  Append,
+  AppendResult,
+  LaneSelection,
+  NewTopic,
+  Position,
+  RelayAppend,
+  RelayResult,
+  Store,
+} from "../store/store.ts";
 
 /** A store that fails when told to, in front of a real one. */
 export class FaultyStore implements Store {
@@ -22,17 +31,13 @@ export class FaultyStore implements Store {
   }
 
   async append(append: Append): Promise<AppendResult> {
-    this.fail();
-    this.appends++;
-    this.onAppend();
-    for (const { block, from, to } of append.records) {
-      for (let index = from; index < to; index++) {
-        if (this.poison(plainRecord(block, index))) {
-          throw new AppError("CENTRAL_RECORD_POISON", "store a record: it does not like it");
-        }
-      }
-    }
+    this.begin(append.records);
     return await this.inner.append(append);
+  }
+
+  async appendRelayed(append: RelayAppend): Promise<RelayResult> {
+    this.begin(append.records);
+    return await this.inner.appendRelayed(append);
   }
 
   async startOver(topic: NewTopic): Promise<Position> {
@@ -62,6 +67,19 @@ export class FaultyStore implements Store {
 
   async close(): Promise<void> {
     await this.inner.close();
+  }
+
+  private begin(records: readonly RecordSlice[]): void {
+    this.fail();
+    this.appends++;
+    this.onAppend();
+    for (const { block, from, to } of records) {
+      for (let index = from; index < to; index++) {
+        if (this.poison(plainRecord(block, index))) {
+          throw new AppError("CENTRAL_RECORD_POISON", "store a record: it does not like it");
+        }
+      }
+    }
   }
 
   private fail(): void {

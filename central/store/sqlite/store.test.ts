@@ -8,6 +8,7 @@ import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { lastMark } from "../../records/record-slices.ts";
 import { claimsContract } from "../../testing/contracts/claims.contract.ts";
 import { positionsContract } from "../../testing/contracts/positions.contract.ts";
+import { relayedContract } from "../../testing/contracts/relayed.contract.ts";
 import { storeContract } from "../../testing/contracts/store.contract.ts";
 import { slicesOf, testRecord } from "../../testing/records.ts";
 import type { Append, Position } from "../store.ts";
@@ -43,6 +44,7 @@ const open = () => {
 storeContract("sqlite", open);
 claimsContract("sqlite", open);
 positionsContract("sqlite", open);
+relayedContract("sqlite", open);
 
 test("after a clean stop the file alone is the store, beside a reader that stays open", async () => {
   await using under = open();

@@ -18,7 +18,16 @@ import type { Report } from "../../../shared/telemetry/log.ts";
 import { type AdmissionRules, anybody } from "../../ledger/admission.ts";
 import { defaultQuotas, type Quotas } from "../../ledger/limits.ts";
 import type { TopicPartition } from "../../records/partition.ts";
-import type { Append, AppendResult, LaneSelection, NewTopic, Position, Store } from "../store.ts";
+import type {
+  Append,
+  AppendResult,
+  LaneSelection,
+  NewTopic,
+  Position,
+  RelayAppend,
+  RelayResult,
+  Store,
+} from "../store.ts";
 import { storeFailure } from "./failure.ts";
 import { fileIdentity, openWriter } from "./open.ts";
 import { closeFailed, foldDelayed, folded, logLeft } from "./telemetry.ts";
@@ -56,6 +65,14 @@ export class SqliteStore implements Store {
     const { topic, partition } = append;
     const doing = `store offsets up to ${append.next} of ${topic}-${partition}`;
     const result = this.transaction(doing, (session) => session.append(append, this.options.clock.now()));
+    this.foldWhenDue();
+    return result;
+  }
+
+  async appendRelayed(append: RelayAppend): Promise<RelayResult> {
+    const result = this.transaction("store relayed records", (session) =>
+      session.appendRelayed(append, this.options.clock.now()),
+    );
     this.foldWhenDue();
     return result;
   }

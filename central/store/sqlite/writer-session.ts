@@ -5,9 +5,10 @@ import { checkFence, fenced } from "../../ledger/fence.ts";
 import type { Refusal } from "../../ledger/gather.ts";
 import { deadBudget, type Quotas } from "../../ledger/limits.ts";
 import { AppendPlanning } from "../../ledger/plan.ts";
-import type { TopicPartition } from "../../records/partition.ts";
+import { relayLine, type TopicPartition } from "../../records/partition.ts";
 import type { RecordSlice } from "../../records/record-block.ts";
 import { countRecords } from "../../records/record-slices.ts";
+import { relayedAppend } from "../relayed.ts";
 import type {
   Append,
   AppendResult,
@@ -17,6 +18,8 @@ import type {
   NewTopic,
   Position,
   RefusedRecords,
+  RelayAppend,
+  RelayResult,
 } from "../store.ts";
 import { EventWriter } from "./event-writer.ts";
 import { FindEvent } from "./find-event.ts";
@@ -148,6 +151,11 @@ export class WriterSession {
     const refusals = countReasons(plan.refused);
     const { generation = 0, formerTopicIds = [] } = seen ?? {};
     return { position: { next, before, generation, topicId, formerTopicIds }, ...counts, deadLettered, refusals };
+  }
+
+  appendRelayed(append: RelayAppend, nowMs: number): RelayResult {
+    const { position: _, ...result } = this.append(relayedAppend(append, this.position(relayLine)), nowMs);
+    return result;
   }
 
   startOver({ seen, gap, next, topicId, ...at }: NewTopic, nowMs: number): Position {
