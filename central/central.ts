@@ -18,7 +18,7 @@ import { StatusService } from "./status/status.ts";
 import { storeKindOf } from "./store/kinds.ts";
 import { sampleFailed, started, stopped, stopping } from "./telemetry.ts";
 
-/** The delivery in hand, leaving the group, closing the store. */
+/** The fetched records in hand, leaving the group, closing the store. */
 const stopDeadlineMs = 9_000;
 
 /** Runs until the signal aborts (a clean stop), or until something cannot go on. */
@@ -75,7 +75,10 @@ export async function runCentral(config: CentralConfig, report: Report, signal: 
  */
 export async function endInTime(ending: Promise<void>, deadlineMs: number): Promise<void> {
   const late = () =>
-    new AppError(codes.CENTRAL_STOP_SLOW, `stop: the delivery in hand did not end within ${deadlineMs / 1_000} s`);
+    new AppError(
+      codes.CENTRAL_STOP_SLOW,
+      `stop: the fetched records in hand were not stored within ${deadlineMs / 1_000} s`,
+    );
   await withDeadline(ending, deadlineMs, late);
 }
 

@@ -2,7 +2,7 @@ import type { DamagedRange, OffsetRange, TopicPartition } from "../records/parti
 import type { RecordBlock } from "../records/record-block.ts";
 
 /** What one fetch brought for one partition. */
-export interface Delivery extends TopicPartition {
+export interface Arrival extends TopicPartition {
   readonly blocks: readonly RecordBlock[];
   readonly damaged: readonly DamagedRange[];
   /** Where the log holds what no reader of committed records sees: control records, and transactions rolled back. */
@@ -29,11 +29,11 @@ export interface AssignedPartition extends TopicPartition {
 /** Where to read from. */
 export type Start = number | "earliest";
 
-/** What became of a delivery: it is done with, or reading must go on somewhere else. */
+/** What became of an arrival: it is done with, or reading must go on somewhere else. */
 export type Outcome = { readonly kind: "done" } | { readonly kind: "seek"; readonly start: Start };
 
-/** How a delivery's handler stays a member of the group while it waits for a store that is away. */
-export interface DeliveryContext {
+/** How an arrival's handler stays a member of the group while it waits for a store that is away. */
+export interface ArrivalContext {
   /** To be called at least once a second; rejects when the group has moved on and the work must be dropped. */
   heartbeat(): Promise<void>;
   /** Asks for the topic's id now (`AssignedPartition`). */
@@ -45,7 +45,7 @@ export interface DeliveryContext {
 export interface ConsumerHandler {
   /** A partition is ours from now on: nothing of it is fetched before this has answered. May wait for the store. */
   assigned(partition: AssignedPartition, signal: AbortSignal): Promise<Start>;
-  deliver(delivery: Delivery, context: DeliveryContext): Promise<Outcome>;
+  deliver(arrival: Arrival, context: ArrivalContext): Promise<Outcome>;
 }
 
 /** What the consumer knows of a partition that is ours. Offsets are -1 until the broker told. */
@@ -100,7 +100,7 @@ export interface ConsumerState {
 export interface Consumer {
   /** Resolves at once; joining goes on after that. */
   start(handler: ConsumerHandler): void;
-  /** Lets the delivery in hand end, leaves the group, closes connections. */
+  /** Lets the arrival in hand end, leaves the group, closes connections. */
   stop(): Promise<void>;
   state(): ConsumerState;
 }

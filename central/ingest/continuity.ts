@@ -1,9 +1,9 @@
-import type { Delivery } from "../consumer/consumer.ts";
+import type { Arrival } from "../consumer/consumer.ts";
 import type { OffsetRange } from "../records/partition.ts";
 import { markOf, type RecordMark } from "../records/record-mark.ts";
 import type { Gap, Position } from "../store/store.ts";
 
-/** How a delivery relates to what is stored of its partition. */
+/** How an arrival relates to what is stored of its partition. */
 export type Continuity =
   /** It goes on where the store is; `gap`: records in between are gone for ever. */
   | { readonly kind: "continues"; readonly mark: MarkFinding; readonly gap: Gap | undefined }
@@ -22,7 +22,7 @@ export type MarkFinding =
   | "other"
   /** Nothing that says either: retention or compaction took it, or it cannot be read. */
   | "gone"
-  /** Not looked at: there is no mark, it was seen before, or the delivery begins after it. */
+  /** Not looked at: there is no mark, it was seen before, or the arrival begins after it. */
   | "unasked";
 
 /** What the id that the brokers name now says of the topic that was read; unknown: nothing. */
@@ -41,27 +41,27 @@ export function newestId(position: Position | undefined, topicId: string | undef
 }
 
 /**
- * Compares a delivery with the position. Reading begins at the record *before* the position, so a topic that was made
+ * Compares an arrival with the position. Reading begins at the record *before* the position, so a topic that was made
  * anew is noticed by that record even when it has grown past the position meanwhile. A record never becomes another
  * one, a control record, or part of a transaction that was rolled back. Retention and compaction can take it away:
  * then the offsets decide, and the topic's id where the brokers tell it (ingest.ts).
  */
-export function checkContinuity(delivery: Delivery, position: Position | undefined, verified: boolean): Continuity {
+export function checkContinuity(arrival: Arrival, position: Position | undefined, verified: boolean): Continuity {
   if (position === undefined) return { kind: "continues", mark: "unasked", gap: undefined };
   const { next, before } = position;
-  const { firstOffset, nextOffset, endOffset, logStartOffset } = delivery;
+  const { firstOffset, nextOffset, endOffset, logStartOffset } = arrival;
   let mark: MarkFinding = "unasked";
   if (before !== undefined && (!verified || firstOffset <= before.offset)) {
     // The broker has sent us back to the log's start. Is the log shorter than what was read of it?
     if (nextOffset <= before.offset) return { kind: endOffset > before.offset ? "misplaced" : "recreated" };
-    mark = compareMark(delivery, before);
+    mark = compareMark(arrival, before);
     if (mark === "other") return { kind: "recreated" };
   }
   if (nextOffset <= next) return { kind: "stale", mark };
-  const gone = lostToRetention(delivery, next);
+  const gone = lostToRetention(arrival, next);
   if (gone >= next) return { kind: "continues", mark, gap: { kind: "retention", firstOffset: next, lastOffset: gone } };
   // Offsets may be missing (compaction, control records), but only what the broker says is gone is a gap. Without its
-  // word a delivery that begins behind the position is trusted no more than once: it is fetched again.
+  // word an arrival that begins after the position is trusted no more than once: it is fetched again.
   if (logStartOffset === undefined && verified && firstOffset > next) return { kind: "misplaced" };
   return { kind: "continues", mark, gap: undefined };
 }
@@ -70,13 +70,13 @@ export function checkContinuity(delivery: Delivery, position: Position | undefin
  * The last offset that the broker has deleted before it was stored; less than `next` when there is none. What is in
  * hand is not lost: a batch is delivered whole even when the log's start has moved into it.
  */
-function lostToRetention({ logStartOffset, firstOffset, blocks, damaged }: Delivery, next: number): number {
+function lostToRetention({ logStartOffset, firstOffset, blocks, damaged }: Arrival, next: number): number {
   if (logStartOffset === undefined || logStartOffset <= next || firstOffset <= next) return next - 1;
   const inHand = Math.min(blocks[0]?.offsets[0] ?? logStartOffset, damaged[0]?.firstOffset ?? logStartOffset);
   return Math.min(logStartOffset, inHand) - 1;
 }
 
-function compareMark({ blocks, hidden }: Delivery, before: RecordMark): MarkFinding {
+function compareMark({ blocks, hidden }: Arrival, before: RecordMark): MarkFinding {
   const { offset } = before;
   const holds = ({ firstOffset, lastOffset }: OffsetRange) => firstOffset <= offset && offset <= lastOffset;
   if (hidden.some(holds)) return "other";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { at, deliveryOf, IngestGround, range } from "../testing/ingest-ground.ts";
+import { arrivalOf, at, IngestGround, range } from "../testing/ingest-ground.ts";
 import { testRecord } from "../testing/records.ts";
 
 describe("ingest", () => {
@@ -18,7 +18,7 @@ describe("ingest", () => {
     expect(await on.assigned()).toBe(9);
   });
 
-  test("leaves out what is stored already: a delivery may begin before the position", async () => {
+  test("leaves out what is stored already: an arrival may begin before the position", async () => {
     await on.assigned();
     await on.deliver(range(0, 10));
     await on.assigned();
@@ -83,7 +83,7 @@ describe("ingest", () => {
     expect(await on.assigned()).toBe("earliest");
   });
 
-  test("lets go of a delivery when it is stopped while the store is away", async () => {
+  test("lets go of an arrival when it is stopped while the store is away", async () => {
     await on.assigned();
     on.store.failures.push(...Array.from({ length: 100 }, () => "CENTRAL_STORE_UNAVAILABLE" as const));
     const waiting = on.deliver(range(0, 10));
@@ -96,7 +96,7 @@ describe("ingest", () => {
     await on.deliver(range(0, 10));
     const other = on.another(2);
     await other.assigned({ ...at, topicId: on.topicId }, on.stop.signal);
-    await other.deliver(deliveryOf(range(9, 20)), on.context());
+    await other.deliver(arrivalOf(range(9, 20)), on.context());
     expect(await on.deliver(range(10, 15))).toEqual({ kind: "seek", start: 19 });
     expect(on.ingest.counters.fenced).toBe(1);
     expect(await on.deliver(range(19, 25))).toEqual({ kind: "done" });
@@ -151,7 +151,7 @@ describe("ingest", () => {
     expect(await on.stored()).toBe(11);
   });
 
-  test("cuts a large delivery into transactions, with heartbeats between them", async () => {
+  test("cuts a large arrival into transactions, with heartbeats between them", async () => {
     await on.assigned();
     await on.deliver(range(0, 60_000));
     expect(on.store.appends).toBe(3);
@@ -175,7 +175,7 @@ describe("ingest", () => {
     },
   );
 
-  test("a delivery that costs much is broken off between two transactions, so that other partitions get their turn", async () => {
+  test("an arrival that costs much is broken off between two transactions, so that other partitions get their turn", async () => {
     await on.assigned();
     on.store.onAppend = () => on.clock.advance(on.store.appends === 1 ? 150 : 400);
     expect(await on.deliver(range(0, 100_000))).toEqual({ kind: "seek", start: 49_999 });

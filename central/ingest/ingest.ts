@@ -5,10 +5,10 @@
  *     delivered  is that record the one we know? then everything after it goes into the store, with the position
  *
  * What can be wrong, and what then happens:
- *   - store away              wait inside the delivery, heartbeats going on; nothing is dropped, nothing else is fetched
+ *   - store away              wait inside `deliver`, heartbeats going on; nothing is dropped, nothing else is fetched
  *   - fenced                  another instance has moved the position: read it again and go on from there
  *   - a record refused        put aside by the rules of the ledger, in the transaction of its neighbours
- *   - a poison record         the store itself cannot take it: halve the delivery until it stands alone, put it aside
+ *   - a poison record         the store itself cannot take it: halve the arrival until it stands alone, put it aside
  *   - told to stop            between two transactions: what is stored is stored, the rest is read again
  *   - the topic has another id, the record before is another one, or the log is shorter: the topic was made anew
  *     → gap row, alert, from its start. What was stored of it meanwhile comes again, and the ledger knows it
@@ -22,10 +22,10 @@ import { AppError, hasCode, messageOf } from "../../shared/errors/app-error.ts";
 import type { Random } from "../../shared/random/random.ts";
 import type { Report } from "../../shared/telemetry/log.ts";
 import type {
+  Arrival,
+  ArrivalContext,
   AssignedPartition,
   ConsumerHandler,
-  Delivery,
-  DeliveryContext,
   Outcome,
   Start,
 } from "../consumer/consumer.ts";
@@ -58,7 +58,7 @@ export interface IngestOptions {
 }
 
 /**
- * How long one partition may keep the others waiting. An ordinary delivery takes some 50 ms; one that was made to cost much
+ * How long one partition may keep the others waiting. An ordinary arrival takes some 50 ms; one that was made to cost much
  * (100,000 new lanes in 300 KB) is broken off between two transactions, and what is left of it is fetched again in its turn.
  */
 const turnMsMax = 500;
@@ -141,29 +141,29 @@ export class Ingest implements ConsumerHandler {
     }
   }
 
-  async deliver(delivery: Delivery, context: DeliveryContext): Promise<Outcome> {
-    const progress = this.progress.get(keyOf(delivery));
-    if (progress === undefined) return await this.reread(delivery, context);
+  async deliver(arrival: Arrival, context: ArrivalContext): Promise<Outcome> {
+    const progress = this.progress.get(keyOf(arrival));
+    if (progress === undefined) return await this.reread(arrival, context);
     try {
-      return await this.take(delivery, progress, context);
+      return await this.take(arrival, progress, context);
     } catch (thrown) {
       if (thrown instanceof AppError && thrown.severity === "invariant") this.options.fatal(thrown);
       if (!hasCode(thrown, "CENTRAL_STORE_FENCED")) throw thrown;
       this.counters.fenced++;
-      this.options.report(positionMoved, { topic: delivery.topic, partition: delivery.partition });
-      return await this.reread(delivery, context);
+      this.options.report(positionMoved, { topic: arrival.topic, partition: arrival.partition });
+      return await this.reread(arrival, context);
     }
   }
 
-  private async take(delivery: Delivery, progress: PartitionProgress, context: DeliveryContext): Promise<Outcome> {
-    const { topic, partition } = delivery;
-    const finding = checkContinuity(delivery, progress.position, progress.verified);
+  private async take(arrival: Arrival, progress: PartitionProgress, context: ArrivalContext): Promise<Outcome> {
+    const { topic, partition } = arrival;
+    const finding = checkContinuity(arrival, progress.position, progress.verified);
     switch (finding.kind) {
       case "recreated": {
         const { position } = progress;
         if (position === undefined) return { kind: "seek", start: "earliest" };
         const topicId = newestId(position, await context.topicId());
-        const next = delivery.logStartOffset ?? 0;
+        const next = arrival.logStartOffset ?? 0;
         progress.position = await this.untilStored(context.signal, context.heartbeat, () =>
           this.startOver({ topic, partition }, position, next, topicId),
         );
@@ -172,27 +172,27 @@ export class Ingest implements ConsumerHandler {
         return { kind: "seek", start: next };
       }
       case "stale":
-        this.markSeen(finding.mark, progress, delivery);
+        this.markSeen(finding.mark, progress, arrival);
         if (progress.topicId !== undefined && progress.position?.topicId === undefined) {
-          await this.store({ ...delivery, blocks: [], damaged: [] }, progress, undefined, context);
+          await this.store({ ...arrival, blocks: [], damaged: [] }, progress, undefined, context);
         }
         return { kind: "done" };
       case "misplaced":
         progress.verified = progress.position?.before === undefined;
         return { kind: "seek", start: startOf(progress.position) };
       case "continues": {
-        this.markSeen(finding.mark, progress, delivery);
+        this.markSeen(finding.mark, progress, arrival);
         if (finding.gap !== undefined) {
           const { firstOffset, lastOffset } = finding.gap;
           this.options.report(recordsLost, { topic, partition, firstOffset, lastOffset });
         }
-        const whole = await this.store(delivery, progress, finding.gap, context);
+        const whole = await this.store(arrival, progress, finding.gap, context);
         return whole ? { kind: "done" } : { kind: "seek", start: startOf(progress.position) };
       }
     }
   }
 
-  private markSeen(mark: MarkFinding, progress: PartitionProgress, { topic, partition }: Delivery): void {
+  private markSeen(mark: MarkFinding, progress: PartitionProgress, { topic, partition }: Arrival): void {
     progress.verified = true;
     if (mark !== "gone" || compareTopics(progress.position, progress.topicId) === "same") return;
     this.options.report(topicUnproved, { topic, partition, position: progress.position?.next });
@@ -213,15 +213,15 @@ export class Ingest implements ConsumerHandler {
 
   /** False: told to stop in the middle, or its turn was over. */
   private async store(
-    delivery: Delivery,
+    arrival: Arrival,
     progress: PartitionProgress,
     gap: Gap | undefined,
-    context: DeliveryContext,
+    context: ArrivalContext,
   ): Promise<boolean> {
-    const { topic, partition, damaged } = delivery;
+    const { topic, partition, damaged } = arrival;
     const from = progress.position?.next ?? 0;
-    const next = Math.max(from, delivery.nextOffset);
-    const records = sliceRecords(delivery.blocks, from);
+    const next = Math.max(from, arrival.nextOffset);
+    const records = sliceRecords(arrival.blocks, from);
     const fresh = damaged.filter((range) => range.lastOffset >= from);
     for (const range of fresh) this.options.report(recordDead, { topic, partition, reason: range.reason });
     let left: PartitionAppend = {
@@ -256,7 +256,7 @@ export class Ingest implements ConsumerHandler {
   private async bisect(
     append: PartitionAppend,
     progress: PartitionProgress,
-    context: DeliveryContext,
+    context: ArrivalContext,
     cause: AppError,
   ): Promise<boolean> {
     const { topic, partition } = append;
@@ -284,7 +284,7 @@ export class Ingest implements ConsumerHandler {
     return true;
   }
 
-  private async append(append: PartitionAppend, progress: PartitionProgress, context: DeliveryContext): Promise<void> {
+  private async append(append: PartitionAppend, progress: PartitionProgress, context: ArrivalContext): Promise<void> {
     const seen = progress.position;
     const { clock } = this.options;
     let beganMs = 0;
@@ -306,10 +306,10 @@ export class Ingest implements ConsumerHandler {
     }
   }
 
-  private async reread(delivery: Delivery, { signal, heartbeat }: DeliveryContext): Promise<Outcome> {
-    const position = await this.untilStored(signal, heartbeat, () => this.options.store.position(delivery));
-    const topicId = newestId(position, this.progress.get(keyOf(delivery))?.topicId);
-    this.progress.set(keyOf(delivery), {
+  private async reread(arrival: Arrival, { signal, heartbeat }: ArrivalContext): Promise<Outcome> {
+    const position = await this.untilStored(signal, heartbeat, () => this.options.store.position(arrival));
+    const topicId = newestId(position, this.progress.get(keyOf(arrival))?.topicId);
+    this.progress.set(keyOf(arrival), {
       position,
       verified: position?.before === undefined,
       topicId,

@@ -16,7 +16,7 @@ export interface IngestService {
   snapshot(): IngestSnapshot;
   /** Between two transactions of the consumer. */
   readonly operations: StoreOperations;
-  /** Ends the delivery in hand, leaves the group, closes the store. */
+  /** Ends the arrival in hand, leaves the group, closes the store. */
   stop(): Promise<void>;
 }
 

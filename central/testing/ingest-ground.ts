@@ -1,9 +1,9 @@
-/** What tests of ingest stand on: a real store that can be told to fail, and deliveries of one partition by hand. */
+/** What tests of ingest stand on: a real store that can be told to fail, and arrivals of one partition by hand. */
 import { systemClock, VirtualClock } from "../../shared/clock/clock.ts";
 import { seededRandom } from "../../shared/random/random.ts";
 import { type Signal, silent } from "../../shared/telemetry/log.ts";
 import { type TempDir, tempDir } from "../../shared/testing/temp-dir.ts";
-import type { Delivery, DeliveryContext, Outcome, Start } from "../consumer/consumer.ts";
+import type { Arrival, ArrivalContext, Outcome, Start } from "../consumer/consumer.ts";
 import { Ingest } from "../ingest/ingest.ts";
 import { blockOf, type PlainRecord } from "../records/record-block.ts";
 import { SqliteReader } from "../store/sqlite/reader.ts";
@@ -18,8 +18,8 @@ export const at = { topic: "drive", partition: 0 };
 export const range = (from: number, to: number, agent = "gw1") =>
   Array.from({ length: to - from }, (_, index) => testRecord({ offset: from + index, agent }));
 
-/** A delivery of these records that goes to the log's end, but for what `more` says. */
-export function deliveryOf(records: readonly PlainRecord[], more: Partial<Delivery> = {}): Delivery {
+/** An arrival of these records that goes to the log's end, but for what `more` says. */
+export function arrivalOf(records: readonly PlainRecord[], more: Partial<Arrival> = {}): Arrival {
   const firstOffset = records[0]?.offset ?? 0;
   const nextOffset = (records.at(-1)?.offset ?? -1) + 1;
   const blocks = [blockOf(records)];
@@ -65,7 +65,7 @@ export class IngestGround {
     });
   }
 
-  context(): DeliveryContext {
+  context(): ArrivalContext {
     return {
       signal: this.stop.signal,
       heartbeat: async () => {
@@ -79,8 +79,8 @@ export class IngestGround {
     return await this.ingest.assigned({ ...at, topicId: this.topicId }, this.stop.signal);
   }
 
-  async deliver(records: readonly PlainRecord[], more: Partial<Delivery> = {}): Promise<Outcome> {
-    return await this.ingest.deliver(deliveryOf(records, more), this.context());
+  async deliver(records: readonly PlainRecord[], more: Partial<Arrival> = {}): Promise<Outcome> {
+    return await this.ingest.deliver(arrivalOf(records, more), this.context());
   }
 
   async stored(): Promise<number> {

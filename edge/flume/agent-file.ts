@@ -6,7 +6,7 @@
 import { suggest } from "../../shared/config/nearest.ts";
 import type { Problem } from "../config/problem.ts";
 import type { FlumeValue } from "../core/flume-mapping.ts";
-import type { Place, PropertiesFile, Property } from "./properties.ts";
+import type { LineColumn, PropertiesFile, Property } from "./properties.ts";
 import { type Answers, type Filter, substitute } from "./substitute.ts";
 
 /** Kinds of what an agent lists. */
@@ -18,8 +18,8 @@ export type Part = (typeof parts)[number];
 export interface Entry extends FlumeValue {
   /** As the file writes it: `a1.sources.r1.type`. */
   readonly fullKey: string;
-  readonly keyAt: Place;
-  readonly valueAt: Place;
+  readonly keyAt: LineColumn;
+  readonly valueAt: LineColumn;
 }
 
 /** The keys of one component, without its name. */
@@ -44,8 +44,8 @@ export interface AgentFile {
 export interface Say {
   /** Whether there was a mistake so far. */
   readonly failed: boolean;
-  mistake(at: Place, key: string, message: string, hint?: string): void;
-  doubt(at: Place, key: string, message: string, hint?: string): void;
+  mistake(at: LineColumn, key: string, message: string, hint?: string): void;
+  doubt(at: LineColumn, key: string, message: string, hint?: string): void;
 }
 
 /** Problems of one file, in lists. */
@@ -59,11 +59,11 @@ export class Complaints implements Say {
     return this.mistakes.length > 0;
   }
 
-  mistake(at: Place, key: string, message: string, hint?: string): void {
+  mistake(at: LineColumn, key: string, message: string, hint?: string): void {
     this.mistakes.push({ file: this.file, line: at.line, column: at.column, key, message, hint });
   }
 
-  doubt(at: Place, key: string, message: string, hint?: string): void {
+  doubt(at: LineColumn, key: string, message: string, hint?: string): void {
     this.doubts.push({ file: this.file, line: at.line, column: at.column, key, message, hint });
   }
 }

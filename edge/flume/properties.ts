@@ -10,7 +10,7 @@ import { parseLines } from "dot-properties";
 import type { Problem } from "../config/problem.ts";
 
 /** Line and column, from 1. */
-export interface Place {
+export interface LineColumn {
   readonly line: number;
   readonly column: number;
 }
@@ -19,8 +19,8 @@ export interface Place {
 export interface Property {
   readonly key: string;
   readonly value: string;
-  readonly keyAt: Place;
-  readonly valueAt: Place;
+  readonly keyAt: LineColumn;
+  readonly valueAt: LineColumn;
 }
 
 /** What a file holds, in its order, and what of it no reader can make sense of. */
@@ -35,7 +35,7 @@ export interface PropertiesFile {
 export function readProperties(file: string, bytes: Buffer): PropertiesFile {
   const mistakes: Problem[] = [];
   const doubts: Problem[] = [];
-  const say = (to: Problem[], at: Place, message: string, hint?: string) =>
+  const say = (to: Problem[], at: LineColumn, message: string, hint?: string) =>
     to.push({ file, ...at, key: "", message, hint });
   const start = { line: 1, column: 1 };
   if (isUtf16(bytes)) {
@@ -96,7 +96,7 @@ function isPair(node: object): node is {
 }
 
 /** Offsets to places; offsets are asked for in ascending order of lines mostly, so a search by halves is quick enough. */
-function places(text: string): (offset: number) => Place {
+function places(text: string): (offset: number) => LineColumn {
   const starts = [0];
   for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) starts.push(at + 1);
   return (offset) => {

@@ -7,9 +7,9 @@ import { SIGNATURE_BYTES } from "../../../shared/kafka/record-batch/signature.ts
 import { signedBatch } from "../../../shared/kafka/testing/signed-batch.ts";
 import { parseKeyList } from "../../../shared/signature/key-list.ts";
 import { makeSigningKey, readSigningKey, type SigningKey } from "../../../shared/signature/keys.ts";
+import { ArrivalBuilder } from "./arrival.ts";
 import { batchSender } from "./batch-sender.ts";
 import { decodeBatch } from "./decode-batch.ts";
-import { DeliveryBuilder } from "./delivery.ts";
 
 function made(): SigningKey {
   const read = readSigningKey(makeSigningKey());
@@ -76,11 +76,11 @@ test("a batch of somebody else's has no agent, so there is nothing to look at", 
   expect(senderOf(batch(["a"], "x".repeat(600)).bytes)).toEqual({ kind: "unchecked" });
 });
 
-test("deliveries carry it, when signatures are looked at", () => {
+test("arrivals carry it, when signatures are looked at", () => {
   const bytes = signedBatch(batch(["a"]), gateway);
   expect(bytes.length).toBeGreaterThan(HEADER_BYTES);
   const at = { topic: "t", partition: 0, errorCode: 0, highWatermark: 1, endOffset: 1, logStartOffset: 0, aborted: [] };
   const raw = { ...at, frames: splitBatches(bytes) };
-  expect(new DeliveryBuilder(() => keys).build(raw)?.blocks[0]?.sender.kind).toBe("signed");
-  expect(new DeliveryBuilder().build(raw)?.blocks[0]?.sender.kind).toBe("unchecked");
+  expect(new ArrivalBuilder(() => keys).build(raw)?.blocks[0]?.sender.kind).toBe("signed");
+  expect(new ArrivalBuilder().build(raw)?.blocks[0]?.sender.kind).toBe("unchecked");
 });

@@ -4,7 +4,7 @@ import { outputBytesMax } from "../../../shared/compression/decompress-bounded.t
 import { splitBatches } from "../../../shared/kafka/record-batch/frames.ts";
 import { at, HEADER_BYTES } from "../../../shared/kafka/record-batch/header.ts";
 import { mendCrc, topicBatch } from "../../testing/batches.ts";
-import { DeliveryBuilder } from "./delivery.ts";
+import { ArrivalBuilder } from "./arrival.ts";
 
 /** Claims to hold one record, and its CRC is right: nothing but decompressing it tells what it is. */
 function batchOf(baseOffset: number, codecNumber: number, records: Buffer, count = 1): Buffer {
@@ -54,14 +54,14 @@ describe("a batch that decompresses to far more than any batch holds", () => {
     ["lz4", 3, lz4Bomb],
     ["zstd", 4, () => repeat(Bun.zstdCompressSync(sixteenMebibytes), 64)],
   ] as const)("%s: counts as damaged like any other, and what is behind it goes on", (_, codecNumber, bomb) => {
-    const builder = new DeliveryBuilder();
+    const builder = new ArrivalBuilder();
     const raw = fetched(batchOf(0, codecNumber, bomb()), topicBatch(1, ["behind"]));
     expect(builder.build(raw)).toBeUndefined();
     expect(builder.build(raw)).toBeUndefined();
-    const delivery = builder.build(raw);
-    expect(delivery).toMatchObject({ damaged: [{ firstOffset: 0, lastOffset: 0 }], nextOffset: 2 });
-    expect(delivery?.damaged[0]?.reason).toContain(`more than ${outputBytesMax} bytes`);
-    expect(delivery?.blocks.map(({ count }) => count)).toEqual([1]);
+    const arrival = builder.build(raw);
+    expect(arrival).toMatchObject({ damaged: [{ firstOffset: 0, lastOffset: 0 }], nextOffset: 2 });
+    expect(arrival?.damaged[0]?.reason).toContain(`more than ${outputBytesMax} bytes`);
+    expect(arrival?.blocks.map(({ count }) => count)).toEqual([1]);
   });
 
   test("several that each stay just below the bound are delivered one after the other", () => {
@@ -77,13 +77,13 @@ describe("a batch that decompresses to far more than any batch holds", () => {
     const body = Buffer.concat([Buffer.from([0, 0, 0, 1]), varint(value.length), value, Buffer.of(0)]);
     const records = Bun.zstdCompressSync(Buffer.concat([varint(body.length), body]));
     const large = [0, 1, 2, 3, 4].map((offset) => batchOf(offset, 4, Buffer.from(records)));
-    const builder = new DeliveryBuilder();
+    const builder = new ArrivalBuilder();
     let next = 0;
     const steps = [];
     while (next < large.length) {
-      const delivery = builder.build(fetched(...large.slice(next)));
-      next = delivery?.nextOffset ?? Number.NaN;
-      steps.push(delivery?.blocks.length);
+      const arrival = builder.build(fetched(...large.slice(next)));
+      next = arrival?.nextOffset ?? Number.NaN;
+      steps.push(arrival?.blocks.length);
     }
     expect(steps).toEqual([2, 2, 1]);
   });

@@ -16,7 +16,7 @@ import type { KeyList } from "../../../shared/signature/key-list.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
 import type { TopicPartition } from "../../records/partition.ts";
 import type { AssignedPartition, ConsumerHandler, Start } from "../consumer.ts";
-import { DeliveryBuilder } from "./delivery.ts";
+import { ArrivalBuilder } from "./arrival.ts";
 import { storeAssigner } from "./store-protocol.ts";
 import { commitFailed, groupJoined } from "./telemetry.ts";
 import type { TopicIds } from "./topic-ids.ts";
@@ -62,7 +62,7 @@ export class GroupSession {
   /** Rejects when this life is over by itself. */
   readonly ended: Promise<never>;
   private readonly client: KafkaClient;
-  private readonly builder: DeliveryBuilder;
+  private readonly builder: ArrivalBuilder;
   private readonly stopping = new AbortController();
   private endWith: (error: Error) => void = () => {};
   private assignment = new AbortController();
@@ -74,7 +74,7 @@ export class GroupSession {
   partitions: readonly TopicPartition[] = [];
   /** As asked for with the last assignment. */
   topicIds: TopicIds = new Map();
-  /** The handler holds a delivery: no fetch can be expected meanwhile. */
+  /** The handler holds an arrival: no fetch can be expected meanwhile. */
   handling = false;
   joins = 0;
 
@@ -88,7 +88,7 @@ export class GroupSession {
     private readonly options: GroupOptions,
     private readonly handler: ConsumerHandler,
   ) {
-    this.builder = new DeliveryBuilder(options.keys);
+    this.builder = new ArrivalBuilder(options.keys);
     this.client = parts.kafka.consumer({
       groupId: options.groupId,
       partitionAssigners: [storeAssigner(parts.protocol)],
@@ -127,7 +127,7 @@ export class GroupSession {
     this.committing = setInterval(() => void this.commitDirty(), commitEveryMs);
   }
 
-  /** Leaves the group, after the delivery in hand. */
+  /** Leaves the group, after the arrival in hand. */
   async stop(): Promise<void> {
     clearInterval(this.committing);
     this.stopping.abort();
@@ -185,8 +185,8 @@ export class GroupSession {
     const raw = last === undefined ? undefined : fetchedPartition(last);
     this.commit = payload.commitOffsetsIfNecessary;
     if (raw === undefined || !payload.isRunning() || payload.isStale()) return;
-    const delivery = this.builder.build(raw);
-    if (delivery === undefined) return await sleep(100, this.stopping.signal); // damaged on the way: fetched again
+    const arrival = this.builder.build(raw);
+    if (arrival === undefined) return await sleep(100, this.stopping.signal); // damaged on the way: fetched again
     this.handling = true;
     try {
       const context = {
@@ -194,12 +194,12 @@ export class GroupSession {
         topicId: async () => (await this.parts.topicIds([batch.topic]))?.get(batch.topic),
         signal: this.stopping.signal,
       };
-      const outcome = await this.handler.deliver(delivery, context);
-      if (outcome.kind === "seek") return this.seek(delivery, outcome.start);
-      payload.resolveOffset(String(delivery.nextOffset - 1));
-      const { topic, partition } = delivery;
-      this.parts.events.moved({ topic, partition }, delivery.nextOffset);
-      this.dirty.set(`${topic}/${partition}`, { topic, partition, offset: String(delivery.nextOffset) });
+      const outcome = await this.handler.deliver(arrival, context);
+      if (outcome.kind === "seek") return this.seek(arrival, outcome.start);
+      payload.resolveOffset(String(arrival.nextOffset - 1));
+      const { topic, partition } = arrival;
+      this.parts.events.moved({ topic, partition }, arrival.nextOffset);
+      this.dirty.set(`${topic}/${partition}`, { topic, partition, offset: String(arrival.nextOffset) });
       if (performance.now() - this.lastCommitMs > commitEveryMs) await this.commitDirty();
     } finally {
       this.handling = false;

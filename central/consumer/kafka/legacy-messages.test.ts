@@ -2,8 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
 import { splitBatches } from "../../../shared/kafka/record-batch/frames.ts";
 import { plainRecord } from "../../records/record-block.ts";
+import { ArrivalBuilder } from "./arrival.ts";
 import { decodeBatch } from "./decode-batch.ts";
-import { DeliveryBuilder } from "./delivery.ts";
 
 /** A message as the protocol guide of Kafka 0.10 draws it. */
 function message(
@@ -98,11 +98,11 @@ describe("messages of the old formats", () => {
       logStartOffset: 0,
       aborted: [],
     };
-    const delivery = new DeliveryBuilder().build({
+    const arrival = new ArrivalBuilder().build({
       ...raw,
       frames: splitBatches(Buffer.concat([set, set.subarray(0, 9)])),
     });
-    expect(delivery).toMatchObject({ firstOffset: 0, nextOffset: 2, damaged: [] });
-    expect(delivery?.blocks.length).toBe(2);
+    expect(arrival).toMatchObject({ firstOffset: 0, nextOffset: 2, damaged: [] });
+    expect(arrival?.blocks.length).toBe(2);
   });
 });

@@ -26,7 +26,7 @@ export class StallWatch {
     this.readings.set(key, { next, movedMs: nowMs });
   }
 
-  /** Something holds up all of them (a delivery in work, a store that is away): their time begins anew. */
+  /** Something holds up all of them (an arrival being stored, a store that is away): their time begins anew. */
   held(nowMs: number): void {
     for (const reading of this.readings.values()) reading.movedMs = nowMs;
   }

@@ -2,13 +2,13 @@ import { describe, expect, test } from "bun:test";
 import { errors } from "../../../shared/kafka/error-codes.ts";
 import { stampBatch } from "../../../shared/kafka/record-batch/header.ts";
 import { testBatch } from "../../testing/fakes/test-batches.ts";
-import { World } from "./testing/world.ts";
+import { LaneWorld } from "./testing/lane-world.ts";
 
 const day = 86_400_000;
 
 describe("somebody else", () => {
   test("47 stops the lane for good, alarms, and takes a new epoch", async () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.put(3, 2);
     await world.step();
     world.broker.faults = [{ code: errors.INVALID_PRODUCER_EPOCH }];
@@ -19,7 +19,7 @@ describe("somebody else", () => {
   });
 
   test("after a restart a fenced lane goes on under a producer of its own", async () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.put(3, 2);
     await world.step();
     world.reader.commit();
@@ -32,7 +32,7 @@ describe("somebody else", () => {
   });
 
   test("a copy that used our numbers is noticed by what the log has", async () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.put(3, 2);
     await world.step();
     // The copy went on behind the first batch, with other cuts.
@@ -46,7 +46,7 @@ describe("somebody else", () => {
 
 describe("another cluster on the same address", () => {
   test("gets a session of its own; nothing is sent under the old one", async () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.put(3, 2);
     await world.step();
     world.broker.wipe("cluster-2");
@@ -58,7 +58,7 @@ describe("another cluster on the same address", () => {
   });
 
   test("what was unanswered at the old one is counted as maybe repeated", async () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.put(3, 2);
     await world.step();
     world.broker.faults = ["answer_lost"];
@@ -70,7 +70,7 @@ describe("another cluster on the same address", () => {
   });
 
   test("going back to the first begins anew there", async () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.put(3, 2, 2);
     await world.step();
     const first = world.broker.clusterId;
@@ -85,7 +85,7 @@ describe("another cluster on the same address", () => {
 
 describe("topics", () => {
   test("a missing one is waited for", async () => {
-    const world = new World({ topic: "elsewhere" });
+    const world = new LaneWorld({ topic: "elsewhere" });
     Object.assign(world.reader, { lane: { ...world.reader.lane, group: "elsewhere" } });
     world.put(1);
     expect(await world.step()).toBe("KAFKA_TOPIC_MISSING");
@@ -94,7 +94,7 @@ describe("topics", () => {
   });
 
   test("a missing one is created when the config says so", async () => {
-    const world = new World({ createTopic: { partitions: 3 } });
+    const world = new LaneWorld({ createTopic: { partitions: 3 } });
     Object.assign(world.reader, { lane: { ...world.reader.lane, group: "made" } });
     world.put(1);
     // At once, and without a warning that asks for what the config says already.
@@ -103,7 +103,7 @@ describe("topics", () => {
   });
 
   test("an agent's lane stays in its partition when the topic grows", async () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.put(2, 2);
     await world.step();
     const before = world.broker.values("driving").length;
@@ -115,7 +115,7 @@ describe("topics", () => {
 });
 
 test("with the producer's time, an old backlog is stamped with now, and a clock that is ahead is found out", async () => {
-  const world = new World();
+  const world = new LaneWorld();
   world.broker.logAppendTime = false;
   world.put(2);
   world.advance(3 * day);
@@ -126,7 +126,7 @@ test("with the producer's time, an old backlog is stamped with now, and a clock 
 });
 
 test.each([7_168, 1, 400])("a clock that is %d days ahead buries nothing", async (days) => {
-  const world = new World();
+  const world = new LaneWorld();
   world.broker.logAppendTime = false;
   world.broker.refusesFuture = true;
   world.broker.timeMs = 1_795_000_000_000;
@@ -138,7 +138,7 @@ test.each([7_168, 1, 400])("a clock that is %d days ahead buries nothing", async
 });
 
 test("a clock that is not set, and records from the future: nothing is buried", async () => {
-  const world = new World();
+  const world = new LaneWorld();
   world.broker.logAppendTime = false;
   world.broker.refusesFuture = true;
   world.broker.timeMs = 1_795_000_000_000;
@@ -150,7 +150,7 @@ test("a clock that is not set, and records from the future: nothing is buried", 
 });
 
 test("a topic that refuses every time holds the batch, and says so", async () => {
-  const world = new World();
+  const world = new LaneWorld();
   world.broker.logAppendTime = false;
   world.put(3);
   world.broker.faults = Array.from({ length: 40 }, () => ({ code: errors.INVALID_TIMESTAMP }));

@@ -8,7 +8,7 @@ import { describe, expect, test } from "bun:test";
 import { errors } from "../../../shared/kafka/error-codes.ts";
 import { type Random, seededRandom } from "../../../shared/random/random.ts";
 import type { Fault } from "./testing/fake-broker.ts";
-import { World } from "./testing/world.ts";
+import { LaneWorld } from "./testing/lane-world.ts";
 
 const minute = 60_000;
 const day = 86_400_000;
@@ -35,9 +35,9 @@ interface Life {
   readonly cluster: "one broker" | "clean" | "unclean";
 }
 
-async function live({ seed, mayRead, cluster }: Life): Promise<World> {
+async function live({ seed, mayRead, cluster }: Life): Promise<LaneWorld> {
   const random = seededRandom(seed);
-  const world = new World();
+  const world = new LaneWorld();
   const { broker } = world;
   broker.mayRead = mayRead;
   broker.logAppendTime = random.next() < 0.5;

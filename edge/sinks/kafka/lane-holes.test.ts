@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { errors } from "../../../shared/kafka/error-codes.ts";
-import { World } from "./testing/world.ts";
+import { LaneWorld } from "./testing/lane-world.ts";
 
 describe("holes", () => {
   test("a marker travels in a session of its own, and so does what follows", async () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.put(3);
     world.shed(1_000);
     world.put(2, 2);
@@ -17,7 +17,7 @@ describe("holes", () => {
   });
 
   test("numbers that were taken out of the channel leave a hole, and a new session begins behind it", async () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.put(3);
     await world.drain();
     world.skip(40);
@@ -29,7 +29,7 @@ describe("holes", () => {
   });
 
   test("too large: halves go out in its place, under the same session", async () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.put(2, 64, 2);
     world.broker.messageBytesMax = 330;
     expect(await world.drain()).toBe("idle");
@@ -38,7 +38,7 @@ describe("holes", () => {
   });
 
   test("the first batch of a session too large: nothing behind it goes first", async () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.put(64, 2);
     world.broker.messageBytesMax = 330;
     expect(await world.drain()).toBe("idle");
@@ -48,7 +48,7 @@ describe("holes", () => {
   test.each([false, true])(
     "a single record refused: what follows goes on behind the hole (crash: %p)",
     async (crash) => {
-      const world = new World();
+      const world = new LaneWorld();
       world.put(2, 1, 2);
       await world.step();
       world.broker.faults = [{ code: errors.MESSAGE_TOO_LARGE }];
@@ -65,7 +65,7 @@ describe("holes", () => {
   );
 
   test("invalid for ever is refused at once; corrupt is tried three times", async () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.put(1, 1);
     world.broker.faults = [{ code: errors.INVALID_RECORD }];
     expect(await world.step()).toBe("refused");
@@ -78,7 +78,7 @@ describe("holes", () => {
 
 describe.each([true, false])("a broker that lost what it acknowledged (READ allowed: %p)", (mayRead) => {
   test("gets it again from what is kept, under the old numbers", async () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.broker.mayRead = mayRead;
     world.put(3, 2, 4, 1);
     for (let sent = 0; sent < 3; sent++) await world.step();
@@ -91,7 +91,7 @@ describe.each([true, false])("a broker that lost what it acknowledged (READ allo
 });
 
 test("what a broker lost and nobody keeps is counted, and the rest goes on", async () => {
-  const world = new World();
+  const world = new LaneWorld();
   world.put(3, 2, 4, 1, 2);
   for (let sent = 0; sent < 4; sent++) await world.step();
   world.broker.lose("driving", 3);

@@ -1,13 +1,13 @@
 /** A replicated log: only an acks=all success, to a batch or to a later one, or the log below the high watermark proves it. */
 import { describe, expect, test } from "bun:test";
 import { errors } from "../../../shared/kafka/error-codes.ts";
-import { World } from "./testing/world.ts";
+import { LaneWorld } from "./testing/lane-world.ts";
 
 const day = 86_400_000;
 
 describe.each([true, false])("a leader whose followers do not have the batch (READ allowed: %p)", (mayRead) => {
   test.each([false, true])("and the edge restarted: it reaches the next leader (rebooted: %p)", async (reboot) => {
-    const world = new World();
+    const world = new LaneWorld();
     world.broker.mayRead = mayRead;
     world.put(3, 2, 4);
     world.broker.replicating = false;
@@ -21,7 +21,7 @@ describe.each([true, false])("a leader whose followers do not have the batch (RE
   });
 
   test("after batches that were committed", async () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.broker.mayRead = mayRead;
     world.put(3, 2, 4, 1);
     await world.step();
@@ -37,7 +37,7 @@ describe.each([true, false])("a leader whose followers do not have the batch (RE
   });
 
   test("the followers catch up instead: once in the topic", async () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.broker.mayRead = mayRead;
     world.put(3, 2, 4);
     world.broker.replicating = false;
@@ -52,7 +52,7 @@ describe.each([true, false])("a leader whose followers do not have the batch (RE
 });
 
 test("for as long as the broker's memory: what only the leader has is neither ended nor sent again", async () => {
-  const world = new World();
+  const world = new LaneWorld();
   world.put(3, 2);
   await world.step();
   world.broker.replicating = false;
@@ -69,7 +69,7 @@ test("for as long as the broker's memory: what only the leader has is neither en
 
 describe("46, which says that the leader has it", () => {
   test.each([true, false])("is no proof by itself (READ allowed: %p)", async (mayRead) => {
-    const world = new World();
+    const world = new LaneWorld();
     world.broker.mayRead = mayRead;
     world.broker.saysDuplicate = true;
     world.put(3, 2, 4);
@@ -84,7 +84,7 @@ describe("46, which says that the leader has it", () => {
   });
 
   test("read below the high watermark, it is", async () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.broker.saysDuplicate = true;
     world.put(3, 2);
     await world.step();
@@ -96,7 +96,7 @@ describe("46, which says that the leader has it", () => {
   });
 
   test("without READ the next batch proves it", async () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.broker.saysDuplicate = true;
     world.broker.mayRead = false;
     world.put(3, 2);
@@ -115,7 +115,7 @@ describe("46, which says that the leader has it", () => {
 test.each([errors.NONE, errors.DUPLICATE_SEQUENCE_NUMBER])(
   "an answer without an offset (−1) is no reset of the log (code %d)",
   async (code) => {
-    const world = new World();
+    const world = new LaneWorld();
     world.put(3, 2, 4);
     await world.step();
     world.broker.faults = [{ code, appended: true }];
@@ -128,7 +128,7 @@ test.each([errors.NONE, errors.DUPLICATE_SEQUENCE_NUMBER])(
 );
 
 test("without the right to read, each new connection costs one question for the end of the log, and no more", async () => {
-  const world = new World();
+  const world = new LaneWorld();
   world.broker.mayRead = false;
   world.put(3, 2, 4);
   await world.drain();
@@ -148,7 +148,7 @@ const sorted = (values: readonly string[]) => [...values].sort();
 
 describe.each([true, false])("a log that an unclean election cut back (READ allowed: %p)", (mayRead) => {
   test.each([0, 1, 2])("to %d batches: what was lost is sent again from what is kept", async (keep) => {
-    const world = new World();
+    const world = new LaneWorld();
     world.broker.mayRead = mayRead;
     world.put(3, 2, 4);
     await world.drain();
@@ -160,7 +160,7 @@ describe.each([true, false])("a log that an unclean election cut back (READ allo
   });
 
   test.each([0, 1, 2])("to %d batches while the edge was away: in order again", async (keep) => {
-    const world = new World();
+    const world = new LaneWorld();
     world.broker.mayRead = mayRead;
     world.put(3, 2, 4);
     await world.drain();
@@ -176,7 +176,7 @@ describe.each([true, false])("a log that an unclean election cut back (READ allo
   test.each([0, 1, 2])(
     "to %d batches by the same broker, which came back with an old disk: in order again",
     async (keep) => {
-      const world = new World();
+      const world = new LaneWorld();
       world.broker.mayRead = mayRead;
       world.put(3, 2, 4);
       await world.drain();
@@ -191,7 +191,7 @@ describe.each([true, false])("a log that an unclean election cut back (READ allo
   );
 
   test("to nothing, and nothing is kept: counted", async () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.broker.mayRead = mayRead;
     world.put(3, 2, 4);
     await world.drain();
@@ -204,7 +204,7 @@ describe.each([true, false])("a log that an unclean election cut back (READ allo
   });
 
   test("to nothing, twice: what is lost for good is counted once", async () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.broker.mayRead = mayRead;
     world.put(3, 2, 4);
     await world.drain();
@@ -220,7 +220,7 @@ describe.each([true, false])("a log that an unclean election cut back (READ allo
   });
 
   test("to nothing while a session is younger than the loss: what earlier ones sent is sent again too", async () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.broker.mayRead = mayRead;
     world.put(3, 2);
     await world.drain();
@@ -237,7 +237,7 @@ describe.each([true, false])("a log that an unclean election cut back (READ allo
   test.each([1, 2, 3, 4])(
     "and the edge killed in the middle of sending again (after %d requests)",
     async (requests) => {
-      const world = new World();
+      const world = new LaneWorld();
       world.broker.mayRead = mayRead;
       world.put(3, 2, 4);
       await world.drain();
@@ -257,7 +257,7 @@ describe.each([true, false])("a log that an unclean election cut back (READ allo
 test.each([true, false])(
   "what is sent again is cut when the topic takes less than it did (READ allowed: %p)",
   async (mayRead) => {
-    const world = new World();
+    const world = new LaneWorld();
     world.broker.mayRead = mayRead;
     world.put(64, 2);
     await world.drain();
@@ -272,7 +272,7 @@ test.each([true, false])(
 
 describe.each([true, false])("a kept record that its topic does not take any more (READ allowed: %p)", (mayRead) => {
   const shrunk = async (...counts: number[]) => {
-    const world = new World();
+    const world = new LaneWorld();
     world.broker.mayRead = mayRead;
     world.put(...counts);
     await world.drain();
@@ -323,7 +323,7 @@ describe.each([true, false])("a kept record that its topic does not take any mor
 });
 
 test("where we may read, a log that was cut back and has grown past the mark by others' records is noticed too", async () => {
-  const world = new World();
+  const world = new LaneWorld();
   world.put(3, 2, 4);
   await world.drain();
   world.broker.elect(0);
@@ -335,7 +335,7 @@ test("where we may read, a log that was cut back and has grown past the mark by 
 });
 
 test("a leader that has forgotten the producer, but not its batches, gets nothing twice", async () => {
-  const world = new World();
+  const world = new LaneWorld();
   world.put(3, 2, 4);
   await world.drain();
   world.broker.elect();

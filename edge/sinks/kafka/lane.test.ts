@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { errors } from "../../../shared/kafka/error-codes.ts";
-import { World } from "./testing/world.ts";
+import { LaneWorld } from "./testing/lane-world.ts";
 
 const day = 86_400_000;
 
 describe("in the ordinary case", () => {
   test("batches go out once, in order, under one session", async () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.put(3, 1, 5);
     expect(await world.drain()).toBe("idle");
     expect(world.inTopic).toEqual(world.written);
@@ -15,7 +15,7 @@ describe("in the ordinary case", () => {
   });
 
   test("the session is stored before anything is sent", async () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.put(3);
     world.broker.faults = ["request_lost"];
     expect(await world.step()).toBe("KAFKA_UNREACHABLE");
@@ -23,7 +23,7 @@ describe("in the ordinary case", () => {
   });
 
   test("after a crash with everything acknowledged the same session goes on, after one question whether the log is as it was", async () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.put(3);
     await world.drain();
     world.reader.commit();
@@ -39,7 +39,7 @@ describe("in the ordinary case", () => {
 
 describe("an unknown outcome", () => {
   test.each(["request_lost", "answer_lost"] as const)("%s: the same bytes again, once in the topic", async (fault) => {
-    const world = new World();
+    const world = new LaneWorld();
     world.put(3, 2, 4);
     await world.step();
     world.broker.faults = [fault, fault, fault];
@@ -58,7 +58,7 @@ describe("an unknown outcome", () => {
     99,
   ])("error %d leaves it open: sent again, whether it was appended or not", async (code) => {
     for (const appended of [true, false]) {
-      const world = new World();
+      const world = new LaneWorld();
       world.put(3, 2);
       world.broker.faults = [{ code, appended }];
       expect(await world.step()).toBe("KAFKA_UNKNOWN_OUTCOME");
@@ -72,7 +72,7 @@ describe("an unknown outcome", () => {
     [errors.TOPIC_AUTHORIZATION_FAILED, "KAFKA_UNAUTHORIZED"],
     [errors.CLUSTER_AUTHORIZATION_FAILED, "KAFKA_UNAUTHORIZED"],
   ])("error %d says what is wrong and is tried again", async (code, named) => {
-    const world = new World();
+    const world = new LaneWorld();
     world.put(3);
     world.broker.faults = [{ code }];
     expect(await world.step()).toBe(named);
@@ -83,7 +83,7 @@ describe("an unknown outcome", () => {
 
 describe.each([true, false])("after a crash (READ allowed: %p)", (mayRead) => {
   test("what the log has is not sent again, however many batches it is", async () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.broker.mayRead = mayRead;
     world.put(1, 1, 1, 1, 1, 1, 1, 1);
     for (let sent = 0; sent < 7; sent++) await world.step();
@@ -97,7 +97,7 @@ describe.each([true, false])("after a crash (READ allowed: %p)", (mayRead) => {
   });
 
   test("and the broker restarted too, so that it knows only the last batch", async () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.broker.mayRead = mayRead;
     world.put(2, 2, 2, 2, 2);
     await world.drain();
@@ -110,7 +110,7 @@ describe.each([true, false])("after a crash (READ allowed: %p)", (mayRead) => {
   });
 
   test("a first batch that never arrived is sent", async () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.broker.mayRead = mayRead;
     world.put(3);
     world.broker.faults = ["request_lost"];
@@ -122,7 +122,7 @@ describe.each([true, false])("after a crash (READ allowed: %p)", (mayRead) => {
   });
 
   test("a marker whose acknowledgement was lost is not sent twice", async () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.broker.mayRead = mayRead;
     world.put(3);
     world.shed(50);
@@ -139,7 +139,7 @@ describe.each([true, false])("after a crash (READ allowed: %p)", (mayRead) => {
 
 describe("a broker that may have forgotten the producer", () => {
   test("READ allowed: the log is read back, and what is there is not sent again", async () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.put(3, 2, 2);
     await world.step();
     world.broker.faults = ["answer_lost"];
@@ -152,7 +152,7 @@ describe("a broker that may have forgotten the producer", () => {
   });
 
   test("READ allowed: what is not there is sent", async () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.put(3, 2);
     await world.step();
     world.broker.faults = ["request_lost"];
@@ -166,7 +166,7 @@ describe("a broker that may have forgotten the producer", () => {
   test.each([true, false])(
     "after a crash and another boot the log is read back (crash before the ack: %p)",
     async (lost) => {
-      const world = new World();
+      const world = new LaneWorld();
       world.put(3, 2, 2, 4);
       await world.step();
       world.reader.commit();
@@ -182,7 +182,7 @@ describe("a broker that may have forgotten the producer", () => {
   );
 
   test("READ not allowed: sent again, and counted", async () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.broker.mayRead = false;
     world.put(3, 2, 4);
     await world.step();
@@ -196,7 +196,7 @@ describe("a broker that may have forgotten the producer", () => {
   });
 
   test("READ not allowed, but it remembers after all: recognised and not counted", async () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.broker.mayRead = false;
     world.broker.expirationMs = 10 * day;
     world.put(3, 2, 4);
@@ -210,7 +210,7 @@ describe("a broker that may have forgotten the producer", () => {
   });
 
   test("retention has deleted the part in question: sent, and counted", async () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.put(3, 2, 4);
     await world.step();
     world.broker.faults = ["answer_lost"];
@@ -222,7 +222,7 @@ describe("a broker that may have forgotten the producer", () => {
   });
 
   test("a session that was idle that long is closed before the next batch", async () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.put(3);
     await world.drain();
     world.advance(2 * day);
@@ -236,7 +236,7 @@ describe("a broker that may have forgotten the producer", () => {
   });
 
   test("a batch whose only send was refused is not in doubt: no look-up, however long ago", async () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.put(3, 2);
     await world.step();
     world.broker.faults = [{ code: errors.NOT_ENOUGH_REPLICAS }];
@@ -248,7 +248,7 @@ describe("a broker that may have forgotten the producer", () => {
   });
 
   test("a wall clock that jumps a year means nothing", async () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.put(3, 2);
     world.broker.faults = ["answer_lost"];
     await world.step();

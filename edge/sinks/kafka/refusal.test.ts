@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { errors } from "../../../shared/kafka/error-codes.ts";
 import { refusal } from "./refusal.ts";
-import { World } from "./testing/world.ts";
+import { LaneWorld } from "./testing/lane-world.ts";
 
 test.each([
   [errors.COORDINATOR_LOAD_IN_PROGRESS, "KAFKA_NOT_READY", "14 COORDINATOR_LOAD_IN_PROGRESS", "just started"],
@@ -22,7 +22,7 @@ test.each([
 });
 
 test("a first start while the broker still loads its producers says that, and goes on by itself", async () => {
-  const world = new World();
+  const world = new LaneWorld();
   world.broker.producerIdErrors = [errors.COORDINATOR_LOAD_IN_PROGRESS, errors.COORDINATOR_NOT_AVAILABLE];
   world.put(3);
   expect(await world.step()).toBe("KAFKA_NOT_READY");

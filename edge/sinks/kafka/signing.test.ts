@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { findSignature, SIGNATURE_BYTES } from "../../../shared/kafka/record-batch/signature.ts";
 import { makeSigningKey, readPublicKey, readSigningKey } from "../../../shared/signature/keys.ts";
 import { configSchema } from "./config.ts";
-import { World } from "./testing/world.ts";
+import { LaneWorld } from "./testing/lane-world.ts";
 
 const signingKey = makeSigningKey();
 
@@ -14,7 +14,7 @@ function believed() {
 }
 
 test("every batch goes out signed: records, markers, and the parts of one that was too large", async () => {
-  const world = new World({ signingKey });
+  const world = new LaneWorld({ signingKey });
   world.put(3, 400);
   world.shed(5);
   world.put(2);
@@ -31,7 +31,7 @@ test("every batch goes out signed: records, markers, and the parts of one that w
 });
 
 test("a batch that was answered by nobody is sent again with the same signature, and is in the topic once", async () => {
-  const world = new World({ signingKey });
+  const world = new LaneWorld({ signingKey });
   world.put(3);
   world.broker.faults = ["answer_lost", "request_lost"];
   await world.drain();
@@ -39,14 +39,14 @@ test("a batch that was answered by nobody is sent again with the same signature,
 });
 
 test("without a key nothing is added", async () => {
-  const world = new World();
+  const world = new LaneWorld();
   world.put(3);
   await world.drain();
   expect(world.broker.batches("driving").map((batch) => findSignature(batch))).toEqual([undefined]);
 });
 
 test("the stored batch is not signed, so that another key may sign it later", async () => {
-  const world = new World({ signingKey });
+  const world = new LaneWorld({ signingKey });
   world.put(3);
   const stored = world.reader.next();
   const bytes = stored?.bytes.length ?? 0;

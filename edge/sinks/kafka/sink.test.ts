@@ -3,10 +3,10 @@ import { errors } from "../../../shared/kafka/error-codes.ts";
 import { sinkContract } from "../../testing/contracts/sink.contract.ts";
 import { ArrayReader } from "../../testing/fakes/array-reader.ts";
 import { testBatches, testLane } from "../../testing/fakes/test-batches.ts";
-import { World } from "./testing/world.ts";
+import { LaneWorld } from "./testing/lane-world.ts";
 
 sinkContract("kafka", async () => {
-  const world = new World();
+  const world = new LaneWorld();
   return {
     sink: world.sink,
     received: async () => world.inTopic,
@@ -21,7 +21,7 @@ sinkContract("kafka", async () => {
 const never = new AbortController().signal;
 
 test("batches of several lanes that are ready together share a request", async () => {
-  const world = new World({ partition: "key" });
+  const world = new LaneWorld({ partition: "key" });
   world.broker.grow("driving", 8);
   const readers = Array.from({ length: 8 }, (_, partition) => {
     const part = { index: partition, parts: 8, generation: 1 };
@@ -43,7 +43,7 @@ test("batches of several lanes that are ready together share a request", async (
 });
 
 test("two lanes of one partition never share a request", async () => {
-  const world = new World();
+  const world = new LaneWorld();
   const lanes = [1, 2, 3].map((id) => {
     const reader = new ArrayReader(testLane("driving", { id, stream: `stream-${id}` }));
     reader.put(...testBatches(reader.lane, 3, 2));
@@ -64,7 +64,7 @@ test("two lanes of one partition never share a request", async () => {
 });
 
 test("a broker that throttles is left alone for as long as it asks", async () => {
-  const world = new World();
+  const world = new LaneWorld();
   world.put(1, 1);
   world.broker.throttleMs = 40;
   await world.step();
@@ -78,7 +78,7 @@ test("a broker that throttles is left alone for as long as it asks", async () =>
 });
 
 test("a lane says where it sends to and as whom, and what it failed with", async () => {
-  const world = new World();
+  const world = new LaneWorld();
   world.put(1, 1);
   expect(world.laneStatus).toEqual({ partition: undefined, leader: undefined, producer: undefined, failed: undefined });
   await world.step();

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Found } from "./look-up.ts";
 import { type FenceMeaning, meaningOf } from "./stepped-epoch.ts";
-import { World } from "./testing/world.ts";
+import { LaneWorld } from "./testing/lane-world.ts";
 
 const day = 86_400_000;
 const log = (leader: number | "forgotten", committed?: number): Found => ({ kind: "log", leader, committed });
@@ -25,7 +25,7 @@ describe.each([
   ["no DescribeProducers", { mayRead: true, describes: false }],
 ])("a broker that refuses stepped epochs (%s)", (_, rights) => {
   const started = (...counts: number[]) => {
-    const world = new World();
+    const world = new LaneWorld();
     Object.assign(world.broker, rights, { refusesSteps: true });
     world.put(...counts);
     return world;
@@ -92,7 +92,7 @@ describe.each([true, false])(
   "a broker in memory that was started anew and knows no producer (stepped epochs refused: %p)",
   (refusesSteps) => {
     const restarted = async () => {
-      const world = new World();
+      const world = new LaneWorld();
       Object.assign(world.broker, { refusesSteps, describes: false, wantsKnown: true });
       world.put(3, 2, 4);
       await world.drain();
@@ -122,7 +122,7 @@ describe.each([true, false])(
 );
 
 test("a broker that never knows a producer is asked with pauses, not in a circle", async () => {
-  const world = new World();
+  const world = new LaneWorld();
   world.broker.faults = Array.from({ length: 50 }, () => ({ code: 59 }));
   world.put(3);
   for (let tries = 0; tries < 10; tries++) expect(await world.step()).toBe("KAFKA_UNKNOWN_OUTCOME");
@@ -130,7 +130,7 @@ test("a broker that never knows a producer is asked with pauses, not in a circle
 });
 
 test("a newer epoch that the broker names is somebody else's, also when ours was never taken", async () => {
-  const world = new World();
+  const world = new LaneWorld();
   world.put(3);
   await world.drain();
   world.broker.takeOver("driving", 5);
@@ -143,7 +143,7 @@ test("a newer epoch that the broker names is somebody else's, also when ours was
 test.each([true, false])(
   "a fence while what a log lost is sent again stops the lane as well (READ allowed: %p)",
   async (mayRead) => {
-    const world = new World();
+    const world = new LaneWorld();
     world.broker.mayRead = mayRead;
     world.put(3, 2, 4);
     await world.drain();

@@ -3,10 +3,10 @@ import { EventView } from "../../core/event-view.ts";
 import { configSchema } from "./config.ts";
 import { CreationRate } from "./creation-rate.ts";
 import { layoutOf } from "./layout.ts";
-import { World } from "./testing/world.ts";
+import { LaneWorld } from "./testing/lane-world.ts";
 
 test("after a delivery that failed another broker is asked than the one whose word was followed", async () => {
-  const world = new World();
+  const world = new LaneWorld();
   const doubted: string[] = [];
   world.broker.askOthersFirst = (broker) => void doubted.push(broker);
   world.put(3, 3);
@@ -19,7 +19,7 @@ test("after a delivery that failed another broker is asked than the one whose wo
 });
 
 test("a broker that knows nothing of the topic may be the only one", async () => {
-  const world = new World();
+  const world = new LaneWorld();
   const doubted: string[] = [];
   world.broker.askOthersFirst = (broker) => void doubted.push(broker);
   const { topic } = world.broker;
@@ -39,7 +39,7 @@ test("topics are created no faster than the config says, and it goes on by itsel
 });
 
 test("a missing topic that comes too soon after others waits for its turn", async () => {
-  const world = new World({ topic: "v-%{kind}", topicDefault: "rest", createTopic: { perMinute: 1 } });
+  const world = new LaneWorld({ topic: "v-%{kind}", topicDefault: "rest", createTopic: { perMinute: 1 } });
   world.put(1);
   const answers: unknown[] = [];
   for (const group of ["made", "made-too"]) {

@@ -1,5 +1,5 @@
+import { ArrivalBuilder } from "../../../central/consumer/kafka/arrival.ts";
 import { decodeBatch } from "../../../central/consumer/kafka/decode-batch.ts";
-import { DeliveryBuilder } from "../../../central/consumer/kafka/delivery.ts";
 import { plainRecord } from "../../../central/records/record-block.ts";
 import { outputBytesMax } from "../../../shared/compression/decompress-bounded.ts";
 import { RecordBatchBuilder } from "../../../shared/kafka/record-batch/builder.ts";
@@ -65,7 +65,7 @@ export const fetchedBatches: FuzzTarget = {
     );
     const frames = splitBatches(set);
     const raw = { topic: "t", partition: 0, errorCode: 0, highWatermark: 9, endOffset: 9, logStartOffset: 0 };
-    const builder = new DeliveryBuilder(() => keys);
+    const builder = new ArrivalBuilder(() => keys);
     for (let fetches = 0; fetches < 4; fetches++) builder.build({ ...raw, aborted: [], frames });
     for (const frame of frames) {
       const block = mayRefuse(() => decodeBatch(frame));

@@ -103,7 +103,7 @@ describe("the Kafka consumer", () => {
     await again.stop();
     // The broker answers with whole batches: the handler leaves out what it has.
     expect(second.lines.at(-1)).toBe(lines.at(-1));
-    expect(second.deliveries[0]?.nextOffset).toBe(1_000);
+    expect(second.arrivals[0]?.nextOffset).toBe(1_000);
   });
 
   test("steps over a batch that lies damaged on the broker's disk, and says which offsets", async () => {
@@ -131,7 +131,7 @@ describe("the Kafka consumer", () => {
     );
     await reading.stop();
     expect(collector.lines).toEqual(["good line", "after line"]);
-    expect(collector.deliveries.flatMap(({ damaged }) => damaged)).toMatchObject([{ firstOffset: 1, lastOffset: 1 }]);
+    expect(collector.arrivals.flatMap(({ damaged }) => damaged)).toMatchObject([{ firstOffset: 1, lastOffset: 1 }]);
   }, 60_000);
 
   test("reads small messages of format 1 that lie in the broker's log since before Kafka 0.11", async () => {
@@ -274,7 +274,7 @@ describe("the Kafka consumer", () => {
     );
     await until("nothing to wait for", ends, (state) => state?.highWatermark === state?.endOffset);
     // The transaction's record at 10, twenty lines, the marker of its commit.
-    expect(collector.deliveries.flatMap(({ hidden }) => hidden)).toEqual([{ firstOffset: 31, lastOffset: 31 }]);
+    expect(collector.arrivals.flatMap(({ hidden }) => hidden)).toEqual([{ firstOffset: 31, lastOffset: 31 }]);
     await reading.stop();
     await producer.disconnect();
   }, 60_000);
@@ -288,14 +288,14 @@ describe("the Kafka consumer", () => {
     const [a, b] = [consumer(topic), consumer(topic)];
     a.start({
       assigned: () => waiting.assigned({ topic, partition: 0 }),
-      deliver: async (delivery, { heartbeat, signal }) => {
+      deliver: async (arrival, { heartbeat, signal }) => {
         const untilMs = performance.now() + 12_000;
         while (performance.now() < untilMs && !signal.aborted) {
           await Bun.sleep(250);
           await heartbeat();
         }
         stored.resolve();
-        return await waiting.deliver(delivery);
+        return await waiting.deliver(arrival);
       },
     });
     await until(

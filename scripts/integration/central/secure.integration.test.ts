@@ -1,7 +1,7 @@
 /** The consumer over TLS and logins, against a real broker; what is refused is said with its code and a hint, soon. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } from "kafkajs";
-import type { ConsumerHandler, Delivery } from "../../../central/consumer/consumer.ts";
+import type { Arrival, ConsumerHandler } from "../../../central/consumer/consumer.ts";
 import { KafkaConsumer } from "../../../central/consumer/kafka/consumer.ts";
 import { plainRecord } from "../../../central/records/record-block.ts";
 import { systemClock } from "../../../shared/clock/clock.ts";
@@ -104,7 +104,7 @@ class Collector implements ConsumerHandler {
     return "earliest" as const;
   }
 
-  async deliver({ blocks }: Delivery) {
+  async deliver({ blocks }: Arrival) {
     for (const block of blocks) {
       for (let index = 0; index < block.count; index++) {
         this.lines.push(plainRecord(block, index).value?.toString() ?? "");

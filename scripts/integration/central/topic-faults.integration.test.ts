@@ -49,7 +49,7 @@ test("two instances on one store, their topic made anew: one gap a partition, ev
   expect(await second.status()).toMatchObject({ stored: 10_000, missing: 0, conflicts: 0, gaps: 4 });
 }, 90_000);
 
-test("made anew while the store is locked, with a delivery of the old one in hand: both are stored", async () => {
+test("made anew while the store is locked, with an arrival of the old one in hand: both are stored", async () => {
   await using on = await centralGround(broker, 1);
   await on.producer.send(100);
   await using central = await on.start();

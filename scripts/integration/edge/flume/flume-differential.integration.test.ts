@@ -108,7 +108,7 @@ a.sinks.k-${name}.sink.rollInterval = 0
   )
   .join("")}`;
 
-interface Place {
+interface Ground {
   readonly root: string;
   readonly env: Readonly<Record<string, string>>;
 }
@@ -119,12 +119,12 @@ interface Seen {
 }
 
 const dir = tempDir();
-const places: Place[] = [];
+const places: Ground[] = [];
 const shown: (Seen & { readonly stream: string })[] = [];
 const running: Child[] = [];
 let flume: Flume | undefined;
 
-async function place(name: string, collector: number): Promise<Place> {
+async function place(name: string, collector: number): Promise<Ground> {
   const root = dir.file(name);
   for (const folder of ["logs", "spool", "out/ca", "out/az", "out/rest", "out/net"])
     mkdirSync(join(root, folder), { recursive: true });
@@ -230,7 +230,7 @@ afterAll(async () => {
 });
 
 /** An event without what is another for each of them. */
-function comparable({ headers, body }: Seen, { root }: Place): string {
+function comparable({ headers, body }: Seen, { root }: Ground): string {
   const kept: Record<string, string> = {};
   // On what is no syslog Flume leaves the priority and version of the message before.
   const stale = headers["flume.syslog.status"] === "Invalid" ? ["priority", "version"] : [];

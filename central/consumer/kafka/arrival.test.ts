@@ -5,7 +5,7 @@ import { splitBatches } from "../../../shared/kafka/record-batch/frames.ts";
 import { at } from "../../../shared/kafka/record-batch/header.ts";
 import { plainRecord } from "../../records/record-block.ts";
 import { mendCrc, topicBatch } from "../../testing/batches.ts";
-import { DeliveryBuilder } from "./delivery.ts";
+import { ArrivalBuilder } from "./arrival.ts";
 
 function fetched(batches: readonly Buffer[], aborted: readonly AbortedTransaction[] = []): FetchedPartition {
   const frames = splitBatches(Buffer.concat(batches));
@@ -41,7 +41,7 @@ function broken(batch: Buffer): Buffer {
   return batch;
 }
 
-function lines(builder: DeliveryBuilder, raw: FetchedPartition): string[] | undefined {
+function lines(builder: ArrivalBuilder, raw: FetchedPartition): string[] | undefined {
   return builder
     .build(raw)
     ?.blocks.flatMap((block) =>
@@ -49,27 +49,27 @@ function lines(builder: DeliveryBuilder, raw: FetchedPartition): string[] | unde
     );
 }
 
-describe("making deliveries", () => {
+describe("making arrivals", () => {
   test("says where the fetch begins and where reading goes on", () => {
-    const delivery = new DeliveryBuilder().build(fetched([topicBatch(7, ["a", "b"]), topicBatch(9, ["c"])]));
-    expect(delivery).toMatchObject({ firstOffset: 7, nextOffset: 10, logStartOffset: 0, damaged: [] });
+    const arrival = new ArrivalBuilder().build(fetched([topicBatch(7, ["a", "b"]), topicBatch(9, ["c"])]));
+    expect(arrival).toMatchObject({ firstOffset: 7, nextOffset: 10, logStartOffset: 0, damaged: [] });
   });
 
   test("a batch that cannot be read is fetched again before it counts as damaged; then the rest goes on", () => {
-    const builder = new DeliveryBuilder();
+    const builder = new ArrivalBuilder();
     const raw = fetched([topicBatch(0, ["a"]), broken(topicBatch(1, ["b", "c"])), topicBatch(3, ["d"])]);
     expect(lines(builder, raw)).toEqual(["a"]);
     const again = fetched([broken(topicBatch(1, ["b", "c"])), topicBatch(3, ["d"])]);
     expect(builder.build(again)).toBeUndefined();
-    const delivery = builder.build(again);
-    expect(delivery).toMatchObject({ firstOffset: 1, nextOffset: 4 });
-    expect(delivery?.damaged).toMatchObject([{ firstOffset: 1, lastOffset: 2 }]);
-    expect(delivery?.damaged[0]?.reason).toContain("CRC");
-    expect(delivery?.blocks.length).toBe(1);
+    const arrival = builder.build(again);
+    expect(arrival).toMatchObject({ firstOffset: 1, nextOffset: 4 });
+    expect(arrival?.damaged).toMatchObject([{ firstOffset: 1, lastOffset: 2 }]);
+    expect(arrival?.damaged[0]?.reason).toContain("CRC");
+    expect(arrival?.blocks.length).toBe(1);
   });
 
   test("a batch that was only damaged on its way is stored whole", () => {
-    const builder = new DeliveryBuilder();
+    const builder = new ArrivalBuilder();
     expect(builder.build(fetched([broken(topicBatch(0, ["a"]))]))).toBeUndefined();
     expect(lines(builder, fetched([topicBatch(0, ["a"])]))).toEqual(["a"]);
   });
@@ -88,11 +88,11 @@ describe("making deliveries", () => {
       ],
       [{ producerId: 5n, firstOffset: 0 }],
     );
-    const builder = new DeliveryBuilder();
+    const builder = new ArrivalBuilder();
     expect(lines(builder, raw)).toEqual(["kept", "plain", "next transaction"]);
-    const delivery = builder.build(raw);
-    expect(delivery?.nextOffset).toBe(8);
-    expect(delivery?.hidden.map(({ firstOffset }) => firstOffset)).toEqual([0, 3, 4, 6, 7]);
+    const arrival = builder.build(raw);
+    expect(arrival?.nextOffset).toBe(8);
+    expect(arrival?.hidden.map(({ firstOffset }) => firstOffset)).toEqual([0, 3, 4, 6, 7]);
   });
 
   test("a marker that lies damaged stops nothing: what it ends is known by its header", () => {
@@ -101,16 +101,16 @@ describe("making deliveries", () => {
       broken(marker(1, 5n, 0)),
       transactional(topicBatch(2, ["kept"]), 5n),
     ];
-    expect(lines(new DeliveryBuilder(), fetched(batches, [{ producerId: 5n, firstOffset: 0 }]))).toEqual(["kept"]);
+    expect(lines(new ArrivalBuilder(), fetched(batches, [{ producerId: 5n, firstOffset: 0 }]))).toEqual(["kept"]);
   });
 
   test("an answer without records that was handed out says that nothing is left before the log's start", () => {
     const raw = { ...fetched([]), logStartOffset: 25 };
-    expect(new DeliveryBuilder().build(raw)).toMatchObject({ firstOffset: 25, nextOffset: 25, blocks: [], hidden: [] });
+    expect(new ArrivalBuilder().build(raw)).toMatchObject({ firstOffset: 25, nextOffset: 25, blocks: [], hidden: [] });
   });
 
   test("control records alone still move the position", () => {
-    const delivery = new DeliveryBuilder().build(fetched([marker(3, 5n, 1)]));
-    expect(delivery).toMatchObject({ firstOffset: 3, nextOffset: 4, blocks: [] });
+    const arrival = new ArrivalBuilder().build(fetched([marker(3, 5n, 1)]));
+    expect(arrival).toMatchObject({ firstOffset: 3, nextOffset: 4, blocks: [] });
   });
 });

@@ -5,7 +5,7 @@ import type { BatchFrame } from "../../../shared/kafka/record-batch/frames.ts";
 import type { KeyList } from "../../../shared/signature/key-list.ts";
 import type { DamagedRange } from "../../records/partition.ts";
 import type { RecordBlock } from "../../records/record-block.ts";
-import type { Delivery } from "../consumer.ts";
+import type { Arrival } from "../consumer.ts";
 import { batchSender } from "./batch-sender.ts";
 import { sortFrames } from "./committed.ts";
 import { decodeBatch } from "./decode-batch.ts";
@@ -14,7 +14,7 @@ import { decodeBatch } from "./decode-batch.ts";
 const triesMax = 3;
 
 /** Of an answer without records that was handed out: before the log's start nothing is left to read. */
-function nothingUntilLogStart({ topic, partition, endOffset, logStartOffset }: FetchedPartition): Delivery | undefined {
+function nothingUntilLogStart({ topic, partition, endOffset, logStartOffset }: FetchedPartition): Arrival | undefined {
   if (logStartOffset === undefined) return undefined;
   const nothing = { blocks: [], damaged: [], hidden: [] };
   return {
@@ -28,15 +28,15 @@ function nothingUntilLogStart({ topic, partition, endOffset, logStartOffset }: F
   };
 }
 
-/** Makes deliveries of fetched bytes. Remembers batches that could not be read, to tell a bad disk from a bad wire. */
-export class DeliveryBuilder {
+/** Makes arrivals of fetched bytes. Remembers batches that could not be read, to tell a bad disk from a bad wire. */
+export class ArrivalBuilder {
   private readonly unreadable = new Map<string, { offset: number; tries: number }>();
 
   /** `keys`: whose signatures are believed; undefined: signatures are not looked at. */
   constructor(private readonly keys?: () => KeyList) {}
 
   /** Undefined: the first batch cannot be read and is worth another fetch. */
-  build(raw: FetchedPartition): Delivery | undefined {
+  build(raw: FetchedPartition): Arrival | undefined {
     const first = raw.frames[0];
     const last = raw.frames.at(-1);
     if (first === undefined || last === undefined) return nothingUntilLogStart(raw);

@@ -11,7 +11,7 @@ import { KafkaSink } from "../sink.ts";
 import { FakeBroker } from "./fake-broker.ts";
 
 /** A sink, a lane and a broker, all in memory and on one virtual clock; crashes are a method. */
-export class World {
+export class LaneWorld {
   readonly clock = new VirtualClock();
   readonly broker = new FakeBroker();
   readonly reader = new ArrayReader(testLane("driving"));
