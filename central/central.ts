@@ -24,7 +24,7 @@ const stopDeadlineMs = 9_000;
 /** Runs until the signal aborts (a clean stop), or until something cannot go on. */
 export async function runCentral(config: CentralConfig, report: Report, signal: AbortSignal): Promise<void> {
   const kind = storeKindOf(config.store);
-  kind.check(config.store);
+  await kind.check(config.store);
   const clock = systemClock;
   const reader = kind.reader(config.store);
   const metrics = new Metrics();

@@ -48,6 +48,13 @@ describe("ingest", () => {
     expect(on.ingest.counters).toMatchObject({ storeAvailable: true, storeFailures: 5, stored: 10 });
   });
 
+  test("a store that takes its time lets no membership run out: heartbeats go on while it works", async () => {
+    await on.assigned();
+    on.store.appendMs = 1_300;
+    expect(await on.deliver(range(0, 10))).toEqual({ kind: "done" });
+    expect(on.heartbeats).toBeGreaterThan(0);
+  });
+
   test("an idle store that takes no writes is known within seconds, and again when it does", async () => {
     await on.ingest.untilStoreOpens(on.stop.signal);
     on.clock.advance(1_500);
@@ -173,6 +180,7 @@ describe("ingest", () => {
       expect((await on.reader.deadLetters({ afterId: 0, limit: 10_000 })).length).toBeLessThan(2_000);
       expect(on.said).toContain("record_dead_lettered");
     },
+    60_000,
   );
 
   test("an arrival that costs much is broken off between two transactions, so that other partitions get their turn", async () => {

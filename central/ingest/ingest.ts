@@ -66,6 +66,9 @@ const turnMsMax = 500;
 /** So long after the last thing that was asked of it the store is asked for its own sake. */
 const idleMs = 1_000;
 
+/** So often the group is told that we live while the store works. kafkajs sends one only when it is due. */
+const beatEveryMs = 500;
+
 interface PartitionProgress {
   position: Position | undefined;
   /** The record before the position has been seen again since the partition was assigned. */
@@ -328,7 +331,7 @@ export class Ingest implements ConsumerHandler {
     for (;;) {
       try {
         this.storeAskedMs = this.options.clock.uptimeMs();
-        const result = await work();
+        const result = await meanwhile(work(), heartbeat);
         this.storeAnswered();
         return result;
       } catch (thrown) {
@@ -357,6 +360,17 @@ export class Ingest implements ConsumerHandler {
     this.counters.storeAvailable = false;
     this.counters.storeFailures++;
     this.options.report(storeAway, { error: messageOf(error) });
+  }
+}
+
+/** A store past this machine may take long to answer: the group hears of us all the while. */
+async function meanwhile<T>(work: Promise<T>, heartbeat: () => Promise<void>): Promise<T> {
+  // One that fails is of no account: the next one of the delivery itself says what it means.
+  const beating = setInterval(() => void heartbeat().catch(() => {}), beatEveryMs);
+  try {
+    return await work;
+  } finally {
+    clearInterval(beating);
   }
 }
 

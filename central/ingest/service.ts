@@ -6,7 +6,7 @@ import type { CentralConfig } from "../config/schema.ts";
 import { KafkaConsumer } from "../consumer/kafka/consumer.ts";
 import { protocolOf } from "../consumer/kafka/store-protocol.ts";
 import { storeKindOf } from "../store/kinds.ts";
-import type { StoreOperations } from "../store/store.ts";
+import type { Store, StoreOperations } from "../store/store.ts";
 import { BelievedKeys } from "./believed-keys.ts";
 import { Ingest } from "./ingest.ts";
 import type { IngestSnapshot } from "./snapshot.ts";
@@ -47,7 +47,7 @@ export async function startIngest(
     connection: { brokers: kafka.brokers, clientId: kafka.clientId, tls: kafka.tls, sasl: kafka.sasl },
     topics: { names: config.topics, pattern: config.topicPattern, text: topicsText(config) },
     groupId: config.group,
-    protocol: protocolOfStore(config.store),
+    protocol: protocolOfStore(store),
     sessionTimeoutMs: config.sessionTimeout,
     heartbeatMs: Math.max(200, Math.floor(config.sessionTimeout / 6)),
     fetchBytesPerPartition: config.fetchBytes,
@@ -76,11 +76,10 @@ export async function startIngest(
 }
 
 /** While the store is away the members go on under its last name. */
-function protocolOfStore(address: string): () => string {
-  const kind = storeKindOf(address);
+function protocolOfStore(store: Store): () => string {
   let last = "none";
   return () => {
-    last = kind.id(address, systemClock) ?? last;
+    last = store.id ?? last;
     return protocolOf(last);
   };
 }

@@ -17,11 +17,9 @@ export interface StoreKind {
   /** What the config's `store` begins with (`scheme://…`); empty for the one that is named by a path. */
   readonly scheme: string;
   /** Touches nothing. @throws AppError for what no waiting cures: it is said before anything is up. */
-  check(address: string): void;
+  check(address: string): Promise<void>;
   /** One for the process; it may be away. */
   writer(address: string, tools: StoreTools): Store;
   /** Opens nothing before the first question. */
   reader(address: string): StoreReader;
-  /** The same text for the same store, whoever asks; undefined while it is away. Members of a group must have one store. */
-  id(address: string, clock: Clock): string | undefined;
 }

@@ -104,6 +104,11 @@ export type StoreOperations = Pick<Store, "quarantine" | "forget">;
 
 /** The writer's door. */
 export interface Store {
+  /**
+   * The same text for the same store, whoever has opened it; undefined while nobody can know. Members of a consumer
+   * group must have one store.
+   */
+  readonly id: string | undefined;
   /** Undefined: nothing of this partition was ever stored. */
   position(partition: TopicPartition): Promise<Position | undefined>;
   /**

@@ -20,10 +20,16 @@ export class FaultyStore implements Store {
   /** Appends that hold such a record are poison. */
   poison: (record: PlainRecord) => boolean = () => false;
   appends = 0;
+  /** What the store takes its time for, each append anew; of the real clock. */
+  appendMs = 0;
   /** Called at the begin of each append. */
   onAppend: () => void = () => {};
 
   constructor(private readonly inner: Store) {}
+
+  get id(): string | undefined {
+    return this.inner.id;
+  }
 
   async position(partition: TopicPartition): Promise<Position | undefined> {
     this.fail();
@@ -32,6 +38,7 @@ export class FaultyStore implements Store {
 
   async append(append: Append): Promise<AppendResult> {
     this.begin(append.records);
+    if (this.appendMs > 0) await Bun.sleep(this.appendMs);
     return await this.inner.append(append);
   }
 

@@ -2,13 +2,11 @@ import type { StoreKind } from "../kind.ts";
 import { checkStoreFile } from "./open.ts";
 import { SqliteReader } from "./reader.ts";
 import { SqliteStore } from "./store.ts";
-import { storeId } from "./store-id.ts";
 
 /** One file, named by its path. */
 export const sqlite: StoreKind = {
   scheme: "",
-  check: checkStoreFile,
+  check: async (path) => checkStoreFile(path),
   writer: (path, tools) => new SqliteStore({ path, ...tools }),
   reader: (path) => new SqliteReader(path),
-  id: storeId,
 };

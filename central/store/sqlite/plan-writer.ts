@@ -1,9 +1,8 @@
 /** Writes what an append came to, inside the store's transaction. Decides nothing. */
 import type Database from "better-sqlite3";
-import type { DeadEntry } from "../../ledger/dead.ts";
 import type { AccountEntry, SeriesEntry } from "../../ledger/entries.ts";
 import type { Doubt, LanePlan, Plan } from "../../ledger/plan.ts";
-import type { Append } from "../store.ts";
+import type { AsideRow } from "../outcome.ts";
 import type { EventWriter } from "./event-writer.ts";
 
 export class PlanWriter {
@@ -68,16 +67,10 @@ export class PlanWriter {
   }
 
   /** Puts records aside. */
-  dead(source: number, entries: readonly DeadEntry[], nowMs: number): void {
-    for (const { firstOffset, lastOffset, reason, record } of entries) {
-      const { identity = null, key = null, value = null, timeMs = null } = record ?? {};
-      this.sql.insertDead.run(source, firstOffset, lastOffset, reason, identity, key, value, timeMs, nowMs);
+  dead(source: number, rows: readonly AsideRow[], nowMs: number): void {
+    for (const { firstOffset, lastOffset, reason, identity, key, value, recordTimeMs } of rows) {
+      this.sql.insertDead.run(source, firstOffset, lastOffset, reason, identity, key, value, recordTimeMs, nowMs);
     }
-  }
-
-  /** Puts a range aside that nobody could read. */
-  damaged(source: number, { firstOffset, lastOffset, reason, bytes }: Append["damaged"][number], nowMs: number): void {
-    this.sql.insertDead.run(source, firstOffset, lastOffset, reason, null, null, bytes, null, nowMs);
   }
 
   private makeLane({ entry, events }: LanePlan): number {

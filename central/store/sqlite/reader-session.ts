@@ -2,6 +2,7 @@ import type Database from "better-sqlite3";
 import { invariant } from "../../../shared/errors/invariant.ts";
 import type { LaneIdentity } from "../../../shared/identity/identity.ts";
 import { clockIsAhead } from "../../ledger/last-state.ts";
+import type { LedgerRow } from "../lane-ranges.ts";
 import type {
   ConflictRow,
   DeadLetterRow,
@@ -17,7 +18,6 @@ import type {
 } from "../reader.ts";
 import type { StoredEvent } from "./chunk-codec.ts";
 import { EventScan } from "./event-scan.ts";
-import type { LedgerRow } from "./lane-ranges.ts";
 
 interface SeriesRow {
   readonly vehicle: string;

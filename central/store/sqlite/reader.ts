@@ -1,5 +1,6 @@
 /** The SQLite store's readers' door: a read-only connection of its own, a read transaction a call. */
 import { AppError, hasCode } from "../../../shared/errors/app-error.ts";
+import { laneRanges } from "../lane-ranges.ts";
 import type {
   BooksQuery,
   ConflictRow,
@@ -19,7 +20,6 @@ import type {
 } from "../reader.ts";
 import { mergeEvents } from "./event-scan.ts";
 import { storeFailure } from "./failure.ts";
-import { laneRanges } from "./lane-ranges.ts";
 import { fileIdentity, openReader, sharedMemoryIsWritable } from "./open.ts";
 import { ReaderSession } from "./reader-session.ts";
 

@@ -6,10 +6,7 @@ import { silent } from "../../../shared/telemetry/log.ts";
 import { startChild } from "../../../shared/testing/child.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { lastMark } from "../../records/record-slices.ts";
-import { claimsContract } from "../../testing/contracts/claims.contract.ts";
-import { positionsContract } from "../../testing/contracts/positions.contract.ts";
-import { relayedContract } from "../../testing/contracts/relayed.contract.ts";
-import { storeContract } from "../../testing/contracts/store.contract.ts";
+import { everyStoreContract } from "../../testing/contracts/every.contract.ts";
 import { slicesOf, testRecord } from "../../testing/records.ts";
 import type { Append, Position } from "../store.ts";
 import { checkStoreFile } from "./open.ts";
@@ -30,7 +27,7 @@ const open = () => {
     store,
     reader,
     another: open,
-    settle: () => {
+    settle: async () => {
       store.fold();
     },
     [Symbol.asyncDispose]: async () => {
@@ -41,10 +38,7 @@ const open = () => {
   };
 };
 
-storeContract("sqlite", open);
-claimsContract("sqlite", open);
-positionsContract("sqlite", open);
-relayedContract("sqlite", open);
+everyStoreContract("sqlite", open);
 
 test("after a clean stop the file alone is the store, beside a reader that stays open", async () => {
   await using under = open();

@@ -30,6 +30,7 @@ import type {
 } from "../store.ts";
 import { storeFailure } from "./failure.ts";
 import { fileIdentity, openWriter } from "./open.ts";
+import { storeId } from "./store-id.ts";
 import { closeFailed, foldDelayed, folded, logLeft } from "./telemetry.ts";
 import { WriterSession } from "./writer-session.ts";
 
@@ -55,6 +56,10 @@ export class SqliteStore implements Store {
   private closed = false;
 
   constructor(private readonly options: SqliteStoreOptions) {}
+
+  get id(): string | undefined {
+    return storeId(this.options.path, this.options.clock);
+  }
 
   async position(partition: TopicPartition): Promise<Position | undefined> {
     const doing = `read the position of ${partition.topic}-${partition.partition}`;

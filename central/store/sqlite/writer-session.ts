@@ -1,23 +1,18 @@
 import type Database from "better-sqlite3";
 import type { AdmissionRules } from "../../ledger/admission.ts";
-import { deadEntries } from "../../ledger/dead.ts";
 import { checkFence, fenced } from "../../ledger/fence.ts";
-import type { Refusal } from "../../ledger/gather.ts";
-import { deadBudget, type Quotas } from "../../ledger/limits.ts";
+import type { Quotas } from "../../ledger/limits.ts";
 import { AppendPlanning } from "../../ledger/plan.ts";
 import { relayLine, type TopicPartition } from "../../records/partition.ts";
-import type { RecordSlice } from "../../records/record-block.ts";
-import { countRecords } from "../../records/record-slices.ts";
+import { formerIds, outcomeOf, putAside } from "../outcome.ts";
 import { relayedAppend } from "../relayed.ts";
 import type {
   Append,
   AppendResult,
-  DeadRecord,
   Gap,
   LaneSelection,
   NewTopic,
   Position,
-  RefusedRecords,
   RelayAppend,
   RelayResult,
 } from "../store.ts";
@@ -127,12 +122,10 @@ export class WriterSession {
     const doubts = planning.place();
     const plan = planning.settle(doubts, this.find.values(doubts));
     this.writer.write(plan, nowMs);
-    const deadBytes = this.putAside(append, plan.refused, source, nowMs);
-    const { refused, ...counts } = plan.counts;
-    const damaged = append.damaged.reduce((sum, { firstOffset, lastOffset }) => sum + lastOffset - firstOffset + 1, 0);
-    const deadLettered = refused + countRecords(append.dead) + damaged;
-    const before = append.before ?? seen?.before;
-    const topicId = seen?.topicId ?? append.topicId;
+    const aside = putAside(append, plan.refused, source.deadBytes);
+    this.writer.dead(source.id, aside.rows, nowMs);
+    const result = outcomeOf(append, plan);
+    const { before, topicId } = result.position;
     const moved = this.sql.move.run({
       id: source.id,
       seen: seen?.next ?? next,
@@ -140,17 +133,15 @@ export class WriterSession {
       offset: before?.offset ?? null,
       identity: before?.identity ?? null,
       crc: before?.crc ?? null,
-      stored: counts.stored,
-      foreign: counts.withoutIdentity,
-      dead: deadLettered,
-      deadBytes,
+      stored: result.stored,
+      foreign: result.withoutIdentity,
+      dead: result.deadLettered,
+      deadBytes: aside.bytes,
       topicId: topicId ?? null,
       now: nowMs,
     });
     if (moved.changes !== 1) throw fenced({ topic, partition });
-    const refusals = countReasons(plan.refused);
-    const { generation = 0, formerTopicIds = [] } = seen ?? {};
-    return { position: { next, before, generation, topicId, formerTopicIds }, ...counts, deadLettered, refusals };
+    return result;
   }
 
   appendRelayed(append: RelayAppend, nowMs: number): RelayResult {
@@ -220,40 +211,7 @@ export class WriterSession {
     return { id, deadBytes: 0 };
   }
 
-  /** Keeps what could not be stored, as far as the budget goes. Returns the bytes kept. */
-  private putAside(append: Append, refused: readonly Refusal[], source: SourceKey, nowMs: number): number {
-    const { dead, damaged, records } = append;
-    let bytes = 0;
-    const keep = (some: readonly Refusal[], from: readonly RecordSlice[]) => {
-      const kept = deadEntries(some, from, deadBudget.bytesPerSource - source.deadBytes - bytes);
-      this.writer.dead(source.id, kept.entries, nowMs);
-      bytes += kept.bytes;
-    };
-    keep(refused, records);
-    for (const one of dead) keep(refusalsOf(one), [one]);
-    for (const range of damaged) {
-      const fits = source.deadBytes + bytes + range.bytes.length <= deadBudget.bytesPerSource;
-      this.writer.damaged(source.id, fits ? range : { ...range, bytes: Buffer.alloc(0) }, nowMs);
-      if (fits) bytes += range.bytes.length;
-    }
-    return bytes;
-  }
-
   private gap(source: number, { kind, firstOffset, lastOffset }: Gap, nowMs: number): void {
     this.sql.insertGap.run(source, kind, firstOffset, lastOffset ?? null, nowMs);
   }
-}
-
-function formerIds({ topicId, formerTopicIds }: Position): readonly string[] {
-  return topicId === undefined ? formerTopicIds : [...new Set([...formerTopicIds, topicId])];
-}
-
-function refusalsOf({ block, from, to, reason }: DeadRecord): Refusal[] {
-  return Array.from(block.offsets.subarray(from, to), (offset) => ({ offset, reason }));
-}
-
-function countReasons(refused: readonly Refusal[]): readonly RefusedRecords[] {
-  const counts = new Map<string, number>();
-  for (const { reason } of refused) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  return [...counts].map(([reason, records]) => ({ reason, records }));
 }

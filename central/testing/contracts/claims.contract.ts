@@ -6,15 +6,15 @@ import { lastMark } from "../../records/record-slices.ts";
 import type { EventRow, LaneRow } from "../../store/reader.ts";
 import type { AppendResult, Position } from "../../store/store.ts";
 import { noonMs, shedMarker, slicesOf, testRecord } from "../records.ts";
-import type { StoreUnderTest } from "./store.contract.ts";
+import type { OpenStore, StoreUnderTest } from "./store.contract.ts";
 
 /** Runs the suite. */
-export function claimsContract(name: string, open: () => StoreUnderTest): void {
+export function claimsContract(name: string, open: OpenStore): void {
   describe(`store contract, claims: ${name}`, () => {
     let under: StoreUnderTest;
 
-    beforeEach(() => {
-      under = open();
+    beforeEach(async () => {
+      under = await open();
     });
     afterEach(async () => {
       await under[Symbol.asyncDispose]();

@@ -3,16 +3,16 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { lastMark } from "../../records/record-slices.ts";
 import type { Append, NewTopic, Position } from "../../store/store.ts";
 import { slicesOf, testRecord } from "../records.ts";
-import type { StoreUnderTest } from "./store.contract.ts";
+import type { OpenStore, StoreUnderTest } from "./store.contract.ts";
 
 /** Runs the suite. */
-export function positionsContract(name: string, open: () => StoreUnderTest): void {
+export function positionsContract(name: string, open: OpenStore): void {
   describe(`positions contract: ${name}`, () => {
     const at = { topic: "drive", partition: 0 };
     let under: StoreUnderTest;
 
-    beforeEach(() => {
-      under = open();
+    beforeEach(async () => {
+      under = await open();
     });
     afterEach(async () => {
       await under[Symbol.asyncDispose]();

@@ -6,15 +6,15 @@ import { lastMark } from "../../records/record-slices.ts";
 import type { EventRow } from "../../store/reader.ts";
 import type { AppendResult, Position, RelayResult, Store } from "../../store/store.ts";
 import { noonMs, shedMarker, slicesOf, testRecord } from "../records.ts";
-import type { StoreUnderTest } from "./store.contract.ts";
+import type { OpenStore, StoreUnderTest } from "./store.contract.ts";
 
 /** Runs the suite. */
-export function relayedContract(name: string, open: () => StoreUnderTest): void {
+export function relayedContract(name: string, open: OpenStore): void {
   describe(`store contract, relayed records: ${name}`, () => {
     let under: StoreUnderTest;
 
-    beforeEach(() => {
-      under = open();
+    beforeEach(async () => {
+      under = await open();
     });
     afterEach(async () => {
       await under[Symbol.asyncDispose]();
@@ -58,7 +58,7 @@ export function relayedContract(name: string, open: () => StoreUnderTest): void 
     test("a batch that comes again, whole, in part or within one transaction, is repeated and not stored", async () => {
       await relay([batch(0, 5)]);
       expect(await relay([batch(0, 5)])).toMatchObject({ stored: 0, repeated: 5, conflicts: 0 });
-      under.settle();
+      await under.settle();
       expect(await relay([batch(3, 8), batch(3, 8)])).toMatchObject({ stored: 3, repeated: 7 });
       expect((await events()).map(({ seq }) => seq)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
       expect(await under.reader.totals()).toMatchObject({ stored: 8, missing: 0, repeated: 12 });

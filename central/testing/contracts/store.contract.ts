@@ -16,17 +16,20 @@ export interface StoreUnderTest extends AsyncDisposable {
   /** Another instance on the same data, as a second process would be. */
   another(): Store;
   /** Moves what waits into its long-lived form, where the store has two. */
-  settle(): void;
+  settle(): Promise<void>;
 }
 
+/** Makes a store that nobody else has, for one test. */
+export type OpenStore = () => StoreUnderTest | Promise<StoreUnderTest>;
+
 /** Runs the suite; what records may claim is in claims.contract.ts. */
-export function storeContract(name: string, open: () => StoreUnderTest): void {
+export function storeContract(name: string, open: OpenStore): void {
   describe(`store contract: ${name}`, () => {
     let under: StoreUnderTest;
     const topic = "drive";
 
-    beforeEach(() => {
-      under = open();
+    beforeEach(async () => {
+      under = await open();
     });
     afterEach(async () => {
       await under[Symbol.asyncDispose]();
@@ -119,7 +122,7 @@ export function storeContract(name: string, open: () => StoreUnderTest): void {
     test("recognises a repeat within one append, and in settled data", async () => {
       const first = await put([...range(0, 3), testRecord({ offset: 3, seq: 1 })], undefined);
       expect(first).toMatchObject({ stored: 3, repeated: 1 });
-      under.settle();
+      await under.settle();
       const second = await put([testRecord({ offset: 4, seq: 2 })], first.position);
       expect(second).toMatchObject({ stored: 0, repeated: 1 });
     });
@@ -196,7 +199,7 @@ export function storeContract(name: string, open: () => StoreUnderTest): void {
       const binary = { ...testRecord({ offset: 2 }), value: Buffer.from([0, 255, 128, 10]) };
       await put([testRecord({ offset: 0, value: null }), testRecord({ offset: 1, value: "" }), binary], undefined);
       const before = await events();
-      under.settle();
+      await under.settle();
       const after = await events();
       for (const found of [before, after]) {
         expect(found.map(({ value }) => value && [...value])).toEqual([null, [], [0, 255, 128, 10]]);
@@ -296,7 +299,7 @@ export function storeContract(name: string, open: () => StoreUnderTest): void {
         testRecord({ offset, timeMs: noonMs + Math.floor(random.next() * 4 * 3_600_000) }),
       );
       const first = await put(records.slice(0, 300), undefined);
-      under.settle();
+      await under.settle();
       await put(records.slice(300), first.position);
       const expected = records
         .map(({ timeMs, offset }) => ({ timeMs, offset }))
@@ -313,7 +316,7 @@ export function storeContract(name: string, open: () => StoreUnderTest): void {
       const first = await put(range(0, 10), undefined);
       const query = { vehicle: "car-1", stream: "drive", fromMs: 0, toMs: noonMs * 2, order: "asc", limit: 4 } as const;
       const page = await under.reader.events({ ...query, after: undefined });
-      under.settle();
+      await under.settle();
       await put(range(10, 12), first.position);
       const rest = await under.reader.events({ ...query, limit: 100, after: page.events.at(-1)?.position });
       expect([...page.events, ...rest.events].map(({ seq }) => seq)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
@@ -356,7 +359,7 @@ export function storeContract(name: string, open: () => StoreUnderTest): void {
           }
         }
         seen = (await put(records, seen)).position;
-        if (pick(5) === 0) under.settle();
+        if (pick(5) === 0) await under.settle();
       }
       const received = [...model]
         .filter(([, kind]) => kind === "received")

@@ -6,10 +6,9 @@ import { sqlite } from "../../store/sqlite/kind.ts";
 /** An example of a kind of store, used by tests: `example://NAME` is a SQLite file in the folder for temporary files. */
 export const example: StoreKind = {
   scheme: "example",
-  check: () => {},
+  check: async () => {},
   writer: (address, tools) => sqlite.writer(pathOf(address), tools),
   reader: (address) => sqlite.reader(pathOf(address)),
-  id: (address, clock) => sqlite.id(pathOf(address), clock),
 };
 
 function pathOf(address: string): string {

@@ -1,4 +1,4 @@
-import type { LaneRange } from "../reader.ts";
+import type { LaneRange } from "./reader.ts";
 
 /** A ledger row. */
 export interface LedgerRow {

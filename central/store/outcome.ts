@@ -1,0 +1,79 @@
+/** What an append comes to, the same for every store: what is put aside of it, the position after it, its counts. */
+import { type DeadEntry, deadEntries } from "../ledger/dead.ts";
+import type { Refusal } from "../ledger/gather.ts";
+import { deadBudget } from "../ledger/limits.ts";
+import type { Plan } from "../ledger/plan.ts";
+import type { RecordSlice } from "../records/record-block.ts";
+import { countRecords } from "../records/record-slices.ts";
+import type { Append, AppendResult, DeadRecord, Position, RefusedRecords } from "./store.ts";
+
+/** A row of what was put aside. */
+export interface AsideRow {
+  readonly firstOffset: number;
+  readonly lastOffset: number;
+  readonly reason: string;
+  readonly identity: string | null;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly recordTimeMs: number | null;
+}
+
+/** What could not be stored, as far as the budget of its partition goes, and the bytes that are kept of it. */
+export function putAside(
+  { records, dead, damaged }: Append,
+  refused: readonly Refusal[],
+  bytesBefore: number,
+): { readonly rows: readonly AsideRow[]; readonly bytes: number } {
+  const rows: AsideRow[] = [];
+  let bytes = 0;
+  const keep = (some: readonly Refusal[], from: readonly RecordSlice[]) => {
+    const kept = deadEntries(some, from, deadBudget.bytesPerSource - bytesBefore - bytes);
+    for (const entry of kept.entries) rows.push(rowOf(entry));
+    bytes += kept.bytes;
+  };
+  keep(refused, records);
+  for (const one of dead) keep(refusalsOf(one), [one]);
+  for (const { firstOffset, lastOffset, reason, bytes: found } of damaged) {
+    const fits = bytesBefore + bytes + found.length <= deadBudget.bytesPerSource;
+    const value = fits ? found : Buffer.alloc(0);
+    rows.push({ firstOffset, lastOffset, reason, identity: null, key: null, value, recordTimeMs: null });
+    bytes += value.length;
+  }
+  return { rows, bytes };
+}
+
+/** What the writer is told when all of it is stored. */
+export function outcomeOf(append: Append, plan: Plan): AppendResult {
+  const { seen, next } = append;
+  const { refused, ...counts } = plan.counts;
+  const damaged = append.damaged.reduce((sum, { firstOffset, lastOffset }) => sum + lastOffset - firstOffset + 1, 0);
+  const position = {
+    next,
+    before: append.before ?? seen?.before,
+    generation: seen?.generation ?? 0,
+    topicId: seen?.topicId ?? append.topicId,
+    formerTopicIds: seen?.formerTopicIds ?? [],
+  };
+  const deadLettered = refused + countRecords(append.dead) + damaged;
+  return { position, ...counts, deadLettered, refusals: countReasons(plan.refused) };
+}
+
+/** The ids of the topics before the one that is begun now. */
+export function formerIds({ topicId, formerTopicIds }: Position): readonly string[] {
+  return topicId === undefined ? formerTopicIds : [...new Set([...formerTopicIds, topicId])];
+}
+
+function rowOf({ firstOffset, lastOffset, reason, record }: DeadEntry): AsideRow {
+  const { identity = null, key = null, value = null, timeMs = null } = record ?? {};
+  return { firstOffset, lastOffset, reason, identity, key, value, recordTimeMs: timeMs };
+}
+
+function refusalsOf({ block, from, to, reason }: DeadRecord): Refusal[] {
+  return Array.from(block.offsets.subarray(from, to), (offset) => ({ offset, reason }));
+}
+
+function countReasons(refused: readonly Refusal[]): readonly RefusedRecords[] {
+  const counts = new Map<string, number>();
+  for (const { reason } of refused) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return [...counts].map(([reason, records]) => ({ reason, records }));
+}
