@@ -16,7 +16,7 @@ import { OddSpool, type PutFile } from "./testing/odd-spool.ts";
 const seeds = Number(process.env.SPOOL_SIM_SEEDS ?? 30);
 const first = Number(process.env.SPOOL_SIM_FIRST ?? 1);
 const changesMax = 10;
-const stallMs = 4_000;
+const stallMs = 20_000;
 const ways = ["rename", "delete", "tracker"] as const;
 
 let agent: OtherUsersAgent;

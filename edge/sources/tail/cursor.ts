@@ -31,6 +31,8 @@ const Cursor = z.object({
   aside: z.literal(true).optional(),
   /** The link that the config asks for, when the trail is what it leads to. */
   link: z.string().optional(),
+  /** Another name of it, in another folder. */
+  otherName: z.string().optional(),
 });
 
 /** What is stored of a file: how to know it again, and where to go on. */

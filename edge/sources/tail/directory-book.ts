@@ -39,7 +39,7 @@ export interface DirectoryHost {
   /** Whether what is gone here may be in another folder that has not been looked at since it changed. */
   mayBeElsewhere(book: DirectoryBook): boolean;
   /** Whether it may be where it cannot be compared: in a folder that cannot be read now, or under a name that cannot be opened. */
-  isOutOfReach(inode: bigint): boolean;
+  isOutOfReach(file: FollowedFile): boolean;
   /** There are more descriptors than may be held: this one is to be closed again. */
   isTooMany(): boolean;
   /** Files that were there before us and could not be opened: by inode. */

@@ -289,7 +289,7 @@ export class Directory {
       this.book.unsettled = true;
       return false;
     }
-    if (this.book.host.isOutOfReach(file.inode)) {
+    if (this.book.host.isOutOfReach(file)) {
       file.elsewhere = true;
       return false;
     }

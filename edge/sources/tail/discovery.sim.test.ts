@@ -19,7 +19,7 @@ import { OddTree } from "./testing/odd-tree.ts";
 const seeds = Number(process.env.TAIL_SIM_SEEDS ?? 40);
 const first = Number(process.env.TAIL_SIM_FIRST ?? 1);
 const changesMax = 10;
-const stallMs = 4_000;
+const stallMs = 20_000;
 
 const patterns = [
   { written: "**/*.log", meant: /^(?:[^/]+\/)*[^/]*\.log$/s },

@@ -12,6 +12,7 @@ import { Attention } from "./attention.ts";
 import { Directory } from "./directory.ts";
 import type { DirectoryBook, DirectoryHost } from "./directory-book.ts";
 import { FolderFinder, type FoundFolder } from "./discover.ts";
+import type { FollowedFile } from "./followed-file.ts";
 import type { PathPattern } from "./glob.ts";
 import type { Obstacles } from "./obstacles.ts";
 
@@ -112,7 +113,8 @@ export class Folders {
   }
 
   /** See `DirectoryHost.isOutOfReach`. */
-  isOutOfReach(inode: bigint): boolean {
+  isOutOfReach({ inode, otherName }: FollowedFile): boolean {
+    if (otherName !== undefined && mayLeadTo(otherName, inode)) return true;
     for (const { directory, failed } of this.all()) {
       // Of a folder that was never read nothing is expected: it may be closed for ever.
       if (directory.book.unopened.has(inode) || (failed && directory.book.files.size > 0)) return true;
@@ -182,6 +184,16 @@ export class Folders {
       if (attention.dirty) isChanged = true;
     }
     return isChanged;
+  }
+}
+
+/** Whether the name leads to this file, or nobody can say. */
+function mayLeadTo(path: string, inode: bigint): boolean {
+  try {
+    return lstatSync(systemPath(path), { bigint: true, throwIfNoEntry: false })?.ino === inode;
+  } catch (thrown) {
+    if (!isFileTrouble(thrown)) throw thrown;
+    return systemCode(thrown) !== "ENOTDIR";
   }
 }
 

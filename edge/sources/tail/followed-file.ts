@@ -48,6 +48,8 @@ export class FollowedFile implements Positioned {
   aside = false;
   /** The link that the config asks for and that leads to its trail; undefined: the config asks for the trail itself. */
   link: string | undefined;
+  /** Another name of it, in another folder: there it may be when its own name is gone. */
+  otherName: string | undefined;
   /** Its name is not one the config asks for any more, or it has none. */
   rotated = false;
   /** No name is left; the descriptor is all there is. */
@@ -103,6 +105,7 @@ export class FollowedFile implements Positioned {
     file.given = cursor.given ?? 0;
     file.aside = cursor.aside === true;
     file.link = cursor.link;
+    file.otherName = cursor.otherName;
     file.unverified = cursor;
     return file;
   }
@@ -127,6 +130,7 @@ export class FollowedFile implements Positioned {
       ...(this.given > 0 ? { given: this.given } : {}),
       ...(this.aside ? { aside: true } : {}),
       ...(this.link === undefined ? {} : { link: this.link }),
+      ...(this.otherName === undefined ? {} : { otherName: this.otherName }),
     };
   }
 

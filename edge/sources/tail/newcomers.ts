@@ -128,12 +128,22 @@ export class Newcomers {
       .filter(({ file }) => file.isUnverified || file.device === entry.device);
     for (const { file, book: other } of known) {
       if (inodeAt(childOf(other.real, nameOf(file.path))) !== entry.inode) continue;
-      this.saySame(file.path, childOf(book.path, entry.name));
+      const path = childOf(book.path, entry.name);
+      this.saySame(file.path, path);
+      this.noteOtherName(file, path);
       return true;
     }
     const moved = known.find(({ file }) => this.isIn(entry, file));
     if (moved !== undefined) this.takeOver(moved.file, moved.book, entry);
     return moved !== undefined;
+  }
+
+  /** Of several the one that was found first, for as long as it leads to the file. */
+  private noteOtherName(file: FollowedFile, path: string): void {
+    const { otherName } = file;
+    if (otherName === path || (otherName !== undefined && inodeAt(otherName) === file.inode)) return;
+    file.otherName = path;
+    this.book.host.moved(file);
   }
 
   private isIn(entry: Entry, file: FollowedFile): boolean {
@@ -163,7 +173,7 @@ export class Newcomers {
       return;
     }
     if (fd !== undefined) closeSync(fd);
-    const taken = FollowedFile.restore(book.host.nextSequence(), { ...cursor, link: undefined });
+    const taken = FollowedFile.restore(book.host.nextSequence(), { ...cursor, link: undefined, otherName: undefined });
     taken.grewMs = book.host.uptimeMs();
     book.add(taken);
     book.host.moved(taken);

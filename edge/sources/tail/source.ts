@@ -372,7 +372,7 @@ export class TailSource implements Source, FileReader {
         asking(directory, name).every(({ lookedAt }) => !lookedAt) || this.folders.isFirstSight(directory),
       isNamed: (directory, name) => config.paths.includes(childOf(directory, name)),
       mayBeElsewhere: (book) => this.folders.mayBeElsewhere(book),
-      isOutOfReach: (inode) => this.folders.isOutOfReach(inode),
+      isOutOfReach: (file) => this.folders.isOutOfReach(file),
       open: (path) => openRegular(path, this.access.rules),
       index: new FileIndex({
         took: (id, path) => context.fileReaders.took(this, id, path),

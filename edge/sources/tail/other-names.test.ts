@@ -1,0 +1,54 @@
+/** A file with names in two folders, one of which may not be entered for a while. */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { appendFileSync, chmodSync, linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tempDir } from "../../../shared/testing/temp-dir.ts";
+import { until } from "../../../shared/testing/until.ts";
+import { OtherUsersAgent } from "../../testing/fakes/other-users-agent.ts";
+
+let agent: OtherUsersAgent;
+beforeAll(async () => {
+  agent = new OtherUsersAgent("tail", 30_000);
+  await agent.ready;
+});
+afterAll(() => agent.kill());
+
+const linesOf = async () => (await agent.ask({ ask: "look" })).lines;
+const areRead = async (lines: readonly string[]) =>
+  await until(`${lines} to be read`, linesOf, (found) => lines.every((line) => found.includes(line)));
+
+test.each(["while the agent runs", "while it is down"] as const)(
+  "a file of two names that loses the one we know it by, the other in a folder that is closed, is read once: %s",
+  async (when) => {
+    using dir = tempDir();
+    chmodSync(dir.path, 0o755);
+    const [state, open, closed, later] = ["state", "open", "closed", "later"].map((name) => dir.file(name));
+    if (state === undefined || open === undefined || closed === undefined || later === undefined) return;
+    for (const folder of [state, open, closed, later]) mkdirSync(folder, { mode: 0o755 });
+    chmodSync(state, 0o777);
+    writeFileSync(`${open}/x.log`, "first\n");
+    const config = { paths: dir.file("*/*.log"), pollInterval: 20, rotateWait: 40, idleClose: 100 };
+    await agent.ask({ ask: "begin", config, dataDir: state });
+    await areRead(["first"]);
+    linkSync(`${open}/x.log`, `${closed}/y.log`);
+    writeFileSync(`${closed}/z.log`, "beside it\n");
+    await areRead(["beside it"]);
+    // From here on the closed folder knows no file by its own name, and the other one is not held open.
+    renameSync(`${closed}/z.log`, `${later}/z.log`);
+    appendFileSync(`${later}/z.log`, "moved\n");
+    await areRead(["moved"]);
+    await Bun.sleep(200);
+    if (when === "while it is down") await agent.ask({ ask: "stop" });
+    chmodSync(closed, 0o700);
+    rmSync(`${open}/x.log`);
+    writeFileSync(`${open}/x.log`, "another\n");
+    await agent.ask({ ask: "start" });
+    await areRead(["another"]);
+    renameSync(`${closed}/y.log`, `${later}/y.log`);
+    writeFileSync(`${later}/w.log`, "the last\n");
+    await areRead(["the last"]);
+    await Bun.sleep(100);
+    await agent.ask({ ask: "stop" });
+    expect((await linesOf()).toSorted()).toEqual(["another", "beside it", "first", "moved", "the last"]);
+  },
+  60_000,
+);
