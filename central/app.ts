@@ -16,8 +16,11 @@ import { health } from "./api/health/routes.ts";
 import { ledger } from "./api/ledger/routes.ts";
 import { refuseOtherMethods } from "./api/methods.ts";
 import { quarantine } from "./api/quarantine/routes.ts";
+import { RateLimit } from "./api/rate-limit.ts";
 import { status } from "./api/status/routes.ts";
+import { traceIdOf } from "./api/trace.ts";
 import { vehicles } from "./api/vehicles/routes.ts";
+import { requestAnswered } from "./telemetry.ts";
 import { page } from "./web/routes.ts";
 
 const description = {
@@ -47,7 +50,9 @@ export function createApi(dependencies: ApiDependencies, guarding: Partial<Guard
     .route("/", gaps(dependencies))
     .route("/", conflicts(dependencies));
   api.get("/api/v1/openapi.json", async (context) => {
-    await context.get("guard").check("read", context.req.header("Authorization"), context.req.path);
+    const { path } = context.req;
+    const traceId = context.get("traceId");
+    await context.get("guard").check("read", { authorization: context.req.header("Authorization"), path, traceId });
     return context.json(openApiDocument(api));
   });
   refuseOtherMethods(api);
@@ -57,19 +62,26 @@ export function createApi(dependencies: ApiDependencies, guarding: Partial<Guard
 /** The application with all its routes: what a client's types are made from. */
 export type CentralApi = ReturnType<typeof createApi>;
 
-function base({ report, keys, isOurHost }: ApiDependencies, guarding: Partial<GuardOptions>) {
+function base({ report, keys, isOurHost, clock, requestsPerSecond }: ApiDependencies, guarding: Partial<GuardOptions>) {
   const api = resource();
-  const guard = new Guard({ keys, report, ...guarding });
+  const rateLimit = new RateLimit(requestsPerSecond, clock);
+  const guard = new Guard({ keys, report, rateLimit, ...guarding });
   api.use(async (context, next) => {
     const requestId = crypto.randomUUID();
     context.set("requestId", requestId);
+    context.set("traceId", traceIdOf(context.req.header("traceparent")));
     context.set("guard", guard);
     const host = context.req.header("Host");
     if (!isOurHost(host)) throw new AppError(codes.CENTRAL_HOST_REFUSED, `answer a request for the host "${host}"`);
     await next();
   });
   api.use(async (context, next) => {
+    const fromMs = clock.uptimeMs();
     await next();
+    const { method, path } = context.req;
+    const { requestId, traceId } = context.var;
+    const ms = Math.round(clock.uptimeMs() - fromMs);
+    report(requestAnswered, { method, path, status: context.res.status, ms, requestId, traceId });
     context.header("X-Request-Id", context.get("requestId"));
     context.header("X-Content-Type-Options", "nosniff");
     // What is shown is true now, and for whoever has the key.
@@ -80,7 +92,8 @@ function base({ report, keys, isOurHost }: ApiDependencies, guarding: Partial<Gu
     const { path } = context.req;
     try {
       // Whoever has no key is not told what there is.
-      await guard.check("read", context.req.header("Authorization"), path);
+      const traceId = context.get("traceId");
+      await guard.check("read", { authorization: context.req.header("Authorization"), path, traceId });
       throw new AppError(codes.CENTRAL_NOT_FOUND, `${path}: no such page`);
     } catch (thrown) {
       return problemResponse(thrown instanceof Error ? thrown : new Error(String(thrown)), context, report);

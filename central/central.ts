@@ -47,6 +47,7 @@ export async function runCentral(config: CentralConfig, report: Report, signal: 
     metrics,
     report,
     keys: apiKeys(config),
+    requestsPerSecond: config.requestsPerSecond,
     isOurHost: isOurHost(config),
   });
   const server = serve(api, config.listen, { report, descriptors: ownDescriptors });

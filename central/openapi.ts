@@ -37,5 +37,15 @@ function mounted() {
   const status = new StatusService({ reader, clock, snapshot: () => noSnapshot });
   const metrics = new Metrics();
   const operations = { quarantine: async () => {}, forget: async () => 0 };
-  return createApi({ reader, operations, status, clock, metrics, report: silent, keys: [], isOurHost: () => true });
+  return createApi({
+    reader,
+    operations,
+    status,
+    clock,
+    metrics,
+    report: silent,
+    keys: [],
+    requestsPerSecond: 1,
+    isOurHost: () => true,
+  });
 }

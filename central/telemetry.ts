@@ -102,6 +102,19 @@ export const requestFailed = defineSignal({
   atMostEveryMs: 1_000,
 });
 
+export const requestAnswered = defineSignal({
+  name: "request_answered",
+  level: "debug",
+  message: "A request was answered",
+});
+
+export const exportCut = defineSignal({
+  name: "export_cut",
+  level: "warn",
+  message: "An export was cut off before its end; its client sees a broken connection",
+  atMostEveryMs: 1_000,
+});
+
 export const requestRefused = defineSignal({
   name: "request_refused",
   level: "warn",

@@ -13,7 +13,8 @@ export const anybody = { security: [] };
 export function withScope(scope: Scope) {
   const check: MiddlewareHandler<ApiEnvironment> = async (context, next) => {
     const { path } = context.req;
-    context.set("keyName", await context.get("guard").check(scope, context.req.header("Authorization"), path));
+    const asked = { authorization: context.req.header("Authorization"), path, traceId: context.get("traceId") };
+    context.set("keyName", await context.get("guard").check(scope, asked));
     await next();
   };
   return { security: [{ key: [scope] }], middleware: [check] };

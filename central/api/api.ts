@@ -21,13 +21,21 @@ export interface ApiDependencies {
   readonly report: Report;
   /** Empty: nobody is asked. */
   readonly keys: readonly ApiKey[];
+  /** Of each key. */
+  readonly requestsPerSecond: number;
   /** Whether a request for this `Host` is meant for us. */
   readonly isOurHost: (host: string | undefined) => boolean;
 }
 
 /** What a request carries from one handler to the next. */
 export interface ApiEnvironment {
-  readonly Variables: { readonly requestId: string; readonly guard: Guard; readonly keyName: string };
+  readonly Variables: {
+    readonly requestId: string;
+    /** Of the caller's trace, when it has one. */
+    readonly traceId: string | undefined;
+    readonly guard: Guard;
+    readonly keyName: string;
+  };
 }
 
 /** A resource's own application, to which its routes are added. */

@@ -7,6 +7,22 @@ export const codes = defineCodes({
   CENTRAL_UNAUTHORIZED: { severity: "usage", hint: "Send the API key as `Authorization: Bearer <key>`." },
   CENTRAL_FORBIDDEN: { severity: "usage", hint: "Give the key this scope in `apiKeys`, or use another key." },
   CENTRAL_TOO_MANY_REFUSALS: { severity: "transient", hint: "Correct the key, and wait a second between tries." },
+  CENTRAL_RATE_LIMITED: {
+    severity: "transient",
+    hint: "Wait as `Retry-After` says, ask less often, or raise `requestsPerSecond`.",
+  },
+  CENTRAL_TOO_MANY_EXPORTS: {
+    severity: "transient",
+    hint: "Wait until another export has ended; `Retry-After` says when to try.",
+  },
+  CENTRAL_TOO_MANY_SUBSCRIBERS: {
+    severity: "transient",
+    hint: "Close a live feed that nobody looks at, or ask another central on the same store.",
+  },
+  CENTRAL_NOT_IN_THIS_STORE: {
+    severity: "usage",
+    hint: "The kind of store that this central has cannot do it; DESIGN.md says which can.",
+  },
   CENTRAL_METHOD: { severity: "usage", hint: "The header `Allow` says what this path takes." },
   CENTRAL_HOST_REFUSED: {
     severity: "usage",

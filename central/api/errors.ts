@@ -19,10 +19,11 @@ export const Problem = z
     detail: z.string(),
     hint: z.string(),
     requestId: z.string(),
+    traceId: z.string().optional().openapi({ description: "The trace of the request's `traceparent`." }),
   })
   .openapi("Problem");
 
-type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 421 | 429 | 500 | 503;
+type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 421 | 429 | 500 | 501 | 503;
 
 const statuses: Readonly<Record<keyof typeof codes | "CENTRAL_STORE_UNAVAILABLE", ProblemStatus>> = {
   CENTRAL_BAD_REQUEST: 400,
@@ -32,6 +33,10 @@ const statuses: Readonly<Record<keyof typeof codes | "CENTRAL_STORE_UNAVAILABLE"
   CENTRAL_METHOD: 405,
   CENTRAL_HOST_REFUSED: 421,
   CENTRAL_TOO_MANY_REFUSALS: 429,
+  CENTRAL_RATE_LIMITED: 429,
+  CENTRAL_TOO_MANY_EXPORTS: 429,
+  CENTRAL_TOO_MANY_SUBSCRIBERS: 429,
+  CENTRAL_NOT_IN_THIS_STORE: 501,
   CENTRAL_STORE_UNAVAILABLE: 503,
 };
 
@@ -44,6 +49,7 @@ const titles: Readonly<Record<ProblemStatus, string>> = {
   421: "Misdirected request",
   429: "Too many requests",
   500: "Internal error",
+  501: "Not in this store",
   503: "Store unavailable",
 };
 
@@ -55,6 +61,10 @@ export const problems = {
     description: "The key is good for other things.",
     content: { "application/problem+json": { schema: Problem } },
   },
+  429: {
+    description: "Too many at once; `Retry-After` says when to come back.",
+    content: { "application/problem+json": { schema: Problem } },
+  },
   503: { description: "The store is away.", content: { "application/problem+json": { schema: Problem } } },
 };
 
@@ -62,6 +72,12 @@ export const problems = {
 export const problemsWithNotFound = {
   ...problems,
   404: { description: "No such thing.", content: { "application/problem+json": { schema: Problem } } },
+};
+
+/** As `problemsWithNotFound`, for what not every kind of store can do. */
+export const problemsWithNotHere = {
+  ...problems,
+  501: { description: "This kind of store cannot.", content: { "application/problem+json": { schema: Problem } } },
 };
 
 /** Hono's error handler. */
@@ -72,7 +88,8 @@ export function problemResponse(thrown: Error, context: Context<ApiEnvironment>,
   const detail = status === 500 ? "something broke inside central" : messageOf(error);
   const { code, hint } = error;
   const requestId = context.get("requestId");
-  if (status === 500) report(requestFailed, { path: context.req.path, requestId, error: messageOf(error) });
+  const traceId = context.get("traceId");
+  if (status === 500) report(requestFailed, { path: context.req.path, requestId, traceId, error: messageOf(error) });
   const body: z.infer<typeof Problem> = {
     type: `urn:tailgate:${code}`,
     title: titles[status],
@@ -81,10 +98,13 @@ export function problemResponse(thrown: Error, context: Context<ApiEnvironment>,
     detail,
     hint,
     requestId,
+    ...(traceId === undefined ? {} : { traceId }),
   };
   const headers: Record<string, string> = { "Content-Type": "application/problem+json" };
   if (status === 401) headers["WWW-Authenticate"] = "Bearer";
-  if (status === 503 || status === 429) headers["Retry-After"] = "1";
+  if (status === 503 || status === 429) {
+    headers["Retry-After"] = String(Math.max(1, Math.ceil((error.retryAfterMs ?? 1_000) / 1_000)));
+  }
   return context.body(JSON.stringify(body), status, headers);
 }
 

@@ -5,6 +5,7 @@ import type { Report } from "../../shared/telemetry/log.ts";
 import type { ApiKey, Scope } from "../config/api-key.ts";
 import { requestRefused } from "../telemetry.ts";
 import { codes } from "./codes.ts";
+import type { RateLimit } from "./rate-limit.ts";
 
 /** How wrong keys are slowed. */
 export interface GuardOptions {
@@ -12,6 +13,15 @@ export interface GuardOptions {
   readonly report: Report;
   /** How long the answer to a wrong key is held back; a guesser then gets some hundred tries a second, for ever. */
   readonly refusalDelayMs?: number;
+  /** How often each key may ask. */
+  readonly rateLimit: RateLimit;
+}
+
+/** Who asks for what. */
+export interface Asked {
+  readonly authorization: string | undefined;
+  readonly path: string;
+  readonly traceId: string | undefined;
 }
 
 /** Refusals that wait at the same time; more are turned away at once, so that waiting costs no memory. */
@@ -29,9 +39,9 @@ export class Guard {
   /**
    * Returns the name of the key; empty when nobody is asked for one.
    *
-   * @throws AppError `CENTRAL_UNAUTHORIZED`, `CENTRAL_FORBIDDEN` or `CENTRAL_TOO_MANY_REFUSALS`.
+   * @throws AppError `CENTRAL_UNAUTHORIZED`, `CENTRAL_FORBIDDEN`, `CENTRAL_RATE_LIMITED` or `CENTRAL_TOO_MANY_REFUSALS`.
    */
-  async check(scope: Scope, authorization: string | undefined, path: string): Promise<string> {
+  async check(scope: Scope, { authorization, path, traceId }: Asked): Promise<string> {
     if (this.keys.length === 0) {
       if (scope !== "operate") return "";
       // Every user of this machine can ask on loopback, and the books are not theirs to close.
@@ -41,9 +51,10 @@ export class Guard {
     const given = /^bearer +([\x21-\x7e]+) *$/i.exec(authorization ?? "")?.[1];
     if (given === undefined) throw new AppError(codes.CENTRAL_UNAUTHORIZED, `${path}: no API key`);
     const key = this.find(given);
-    if (key === undefined) return await this.refuse(path);
+    if (key === undefined) return await this.refuse(path, traceId);
+    this.options.rateLimit.spend(key.name, path);
     if (key.scopes.includes(scope)) return key.name;
-    this.options.report(requestRefused, { path, key: key.name, reason: `it lacks the scope ${scope}` });
+    this.options.report(requestRefused, { path, key: key.name, traceId, reason: `it lacks the scope ${scope}` });
     throw new AppError(codes.CENTRAL_FORBIDDEN, `${path}: the key "${key.name}" lacks the scope "${scope}"`);
   }
 
@@ -55,8 +66,8 @@ export class Guard {
     return found;
   }
 
-  private async refuse(path: string): Promise<never> {
-    this.options.report(requestRefused, { path, reason: "a wrong API key" });
+  private async refuse(path: string, traceId: string | undefined): Promise<never> {
+    this.options.report(requestRefused, { path, traceId, reason: "a wrong API key" });
     if (this.waiting >= waitingMax) {
       throw new AppError(codes.CENTRAL_TOO_MANY_REFUSALS, `${path}: a wrong API key, as many others just now`);
     }

@@ -23,6 +23,7 @@ export interface TestApiOptions {
   readonly path?: string;
   readonly report?: Report;
   readonly refusalDelayMs?: number;
+  readonly requestsPerSecond?: number;
   readonly isOurHost?: (host: string | undefined) => boolean;
 }
 
@@ -54,7 +55,7 @@ export class TestApi implements AsyncDisposable {
       () => this.snapshot,
       () => this.status.latest,
     );
-    const { keys = [], report = silent, isOurHost = () => true } = options;
+    const { keys = [], report = silent, isOurHost = () => true, requestsPerSecond = 10_000 } = options;
     const dependencies = {
       reader,
       operations: this.store,
@@ -63,6 +64,7 @@ export class TestApi implements AsyncDisposable {
       metrics,
       report,
       keys,
+      requestsPerSecond,
       isOurHost,
     };
     this.api = createApi(dependencies, { refusalDelayMs: options.refusalDelayMs ?? 1 });
