@@ -10,6 +10,7 @@ import { conflicts } from "./api/conflicts/routes.ts";
 import { deadLetters } from "./api/dead-letters/routes.ts";
 import { problemResponse } from "./api/errors.ts";
 import { events } from "./api/events/routes.ts";
+import { liveFeed } from "./api/feed/routes.ts";
 import { gaps } from "./api/gaps/routes.ts";
 import { Guard, type GuardOptions } from "./api/guard.ts";
 import { health } from "./api/health/routes.ts";
@@ -43,6 +44,7 @@ export function createApi(dependencies: ApiDependencies, guarding: Partial<Guard
     .route("/", health(dependencies))
     .route("/", vehicles(dependencies))
     .route("/", events(dependencies))
+    .route("/", liveFeed(dependencies))
     .route("/", ledger(dependencies))
     .route("/", quarantine(dependencies))
     .route("/", status(dependencies))

@@ -27,6 +27,7 @@ export async function runCentral(config: CentralConfig, report: Report, signal: 
   await kind.check(config.store);
   const clock = systemClock;
   const reader = kind.reader(config.store);
+  const feed = kind.feed?.(config.store);
   const metrics = new Metrics();
   let thread: IngestThread | undefined;
   const snapshot = () => thread?.snapshot ?? noSnapshot;
@@ -38,6 +39,7 @@ export async function runCentral(config: CentralConfig, report: Report, signal: 
   };
   const api = createApi({
     reader,
+    feed,
     operations: {
       quarantine: async (agent, on) => await running().quarantine(agent, on),
       forget: async (lanes) => await running().forget(lanes),
@@ -64,6 +66,7 @@ export async function runCentral(config: CentralConfig, report: Report, signal: 
   } finally {
     clearInterval(sampling);
     await server.stop();
+    feed?.rest();
     await reader.close();
   }
   report(stopped);

@@ -39,6 +39,7 @@ function mounted() {
   const operations = { quarantine: async () => {}, forget: async () => 0 };
   return createApi({
     reader,
+    feed: undefined,
     operations,
     status,
     clock,

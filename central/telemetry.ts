@@ -115,6 +115,19 @@ export const exportCut = defineSignal({
   atMostEveryMs: 1_000,
 });
 
+export const subscriberDropped = defineSignal({
+  name: "subscriber_dropped",
+  level: "info",
+  message: "A client of the live feed was too slow and was let go; it may come back to where it was",
+  atMostEveryMs: 1_000,
+});
+
+export const feedFailed = defineSignal({
+  name: "feed_failed",
+  level: "error",
+  message: "The live feed ended by a mistake of ours; it begins anew with the next client",
+});
+
 export const requestRefused = defineSignal({
   name: "request_refused",
   level: "warn",

@@ -5,6 +5,7 @@ import type { Report } from "../../shared/telemetry/log.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { ApiKey } from "../config/api-key.ts";
 import type { StatusService } from "../status/status.ts";
+import type { EventFeed } from "../store/feed-port.ts";
 import type { StoreReader } from "../store/reader.ts";
 import type { StoreOperations } from "../store/store.ts";
 import { codes } from "./codes.ts";
@@ -13,6 +14,8 @@ import type { Guard } from "./guard.ts";
 /** What the routes need; nothing comes from globals. */
 export interface ApiDependencies {
   readonly reader: StoreReader;
+  /** Follows the store; undefined where its kind cannot. */
+  readonly feed: EventFeed | undefined;
   /** What a key with the scope `operate` may do. */
   readonly operations: StoreOperations;
   readonly status: StatusService;

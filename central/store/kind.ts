@@ -1,6 +1,7 @@
 import type { Clock } from "../../shared/clock/clock.ts";
 import type { Report } from "../../shared/telemetry/log.ts";
 import type { AdmissionRules } from "../ledger/admission.ts";
+import type { EventFeed } from "./feed-port.ts";
 import type { StoreReader } from "./reader.ts";
 import type { Store } from "./store.ts";
 
@@ -22,4 +23,6 @@ export interface StoreKind {
   writer(address: string, tools: StoreTools): Store;
   /** Opens nothing before the first question. */
   reader(address: string): StoreReader;
+  /** Follows what is stored; a kind that cannot leaves it out. Opens nothing before the first question. */
+  feed?(address: string): EventFeed;
 }

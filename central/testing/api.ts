@@ -12,6 +12,7 @@ import { declareMetrics } from "../metrics.ts";
 import type { PlainRecord } from "../records/record-block.ts";
 import { lastMark } from "../records/record-slices.ts";
 import { StatusService } from "../status/status.ts";
+import { SqliteFeed } from "../store/sqlite/feed.ts";
 import { SqliteReader } from "../store/sqlite/reader.ts";
 import { SqliteStore } from "../store/sqlite/store.ts";
 import type { Append, Position } from "../store/store.ts";
@@ -40,6 +41,7 @@ export class TestApi implements AsyncDisposable {
   readonly store: SqliteStore;
   private readonly dir = tempDir("tailgate-api-");
   private readonly reader: SqliteReader;
+  private readonly feed: SqliteFeed;
   readonly api;
   private position: Position | undefined;
 
@@ -47,6 +49,7 @@ export class TestApi implements AsyncDisposable {
     const path = options.path ?? this.dir.file("central.db");
     this.store = new SqliteStore({ path, clock: systemClock, report: silent });
     this.reader = new SqliteReader(path);
+    this.feed = new SqliteFeed(path);
     const { reader, clock } = this;
     this.status = new StatusService({ reader, clock, snapshot: () => this.snapshot });
     const metrics = new Metrics();
@@ -58,6 +61,7 @@ export class TestApi implements AsyncDisposable {
     const { keys = [], report = silent, isOurHost = () => true, requestsPerSecond = 10_000 } = options;
     const dependencies = {
       reader,
+      feed: this.feed,
       operations: this.store,
       status: this.status,
       clock,
@@ -91,6 +95,7 @@ export class TestApi implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.feed.rest();
     await this.reader.close();
     await this.store.close();
     this.dir[Symbol.dispose]();

@@ -1,4 +1,5 @@
 import type { StoreKind } from "../kind.ts";
+import { SqliteFeed } from "./feed.ts";
 import { checkStoreFile } from "./open.ts";
 import { SqliteReader } from "./reader.ts";
 import { SqliteStore } from "./store.ts";
@@ -9,4 +10,5 @@ export const sqlite: StoreKind = {
   check: async (path) => checkStoreFile(path),
   writer: (path, tools) => new SqliteStore({ path, ...tools }),
   reader: (path) => new SqliteReader(path),
+  feed: (path) => new SqliteFeed(path),
 };

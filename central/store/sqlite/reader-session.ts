@@ -187,7 +187,7 @@ export class ReaderSession {
     return within(this.sql.conflicts.iterate(afterId, limit), bytesMax, ({ value }) => value?.length ?? 0).rows;
   }
 
-  private source(id: number): { readonly topic: string; readonly partition: number } {
+  source(id: number): { readonly topic: string; readonly partition: number } {
     const found = this.sources.get(id) ?? this.sql.source.get(id);
     invariant(found !== undefined, `source ${id} of an event exists`);
     this.sources.set(id, found);
