@@ -14,7 +14,7 @@ test("asks for a key everywhere but for health and for the page, which hold no d
   const paths = new Set(
     api.api.routes.filter(({ method }) => method === "GET").map(({ path }) => path.replace(":vehicle", "car-1")),
   );
-  expect(paths.size).toBe(15);
+  expect(paths.size).toBe(17);
   for (const path of [...paths, "/api/v1/nowhere"]) {
     expect([path, (await api.request(path)).status]).toEqual([path, open.includes(path) ? 200 : 401]);
   }
@@ -35,6 +35,7 @@ test("its document names every route and is what the running service hands out",
     "/api/v1/conflicts",
     "/api/v1/dead-letters",
     "/api/v1/events",
+    "/api/v1/events/stream",
     "/api/v1/gaps",
     "/api/v1/lag",
     "/api/v1/ledger",
@@ -43,6 +44,7 @@ test("its document names every route and is what the running service hands out",
     "/api/v1/status",
     "/api/v1/vehicles",
     "/api/v1/vehicles/{vehicle}",
+    "/api/v1/vehicles/{vehicle}/series",
     "/livez",
     "/metrics",
     "/readyz",

@@ -18,6 +18,7 @@ import { ledger } from "./api/ledger/routes.ts";
 import { refuseOtherMethods } from "./api/methods.ts";
 import { quarantine } from "./api/quarantine/routes.ts";
 import { RateLimit } from "./api/rate-limit.ts";
+import { series } from "./api/series/routes.ts";
 import { status } from "./api/status/routes.ts";
 import { traceIdOf } from "./api/trace.ts";
 import { vehicles } from "./api/vehicles/routes.ts";
@@ -45,6 +46,7 @@ export function createApi(dependencies: ApiDependencies, guarding: Partial<Guard
     .route("/", vehicles(dependencies))
     .route("/", events(dependencies))
     .route("/", liveFeed(dependencies))
+    .route("/", series(dependencies))
     .route("/", ledger(dependencies))
     .route("/", quarantine(dependencies))
     .route("/", status(dependencies))

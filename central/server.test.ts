@@ -1,9 +1,11 @@
 import { expect, test } from "bun:test";
 import { silent } from "../shared/telemetry/log.ts";
 import { freePort } from "../shared/testing/free-port.ts";
+import { until } from "../shared/testing/until.ts";
 import { ownDescriptors } from "./descriptors.ts";
 import { serve } from "./server.ts";
 import { TestApi } from "./testing/api.ts";
+import { testRecord } from "./testing/records.ts";
 
 const options = { report: silent, descriptors: ownDescriptors };
 
@@ -37,3 +39,51 @@ test("the answer to HEAD says how long the answer to GET is", async () => {
     await server.stop();
   }
 });
+
+test("a client that asks for everything and takes nothing holds a part of it, and is cut off when it goes", async () => {
+  await using api = new TestApi();
+  const value = "x".repeat(100_000);
+  const each = 20;
+  // 100 MB of answer.
+  for (let from = 0; from < 1_000; from += each) {
+    await api.put(Array.from({ length: each }, (_, index) => testRecord({ offset: from + index, value })));
+  }
+  const server = serve(api.api, `127.0.0.1:${await freePort()}`, options);
+  const { hostname, port } = new URL(server.url);
+  try {
+    const beforeBytes = process.memoryUsage.rss();
+    const sockets = await Promise.all(
+      Array.from({ length: 8 }, () =>
+        Bun.connect({
+          hostname,
+          port: Number(port),
+          socket: {
+            open: (socket) => {
+              socket.write(`GET /api/v1/events?format=ndjson HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`);
+              socket.pause();
+            },
+            data: (socket) => socket.pause(),
+          },
+        }),
+      ),
+    );
+    await Bun.sleep(1_500);
+    expect(process.memoryUsage.rss() - beforeBytes).toBeLessThan(200_000_000);
+    const refused = await fetch(`${server.url}api/v1/events?format=ndjson`);
+    expect(refused.status).toBe(429);
+    for (const socket of sockets) socket.terminate();
+    await until(
+      "room again",
+      async () => {
+        const answer = await fetch(`${server.url}api/v1/events?format=ndjson`, { method: "HEAD" });
+        return answer.status;
+      },
+      (status) => status === 200,
+      { withinMs: 10_000 },
+    );
+    const whole = await fetch(`${server.url}api/v1/events?format=ndjson`);
+    expect((await whole.text()).split("\n")).toHaveLength(1_001);
+  } finally {
+    await server.stop();
+  }
+}, 60_000);
