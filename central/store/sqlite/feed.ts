@@ -71,7 +71,9 @@ export class SqliteFeed implements EventFeed {
     } catch (thrown) {
       const failure = storeFailure("follow the store", thrown);
       if (hasCode(failure, "CENTRAL_STORE_UNAVAILABLE")) this.drop();
-      throw failure;
+      if (!hasCode(failure, "CENTRAL_RECORD_POISON")) throw failure;
+      // A query has no record to blame.
+      throw new AppError("INVARIANT", "follow the store", { cause: thrown });
     }
   }
 
