@@ -19,6 +19,7 @@ export const storeAway = defineSignal({
   level: "error",
   message: "The store takes no writes; the topic keeps the records, trying again without end",
   atMostEveryMs: 10_000,
+  counts: { book: "storeFailures" },
 });
 
 export const storeBack = defineSignal({ name: "store_back", level: "info", message: "The store takes writes again" });
@@ -28,6 +29,7 @@ export const positionMoved = defineSignal({
   level: "info",
   message: "Another instance has stored these records; going on from its position",
   atMostEveryMs: 1_000,
+  counts: { book: "fenced" },
 });
 
 export const recordDead = defineSignal({
@@ -35,6 +37,7 @@ export const recordDead = defineSignal({
   level: "error",
   message: "Put aside what can never be stored; it is kept under /api/v1/dead-letters",
   atMostEveryMs: 1_000,
+  counts: { book: "deadLettered", by: "records" },
 });
 
 export const conflictFound = defineSignal({
@@ -42,6 +45,7 @@ export const conflictFound = defineSignal({
   level: "error",
   message: "Records came again under the same identity with other bytes; they are kept apart",
   atMostEveryMs: 1_000,
+  counts: { book: "conflicts", by: "conflicts" },
 });
 
 export const senderChanged = defineSignal({

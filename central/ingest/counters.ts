@@ -1,4 +1,7 @@
+import { invariant } from "../../shared/errors/invariant.ts";
 import type { AppendResult } from "../store/store.ts";
+
+const booked = ["conflicts", "deadLettered", "fenced", "storeFailures"] as const;
 
 /** What this process has stored since it started, for metrics. The store's own sums are the books. */
 export class IngestCounters {
@@ -15,13 +18,18 @@ export class IngestCounters {
   /** Uptime of the last transaction, milliseconds; -1 before the first. */
   lastStoredUptimeMs = -1;
 
+  /** What is counted with a signal of the log (`counts: { book }` in telemetry.ts). */
+  book(name: string, amount: number): void {
+    const counter = booked.find((each) => each === name);
+    invariant(counter !== undefined, `ingest counts ${name}`);
+    this[counter] += amount;
+  }
+
   count(result: AppendResult, uptimeMs: number): void {
     this.stored += result.stored;
     this.withoutIdentity += result.withoutIdentity;
     this.repeated += result.repeated;
-    this.conflicts += result.conflicts;
     this.shed += result.shed;
-    this.deadLettered += result.deadLettered;
     this.transactions++;
     this.lastStoredUptimeMs = uptimeMs;
   }

@@ -20,6 +20,7 @@ import { sleep } from "../../shared/async/sleep.ts";
 import type { Clock } from "../../shared/clock/clock.ts";
 import { AppError, hasCode, messageOf } from "../../shared/errors/app-error.ts";
 import type { Random } from "../../shared/random/random.ts";
+import { bookedReport } from "../../shared/telemetry/counting-report.ts";
 import type { Report } from "../../shared/telemetry/log.ts";
 import type {
   Arrival,
@@ -82,6 +83,7 @@ interface PartitionProgress {
 export class Ingest implements ConsumerHandler {
   readonly counters = new IngestCounters();
   readonly senders: SenderWatch;
+  private readonly report: Report;
   private readonly progress = new Map<string, PartitionProgress>();
   /** Undefined: it took the last thing that any partition asked of it. */
   private storeAwaySinceMs: number | undefined;
@@ -91,6 +93,7 @@ export class Ingest implements ConsumerHandler {
   private failedAsks = 0;
 
   constructor(private readonly options: IngestOptions) {
+    this.report = bookedReport(options.report, (name, amount) => this.counters.book(name, amount));
     this.senders = new SenderWatch(options.report);
   }
 
@@ -139,7 +142,7 @@ export class Ingest implements ConsumerHandler {
         return startOf(progress.position);
       } catch (thrown) {
         if (!(thrown instanceof AppError) || thrown.code !== "CENTRAL_STORE_FENCED") throw thrown;
-        this.counters.fenced++; // A sibling has done it.
+        this.report(positionMoved, at); // A sibling has done it.
       }
     }
   }
@@ -152,8 +155,7 @@ export class Ingest implements ConsumerHandler {
     } catch (thrown) {
       if (thrown instanceof AppError && thrown.severity === "invariant") this.options.fatal(thrown);
       if (!hasCode(thrown, "CENTRAL_STORE_FENCED")) throw thrown;
-      this.counters.fenced++;
-      this.options.report(positionMoved, { topic: arrival.topic, partition: arrival.partition });
+      this.report(positionMoved, { topic: arrival.topic, partition: arrival.partition });
       return await this.reread(arrival, context);
     }
   }
@@ -187,7 +189,7 @@ export class Ingest implements ConsumerHandler {
         this.markSeen(finding.mark, progress, arrival);
         if (finding.gap !== undefined) {
           const { firstOffset, lastOffset } = finding.gap;
-          this.options.report(recordsLost, { topic, partition, firstOffset, lastOffset });
+          this.report(recordsLost, { topic, partition, firstOffset, lastOffset });
         }
         const whole = await this.store(arrival, progress, finding.gap, context);
         return whole ? { kind: "done" } : { kind: "seek", start: startOf(progress.position) };
@@ -198,7 +200,7 @@ export class Ingest implements ConsumerHandler {
   private markSeen(mark: MarkFinding, progress: PartitionProgress, { topic, partition }: Arrival): void {
     progress.verified = true;
     if (mark !== "gone" || compareTopics(progress.position, progress.topicId) === "same") return;
-    this.options.report(topicUnproved, { topic, partition, position: progress.position?.next });
+    this.report(topicUnproved, { topic, partition, position: progress.position?.next });
   }
 
   private async startOver(
@@ -210,7 +212,7 @@ export class Ingest implements ConsumerHandler {
     const gap: Gap = { kind: "recreated", firstOffset: seen.next, lastOffset: undefined };
     const position = await this.options.store.startOver({ ...at, seen, gap, next, topicId });
     const signal = compareTopics(seen, topicId) === "same" ? logCutShort : topicRecreated;
-    this.options.report(signal, { ...at, position: seen.next, newStart: next });
+    this.report(signal, { ...at, position: seen.next, newStart: next });
     return position;
   }
 
@@ -226,7 +228,6 @@ export class Ingest implements ConsumerHandler {
     const next = Math.max(from, arrival.nextOffset);
     const records = sliceRecords(arrival.blocks, from);
     const fresh = damaged.filter((range) => range.lastOffset >= from);
-    for (const range of fresh) this.options.report(recordDead, { topic, partition, reason: range.reason });
     let left: PartitionAppend = {
       topic,
       partition,
@@ -262,13 +263,11 @@ export class Ingest implements ConsumerHandler {
     context: ArrivalContext,
     cause: AppError,
   ): Promise<boolean> {
-    const { topic, partition } = append;
     const count = countRecords(append.records);
     const [only] = append.records;
     if (count <= 1) {
       if (only === undefined) throw cause;
       const dead: DeadRecord = { ...only, reason: messageOf(cause) };
-      this.options.report(recordDead, { topic, partition, reason: dead.reason });
       await this.append({ ...append, records: [], dead: [dead] }, progress, context);
       return true;
     }
@@ -299,13 +298,13 @@ export class Ingest implements ConsumerHandler {
     progress.position = result.position;
     this.counters.count(result, this.options.clock.uptimeMs());
     this.senders.count(append.records);
-    for (const { reason, records } of result.refusals) {
-      const { topic, partition } = append;
-      this.options.report(recordDead, { topic, partition, reason, records });
-    }
+    const { topic, partition, dead, damaged } = append;
+    const put = (reason: string, records: number) => this.report(recordDead, { topic, partition, reason, records });
+    for (const slice of dead) put(slice.reason, slice.to - slice.from);
+    for (const { reason, firstOffset, lastOffset } of damaged) put(reason, lastOffset - firstOffset + 1);
+    for (const { reason, records } of result.refusals) put(reason, records);
     if (result.conflicts > 0) {
-      const { topic, partition } = append;
-      this.options.report(conflictFound, { topic, partition, conflicts: result.conflicts });
+      this.report(conflictFound, { topic, partition, conflicts: result.conflicts });
     }
   }
 
@@ -352,14 +351,13 @@ export class Ingest implements ConsumerHandler {
     if (since === undefined) return;
     this.storeAwaySinceMs = undefined;
     this.counters.storeAvailable = true;
-    this.options.report(storeBack, { afterMs: Math.round(this.options.clock.uptimeMs() - since) });
+    this.report(storeBack, { afterMs: Math.round(this.options.clock.uptimeMs() - since) });
   }
 
   private storeFailed(error: AppError): void {
     this.storeAwaySinceMs ??= this.options.clock.uptimeMs();
     this.counters.storeAvailable = false;
-    this.counters.storeFailures++;
-    this.options.report(storeAway, { error: messageOf(error) });
+    this.report(storeAway, { error: messageOf(error) });
   }
 }
 

@@ -5,7 +5,7 @@ import type { SenderCounts } from "./sender-watch.ts";
 /** What the writing half tells the serving half, twice a second. */
 export interface IngestSnapshot {
   readonly consumer: ConsumerState;
-  readonly counters: Omit<IngestCounters, "count">;
+  readonly counters: Omit<IngestCounters, "count" | "book">;
   /** How long ago it said so. */
   readonly silentMs: number;
   readonly senders: SenderCounts;

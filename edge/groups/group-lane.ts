@@ -9,12 +9,17 @@ import type { GroupMember, GroupTools } from "./group-tools.ts";
 import { MemberNotes } from "./member-notes.ts";
 import { markOf, Stretches } from "./stretches.ts";
 
-const signals = {
+/** What a group says. */
+export const signals = {
   moved: defineSignal({
     name: "group_member_changed",
     level: "warn",
     message: "A lane goes to another member of its group",
     atMostEveryMs: 10_000,
+    counts: {
+      metric: "tailgate_group_switches_total",
+      help: "Times a lane went from one member of the group to another.",
+    },
   }),
   failed: defineSignal({
     name: "group_member_failed",
@@ -160,7 +165,6 @@ export class GroupLane implements LaneDelivery {
       }
       this.stretches.moveTo(name, batch, mayHave);
       if (before !== undefined) {
-        this.tools.switches.add(1);
         this.report(signals.moved, { from: before, to: name, first: batch.first, maybeRepeated: mayHave });
       }
     }
@@ -236,9 +240,9 @@ export class GroupLane implements LaneDelivery {
   }
 
   private report(signal: Signal, fields: Fields): void {
-    const { context } = this.tools;
+    const { context, report } = this.tools;
     const { stream, number } = this.notes.lane;
-    context.report(signal, { component: context.name, stream, lane: number, ...fields });
+    report(signal, { component: context.name, stream, lane: number, ...fields });
   }
 }
 

@@ -2,28 +2,35 @@
  * A sink made of sinks. Which member a batch goes to is the policy's (`Order`); that a lane's promises hold when it moves
  * from one member to another is done here, once for all policies. DESIGN.md in this folder says what holds and why.
  */
+
+import { countingReport } from "../../shared/telemetry/counting-report.ts";
+import type { Counter } from "../../shared/telemetry/metrics.ts";
 import type { SinkContext } from "../core/context.ts";
 import type { LaneNotes } from "../core/lane-notes.ts";
 import type { Finding, LaneDelivery, Sink } from "../core/sink.ts";
-import { GroupLane } from "./group-lane.ts";
+import { GroupLane, signals } from "./group-lane.ts";
 import type { GroupOptions, GroupTools } from "./group-tools.ts";
 import { MemberHealth } from "./member-health.ts";
+
+const mayRepeatName = "tailgate_group_maybe_repeated_total";
 
 /** Members, and what all lanes share. */
 export class GroupSink implements Sink {
   private readonly tools: GroupTools;
+  private readonly switches: Counter;
 
   constructor(context: SinkContext, options: GroupOptions) {
     const { metrics, name, clock } = context;
     const labels = { sink: name };
+    const { metric, help } = signals.moved.counts;
+    this.switches = metrics.counter(metric, help, labels);
     const members = context.members.map((each) => ({ ...each, health: new MemberHealth(clock, options.restMsMax) }));
-    const counter = (what: string, help: string) => metrics.counter(`tailgate_group_${what}_total`, help, labels);
     this.tools = {
       ...options,
       context,
       members,
-      switches: counter("switches", "Times a lane went from one member of the group to another."),
-      mayRepeat: counter("maybe_repeated", "Events that two members of the group may have."),
+      report: countingReport(signals, { report: context.report, metrics, labels }),
+      mayRepeat: metrics.counter(mayRepeatName, "Events that two members of the group may have.", labels),
     };
     const up = ["tailgate_group_member_up", "1 while the member has not failed since it last delivered."] as const;
     metrics.declare(...up, "gauge");
@@ -51,7 +58,7 @@ export class GroupSink implements Sink {
       const { restLeftMs, isUp } = health;
       return [name, { ...sink.status(), up: isUp, restLeftMs: Math.round(restLeftMs) }] as const;
     });
-    return { members: Object.fromEntries(members), switches: this.tools.switches.value };
+    return { members: Object.fromEntries(members), switches: this.switches.value };
   }
 
   async probe(signal: AbortSignal): Promise<readonly Finding[]> {

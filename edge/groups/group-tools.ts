@@ -1,3 +1,4 @@
+import type { Report } from "../../shared/telemetry/log.ts";
 import type { Counter } from "../../shared/telemetry/metrics.ts";
 import type { Member, SinkContext } from "../core/context.ts";
 import type { MemberHealth } from "./member-health.ts";
@@ -31,6 +32,6 @@ export interface GroupOptions {
 export interface GroupTools extends GroupOptions {
   readonly context: SinkContext;
   readonly members: readonly GroupMember[];
-  readonly switches: Counter;
+  readonly report: Report;
   readonly mayRepeat: Counter;
 }

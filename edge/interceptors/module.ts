@@ -3,8 +3,8 @@ import { z } from "zod";
 import { noteFile } from "../../shared/config/files-read.ts";
 import { path } from "../../shared/config/path.ts";
 import { messageOf } from "../../shared/errors/app-error.ts";
-import { defineSignal } from "../../shared/telemetry/log.ts";
-import type { Counter } from "../../shared/telemetry/metrics.ts";
+import { countingReport } from "../../shared/telemetry/counting-report.ts";
+import { defineSignal, type Report } from "../../shared/telemetry/log.ts";
 import type { Context } from "../core/context.ts";
 import { defineInterceptor } from "../core/define.ts";
 import type { EventView } from "../core/event-view.ts";
@@ -32,6 +32,10 @@ const configSchema = () =>
 type Config = z.output<ReturnType<typeof configSchema>>;
 
 const threw = defineSignal({
+  counts: {
+    metric: "tailgate_interceptor_errors_total",
+    help: "Events during which an interceptor module threw; they were kept.",
+  },
   name: "interceptor_threw",
   level: "error",
   message: "An interceptor module threw; the event is kept as it is",
@@ -49,22 +53,21 @@ export default defineInterceptor({
 });
 
 class ModuleInterceptor implements Interceptor {
-  private readonly errors: Counter;
+  private readonly report: Report;
 
   constructor(
     private readonly config: Config,
     private readonly context: Context,
   ) {
-    const help = "Events during which an interceptor module threw; they were kept.";
-    this.errors = context.metrics.counter("tailgate_interceptor_errors_total", help, { component: context.name });
+    const { report, metrics, name } = context;
+    this.report = countingReport({ threw }, { report, metrics, labels: { component: name } });
   }
 
   intercept(view: EventView): boolean {
     try {
       return this.config.intercept(view) !== false;
     } catch (thrown) {
-      this.errors.add(1);
-      this.context.report(threw, { component: this.context.name, path: this.config.path, error: messageOf(thrown) });
+      this.report(threw, { component: this.context.name, path: this.config.path, error: messageOf(thrown) });
       return true;
     }
   }

@@ -9,13 +9,15 @@ import { createSocket, type Socket } from "node:dgram";
 import { readFileSync } from "node:fs";
 import { Gate } from "../../shared/async/gate.ts";
 import { AppError } from "../../shared/errors/app-error.ts";
+import { type Book, countingReport } from "../../shared/telemetry/counting-report.ts";
+import type { Report } from "../../shared/telemetry/log.ts";
 import type { Counter } from "../../shared/telemetry/metrics.ts";
 import type { Context } from "../core/context.ts";
 import type { Intake } from "../core/source.ts";
 import { codes } from "./codes.ts";
 import { droppedByKernel } from "./datagram-drops.ts";
 import { isLocal, type ListenAddress, showAddress } from "./listen-address.ts";
-import { signals } from "./telemetry.ts";
+import { datagramsLostCounter, signals } from "./telemetry.ts";
 
 /** What `datagramFields` reads. */
 export interface DatagramOptions {
@@ -42,9 +44,11 @@ export class DatagramListener {
   private readonly received: Counter;
   private readonly lostQueue: Counter;
   private readonly lostKernel: Counter;
+  private readonly report: Report;
   private readonly queue: Datagram[] = [];
   private readonly arrived = new Gate();
   private queueBytes = 0;
+  private intake: Intake | undefined;
   private socket: Socket | undefined;
   private failure: Error | undefined;
   private portNow: number | undefined;
@@ -59,20 +63,20 @@ export class DatagramListener {
     const { metrics, name } = context;
     const labels = { source: name, address: showAddress(options.address) };
     this.received = metrics.counter("tailgate_datagrams_received_total", "Datagrams that were received.", labels);
-    const lost = (where: string) =>
-      metrics.counter(
-        "tailgate_datagrams_lost_total",
-        "Datagrams that were thrown away: by us because the channel had no room, by the kernel because we did not read in time.",
-        { ...labels, where },
-      );
-    this.lostQueue = lost("queue");
-    this.lostKernel = lost("kernel");
+    const { datagramsLost, datagramsLostByKernel } = signals;
+    const book: Book = (counter, amount) => this.intake?.count(counter, amount);
+    const counted = { datagramsLost, datagramsLostByKernel };
+    this.report = countingReport(counted, { report: context.report, metrics, labels, book });
+    const { metric, help } = datagramsLostCounter;
+    this.lostQueue = metrics.counter(metric, help, { ...labels, where: "queue" });
+    this.lostKernel = metrics.counter(metric, help, { ...labels, where: "kernel" });
   }
 
   /** Listens and appends until the signal aborts. @throws AppError `EDGE_LISTEN` when the address cannot be had. */
   async run(intake: Intake, signal: AbortSignal, take: TakeDatagram): Promise<void> {
+    this.intake = intake;
     await this.open();
-    const timer = setInterval(() => this.lookAtKernel(intake), lookAtKernelMs);
+    const timer = setInterval(() => this.lookAtKernel(), lookAtKernelMs);
     try {
       while (!signal.aborted) {
         if (this.failure !== undefined) throw this.failure;
@@ -83,7 +87,7 @@ export class DatagramListener {
       }
     } finally {
       clearInterval(timer);
-      this.lookAtKernel(intake);
+      this.lookAtKernel();
       this.close();
       // What was received before a stop is taken; no sender would send it again.
       if (intake.takesNow()) this.appendAll(take);
@@ -145,8 +149,7 @@ export class DatagramListener {
     this.received.add(1);
     const size = bytes.length + datagramBytes;
     if (this.queueBytes + size > this.options.queueBytesMax) {
-      this.lostQueue.add(1);
-      this.context.report(signals.datagramsLost, this.words({ where: "queue" }));
+      this.report(signals.datagramsLost, this.words({ where: "queue" }));
       return;
     }
     this.queueBytes += size;
@@ -168,15 +171,13 @@ export class DatagramListener {
     if (lost > 0) intake.count("datagrams_lost", lost);
   }
 
-  private lookAtKernel(intake: Intake): void {
+  private lookAtKernel(): void {
     if (this.socket === undefined) return;
     const drops = this.kernelDrops();
     const fresh = drops - this.kernelSeen;
     this.kernelSeen = drops;
     if (fresh <= 0) return;
-    this.lostKernel.add(fresh);
-    intake.count("datagrams_lost_by_kernel", fresh);
-    this.context.report(signals.datagramsLost, this.words({ where: "kernel", datagrams: fresh }));
+    this.report(signals.datagramsLostByKernel, this.words({ where: "kernel", datagrams: fresh }));
   }
 
   private kernelDrops(): number {

@@ -1,5 +1,11 @@
 import { defineSignal } from "../../shared/telemetry/log.ts";
 
+/** Of both ways in which datagrams are lost: the label `where` tells them apart. */
+export const datagramsLostCounter = {
+  metric: "tailgate_datagrams_lost_total",
+  help: "Datagrams that were thrown away: by us because the channel had no room, by the kernel because we did not read in time.",
+};
+
 /** What listeners say. */
 export const signals = {
   listening: defineSignal({ name: "listener_open", level: "info", message: "Listening" }),
@@ -40,8 +46,21 @@ export const signals = {
   datagramsLost: defineSignal({
     name: "datagrams_lost",
     level: "warn",
-    message: "Datagrams were thrown away: nobody read them in time",
+    message: "Datagrams were thrown away: the channel had no room for them",
     atMostEveryMs: 10_000,
+    counts: { ...datagramsLostCounter, labels: { where: "queue" } },
+  }),
+  datagramsLostByKernel: defineSignal({
+    name: "datagrams_lost_by_kernel",
+    level: "warn",
+    message: "The kernel threw datagrams away: nobody read them in time",
+    atMostEveryMs: 10_000,
+    counts: {
+      ...datagramsLostCounter,
+      labels: { where: "kernel" },
+      book: "datagrams_lost_by_kernel",
+      by: "datagrams",
+    },
   }),
   leftOpen: defineSignal({
     name: "connections_cut",

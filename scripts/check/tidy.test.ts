@@ -189,6 +189,16 @@ describe("words that have their place", () => {
     const files = { "a.ts": `// ${later}: x\nconst a = "${later}";\n// @ts-${"ignore"}\n`, "b.md": `\n${later}` };
     expect(find(leftovers, files)).toEqual(["a.ts:1", "a.ts:3", "b.md:2"]);
   });
+
+  test("what is counted beside its line of the log is found, in either order", () => {
+    const files = {
+      "edge/before.ts": 'this.notes.count("lost", n);\nthis.tools.telemetry.report(signals.lost, { n });\n',
+      "edge/after.ts": "report(signals.full);\nthis.full.add(1);\n",
+      "edge/one.ts": 'this.said.add(key);\nreport(signals.full, { key });\nwork();\nintake.count("cut", 1);\n',
+      "edge/one.test.ts": "report(signals.full);\nthis.full.add(1);\n",
+    };
+    expect(find(misplacedWords, files)).toEqual(["edge/before.ts:1", "edge/after.ts:1"]);
+  });
 });
 
 describe("shape", () => {

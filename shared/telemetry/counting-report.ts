@@ -1,5 +1,8 @@
-import type { Report, Signal } from "./log.ts";
+import type { Fields, Report, Signal } from "./log.ts";
 import type { Counter, Labels, Metrics } from "./metrics.ts";
+
+/** Adds to the books of a stream, a lane or a process. */
+export type Book = (name: string, amount: number) => void;
 
 /** What a component's report is made from. */
 export interface CountingOptions {
@@ -7,8 +10,8 @@ export interface CountingOptions {
   readonly metrics: Metrics;
   /** Of every series: whose it is. */
   readonly labels: Labels;
-  /** Adds to the books of a stream or a lane, for signals that say `counts: { book }`. */
-  readonly book?: (name: string, amount: number) => void;
+  /** Where signals that say `counts: { book }` are added. Without it a `bookedReport` around this report does that. */
+  readonly book?: Book;
 }
 
 /**
@@ -16,20 +19,30 @@ export interface CountingOptions {
  * one call. Counted are all reports, also those whose line the log leaves out. The counters are there from now on, at zero.
  */
 export function countingReport(signals: Readonly<Record<string, Signal>>, options: CountingOptions): Report {
-  const { report, metrics, labels, book } = options;
+  const { metrics, labels, book } = options;
+  const report = book === undefined ? options.report : bookedReport(options.report, book);
   const counters = new Map<Signal, Counter>();
   for (const signal of Object.values(signals)) {
     if (signal.counts === undefined || !("metric" in signal.counts)) continue;
-    counters.set(signal, metrics.counter(signal.counts.metric, signal.counts.help, labels));
+    const { metric, help, labels: own } = signal.counts;
+    counters.set(signal, metrics.counter(metric, help, own === undefined ? labels : { ...labels, ...own }));
   }
   return (signal, fields = {}) => {
-    const { counts } = signal;
-    if (counts !== undefined) {
-      const by = counts.by === undefined ? 1 : fields[counts.by];
-      const amount = typeof by === "number" ? by : 0;
-      counters.get(signal)?.add(amount);
-      if ("book" in counts) book?.(counts.book, amount);
-    }
+    counters.get(signal)?.add(amountOf(signal, fields));
     report(signal, fields);
   };
+}
+
+/** As `report`, and what a signal counts in books goes into this one: where each lane or stream has its own. */
+export function bookedReport(report: Report, book: Book): Report {
+  return (signal, fields = {}) => {
+    if (signal.counts?.book !== undefined) book(signal.counts.book, amountOf(signal, fields));
+    report(signal, fields);
+  };
+}
+
+function amountOf({ counts }: Signal, fields: Fields): number {
+  if (counts?.by === undefined) return 1;
+  const amount = fields[counts.by];
+  return typeof amount === "number" ? amount : 0;
 }

@@ -15,12 +15,19 @@ export interface Signal {
 }
 
 /**
- * What is counted with a signal: a metric of the process, or a counter in the books of the stream or lane, which is kept in
- * the transaction of the rows. `by` names the field that says how many; without it, one.
+ * What is counted with a signal: a metric of the process, a counter in the books of the stream or lane (kept in the
+ * transaction of the rows), or both. `by` names the field that says how many; without it, one.
  */
-export type SignalCount =
-  | { readonly metric: string; readonly help: string; readonly by?: string }
-  | { readonly book: string; readonly by?: string };
+export type SignalCount = SignalMetric | { readonly book: string; readonly by?: string };
+
+/** `labels`: of this signal alone, beside those of its component. */
+export interface SignalMetric {
+  readonly metric: string;
+  readonly help: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly book?: string;
+  readonly by?: string;
+}
 
 /** How bad it is, from what only a developer asks for to what somebody must look at. */
 export type Level = "debug" | "info" | "warn" | "error";
@@ -32,7 +39,7 @@ export type Fields = Readonly<Record<string, string | number | boolean | undefin
 export type Report = (signal: Signal, fields?: Fields) => void;
 
 /** Declares a signal; a function so that the type is checked where it is declared. */
-export function defineSignal(signal: Signal): Signal {
+export function defineSignal<const Defined extends Signal>(signal: Defined): Defined {
   return signal;
 }
 

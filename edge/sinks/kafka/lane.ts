@@ -10,6 +10,7 @@
  */
 import { AppError, hasCode } from "../../../shared/errors/app-error.ts";
 import { invariant } from "../../../shared/errors/invariant.ts";
+import { type Book, bookedReport } from "../../../shared/telemetry/counting-report.ts";
 import type { LaneNotes } from "../../core/lane-notes.ts";
 import type { Delivery, LaneDelivery } from "../../core/sink.ts";
 import { splitBatch } from "../../core/split-batch.ts";
@@ -52,10 +53,16 @@ export class KafkaLane implements LaneDelivery {
   unreachable = false;
   private busy = false;
 
+  private readonly tools: LaneTools;
+
   constructor(
     private readonly notes: LaneNotes,
-    private readonly tools: LaneTools,
+    shared: LaneTools,
   ) {
+    const { report, metrics } = shared.telemetry;
+    const book: Book = (name, amount) => notes.count(name, amount);
+    const tools = { ...shared, telemetry: { report: bookedReport(report, book), metrics } };
+    this.tools = tools;
     this.doubt = new Doubt(notes.seqAtStart, tools.context.clock);
     this.place = new Place(notes, tools, this.doubt);
     this.suspicion = new Suspicion(notes, tools, this.doubt);

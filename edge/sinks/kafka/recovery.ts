@@ -11,7 +11,7 @@ import { untracedBytesMax } from "./doubt.ts";
 import type { LaneTools } from "./lane-tools.ts";
 import type { Place } from "./place.ts";
 import { covers, endOf, type Session } from "./session.ts";
-import { signals } from "./telemetry.ts";
+import { reportRepeat, signals } from "./telemetry.ts";
 
 /** What recovery needs of the lane. */
 export interface Hands {
@@ -110,7 +110,7 @@ export class Recovery {
     let sent = await this.hands.send(batch, at);
     if (refused !== undefined && sent.verdict.kind === "out_of_order") sent = await this.resendBehind(refused, at);
     // A producer that the log does not know: whether it had a part of them before, it could not tell any more.
-    if (this.place.used().producerId !== session.producerId) this.notes.count("maybe_repeated", again);
+    if (this.place.used().producerId !== session.producerId) this.reportRepeat(batch.first - again, again);
     if (again > 0 && sent.verdict.kind === "appended") {
       this.tools.telemetry.report(signals.resentLost, this.where(target, batch.first - again, batch));
     }
@@ -130,7 +130,7 @@ export class Recovery {
       if (sent === undefined || isRefused(sent)) await this.hands.open(left[0], at);
       sent = await this.mustAppend(left, at);
     }
-    this.notes.count("maybe_repeated", batch.first - endOf(refused));
+    this.reportRepeat(endOf(refused), batch.first - endOf(refused));
     return sent ?? (await this.hands.send(batch, at));
   }
 
@@ -166,7 +166,7 @@ export class Recovery {
       sent = passed.sent;
       if (isRefused(sent)) this.count(passed.piece.first, passed.piece.count, target);
     }
-    if (begins && !broken) this.notes.count("maybe_repeated", batch.first - first.first);
+    if (begins && !broken) this.reportRepeat(first.first, batch.first - first.first);
     const where = this.where(target, first.first, batch);
     const whole = sent !== undefined && (sent.verdict.kind === "appended" || isRefused(sent));
     this.tools.telemetry.report(whole ? signals.resentLost : signals.unexplained, where);
@@ -210,9 +210,12 @@ export class Recovery {
     this.place.store({ ...this.place.used(), producerFirst: first, hereFirst: first }, target.destination);
   }
 
+  private reportRepeat(first: number, count: number): void {
+    reportRepeat(this.tools.telemetry.report, this.notes.lane, first, count);
+  }
+
   private count(from: number, records: number, { destination }: Target): void {
     if (records <= 0) return;
-    this.notes.count("lost_by_broker", records);
     const { stream } = this.notes.lane;
     this.tools.telemetry.report(signals.lostByBroker, { stream, topic: destination.topic, from, records });
   }

@@ -22,7 +22,7 @@ import { orAbort } from "./or-abort.ts";
 import type { Place } from "./place.ts";
 import { endOf, type Session } from "./session.ts";
 import type { Suspicion } from "./suspicion.ts";
-import { signals } from "./telemetry.ts";
+import { reportRepeat, signals } from "./telemetry.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** What a fence means. `refused_suspect`: an earlier send may have been taken after all, and nobody can tell. */
@@ -95,7 +95,9 @@ export class SteppedEpoch {
     const meaning = meaningOf(found, batch.first, unsent);
     if (meaning === "foreign") return false;
     if (meaning === "refused_suspect" && batch.first === at.batch.first) suspicion.raise(endOf(batch));
-    else if (meaning === "refused_suspect") notes.count("maybe_repeated", batch.count);
+    else if (meaning === "refused_suspect") {
+      reportRepeat(tools.telemetry.report, notes.lane, batch.first, batch.count);
+    }
     await this.renew(session, at);
     if (tools.stepless.add(clusterId)) tools.telemetry.report(signals.epochRefused, { ...at.target.destination });
     return true;

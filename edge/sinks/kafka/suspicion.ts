@@ -11,7 +11,7 @@ import type { StoredBatch } from "../../core/stored-batch.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Doubt } from "./doubt.ts";
 import type { LaneTools } from "./lane-tools.ts";
-import { signals } from "./telemetry.ts";
+import { reportRepeat } from "./telemetry.ts";
 
 export class Suspicion {
   /** Numbers below are suspect. */
@@ -63,8 +63,6 @@ export class Suspicion {
     if (!this.has(batch)) return;
     const { producerIdExpirationMs, telemetry } = this.tools;
     if (this.forAge && this.doubt.rememberedAt(brokerTimeMs, producerIdExpirationMs)) return;
-    const { stream, number } = this.notes.lane;
-    this.notes.count("maybe_repeated", batch.count);
-    telemetry.report(signals.maybeRepeated, { stream, lane: number, first: batch.first, count: batch.count });
+    reportRepeat(telemetry.report, this.notes.lane, batch.first, batch.count);
   }
 }

@@ -1,5 +1,6 @@
 import { defineSignal, type Report } from "../../../shared/telemetry/log.ts";
 import type { Counter, Metrics } from "../../../shared/telemetry/metrics.ts";
+import type { Lane } from "../../core/lane.ts";
 
 /** What the Kafka sink can say. A line a change of state; what may come often is rate-limited. */
 export const signals = {
@@ -42,8 +43,9 @@ export const signals = {
   maybeRepeated: defineSignal({
     name: "kafka_maybe_repeated",
     level: "warn",
-    message: "Sent again what may be in the log already, since the broker may have forgotten it and we may not look",
+    message: "Sent again what may be in the log already: nobody could tell whether it is",
     atMostEveryMs: 1_000,
+    counts: { book: "maybe_repeated", by: "count" },
   }),
   resentLost: defineSignal({
     name: "kafka_resent_lost",
@@ -54,6 +56,7 @@ export const signals = {
     name: "kafka_lost_by_broker",
     level: "error",
     message: "The broker lost records that it had acknowledged, and they are no longer kept here",
+    counts: { book: "lost_by_broker", by: "records" },
   }),
   unexplained: defineSignal({
     name: "kafka_sequence_unexplained",
@@ -130,4 +133,9 @@ export class SinkMetrics {
 export interface Telemetry {
   readonly report: Report;
   readonly metrics: SinkMetrics;
+}
+
+/** Says, and counts in the lane's books, that these records went out again and may be in the log twice. */
+export function reportRepeat(report: Report, { stream, number }: Lane, first: number, count: number): void {
+  if (count > 0) report(signals.maybeRepeated, { stream, lane: number, first, count });
 }

@@ -21,6 +21,8 @@ import { openRegular } from "../../../shared/files/open-regular.ts";
 import { childOf, shownPath, systemPath } from "../../../shared/files/path-text.ts";
 import { isFileTrouble } from "../../../shared/files/refusal.ts";
 import { LineSplitter } from "../../../shared/lines/split-lines.ts";
+import { bookedReport } from "../../../shared/telemetry/counting-report.ts";
+import type { Report } from "../../../shared/telemetry/log.ts";
 import type { SourceContext } from "../../core/context.ts";
 import { type FileAccess, fileAccess } from "../../core/file-fields.ts";
 import { limits } from "../../core/limits.ts";
@@ -56,12 +58,14 @@ export class SpoolDirectorySource implements Source {
   private finished: SpoolFile[] = [];
   private current: SpoolFile | undefined;
   private filesDone = 0;
+  private readonly report: Report;
 
   constructor(
     private readonly config: Config,
     private readonly context: SourceContext,
   ) {
     this.access = fileAccess(config, context);
+    this.report = bookedReport(context.report, (name, amount) => this.intake?.count(name, amount));
     this.candidates = new Candidates(
       config,
       this.access,
@@ -116,13 +120,12 @@ export class SpoolDirectorySource implements Source {
   }
 
   private leaveOut(key: string, reason: string): void {
-    if (this.leftOutBefore.get(key) !== reason) this.context.report(signals.leftOut, { file: shownPath(key), reason });
+    if (this.leftOutBefore.get(key) !== reason) this.report(signals.leftOut, { file: shownPath(key), reason });
     this.leftOut.set(key, reason);
   }
 
   private noteLate(file: SpoolFile, bytes: number): void {
-    this.context.report(signals.writtenLate, { file: shownPath(file.key), bytes });
-    this.intake?.count("lost_at_source", bytes);
+    this.report(signals.writtenLate, { file: shownPath(file.key), bytes });
     this.errors.push({ file: file.key, reason: `it was written after it was done: ${bytes} bytes are not read` });
     if (this.errors.length > errorsShownMax) this.errors.shift();
   }
@@ -210,8 +213,7 @@ export class SpoolDirectorySource implements Source {
       return;
     } else if (file.state === "reading" && !isTaken(childOf(this.config.path, file.key) + this.config.errorSuffix)) {
       const bytes = file.identity.size - file.offset;
-      intake.count("lost_at_source", bytes);
-      this.context.report(signals.fileVanished, { file: file.key, from: file.offset, to: file.identity.size, bytes });
+      this.report(signals.fileVanished, { file: file.key, from: file.offset, to: file.identity.size, bytes });
     }
     this.forget(file, intake);
   }
@@ -226,7 +228,7 @@ export class SpoolDirectorySource implements Source {
       this.files.set(file.key, file);
       this.current = file;
       output.path = path;
-      this.context.report(signals.fileStarted, { file: file.key, offset: file.offset });
+      this.report(signals.fileStarted, { file: file.key, offset: file.offset });
       while (file.state === "reading") {
         await intake.ready(signal);
         if (signal.aborted) return;
@@ -305,8 +307,7 @@ export class SpoolDirectorySource implements Source {
       try {
         this.putAway(file, intake);
         this.filesDone++;
-        intake.count("files_done", 1);
-        this.context.report(signals.fileDone, { file: file.key, bytes: file.identity.size });
+        this.report(signals.fileDone, { file: file.key, bytes: file.identity.size });
       } catch (thrown) {
         if (!isFileTrouble(thrown)) throw thrown;
         // It stays known as done, so it is not read again; the next look tries once more to put it away.
@@ -341,8 +342,7 @@ export class SpoolDirectorySource implements Source {
     const { done, errorSuffix } = this.config;
     const path = childOf(this.config.path, file.key);
     const error = new AppError(codes.EDGE_SPOOL_FILE_CHANGED, `read spool file "${path}" at ${file.offset}: ${reason}`);
-    this.context.report(signals.fileChanged, { code: error.code, error: error.message, hint: error.hint });
-    intake.count("spool_file_changed", 1);
+    this.report(signals.fileChanged, { code: error.code, error: error.message, hint: error.hint });
     this.errors.push({ file: file.key, reason });
     if (this.errors.length > errorsShownMax) this.errors.shift();
     file.becomeError(reason, now);
@@ -372,7 +372,7 @@ export class SpoolDirectorySource implements Source {
   private restore(intake: Intake): void {
     for (const [key, text] of intake.positions()) {
       const file = SpoolFile.parse(key, text);
-      if (file === undefined) this.context.report(signals.positionUnknown, { key });
+      if (file === undefined) this.report(signals.positionUnknown, { key });
       else this.files.set(key, file);
       if (file?.state === "error") this.errors.push({ file: key, reason: file.reason ?? "" });
     }
@@ -383,8 +383,8 @@ export class SpoolDirectorySource implements Source {
       this.files.set(file.key, file);
       intake.moved(file);
     }
-    this.context.report(signals.takenOver, { from: trackerFrom, files: taken.files.length });
-    for (const { file, why } of taken.gone) this.context.report(signals.notTakenOver, { file, why });
+    this.report(signals.takenOver, { from: trackerFrom, files: taken.files.length });
+    for (const { file, why } of taken.gone) this.report(signals.notTakenOver, { file, why });
   }
 }
 

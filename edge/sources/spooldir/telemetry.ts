@@ -3,11 +3,17 @@ import { defineSignal } from "../../../shared/telemetry/log.ts";
 /** What the spooldir source says. */
 export const signals = {
   fileStarted: defineSignal({ name: "spool_file_started", level: "debug", message: "A spool file is read" }),
-  fileDone: defineSignal({ name: "spool_file_done", level: "info", message: "All lines of a spool file are durable" }),
+  fileDone: defineSignal({
+    name: "spool_file_done",
+    level: "info",
+    message: "All lines of a spool file are durable",
+    counts: { book: "files_done" },
+  }),
   fileChanged: defineSignal({
     name: "spool_file_changed",
     level: "error",
     message: "A spool file changed under us; it is put aside and the others go on",
+    counts: { book: "spool_file_changed" },
   }),
   takenOver: defineSignal({ name: "spool_taken_over", level: "info", message: "Files go on where Flume stopped" }),
   notTakenOver: defineSignal({
@@ -19,6 +25,7 @@ export const signals = {
     name: "spool_file_vanished",
     level: "error",
     message: "A spool file was removed before it was read to its end",
+    counts: { book: "lost_at_source", by: "bytes" },
   }),
   leftOut: defineSignal({
     name: "spool_left_out",
@@ -30,6 +37,7 @@ export const signals = {
     level: "error",
     message:
       "A spool file was written after it was done: what came late is not read. Rename files in when they are complete, or raise settle",
+    counts: { book: "lost_at_source", by: "bytes" },
   }),
   positionUnknown: defineSignal({
     name: "spool_position_unknown",

@@ -11,6 +11,10 @@ interface PlacedWord {
   readonly message: string;
 }
 
+/** A call that adds to a counter, up to its bracket; `Set.add` takes no number. */
+const counting = "\\.(?:count(?=\\()|add(?=\\(\\d))";
+const reporting = "(?<![\\w.])(?:\\w+\\.)*report\\(";
+
 const placedWords: readonly PlacedWord[] = [
   {
     pattern: /\bconsole\s*\.\s*\w+/g,
@@ -57,6 +61,12 @@ const placedWords: readonly PlacedWord[] = [
     pattern: /\bexport\s+default\b(?!\s+define[A-Z])/g,
     allowed: ({ path }) => path.endsWith(".d.ts"),
     message: "default exports are for component definitions; export by name",
+  },
+  {
+    // Two statements side by side: one counts, the other one logs.
+    pattern: new RegExp(`${counting}\\([^;]*;\\s*${reporting}|${reporting}[^;]*;\\s*[\\w.?]*${counting}\\(`, "g"),
+    allowed: ({ path }) => isScript(path) || isTest(path),
+    message: "logged and counted is one declaration: say `counts` at the signal (shared/telemetry/counting-report.ts)",
   },
 ];
 
