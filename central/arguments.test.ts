@@ -12,6 +12,22 @@ test("the command line runs, helps, or installs", () => {
   });
 });
 
-test.each([[["--config"]], [["--cfg", "a"]], [["stop"]], [["--print"]], [["service"]]])("%j is refused", (words) => {
+test("rules are checked and tested by file", () => {
+  expect(parseArguments(["rules", "check", "a.yaml"])).toEqual({ verb: "rules check", file: "a.yaml" });
+  expect(parseArguments(["rules", "test", "a.yaml"])).toEqual({ verb: "rules test", file: "a.yaml" });
+});
+
+test.each([
+  [["rules"]],
+  [["rules", "check"]],
+  [["rules", "run", "a"]],
+  [["rules", "test", "a", "b"]],
+  [["rules", "test", "a", "--print"]],
+  [["--config"]],
+  [["--cfg", "a"]],
+  [["stop"]],
+  [["--print"]],
+  [["service"]],
+])("%j is refused", (words) => {
   expect(() => parseArguments(words)).toThrow("read the command line");
 });

@@ -5,6 +5,7 @@ import { AppError, messageOf } from "../shared/errors/app-error.ts";
 export type Arguments =
   | { readonly verb: "help" }
   | { readonly verb: "run"; readonly config: string | undefined }
+  | { readonly verb: "rules check" | "rules test"; readonly file: string }
   | ServiceWords;
 
 /** `service install`, and how. */
@@ -31,10 +32,17 @@ export function parseArguments(words: readonly string[]): Arguments {
   const { values, positionals } = parse(words);
   const { config, help, print, force, user, unit } = values;
   if (help) return { verb: "help" };
+  const [noun, doing, file, ...more] = positionals;
+  const foreign = print || force || user !== undefined || unit !== undefined;
+  if (noun === "rules") {
+    if (doing !== "check" && doing !== "test") throw wrong("`rules` is followed by `check FILE` or `test FILE`");
+    if (file === undefined || more.length > 0) throw wrong(`\`rules ${doing}\` takes one file`);
+    if (config !== undefined || foreign) throw wrong(`\`rules ${doing}\` takes a file and no options`);
+    return { verb: `rules ${doing}`, file };
+  }
   const verb = positionals.join(" ");
   if (verb === "service install") return { verb, config, print, force, user, unit };
   if (verb !== "" && verb !== "run") throw wrong(`"${verb}" is not known`);
-  const foreign = print || force || user !== undefined || unit !== undefined;
   if (foreign) throw wrong("--print, --force, --user and --unit belong to `service install`");
   return { verb: "run", config };
 }

@@ -29,10 +29,14 @@ export function helpText(): string {
   return `tailgate central: stores what the topics bring, once, and serves it over HTTP
 
   tailgate-central [--config FILE]
+  tailgate-central rules check FILE
+  tailgate-central rules test FILE
   tailgate-central service install --config FILE [--print] [--user NAME] [--unit PATH] [--force]
 
   --config FILE   a YAML file with the keys below; variables win over it
   --help          this page
+
+  rules check reads a file of rules and says what is wrong with it; rules test runs the unit tests in it.
 
   service install writes a hardened systemd unit for this binary and config, or prints it. The unit has no variables: what
   the service is told stands in the config.

@@ -22,6 +22,10 @@ async function main(): Promise<number> {
       process.stdout.write(installService(words, (file) => loadConfig({ file, environment: {} })));
       return 0;
     }
+    if (words.verb !== "run") {
+      const { checkRules, testRules } = await import("./rules/check/verbs.ts");
+      return (words.verb === "rules check" ? checkRules : testRules)(words.file);
+    }
     const config = loadConfig({ file: words.config, environment: process.env });
     const write = (line: string) => process.stderr.write(`${line}\n`);
     const report = createLog({ ...config.log, clock: systemClock, write });

@@ -28,14 +28,15 @@ const parts: readonly Part[] = [
   script("drivers", ["build"], "a driver starts a program and talks to it from outside"),
   script("build", ["edge/channels/sqlite/"], "it compiles the edge, and its probe opens the addon"),
   { at: /^shared\//, may: () => ["shared/"], instead: "move what both need into shared, or pass it in" },
-  // Inside the centre: records ← ledger ← store ← ingest ← status ← api, and the consumer, which knows records alone.
+  // Inside the centre: records ← ledger ← rules ← store ← ingest ← status ← api, and the consumer, which knows records alone.
   central("records", []),
   central("ledger", ["records"]),
-  central("store", ["ledger", "records"]),
+  central("rules", ["ledger", "records"]),
+  central("store", ["rules", "ledger", "records"]),
   central("consumer", ["records"]),
-  central("ingest", ["config", "consumer", "store", "ledger", "records"]),
-  central("status", ["consumer", "ingest", "store", "records"]),
-  central("api", ["config", "status", "ingest", "store", "ledger", "records"]),
+  central("ingest", ["config", "consumer", "store", "rules", "ledger", "records"]),
+  central("status", ["consumer", "ingest", "store", "rules", "records"]),
+  central("api", ["config", "status", "ingest", "store", "rules", "ledger", "records"]),
   central("web", ["api"]),
   central("config", []),
   {
@@ -108,7 +109,8 @@ function central(name: string, below: readonly string[]): Part {
   return {
     at: new RegExp(`^central/${name}/`),
     may: () => [`central/${name}/`, ...prefixes, "central/telemetry.ts", "shared/"],
-    instead: "inside the centre: records ← ledger ← store ← ingest ← status ← api; the consumer knows records alone",
+    instead:
+      "inside the centre: records ← ledger ← rules ← store ← ingest ← status ← api; the consumer knows records alone",
   };
 }
 
