@@ -124,7 +124,8 @@ export interface Store {
   /**
    * Stores what came by relay, by the same rules and in the same books as `append`: one transaction, or nothing at all.
    * There is no position and no fence: what has come before is known by its identity. Any number of writers may call it
-   * at once, and a lane's records may come by relay and from a topic at the same time.
+   * at once, and a lane's records may come by relay and from a topic at the same time. On return it outlives a power cut:
+   * there is no topic to read it from again, and whoever sent it forgets it now.
    *
    * @throws AppError `CENTRAL_STORE_UNAVAILABLE`, `CENTRAL_RECORD_POISON` as `append`.
    */

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import { chownSync, copyFileSync, existsSync, renameSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import Database from "better-sqlite3";
 import { systemClock } from "../../../shared/clock/clock.ts";
@@ -53,6 +53,21 @@ test("after a clean stop the file alone is the store, beside a reader that stays
   const reader = new SqliteReader(copy.file("central.db"));
   expect((await reader.totals()).stored).toBe(2_000);
   await reader.close();
+});
+
+test("relayed records are synced before they are acknowledged, records of a topic are not", async () => {
+  await using under = open();
+  await under.store.probe();
+  using pragma = spyOn(Database.prototype, "pragma");
+  using exec = spyOn(Database.prototype, "exec");
+  await under.store.appendRelayed({ records: appendOf(0, 5, undefined).records, dead: [] });
+  await under.store.append(appendOf(5, 9, undefined));
+  const calls = [pragma, exec].flatMap(({ mock }) =>
+    mock.calls.map(([text], index) => ({ text, order: mock.invocationCallOrder[index] ?? 0 })),
+  );
+  const said = calls.sort((a, b) => a.order - b.order).map(({ text }) => text);
+  const synced = ["synchronous = FULL", "begin immediate", "commit", "synchronous = NORMAL"];
+  expect(said).toEqual([...synced, "begin immediate", "commit"]);
 });
 
 function appendOf(from: number, to: number, seen: Position | undefined): Append {

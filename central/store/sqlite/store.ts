@@ -7,6 +7,8 @@
  *       update source set next = :next where next = :seen
  *     commit
  *
+ * What came by relay has no topic to be read from again: its transactions are synced (`synchronous=FULL`), the others are not.
+ *
  * A failure rolls everything back; nothing of the store is remembered between two transactions. The connection is made
  * anew after a failure, and when the file is another one than before (moved, replaced).
  */
@@ -75,7 +77,7 @@ export class SqliteStore implements Store {
   }
 
   async appendRelayed(append: RelayAppend): Promise<RelayResult> {
-    const result = this.transaction("store relayed records", (session) =>
+    const result = this.durably("store relayed records", (session) =>
       session.appendRelayed(append, this.options.clock.now()),
     );
     this.foldWhenDue();
@@ -160,6 +162,22 @@ export class SqliteStore implements Store {
         throw thrown;
       }
     });
+  }
+
+  /** A transaction that is synced before it returns. The sync covers whatever stands in the log before it too. */
+  private durably<T>(doing: string, work: (session: WriterSession) => T): T {
+    const turn = (mode: "FULL" | "NORMAL") =>
+      this.use(doing, (_, database) => {
+        // Not within a transaction: there SQLite would not hear it.
+        database.pragma(`synchronous = ${mode}`);
+      });
+    turn("FULL");
+    try {
+      return this.transaction(doing, work);
+    } finally {
+      // A connection that was made anew meanwhile is NORMAL already.
+      if (this.session !== undefined) turn("NORMAL");
+    }
   }
 
   private use<T>(doing: string, work: (session: WriterSession, database: Database.Database) => T): T {
