@@ -18,6 +18,7 @@ import { ledger } from "./api/ledger/routes.ts";
 import { refuseOtherMethods } from "./api/methods.ts";
 import { quarantine } from "./api/quarantine/routes.ts";
 import { RateLimit } from "./api/rate-limit.ts";
+import { relay } from "./api/relay/routes.ts";
 import { series } from "./api/series/routes.ts";
 import { status } from "./api/status/routes.ts";
 import { traceIdOf } from "./api/trace.ts";
@@ -49,6 +50,7 @@ export function createApi(dependencies: ApiDependencies, guarding: Partial<Guard
     .route("/", series(dependencies))
     .route("/", ledger(dependencies))
     .route("/", quarantine(dependencies))
+    .route("/", relay(dependencies))
     .route("/", status(dependencies))
     .route("/", deadLetters(dependencies))
     .route("/", gaps(dependencies))

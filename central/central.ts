@@ -5,18 +5,21 @@ import { systemClock } from "../shared/clock/clock.ts";
 import { AppError, messageOf } from "../shared/errors/app-error.ts";
 import type { Report } from "../shared/telemetry/log.ts";
 import { Metrics } from "../shared/telemetry/metrics.ts";
+import { RelayDesk } from "./api/relay/desk.ts";
 import { createApi } from "./app.ts";
 import { codes } from "./codes.ts";
 import { apiKeys, isOurHost } from "./config/access.ts";
+import { relaySettings } from "./config/relay.ts";
 import type { CentralConfig } from "./config/schema.ts";
 import { ownDescriptors } from "./descriptors.ts";
+import { noRelay } from "./ingest/relay/relay-counts.ts";
 import { noSnapshot } from "./ingest/snapshot.ts";
 import { IngestThread } from "./ingest/thread.ts";
 import { declareMetrics } from "./metrics.ts";
 import { serve } from "./server.ts";
 import { StatusService } from "./status/status.ts";
 import { storeKindOf } from "./store/kinds.ts";
-import { sampleFailed, started, stopped, stopping } from "./telemetry.ts";
+import { relayOnly, sampleFailed, started, stopped, stopping } from "./telemetry.ts";
 
 /** The fetched records in hand, leaving the group, closing the store. */
 const stopDeadlineMs = 9_000;
@@ -31,12 +34,16 @@ export async function runCentral(config: CentralConfig, report: Report, signal: 
   const metrics = new Metrics();
   let thread: IngestThread | undefined;
   const snapshot = () => thread?.snapshot ?? noSnapshot;
-  const status = new StatusService({ reader, clock, snapshot });
-  declareMetrics(metrics, snapshot, () => status.latest);
   const running = (): IngestThread => {
     if (thread === undefined) throw new AppError("CENTRAL_STORE_UNAVAILABLE", "change the store: it is not open yet");
     return thread;
   };
+  const settings = relaySettings(config);
+  const store = async (key: string, bytes: ArrayBuffer) => await running().relay(key, bytes);
+  const relay = settings && new RelayDesk({ settings, clock, store });
+  const kafkaConfigured = config.kafka !== undefined;
+  const status = new StatusService({ reader, clock, snapshot, kafkaConfigured, relay: relay && (() => relay.counts) });
+  declareMetrics(metrics, () => ({ ...snapshot(), summary: status.latest, relay: relay?.counts ?? noRelay }));
   const api = createApi({
     reader,
     feed,
@@ -44,6 +51,7 @@ export async function runCentral(config: CentralConfig, report: Report, signal: 
       quarantine: async (agent, on) => await running().quarantine(agent, on),
       forget: async (lanes) => await running().forget(lanes),
     },
+    relay,
     status,
     clock,
     metrics,
@@ -52,13 +60,15 @@ export async function runCentral(config: CentralConfig, report: Report, signal: 
     requestsPerSecond: config.requestsPerSecond,
     isOurHost: isOurHost(config),
   });
-  const server = serve(api, config.listen, { report, descriptors: ownDescriptors });
+  const serving = { report, descriptors: ownDescriptors, bodyBytesMax: settings?.bodyBytesMax ?? 0 };
+  const server = serve(api, config.listen, serving);
   thread = new IngestThread(config);
   const { failed } = thread;
   const sampling = setInterval(() => {
     status.sample().catch((thrown: unknown) => report(sampleFailed, { error: messageOf(thrown) }));
   }, 1_000);
-  report(started, { url: server.url, store: config.store, group: config.group });
+  report(started, { url: server.url, store: config.store, ...(kafkaConfigured ? { group: config.group } : {}) });
+  if (!kafkaConfigured) report(relayOnly);
   try {
     await Promise.race([failed, whenAborted(signal)]);
     report(stopping);

@@ -3,6 +3,7 @@
  * is made from the list.
  */
 import type { Metrics } from "../shared/telemetry/metrics.ts";
+import type { RelayCounts } from "./ingest/relay/relay-counts.ts";
 import type { IngestSnapshot } from "./ingest/snapshot.ts";
 import type { StatusSummary } from "./status/status.ts";
 
@@ -12,6 +13,7 @@ export interface MetricSources {
   readonly consumer: IngestSnapshot["consumer"];
   readonly senders: IngestSnapshot["senders"];
   readonly summary: StatusSummary | undefined;
+  readonly relay: RelayCounts;
 }
 
 /** A number, what it means, and where it comes from. */
@@ -75,8 +77,36 @@ export const centralMetrics: readonly CentralMetric[] = [
   },
   {
     name: "kafka_connected",
-    help: "1 when a broker answered something within 5 s: alarm on 0.",
-    read: ({ consumer }) => Number(consumer.connected),
+    help: "1 when a broker answered something within 5 s: alarm on 0; -1 where no Kafka is configured.",
+    read: ({ consumer, summary }) => (summary?.kafkaConfigured === false ? -1 : Number(consumer.connected)),
+  },
+  {
+    name: "relay_on",
+    help: "1 where edges may bring records by relay.",
+    read: ({ summary }) => Number(summary?.relayOn === true),
+  },
+  {
+    name: "relayed_total",
+    help: "Records that came by relay, repeated ones among them.",
+    read: ({ counters }) => counters.relayed,
+  },
+  { name: "relay_taken_total", help: "Relay requests whose records are stored.", read: ({ relay }) => relay.taken },
+  {
+    name: "relay_put_off_total",
+    help: "Relay requests that were asked to come again: too many at once, too slow, the store away.",
+    read: ({ relay }) => relay.putOff,
+  },
+  {
+    name: "relay_refused_total",
+    help: "Relay requests refused for good, keys left aside: alarm when it grows.",
+    read: ({ relay }) => relay.refused,
+  },
+  { name: "relay_bytes_total", help: "Bytes of the bodies that were stored.", read: ({ relay }) => relay.bytes },
+  { name: "relay_requests", help: "Relay requests under way.", read: ({ relay }) => relay.requests },
+  {
+    name: "relay_waiting_bytes",
+    help: "Bytes that came by relay and are not stored yet.",
+    read: ({ relay }) => relay.waitingBytes,
   },
   {
     name: "partitions",
@@ -133,14 +163,9 @@ export const centralMetrics: readonly CentralMetric[] = [
 export const metricPrefix = "tailgate_central_";
 
 /** Puts all of them on the page. */
-export function declareMetrics(
-  metrics: Metrics,
-  snapshot: () => IngestSnapshot,
-  summary: () => StatusSummary | undefined,
-): void {
+export function declareMetrics(metrics: Metrics, sources: () => MetricSources): void {
   for (const { name, help, read } of centralMetrics) {
     const type = name.endsWith("_total") ? "counter" : "gauge";
-    const value = () => read({ ...snapshot(), summary: summary() });
-    metrics.observe(`${metricPrefix}${name}`, help, {}, value, type);
+    metrics.observe(`${metricPrefix}${name}`, help, {}, () => read(sources()), type);
   }
 }

@@ -34,13 +34,20 @@ export function openApiOf(): readonly ListedRoute[] {
 function mounted() {
   const reader = storeKindOf("never-opened.db").reader("never-opened.db");
   const clock = systemClock;
-  const status = new StatusService({ reader, clock, snapshot: () => noSnapshot });
+  const status = new StatusService({
+    reader,
+    clock,
+    snapshot: () => noSnapshot,
+    kafkaConfigured: true,
+    relay: undefined,
+  });
   const metrics = new Metrics();
   const operations = { quarantine: async () => {}, forget: async () => 0 };
   return createApi({
     reader,
     feed: undefined,
     operations,
+    relay: undefined,
     status,
     clock,
     metrics,

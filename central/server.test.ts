@@ -7,7 +7,7 @@ import { serve } from "./server.ts";
 import { TestApi } from "./testing/api.ts";
 import { testRecord } from "./testing/records.ts";
 
-const options = { report: silent, descriptors: ownDescriptors };
+const options = { report: silent, descriptors: ownDescriptors, bodyBytesMax: 0 };
 
 test("a port belongs to one central: the second one is told", async () => {
   await using api = new TestApi();

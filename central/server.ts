@@ -20,18 +20,20 @@ export interface Application {
 export interface ServeOptions {
   readonly report: Report;
   readonly descriptors: Descriptors;
+  /** Of the largest body that a route takes. */
+  readonly bodyBytesMax: number;
 }
 
-/** Requests may be this large: there are none with a body. */
-const requestBytesMax = 64 * 1024;
+/** Over the largest body that is taken: the route itself says it to whoever sends a little more. */
+const slackBytes = 64 * 1024;
 
 /** How often the descriptors are counted. */
 const lookEveryMs = 200;
 
 /** @throws AppError `CENTRAL_ADDRESS_IN_USE`. */
 export function serve(application: Application, listen: string, options: ServeOptions): RunningServer {
-  const { report, descriptors } = options;
-  let server: ReturnType<typeof start> | undefined = start(application, listen);
+  const { report, descriptors, bodyBytesMax } = options;
+  let server: ReturnType<typeof start> | undefined = start(application, listen, bodyBytesMax);
   const url = server.url.href;
   const look = setInterval(() => {
     if (server !== undefined && !areScarce(descriptors)) return;
@@ -41,7 +43,7 @@ export function serve(application: Application, listen: string, options: ServeOp
     server?.stop(true);
     server = undefined;
     try {
-      server = start(application, listen);
+      server = start(application, listen, bodyBytesMax);
     } catch {
       // The port is not free yet: with the next look.
     }
@@ -53,7 +55,7 @@ export function serve(application: Application, listen: string, options: ServeOp
   return { url, stop };
 }
 
-function start(application: Application, listen: string) {
+function start(application: Application, listen: string, bodyBytesMax: number) {
   const { host: hostname, port } = parseAddress(listen);
   try {
     return Bun.serve({
@@ -61,7 +63,9 @@ function start(application: Application, listen: string) {
       port,
       fetch: (request) => (request.method === "HEAD" ? head(application, request) : application.fetch(request)),
       idleTimeout: 30,
-      maxRequestBodySize: requestBytesMax,
+      maxRequestBodySize: bodyBytesMax + slackBytes,
+      // h2c and HTTP/1.1 on one port. A client that opens many streams has one connection of the descriptors.
+      http2: true,
       development: false,
       // Bun sets SO_REUSEPORT otherwise: a second central would start, and take half of the requests.
       reusePort: false,

@@ -2,6 +2,12 @@ import { defineSignal } from "../shared/telemetry/log.ts";
 
 export const started = defineSignal({ name: "central_started", level: "info", message: "Central is up" });
 
+export const relayOnly = defineSignal({
+  name: "relay_only",
+  level: "info",
+  message: "No Kafka is configured: nothing is consumed, and what edges relay is stored",
+});
+
 export const stopping = defineSignal({ name: "central_stopping", level: "info", message: "Stopping" });
 
 export const stopped = defineSignal({ name: "central_stopped", level: "info", message: "Stopped" });

@@ -10,6 +10,7 @@ import type { StoreReader } from "../store/reader.ts";
 import type { StoreOperations } from "../store/store.ts";
 import { codes } from "./codes.ts";
 import type { Guard } from "./guard.ts";
+import type { RelayDesk } from "./relay/desk.ts";
 
 /** What the routes need; nothing comes from globals. */
 export interface ApiDependencies {
@@ -18,6 +19,8 @@ export interface ApiDependencies {
   readonly feed: EventFeed | undefined;
   /** What a key with the scope `operate` may do. */
   readonly operations: StoreOperations;
+  /** Undefined: nothing is taken by relay. */
+  readonly relay: RelayDesk | undefined;
   readonly status: StatusService;
   readonly clock: Clock;
   readonly metrics: Metrics;

@@ -5,9 +5,11 @@ import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { AppError, messageOf } from "../../shared/errors/app-error.ts";
 import type { Report } from "../../shared/telemetry/log.ts";
+import type { relayCodes } from "../ingest/relay/codes.ts";
 import { requestFailed } from "../telemetry.ts";
 import type { ApiEnvironment } from "./api.ts";
 import { codes } from "./codes.ts";
+import type { deskCodes } from "./relay/codes.ts";
 
 /** The body of every error (RFC 9457). */
 export const Problem = z
@@ -23,9 +25,11 @@ export const Problem = z
   })
   .openapi("Problem");
 
-type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 421 | 429 | 500 | 501 | 503;
+type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 408 | 409 | 413 | 415 | 421 | 422 | 429 | 500 | 501 | 503;
 
-const statuses: Readonly<Record<keyof typeof codes | "CENTRAL_STORE_UNAVAILABLE", ProblemStatus>> = {
+type AnsweredCode = keyof typeof codes | keyof typeof deskCodes | keyof typeof relayCodes | "CENTRAL_STORE_UNAVAILABLE";
+
+const statuses: Readonly<Record<AnsweredCode, ProblemStatus>> = {
   CENTRAL_BAD_REQUEST: 400,
   CENTRAL_UNAUTHORIZED: 401,
   CENTRAL_FORBIDDEN: 403,
@@ -38,6 +42,13 @@ const statuses: Readonly<Record<keyof typeof codes | "CENTRAL_STORE_UNAVAILABLE"
   CENTRAL_TOO_MANY_SUBSCRIBERS: 429,
   CENTRAL_NOT_IN_THIS_STORE: 501,
   CENTRAL_STORE_UNAVAILABLE: 503,
+  CENTRAL_RELAY_OFF: 409,
+  CENTRAL_RELAY_TYPE: 415,
+  CENTRAL_RELAY_BUSY: 429,
+  CENTRAL_RELAY_SLOW: 408,
+  CENTRAL_RELAY_CONTENT: 422,
+  CENTRAL_RELAY_TOO_LARGE: 413,
+  CENTRAL_RELAY_AGENT: 403,
 };
 
 const titles: Readonly<Record<ProblemStatus, string>> = {
@@ -46,7 +57,12 @@ const titles: Readonly<Record<ProblemStatus, string>> = {
   403: "Forbidden",
   404: "Not found",
   405: "Method not allowed",
+  408: "Request timeout",
+  409: "Conflict",
+  413: "Content too large",
+  415: "Unsupported media type",
   421: "Misdirected request",
+  422: "Unprocessable content",
   429: "Too many requests",
   500: "Internal error",
   501: "Not in this store",

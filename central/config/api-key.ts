@@ -1,8 +1,9 @@
 /**
- * What a key may be good for. `read`: all that is stored and the books. `metrics`: `/metrics` alone. `operate`: to
+ * What a key may be good for. `read`: all that is stored and the books. `metrics`: `/metrics` alone. `relay`: to bring
+ * records as an edge does. `operate`: to
  * quarantine agents and to forget books; it is in no key by default, and nobody has it without a key.
  */
-export const scopes = ["read", "metrics", "operate"] as const;
+export const scopes = ["read", "metrics", "relay", "operate"] as const;
 
 /** One of them. */
 export type Scope = (typeof scopes)[number];

@@ -5,6 +5,7 @@ import { makeCertificates } from "../../shared/testing/certificates.ts";
 import { tempDir } from "../../shared/testing/temp-dir.ts";
 import { apiKeys, isOurHost } from "./access.ts";
 import { loadConfig } from "./load.ts";
+import { relaySettings } from "./relay.ts";
 
 const least = { KAFKA_BROKERS: "127.0.0.1:9092", TAILGATE_TOPICS: "drive" };
 
@@ -95,8 +96,26 @@ signatures: { mode: require, keys: fleet.keys }
     expect(text).toContain("TAILGATE_LOG_LEVEL: log.level:");
   });
 
-  test("tells somebody who gave nothing what is needed", () => {
-    expect(mistakes({})).toContain("no brokers: write a list of host:port, or set KAFKA_BROKERS");
+  test("without Kafka central takes what is relayed; with it only when it is told to", () => {
+    const none = loadConfig({ file: undefined, environment: {} });
+    expect(none.kafka).toBeUndefined();
+    expect(relaySettings(none)).toMatchObject({ agents: [], bodyBytesMax: 4 * 1024 * 1024 });
+    expect(relaySettings(loadConfig({ file: undefined, environment: least }))).toBeUndefined();
+    using dir = tempDir();
+    writeFileSync(dir.file("central.yaml"), 'relay: { agents: ["{agent}", { key: "depot", agent: "bus-*" }] }\n');
+    expect(relaySettings(loadConfig({ file: dir.file("central.yaml"), environment: least }))?.agents).toEqual([
+      { topic: "{agent}", agent: "{agent}" },
+      { topic: "depot", agent: "bus-*" },
+    ]);
+    expect(mistakes(least, "relay: { agents: [depot] }")).toContain('as in "{agent}"');
+    expect(mistakes(least, "relay: { agents: [{ key: depot }] }")).toContain("relay.agents.0");
+    expect(mistakes(least, "relay: { bodyBytesMax: 1KiB }")).toContain("relay.bodyBytesMax");
+  });
+
+  test("half a Kafka is a mistake, not a central without one", () => {
+    expect(mistakes({}, "kafka: {}")).toContain("no brokers: write a list of host:port, or set KAFKA_BROKERS");
+    expect(mistakes({ TAILGATE_TOPICS: "drive" })).toContain("TAILGATE_TOPICS: topics: no brokers to read them from");
+    expect(mistakes({}, "topicPattern: x")).toContain("topicPattern: no brokers to read them from");
   });
 
   test.each([

@@ -24,8 +24,6 @@ export function loadConfig({ file, environment }: ConfigSources): CentralConfig 
   const document = file === undefined ? undefined : readYaml(file, lines);
   const content: unknown = document === undefined ? {} : (contentOf(document, file) ?? {});
   if (!isRecord(content)) throw invalid([`${file}:1:1: the config is a list or a text; write keys and values`]);
-  // So that a config without `kafka` is told about its brokers, not about an object.
-  content.kafka ??= {};
   const setBy = overlay(content, environment);
   const base = file === undefined ? process.cwd() : dirname(resolve(file));
   const result = withBaseDirectory(base, () => CentralConfig.safeParse(content));

@@ -6,6 +6,7 @@ import { path } from "../../shared/config/path.ts";
 import { secret } from "../../shared/config/secret.ts";
 import { kafkaBrokers, kafkaSasl, kafkaTls } from "../../shared/kafka/connection-fields.ts";
 import { scopes } from "./api-key.ts";
+import { Relay } from "./relay.ts";
 import { agentVehicles, signatures, topicAgents } from "./senders.ts";
 
 /** A path, or `scheme://…` as it is. */
@@ -28,18 +29,21 @@ const NamedKey = z.strictObject({
     .array(z.enum(scopes))
     .min(1)
     .default(["read", "metrics"])
-    .meta({ description: "What it is good for: read, metrics, operate." }),
+    .meta({ description: "What it is good for: read, metrics, relay, operate." }),
 });
 
 /** What central can be told; one declaration for validation, types and `--help`. */
 export const CentralConfig = z
   .strictObject({
-    kafka: z.strictObject({
-      brokers: kafkaBrokers("no brokers: write a list of host:port, or set KAFKA_BROKERS"),
-      clientId: z.string().min(1).default("tailgate-central").meta({ description: "Name in the brokers' logs." }),
-      tls: kafkaTls().optional(),
-      sasl: kafkaSasl().optional(),
-    }),
+    kafka: z
+      .strictObject({
+        brokers: kafkaBrokers("no brokers: write a list of host:port, or set KAFKA_BROKERS"),
+        clientId: z.string().min(1).default("tailgate-central").meta({ description: "Name in the brokers' logs." }),
+        tls: kafkaTls().optional(),
+        sasl: kafkaSasl().optional(),
+      })
+      .optional(),
+    relay: Relay.optional(),
     topics: z
       .array(z.string().regex(/^[\w.-]{1,249}$/, "not a topic's name: letters, digits, dot, dash, underscore"))
       .default([])
@@ -98,7 +102,12 @@ export const CentralConfig = z
       .prefault({}),
   })
   .superRefine((config, context) => {
-    if (config.topics.length === 0 && config.topicPattern === undefined) {
+    const topics = config.topics.length > 0 ? "topics" : config.topicPattern === undefined ? undefined : "topicPattern";
+    if (config.kafka === undefined && topics !== undefined) {
+      const message = "no brokers to read them from: write kafka.brokers, or set KAFKA_BROKERS";
+      context.addIssue({ code: "custom", path: [topics], message });
+    }
+    if (config.kafka !== undefined && topics === undefined) {
       context.addIssue({ code: "custom", path: ["topics"], message: "no topics: name some, or give a topicPattern" });
     }
     if (config.apiKey === undefined && config.apiKeys.length === 0 && !isLoopback(parseAddress(config.listen))) {

@@ -9,6 +9,10 @@ const agentWords = z
   .string()
   .regex(/^(?:[\w*-]|\{agent\}){1,128}$/, "not an agent: letters, digits, _ -, with * and {agent}");
 
+const keyWords = z
+  .string()
+  .regex(/^(?:[\w.*-]|\{agent\}){1,64}$/, "not a key's name: letters, digits, . _ -, with * and {agent}");
+
 /** Which agents a topic is for. */
 const TopicAgents = z
   .union(
@@ -31,6 +35,33 @@ export const topicAgents = () =>
     description:
       "Which agents a topic is for, as in `vehicles.{agent}`: Kafka's ACLs say who writes to the topic. The first rule that fits a topic counts; records there that name another agent are put aside. A topic that no rule fits is for every agent.",
   });
+
+/** Which agents a key may speak for: as for a topic, by the key's name. */
+export const relayAgents = () =>
+  z
+    .array(
+      z.union(
+        [
+          keyWords
+            .refine((key) => key.includes("{agent}"), "no {agent} in it: which agents is the key for?")
+            .transform((key) => ({ topic: key, agent: "{agent}" })),
+          z
+            .strictObject({
+              key: keyWords.meta({
+                description: "The key's name; `*` stands for anything, `{agent}` for an agent's name.",
+              }),
+              agent: agentWords.meta({ description: "Who may be named; `{agent}` is what the key's name has there." }),
+            })
+            .transform(({ key, agent }) => ({ topic: key, agent })),
+        ],
+        { error: 'write a key\'s name with {agent}, as in "{agent}", or { key, agent }' },
+      ),
+    )
+    .default([])
+    .meta({
+      description:
+        'Which agents a key may speak for by relay, as in "{agent}" where each agent has a key of its own name. The first rule that fits a key counts; a body that names another agent is refused. A key that no rule fits is for every agent.',
+    });
 
 /** Which vehicles an agent may name. */
 export const agentVehicles = () =>

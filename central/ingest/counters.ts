@@ -11,6 +11,8 @@ export class IngestCounters {
   conflicts = 0;
   shed = 0;
   deadLettered = 0;
+  /** Records that came by relay, whatever became of them. */
+  relayed = 0;
   transactions = 0;
   fenced = 0;
   storeFailures = 0;
@@ -25,7 +27,7 @@ export class IngestCounters {
     this[counter] += amount;
   }
 
-  count(result: AppendResult, uptimeMs: number): void {
+  count(result: Omit<AppendResult, "position">, uptimeMs: number): void {
     this.stored += result.stored;
     this.withoutIdentity += result.withoutIdentity;
     this.repeated += result.repeated;

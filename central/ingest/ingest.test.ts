@@ -32,9 +32,9 @@ describe("ingest", () => {
     on.store.failures.push("CENTRAL_STORE_UNAVAILABLE");
     const ended = AbortSignal.abort();
     await expect(on.ingest.assigned({ ...at, topicId: on.topicId }, ended)).rejects.toThrow();
-    expect(on.ingest.counters.storeAvailable).toBe(false);
+    expect(on.counters.storeAvailable).toBe(false);
     expect(await on.deliver(range(0, 10))).toEqual({ kind: "done" });
-    expect(on.ingest.counters.storeAvailable).toBe(true);
+    expect(on.counters.storeAvailable).toBe(true);
     expect(on.said).toEqual(["store_away", "store_back"]);
   });
 
@@ -45,7 +45,7 @@ describe("ingest", () => {
     expect(await on.stored()).toBe(10);
     expect(on.heartbeats).toBe(5);
     expect(on.said).toEqual(["store_away", "store_away", "store_away", "store_away", "store_away", "store_back"]);
-    expect(on.ingest.counters).toMatchObject({ storeAvailable: true, storeFailures: 5, stored: 10 });
+    expect(on.counters).toMatchObject({ storeAvailable: true, storeFailures: 5, stored: 10 });
   });
 
   test("a store that takes its time lets no membership run out: heartbeats go on while it works", async () => {
@@ -56,29 +56,29 @@ describe("ingest", () => {
   });
 
   test("an idle store that takes no writes is known within seconds, and again when it does", async () => {
-    await on.ingest.untilStoreOpens(on.stop.signal);
+    await on.watch.untilOpen(on.stop.signal);
     on.clock.advance(1_500);
     on.store.failures.push("CENTRAL_STORE_UNAVAILABLE", "CENTRAL_STORE_UNAVAILABLE");
-    await on.ingest.probeWhenIdle(); // once: another instance may be in the middle of a transaction
-    expect(on.ingest.counters.storeAvailable).toBe(true);
-    await on.ingest.probeWhenIdle();
-    expect(on.ingest.counters.storeAvailable).toBe(false);
-    await on.ingest.probeWhenIdle();
-    expect(on.ingest.counters.storeAvailable).toBe(true);
+    await on.watch.probeWhenIdle(); // once: another instance may be in the middle of a transaction
+    expect(on.counters.storeAvailable).toBe(true);
+    await on.watch.probeWhenIdle();
+    expect(on.counters.storeAvailable).toBe(false);
+    await on.watch.probeWhenIdle();
+    expect(on.counters.storeAvailable).toBe(true);
     expect(on.said).toEqual(["store_away", "store_back"]);
   });
 
   test("a store that was asked for something a moment ago is not asked again", async () => {
-    await on.ingest.untilStoreOpens(on.stop.signal);
+    await on.watch.untilOpen(on.stop.signal);
     on.store.failures.push("CENTRAL_STORE_UNAVAILABLE");
-    for (let times = 0; times < 3; times++) await on.ingest.probeWhenIdle();
+    for (let times = 0; times < 3; times++) await on.watch.probeWhenIdle();
     expect(on.store.failures.length).toBe(1);
   });
 
   test("another program's file in the store's place is waited out, once the store was open", async () => {
     on.store.failures.push("CENTRAL_STORE_FOREIGN");
-    await expect(on.ingest.untilStoreOpens(on.stop.signal)).rejects.toMatchObject({ code: "CENTRAL_STORE_FOREIGN" });
-    await on.ingest.untilStoreOpens(on.stop.signal);
+    await expect(on.watch.untilOpen(on.stop.signal)).rejects.toMatchObject({ code: "CENTRAL_STORE_FOREIGN" });
+    await on.watch.untilOpen(on.stop.signal);
     await on.assigned();
     on.store.failures.push("CENTRAL_STORE_FOREIGN", "CENTRAL_STORE_VERSION");
     expect(await on.deliver(range(0, 10))).toEqual({ kind: "done" });
@@ -101,11 +101,11 @@ describe("ingest", () => {
   test("goes on from the store's position when another instance has moved it", async () => {
     await on.assigned();
     await on.deliver(range(0, 10));
-    const other = on.another(2);
+    const other = on.another();
     await other.assigned({ ...at, topicId: on.topicId }, on.stop.signal);
     await other.deliver(arrivalOf(range(9, 20)), on.context());
     expect(await on.deliver(range(10, 15))).toEqual({ kind: "seek", start: 19 });
-    expect(on.ingest.counters.fenced).toBe(1);
+    expect(on.counters.fenced).toBe(1);
     expect(await on.deliver(range(19, 25))).toEqual({ kind: "done" });
     expect(await on.reader.totals()).toMatchObject({ stored: 25, repeated: 0 });
   });

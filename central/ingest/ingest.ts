@@ -15,12 +15,8 @@
  *   - the log begins behind our position: retention has outrun us → gap row, alert, go on
  */
 
-import { Backoff } from "../../shared/async/backoff.ts";
-import { sleep } from "../../shared/async/sleep.ts";
 import type { Clock } from "../../shared/clock/clock.ts";
 import { AppError, hasCode, messageOf } from "../../shared/errors/app-error.ts";
-import type { Random } from "../../shared/random/random.ts";
-import { bookedReport } from "../../shared/telemetry/counting-report.ts";
 import type { Report } from "../../shared/telemetry/log.ts";
 import type {
   Arrival,
@@ -39,20 +35,22 @@ import {
   positionMoved,
   recordDead,
   recordsLost,
-  storeAway,
-  storeBack,
   topicRecreated,
   topicUnproved,
 } from "../telemetry.ts";
 import { checkContinuity, compareTopics, type MarkFinding, newestId } from "./continuity.ts";
-import { IngestCounters } from "./counters.ts";
+import type { IngestCounters } from "./counters.ts";
 import { affordable, type PartitionAppend, recordsPerAppend, splitAppend } from "./one-append.ts";
-import { SenderWatch } from "./sender-watch.ts";
+import type { SenderWatch } from "./sender-watch.ts";
+import type { StoreWatch } from "./store-watch.ts";
 
 export interface IngestOptions {
   readonly store: Store;
+  readonly watch: StoreWatch;
+  readonly counters: IngestCounters;
+  readonly senders: SenderWatch;
   readonly clock: Clock;
-  readonly random: Random;
+  /** What it says is counted in `counters` where the signal says so. */
   readonly report: Report;
   /** Our own assumption was broken: the process must end. */
   readonly fatal: (thrown: unknown) => void;
@@ -63,12 +61,6 @@ export interface IngestOptions {
  * (100,000 new lanes in 300 KB) is broken off between two transactions, and what is left of it is fetched again in its turn.
  */
 const turnMsMax = 500;
-
-/** So long after the last thing that was asked of it the store is asked for its own sake. */
-const idleMs = 1_000;
-
-/** So often the group is told that we live while the store works. kafkajs sends one only when it is due. */
-const beatEveryMs = 500;
 
 interface PartitionProgress {
   position: Position | undefined;
@@ -81,50 +73,18 @@ interface PartitionProgress {
 }
 
 export class Ingest implements ConsumerHandler {
-  readonly counters = new IngestCounters();
-  readonly senders: SenderWatch;
   private readonly report: Report;
+  private readonly counters: IngestCounters;
   private readonly progress = new Map<string, PartitionProgress>();
-  /** Undefined: it took the last thing that any partition asked of it. */
-  private storeAwaySinceMs: number | undefined;
-  /** It was ours once: whatever is in its place now, somebody will put it back. */
-  private opened = false;
-  private storeAskedMs = 0;
-  private failedAsks = 0;
 
   constructor(private readonly options: IngestOptions) {
-    this.report = bookedReport(options.report, (name, amount) => this.counters.book(name, amount));
-    this.senders = new SenderWatch(options.report);
-  }
-
-  /** Resolves when the store is open and takes writes; nothing should be assigned to us before. */
-  async untilStoreOpens(signal: AbortSignal): Promise<void> {
-    await this.untilStored(
-      signal,
-      async () => {},
-      () => this.options.store.probe(),
-    );
-    this.opened = true;
-  }
-
-  /**
-   * Whether the store takes writes must not be known from the last record alone. The second failure in a row counts: a
-   * transaction of another instance may hold the file for as long as one takes.
-   */
-  async probeWhenIdle(): Promise<void> {
-    if (this.options.clock.uptimeMs() - this.storeAskedMs < idleMs) return;
-    try {
-      await this.options.store.ask();
-      this.storeAnswered();
-    } catch (thrown) {
-      if (!isAway(thrown)) return this.options.fatal(thrown);
-      if (++this.failedAsks > 1) this.storeFailed(thrown);
-    }
+    this.report = options.report;
+    this.counters = options.counters;
   }
 
   async assigned({ topic, partition, topicId }: AssignedPartition, signal: AbortSignal): Promise<Start> {
     const at = { topic, partition };
-    const untilStored = <T>(work: () => Promise<T>) => this.untilStored(signal, async () => {}, work);
+    const untilStored = <T>(work: () => Promise<T>) => this.options.watch.untilStored(signal, async () => {}, work);
     for (;;) {
       const position = await untilStored(() => this.options.store.position(at));
       const progress = {
@@ -169,7 +129,7 @@ export class Ingest implements ConsumerHandler {
         if (position === undefined) return { kind: "seek", start: "earliest" };
         const topicId = newestId(position, await context.topicId());
         const next = arrival.logStartOffset ?? 0;
-        progress.position = await this.untilStored(context.signal, context.heartbeat, () =>
+        progress.position = await this.options.watch.untilStored(context.signal, context.heartbeat, () =>
           this.startOver({ topic, partition }, position, next, topicId),
         );
         progress.verified = true;
@@ -290,14 +250,14 @@ export class Ingest implements ConsumerHandler {
     const seen = progress.position;
     const { clock } = this.options;
     let beganMs = 0;
-    const result = await this.untilStored(context.signal, context.heartbeat, () => {
+    const result = await this.options.watch.untilStored(context.signal, context.heartbeat, () => {
       beganMs = clock.uptimeMs();
       return this.options.store.append({ ...append, seen, topicId: progress.topicId });
     });
     progress.recordsPerAppend = affordable(append, clock.uptimeMs() - beganMs, progress.recordsPerAppend);
     progress.position = result.position;
     this.counters.count(result, this.options.clock.uptimeMs());
-    this.senders.count(append.records);
+    this.options.senders.count(append.records);
     const { topic, partition, dead, damaged } = append;
     const put = (reason: string, records: number) => this.report(recordDead, { topic, partition, reason, records });
     for (const slice of dead) put(slice.reason, slice.to - slice.from);
@@ -309,7 +269,9 @@ export class Ingest implements ConsumerHandler {
   }
 
   private async reread(arrival: Arrival, { signal, heartbeat }: ArrivalContext): Promise<Outcome> {
-    const position = await this.untilStored(signal, heartbeat, () => this.options.store.position(arrival));
+    const position = await this.options.watch.untilStored(signal, heartbeat, () =>
+      this.options.store.position(arrival),
+    );
     const topicId = newestId(position, this.progress.get(keyOf(arrival))?.topicId);
     this.progress.set(keyOf(arrival), {
       position,
@@ -319,69 +281,12 @@ export class Ingest implements ConsumerHandler {
     });
     return { kind: "seek", start: startOf(position) };
   }
-
-  /** Tries until the store takes it. The group membership is kept; the wait is short enough to resume within a second. */
-  private async untilStored<T>(
-    signal: AbortSignal,
-    heartbeat: () => Promise<void>,
-    work: () => Promise<T>,
-  ): Promise<T> {
-    const backoff = new Backoff({ initialMs: 20, maxMs: 300 }, this.options.random);
-    for (;;) {
-      try {
-        this.storeAskedMs = this.options.clock.uptimeMs();
-        const result = await meanwhile(work(), heartbeat);
-        this.storeAnswered();
-        return result;
-      } catch (thrown) {
-        if (hasCode(thrown, "CENTRAL_STORE_FENCED", "CENTRAL_RECORD_POISON")) this.storeAnswered();
-        if (!isAway(thrown, this.opened)) throw thrown;
-        this.storeFailed(thrown);
-        await sleep(backoff.nextMs(), signal);
-        if (signal.aborted) throw thrown;
-        await heartbeat();
-      }
-    }
-  }
-
-  /** Whatever call it was: a wait that was ended in an outage leaves nothing that another one's success does not clear. */
-  private storeAnswered(): void {
-    this.failedAsks = 0;
-    const since = this.storeAwaySinceMs;
-    if (since === undefined) return;
-    this.storeAwaySinceMs = undefined;
-    this.counters.storeAvailable = true;
-    this.report(storeBack, { afterMs: Math.round(this.options.clock.uptimeMs() - since) });
-  }
-
-  private storeFailed(error: AppError): void {
-    this.storeAwaySinceMs ??= this.options.clock.uptimeMs();
-    this.counters.storeAvailable = false;
-    this.report(storeAway, { error: messageOf(error) });
-  }
-}
-
-/** A store past this machine may take long to answer: the group hears of us all the while. */
-async function meanwhile<T>(work: Promise<T>, heartbeat: () => Promise<void>): Promise<T> {
-  // One that fails is of no account: the next one of the delivery itself says what it means.
-  const beating = setInterval(() => void heartbeat().catch(() => {}), beatEveryMs);
-  try {
-    return await work;
-  } finally {
-    clearInterval(beating);
-  }
 }
 
 /** Where to read from: the record before the position, to see whether it is still the same one. */
 function startOf(position: Position | undefined): Start {
   if (position === undefined) return "earliest";
   return position.before?.offset ?? position.next;
-}
-
-/** Nothing can be stored now. A file that is not ours is something to wait out only where ours was before. */
-function isAway(thrown: unknown, wasOurs = true): thrown is AppError {
-  if (hasCode(thrown, "CENTRAL_STORE_UNAVAILABLE")) return true;
-  return wasOurs && hasCode(thrown, "CENTRAL_STORE_FOREIGN", "CENTRAL_STORE_VERSION");
 }
 
 function isPoison(thrown: unknown): thrown is AppError {

@@ -11,7 +11,7 @@ const appendMsGoal = 200;
 const recordsPerAppendMin = 500;
 
 /** How many records the next transaction may hold, after one that took so long. */
-export function affordable({ records }: PartitionAppend, tookMs: number, before: number): number {
+export function affordable({ records }: Pick<Append, "records">, tookMs: number, before: number): number {
   if (tookMs <= appendMsGoal) return Math.min(recordsPerAppend, before * 4);
   return Math.max(recordsPerAppendMin, Math.floor((countRecords(records) * appendMsGoal) / tookMs));
 }

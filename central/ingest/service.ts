@@ -1,21 +1,30 @@
 /** The writing half of central: store, consumer, ingest. Runs in a worker of its own, or in a test. */
 import { systemClock } from "../../shared/clock/clock.ts";
 import { systemRandom } from "../../shared/random/random.ts";
+import type { KeyList } from "../../shared/signature/key-list.ts";
+import { bookedReport } from "../../shared/telemetry/counting-report.ts";
 import type { Report } from "../../shared/telemetry/log.ts";
+import { relaySettings } from "../config/relay.ts";
 import type { CentralConfig } from "../config/schema.ts";
 import { KafkaConsumer } from "../consumer/kafka/consumer.ts";
 import { protocolOf } from "../consumer/kafka/store-protocol.ts";
 import { storeKindOf } from "../store/kinds.ts";
 import type { Store, StoreOperations } from "../store/store.ts";
 import { BelievedKeys } from "./believed-keys.ts";
+import { IngestCounters } from "./counters.ts";
 import { Ingest } from "./ingest.ts";
-import type { IngestSnapshot } from "./snapshot.ts";
+import { RelayIntake } from "./relay/relay-intake.ts";
+import { SenderWatch } from "./sender-watch.ts";
+import { type IngestSnapshot, noSnapshot } from "./snapshot.ts";
+import { StoreWatch } from "./store-watch.ts";
 
 /** The writing half, running. */
 export interface IngestService {
   snapshot(): IngestSnapshot;
   /** Between two transactions of the consumer. */
   readonly operations: StoreOperations;
+  /** Undefined: this central takes nothing by relay. */
+  readonly relay: Pick<RelayIntake, "take"> | undefined;
   /** Ends the arrival in hand, leaves the group, closes the store. */
   stop(): Promise<void>;
 }
@@ -24,8 +33,8 @@ export interface IngestService {
 const probeEveryMs = 1_000;
 
 /**
- * Opens the store first, then joins the group: a member that cannot store yet would only hold partitions. Waits for a
- * store that is away until the signal aborts.
+ * Opens the store first, then joins the group, where Kafka is configured: a member that cannot store yet would only hold
+ * partitions. Waits for a store that is away until the signal aborts.
  */
 export async function startIngest(
   config: CentralConfig,
@@ -40,10 +49,48 @@ export async function startIngest(
   } as const;
   const believed = config.signatures && new BelievedKeys(config.signatures.keys, report);
   const store = storeKindOf(config.store).writer(config.store, { clock: systemClock, report, rules });
-  const ingest = new Ingest({ store, clock: systemClock, random: systemRandom, report, fatal });
-  await ingest.untilStoreOpens(signal);
-  const { kafka } = config;
-  const consumer = new KafkaConsumer({
+  const counters = new IngestCounters();
+  const senders = new SenderWatch(report);
+  const booked = bookedReport(report, (name, amount) => counters.book(name, amount));
+  const tools = { store, clock: systemClock, report: booked, counters, fatal };
+  const watch = new StoreWatch({ ...tools, random: systemRandom });
+  await watch.untilOpen(signal);
+  const keys = believed && (() => believed.keys);
+  const relaying = relaySettings(config);
+  const relay = relaying && new RelayIntake({ ...tools, watch, senders, keys, agents: relaying.agents });
+  const consumer = config.kafka && consumerOf(config, config.kafka, { store, report, keys });
+  consumer?.start(new Ingest({ ...tools, watch, senders }));
+  const watching = setInterval(() => void watch.probeWhenIdle(), probeEveryMs);
+  return {
+    snapshot: () => ({
+      consumer: consumer?.state() ?? noSnapshot.consumer,
+      counters: { ...counters },
+      senders: senders.counts(),
+      silentMs: 0,
+    }),
+    operations: store,
+    relay,
+    stop: async () => {
+      clearInterval(watching);
+      believed?.stop();
+      await Promise.all([relay?.stop(), consumer?.stop()]);
+      await store.close();
+    },
+  };
+}
+
+interface ConsumerTools {
+  readonly store: Store;
+  readonly report: Report;
+  readonly keys: (() => KeyList) | undefined;
+}
+
+function consumerOf(
+  config: CentralConfig,
+  kafka: NonNullable<CentralConfig["kafka"]>,
+  { store, report, keys }: ConsumerTools,
+): KafkaConsumer {
+  return new KafkaConsumer({
     connection: { brokers: kafka.brokers, clientId: kafka.clientId, tls: kafka.tls, sasl: kafka.sasl },
     topics: { names: config.topics, pattern: config.topicPattern, text: topicsText(config) },
     groupId: config.group,
@@ -51,28 +98,11 @@ export async function startIngest(
     sessionTimeoutMs: config.sessionTimeout,
     heartbeatMs: Math.max(200, Math.floor(config.sessionTimeout / 6)),
     fetchBytesPerPartition: config.fetchBytes,
-    keys: believed && (() => believed.keys),
+    keys,
     report,
     clock: systemClock,
     random: systemRandom,
   });
-  consumer.start(ingest);
-  const watching = setInterval(() => void ingest.probeWhenIdle(), probeEveryMs);
-  return {
-    snapshot: () => ({
-      consumer: consumer.state(),
-      counters: { ...ingest.counters },
-      senders: ingest.senders.counts(),
-      silentMs: 0,
-    }),
-    operations: store,
-    stop: async () => {
-      clearInterval(watching);
-      believed?.stop();
-      await consumer.stop();
-      await store.close();
-    },
-  };
 }
 
 /** While the store is away the members go on under its last name. */

@@ -29,6 +29,7 @@ export const noSnapshot: IngestSnapshot = {
     conflicts: 0,
     shed: 0,
     deadLettered: 0,
+    relayed: 0,
     transactions: 0,
     fenced: 0,
     storeFailures: 0,

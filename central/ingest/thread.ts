@@ -31,15 +31,17 @@ export class IngestThread implements StoreOperations {
           return;
         case "operated":
           return this.answered(data.id)?.resolve(data.lanes);
+        case "relayed":
+          return this.answered(data.id)?.resolve(data.records);
         case "refused":
           return this.answered(data.id)?.reject(new AppError(data.code, data.message));
         case "stopped":
           return stopped.resolve();
         case "failed":
-          return failed.reject(new AppError("INVARIANT", `ingest: ${data.message}`));
+          return this.end(failed, data.message);
       }
     };
-    this.worker.onerror = ({ message }) => failed.reject(new AppError("INVARIANT", `ingest: ${message}`));
+    this.worker.onerror = ({ message }) => this.end(failed, message);
     this.command({ type: "start", config });
   }
 
@@ -56,6 +58,17 @@ export class IngestThread implements StoreOperations {
     return await this.operate({ verb: "forget", lanes });
   }
 
+  /**
+   * Brings a body to the store; see `RelayIntake.take`. Its bytes are the writing half's from now on.
+   *
+   * @throws AppError as `RelayIntake.take`.
+   */
+  async relay(key: string, bytes: ArrayBuffer): Promise<number> {
+    const { id, answer } = this.ask();
+    this.worker.postMessage({ type: "relay", id, key, bytes } satisfies IngestCommand, [bytes]);
+    return await answer;
+  }
+
   /** Resolves when the group is left and the store closed; rejects when the worker has failed. */
   async stop(): Promise<void> {
     this.command({ type: "stop" });
@@ -63,11 +76,24 @@ export class IngestThread implements StoreOperations {
   }
 
   private async operate(operation: Operation): Promise<number> {
+    const { id, answer } = this.ask();
+    this.command({ type: "operate", id, operation });
+    return await answer;
+  }
+
+  private ask(): { readonly id: number; readonly answer: Promise<number> } {
     const id = ++this.lastId;
     const asked = Promise.withResolvers<number>();
     this.asked.set(id, asked);
-    this.command({ type: "operate", id, operation });
-    return await Promise.race([asked.promise, this.failed]);
+    return { id, answer: asked.promise };
+  }
+
+  /** Whoever waits for an answer gets none any more. */
+  private end(failed: PromiseWithResolvers<never>, message: string): void {
+    const error = new AppError("INVARIANT", `ingest: ${message}`);
+    failed.reject(error);
+    for (const { reject } of this.asked.values()) reject(error);
+    this.asked.clear();
   }
 
   private answered(id: number): PromiseWithResolvers<number> | undefined {

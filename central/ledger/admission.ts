@@ -61,7 +61,8 @@ function unproved(agent: string, sender: BatchSender): string | undefined {
   }
 }
 
-function agentsOf(topic: string, rules: readonly TopicRule[]): ((agent: string) => boolean) | undefined {
+/** Which agents a topic is for; undefined: every one. */
+export function agentsOf(topic: string, rules: readonly TopicRule[]): ((agent: string) => boolean) | undefined {
   for (const rule of rules) {
     const found = patternOf(rule.topic).exec(topic);
     if (found === null) continue;

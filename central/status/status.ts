@@ -1,6 +1,7 @@
 /** The numbers that people and the live view look at: the store's sums, this instance's view of Kafka, and the speed. */
 import type { Clock } from "../../shared/clock/clock.ts";
 import { messageOf } from "../../shared/errors/app-error.ts";
+import type { RelayCounts } from "../ingest/relay/relay-counts.ts";
 import type { IngestSnapshot } from "../ingest/snapshot.ts";
 import type { StoreReader, Totals } from "../store/reader.ts";
 import { type Lag, lagOf } from "./lag.ts";
@@ -15,7 +16,11 @@ export interface StatusSummary extends Totals {
   missingTopics: string[];
   groupRefused: boolean;
   problems: string[];
+  kafkaConfigured: boolean;
   kafkaConnected: boolean;
+  relayOn: boolean;
+  relayed: number;
+  relayWaitingBytes: number;
   storeAvailable: boolean;
   signed: number;
   unsigned: number;
@@ -28,6 +33,10 @@ export interface StatusOptions {
   readonly reader: StoreReader;
   readonly clock: Clock;
   readonly snapshot: () => IngestSnapshot;
+  /** False: there is no Kafka to read from; what comes, comes by relay. */
+  readonly kafkaConfigured: boolean;
+  /** Undefined: nothing is taken by relay. */
+  readonly relay: (() => RelayCounts) | undefined;
 }
 
 /** A transaction or a fold holds the writing half for half a second; twenty times that is a disk that does not answer. */
@@ -60,7 +69,11 @@ export class StatusService {
       missingTopics,
       groupRefused,
       problems: this.reasons(partitions),
+      kafkaConfigured: this.options.kafkaConfigured,
       kafkaConnected: consumer.connected,
+      relayOn: this.options.relay !== undefined,
+      relayed: counters.relayed,
+      relayWaitingBytes: this.options.relay?.().waitingBytes ?? 0,
       storeAvailable: counters.storeAvailable,
       ...senders,
       sinceMs: this.sinceMs,
@@ -88,7 +101,7 @@ export class StatusService {
 
   /**
    * Why central is not ready; empty: it is. Ready means that what comes is stored: the store answers reads and takes
-   * writes, and each partition of the topics that the cluster has is read into it. Kafka being away is no reason: nothing
+   * writes, and each partition of the topics that the cluster has is read into it, where there is a cluster. Kafka being away is no reason: nothing
    * is lost by waiting, and no other instance would do better.
    */
   async unreadiness(): Promise<readonly string[]> {

@@ -5,8 +5,10 @@ import { systemClock, VirtualClock } from "../../shared/clock/clock.ts";
 import { type Report, silent } from "../../shared/telemetry/log.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { tempDir } from "../../shared/testing/temp-dir.ts";
+import type { RelayDesk } from "../api/relay/desk.ts";
 import { createApi } from "../app.ts";
 import type { ApiKey, Scope } from "../config/api-key.ts";
+import { noRelay } from "../ingest/relay/relay-counts.ts";
 import { type IngestSnapshot, noSnapshot } from "../ingest/snapshot.ts";
 import { declareMetrics } from "../metrics.ts";
 import type { PlainRecord } from "../records/record-block.ts";
@@ -22,6 +24,7 @@ import { noonMs, slicesOf } from "./records.ts";
 export interface TestApiOptions {
   readonly keys?: readonly ApiKey[];
   readonly path?: string;
+  readonly relay?: RelayDesk;
   readonly report?: Report;
   readonly refusalDelayMs?: number;
   readonly requestsPerSecond?: number;
@@ -51,18 +54,21 @@ export class TestApi implements AsyncDisposable {
     this.reader = new SqliteReader(path);
     this.feed = new SqliteFeed(path);
     const { reader, clock } = this;
-    this.status = new StatusService({ reader, clock, snapshot: () => this.snapshot });
+    this.status = new StatusService({
+      reader,
+      clock,
+      snapshot: () => this.snapshot,
+      kafkaConfigured: true,
+      relay: undefined,
+    });
     const metrics = new Metrics();
-    declareMetrics(
-      metrics,
-      () => this.snapshot,
-      () => this.status.latest,
-    );
+    declareMetrics(metrics, () => ({ ...this.snapshot, summary: this.status.latest, relay: noRelay }));
     const { keys = [], report = silent, isOurHost = () => true, requestsPerSecond = 10_000 } = options;
     const dependencies = {
       reader,
       feed: this.feed,
       operations: this.store,
+      relay: options.relay,
       status: this.status,
       clock,
       metrics,

@@ -1,10 +1,14 @@
 /** What tests of ingest stand on: a real store that can be told to fail, and arrivals of one partition by hand. */
 import { systemClock, VirtualClock } from "../../shared/clock/clock.ts";
 import { seededRandom } from "../../shared/random/random.ts";
+import { bookedReport } from "../../shared/telemetry/counting-report.ts";
 import { type Signal, silent } from "../../shared/telemetry/log.ts";
 import { type TempDir, tempDir } from "../../shared/testing/temp-dir.ts";
 import type { Arrival, ArrivalContext, Outcome, Start } from "../consumer/consumer.ts";
+import { IngestCounters } from "../ingest/counters.ts";
 import { Ingest } from "../ingest/ingest.ts";
+import { SenderWatch } from "../ingest/sender-watch.ts";
+import { StoreWatch } from "../ingest/store-watch.ts";
 import { blockOf, type PlainRecord } from "../records/record-block.ts";
 import { SqliteReader } from "../store/sqlite/reader.ts";
 import { SqliteStore } from "../store/sqlite/store.ts";
@@ -37,6 +41,8 @@ export class IngestGround {
   stop = new AbortController();
   /** Ingest's own; waits take real time. */
   readonly clock = new VirtualClock();
+  readonly counters = new IngestCounters();
+  readonly watch: StoreWatch;
   readonly ingest: Ingest;
 
   private constructor(
@@ -44,7 +50,8 @@ export class IngestGround {
     readonly store: FaultyStore,
     readonly reader: SqliteReader,
   ) {
-    this.ingest = this.another(1);
+    this.watch = this.watchOf(1);
+    this.ingest = this.another(this.watch);
   }
 
   static open(): IngestGround {
@@ -55,14 +62,21 @@ export class IngestGround {
   }
 
   /** Another instance on the same store. */
-  another(seed: number): Ingest {
-    return new Ingest({
-      store: this.store,
-      clock: this.clock,
-      random: seededRandom(seed),
-      report: (signal: Signal) => void this.said.push(signal.name),
-      fatal: (thrown) => this.fatal.push(thrown),
-    });
+  another(watch = this.watchOf(2)): Ingest {
+    const { store, clock, counters, report, fatal } = this.tools();
+    return new Ingest({ store, watch, counters, senders: new SenderWatch(report), clock, report, fatal });
+  }
+
+  /** What all that bring something to the store stand on. */
+  tools() {
+    const { store, clock, counters } = this;
+    const say = (signal: Signal) => void this.said.push(signal.name);
+    const report = bookedReport(say, (name, amount) => counters.book(name, amount));
+    return { store, clock, counters, report, fatal: (thrown: unknown) => void this.fatal.push(thrown) };
+  }
+
+  private watchOf(seed: number): StoreWatch {
+    return new StoreWatch({ ...this.tools(), random: seededRandom(seed) });
   }
 
   context(): ArrivalContext {

@@ -26,7 +26,11 @@ export const Status = z
       .boolean()
       .openapi({ description: "The group's members write to another store: it lets us not in." }),
     problems: z.array(z.string()).openapi({ description: "Why central is not ready, in words; empty: it is." }),
+    kafkaConfigured: z.boolean().openapi({ description: "False: there is no Kafka; all that comes, comes by relay." }),
     kafkaConnected: z.boolean().openapi({ description: "A broker answered something within the last 5 s." }),
+    relayOn: z.boolean().openapi({ description: "Edges may bring records by POST /api/v1/relay." }),
+    relayed: z.int().openapi({ description: "Records that came so to this process, repeated ones among them." }),
+    relayWaitingBytes: z.int().openapi({ description: "Bytes that came so and are not stored yet." }),
     storeAvailable: z.boolean(),
     signed: z.int().openapi({ description: "Records of this process in batches that their agent has signed." }),
     unsigned: z.int().openapi({ description: "… in batches without a signature; 0 while none are looked at." }),

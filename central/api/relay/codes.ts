@@ -1,0 +1,21 @@
+import { defineCodes } from "../../../shared/errors/error-code.ts";
+
+/** What is wrong with a relay request before anything of it is read as records. */
+export const deskCodes = defineCodes({
+  CENTRAL_RELAY_OFF: {
+    severity: "usage",
+    hint: "Put `relay: {}` into central's config, or let the edge send to Kafka.",
+  },
+  CENTRAL_RELAY_TYPE: {
+    severity: "usage",
+    hint: "Send the header `Content-Type: application/vnd.tailgate.record-batches`: no page of a browser sends that unasked.",
+  },
+  CENTRAL_RELAY_BUSY: {
+    severity: "transient",
+    hint: "Central holds as much as it may (`relay.waitingBytesMax`, `relay.requestsMax`). Send the same again after `Retry-After`.",
+  },
+  CENTRAL_RELAY_SLOW: {
+    severity: "transient",
+    hint: "The body did not come on. Send the same again.",
+  },
+});

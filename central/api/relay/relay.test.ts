@@ -1,0 +1,90 @@
+import { expect, test } from "bun:test";
+import { systemClock } from "../../../shared/clock/clock.ts";
+import { AppError } from "../../../shared/errors/app-error.ts";
+import type { Code } from "../../../shared/errors/codes.ts";
+import type { ErrorCode } from "../../../shared/errors/error-code.ts";
+import { Relay } from "../../config/relay.ts";
+import { relayCodes } from "../../ingest/relay/codes.ts";
+import { TestApi, testKey } from "../../testing/api.ts";
+import { RelayDesk } from "./desk.ts";
+import { relayType } from "./routes.ts";
+
+const keys = [testKey("a-key-of-a-vehicle", ["relay"], "gw-1"), testKey("a-key-to-read-with")];
+const vehicle = { Authorization: "Bearer a-key-of-a-vehicle", "Content-Type": relayType };
+
+function apiOf(answer: (key: string, bytes: ArrayBuffer) => number | ErrorCode | Code, open = false) {
+  const store = async (key: string, bytes: ArrayBuffer) => {
+    const result = answer(key, bytes);
+    if (typeof result === "number") return result;
+    throw new AppError(result, "store in a test");
+  };
+  const relay = new RelayDesk({ settings: Relay.parse({ bodyBytesMax: "1MiB" }), clock: systemClock, store });
+  return new TestApi({ relay, ...(open ? {} : { keys }) });
+}
+
+async function post(
+  api: TestApi,
+  headers: Readonly<Record<string, string>>,
+  body: Uint8Array | null = new Uint8Array(4),
+) {
+  const response = await api.api.request("/api/v1/relay", { method: "POST", headers: { ...headers }, body });
+  return { response, body: Object(await response.json()) };
+}
+
+test("a body goes to the store under its key's name, and the answer says how much was in it", async () => {
+  const seen: unknown[] = [];
+  await using api = apiOf((key, bytes) => {
+    seen.push([key, bytes.byteLength]);
+    return 17;
+  });
+  const { response, body } = await post(api, vehicle);
+  expect([response.status, body]).toEqual([200, { records: 17 }]);
+  expect((await post(api, vehicle, null)).body).toEqual({ records: 0 });
+  expect(seen).toEqual([["gw-1", 4]]);
+});
+
+test.each([
+  [relayCodes.CENTRAL_RELAY_CONTENT, 422, null],
+  [relayCodes.CENTRAL_RELAY_TOO_LARGE, 413, null],
+  [relayCodes.CENTRAL_RELAY_AGENT, 403, null],
+  ["CENTRAL_STORE_UNAVAILABLE" as const, 503, "1"],
+  ["INVARIANT" as const, 500, null],
+])("what the store says becomes a status: %p, %d", async (code, status, retryAfter) => {
+  await using api = apiOf(() => code);
+  const { response, body } = await post(api, vehicle);
+  expect([response.status, response.headers.get("Retry-After")]).toEqual([status, retryAfter]);
+  expect(body.code).toBe(typeof code === "string" ? code : code.name);
+});
+
+test("too large is refused before it is read", async () => {
+  await using api = apiOf(() => 1);
+  expect((await post(api, vehicle, new Uint8Array(1024 * 1024 + 1))).response.status).toBe(413);
+});
+
+test("a key without the scope, a wrong one, and none", async () => {
+  await using api = apiOf(() => 1);
+  expect((await post(api, { ...vehicle, Authorization: "Bearer a-key-to-read-with" })).response.status).toBe(403);
+  expect((await post(api, { ...vehicle, Authorization: "Bearer guess" })).response.status).toBe(401);
+  expect((await post(api, { "Content-Type": relayType })).response.status).toBe(401);
+});
+
+test("a page of a browser cannot write by its visitor's hand: what it may send unasked is refused, on loopback too", async () => {
+  await using api = apiOf(() => 1, true);
+  for (const type of ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""]) {
+    const { response, body } = await post(api, type === "" ? {} : { "Content-Type": type });
+    expect([type, response.status, body.code]).toEqual([type, 415, "CENTRAL_RELAY_TYPE"]);
+  }
+  // And for the type that is needed it asks first, and is not told that it may.
+  const asked = await api.api.request("/api/v1/relay", {
+    method: "OPTIONS",
+    headers: { Origin: "https://evil.example" },
+  });
+  expect(asked.headers.get("Access-Control-Allow-Origin")).toBeNull();
+  expect((await post(api, { "Content-Type": `${relayType}; v=1` })).response.status).toBe(200);
+});
+
+test("a central that takes nothing by relay says so", async () => {
+  await using api = new TestApi({ keys });
+  const { response, body } = await post(api, vehicle);
+  expect([response.status, body.code]).toEqual([409, "CENTRAL_RELAY_OFF"]);
+});

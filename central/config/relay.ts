@@ -1,0 +1,36 @@
+import { z } from "zod";
+import { byteSize } from "../../shared/config/byte-size.ts";
+import { relayAgents } from "./senders.ts";
+
+/** What edges may bring over HTTP, past Kafka. */
+export const Relay = z.strictObject({
+  agents: relayAgents(),
+  bodyBytesMax: byteSize({ min: 1024 * 1024, max: 64 * 1024 * 1024 })
+    .prefault("4MiB")
+    .meta({ description: "Of one request. An edge's batch is smaller than 1 MiB, and it sends several at once." }),
+  waitingBytesMax: byteSize({ min: 1024 * 1024, max: 1024 * 1024 * 1024 })
+    .prefault("64MiB")
+    .meta({
+      description: "Of all requests that have come and are not stored yet: further ones are asked to come again.",
+    }),
+  requestsMax: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(1_000)
+    .meta({ description: "Requests that are read or stored at the same time: further ones are asked to come again." }),
+});
+
+/** With their defaults. */
+export type RelaySettings = z.output<typeof Relay>;
+
+/** Undefined: nothing is taken by relay. Without Kafka it is the only way, and needs no word. */
+export function relaySettings({
+  kafka,
+  relay,
+}: {
+  readonly kafka?: object | undefined;
+  readonly relay?: RelaySettings | undefined;
+}): RelaySettings | undefined {
+  return relay ?? (kafka === undefined ? Relay.parse({}) : undefined);
+}
