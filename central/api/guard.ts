@@ -52,7 +52,8 @@ export class Guard {
     if (given === undefined) throw new AppError(codes.CENTRAL_UNAUTHORIZED, `${path}: no API key`);
     const key = this.find(given);
     if (key === undefined) return await this.refuse(path, traceId);
-    this.options.rateLimit.spend(key.name, path);
+    // What is relayed has bounds of its own, and one key may be a whole fleet's.
+    if (scope !== "relay") this.options.rateLimit.spend(key.name, path);
     if (key.scopes.includes(scope)) return key.name;
     this.options.report(requestRefused, { path, key: key.name, traceId, reason: `it lacks the scope ${scope}` });
     throw new AppError(codes.CENTRAL_FORBIDDEN, `${path}: the key "${key.name}" lacks the scope "${scope}"`);

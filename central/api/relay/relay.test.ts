@@ -83,6 +83,12 @@ test("a page of a browser cannot write by its visitor's hand: what it may send u
   expect((await post(api, { "Content-Type": `${relayType}; v=1` })).response.status).toBe(200);
 });
 
+test("a fleet that relays with one key is bounded by what waits, not by how often it comes", async () => {
+  const relay = new RelayDesk({ settings: Relay.parse({}), clock: systemClock, store: async () => 1 });
+  await using api = new TestApi({ relay, keys, requestsPerSecond: 1 });
+  for (let turn = 0; turn < 10; turn++) expect((await post(api, vehicle)).response.status).toBe(200);
+});
+
 test("a central that takes nothing by relay says so", async () => {
   await using api = new TestApi({ keys });
   const { response, body } = await post(api, vehicle);
