@@ -75,15 +75,10 @@ export const CentralConfig = z
       secret: true,
     }),
     apiKeys: z.array(NamedKey).default([]).meta({ description: "More keys: name, sha256 and scopes of each." }),
-    requestsPerSecond: z
-      .int()
-      .min(1)
-      .max(1_000_000)
-      .default(200)
-      .meta({
-        description:
-          "How often each key may ask, what it relays left aside; more are answered with 429. Without keys nobody is counted.",
-      }),
+    requestsPerSecond: z.int().min(1).max(1_000_000).default(200).meta({
+      description:
+        "How often each key may ask, what it relays left aside; more are answered with 429. Without keys nobody is counted.",
+    }),
     allowedHosts: z
       .array(z.string().regex(/^[\w.-]{1,253}$/, "not a host name"))
       .default([])
