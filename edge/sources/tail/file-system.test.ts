@@ -11,7 +11,6 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createServer } from "node:net";
-import { until } from "../../../shared/testing/until.ts";
 import type { CommittedWork } from "../../testing/fakes/intake.ts";
 import { type RunningSource, runSource } from "../../testing/fakes/running-source.ts";
 import definition from "./index.ts";
@@ -266,51 +265,6 @@ test("a link that is turned to another file: the first is read to its end, the s
   await using again = w.start(work);
   await sees(again, ["a", "b", "c"]);
 });
-
-test("logrotate's usual order with compression is no loss: nothing may be missing, so nothing is said", async () => {
-  using w = tailWorld();
-  await using run = w.start();
-  writeFileSync(w.log, "0\n");
-  await sees(run, ["0"]);
-  for (let round = 1; round <= 4; round++) {
-    rotateCompressed(w.log);
-    writeFileSync(w.log, `${round}\n`);
-    await sees(
-      run,
-      Array.from({ length: round + 1 }, (_, index) => String(index)),
-    );
-  }
-  expect(run.intake.counter("compressed_skipped")).toBe(0);
-});
-
-test("a generation that nobody saw and that was compressed is counted", async () => {
-  using w = tailWorld();
-  const run = w.start();
-  writeFileSync(w.log, "0\n");
-  await sees(run, ["0"]);
-  const work = await run.stop();
-  rotateCompressed(w.log);
-  writeFileSync(w.log, "unseen\n");
-  rotateCompressed(w.log);
-  writeFileSync(w.log, "2\n");
-  await using again = w.start(work);
-  await until("the last", () => again.intake.lines.includes("2"));
-  expect(again.intake.counter("compressed_skipped")).toBeGreaterThan(0);
-});
-
-function rotateCompressed(log: string): void {
-  for (let number = 9; number >= 1; number--) {
-    try {
-      renameSync(`${log}.${number}.gz`, `${log}.${number + 1}.gz`);
-    } catch {
-      // There are not so many yet.
-    }
-  }
-  renameSync(log, `${log}.1`);
-  const content = Bun.spawnSync(["gzip", "-c", `${log}.1`]).stdout;
-  writeFileSync(`${log}.1.gz`, content);
-  unlinkSync(`${log}.1`);
-}
 
 test("a file that comes from another folder with two names is read once", async () => {
   using w = folders("*/*.log");

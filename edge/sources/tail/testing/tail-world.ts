@@ -34,7 +34,7 @@ export async function sees(run: RunningSource, lines: readonly string[]): Promis
     `${lines.length} lines`,
     () => run.intake.lines.length,
     (count) => count >= lines.length,
-    { everyMs: 3, withinMs: 5_000 },
+    { everyMs: 3, withinMs: 20_000 },
   );
   // What is repeated would come with the next looks.
   await Bun.sleep(120);
