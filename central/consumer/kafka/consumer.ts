@@ -179,7 +179,7 @@ export class KafkaConsumer implements Consumer {
       await Promise.race([
         session.start(topics).then(() => session.ended),
         session.ended,
-        aborted(this.stopping.signal),
+        aborted(AbortSignal.any([this.stopping.signal, over.signal])),
         this.silence(session, over.signal),
         this.changes(session, topics, over.signal),
       ]);
@@ -336,6 +336,7 @@ function unreachable(message: string): AppError {
   return new AppError("KAFKA_UNREACHABLE", message);
 }
 
+/** Leaves its listener until then: for a signal that aborts when the wait is over. */
 function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));

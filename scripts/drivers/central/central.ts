@@ -62,7 +62,10 @@ export class Central implements AsyncDisposable {
   }
 
   async stop(): Promise<Exit | undefined> {
-    return await this.started?.stop(30_000);
+    const exit = await this.started?.stop(30_000);
+    // Waits that pile up on one emitter are a leak, and the runtime says so once.
+    if (this.log.includes("MaxListenersExceededWarning")) throw new Error(`central leaks listeners:\n${this.log}`);
+    return exit;
   }
 
   freeze(): void {

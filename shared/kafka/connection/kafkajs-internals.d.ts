@@ -28,6 +28,8 @@ declare module "kafkajs/src/network/requestQueue" {
     checkPendingRequests(): void;
     scheduleCheckPendingRequests(): void;
     rejectAll(error: Error): void;
+    /** Of the emitter that it is. */
+    listenerCount(event: string): number;
     /** Sends at once, or when the connection has room; the entry resolves with the answer. */
     push(request: {
       readonly entry: RequestEntry;
@@ -46,6 +48,12 @@ declare module "kafkajs/src/network/connection" {
     /** Undefined until `connect`. */
     readonly socket: Socket | undefined;
     readonly requestQueue: RequestQueue;
+    authenticatedAt: unknown;
+    connectionStatus: "connected" | "disconnecting" | "disconnected";
+    /** On a new socket each time. */
+    connect(): Promise<unknown>;
+    /** After the last answers. */
+    disconnect(): Promise<boolean>;
     isConnected(): boolean;
     /** False without SASL too; and when the broker wants us to authenticate anew (KIP-368). */
     isAuthenticated(): boolean;

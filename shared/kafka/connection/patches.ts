@@ -5,11 +5,13 @@
  * - `steadyClock`: a wall clock that is set stops its heartbeats and ends its requests (changes `Date.now` itself);
  * - `quietTimers`: the request queue's idle busy loop;
  * - `honestConnect`: connections that are half made and counted as made;
+ * - `oneDisconnect`: sockets that are ended again and again in an outage, a listener more each time;
  * - `registerCodecs`: zstd, and words for the codecs that are missing;
  * - `installRawFetch`: Fetch answers as bytes, for the clients that ask for it.
  */
 import { registerCodecs } from "../codecs/kafkajs-codecs.ts";
 import { honestConnect } from "./honest-connect.ts";
+import { oneDisconnect } from "./one-disconnect.ts";
 import { quietTimers } from "./quiet-timers.ts";
 import { installRawFetch } from "./raw-fetch.ts";
 import { steadyClock } from "./steady-clock.ts";
@@ -19,6 +21,7 @@ export function installPatches(): void {
   steadyClock();
   quietTimers();
   honestConnect();
+  oneDisconnect();
   registerCodecs();
   installRawFetch();
 }
