@@ -17,6 +17,7 @@ import { FileReaders } from "./core/file-readers.ts";
 import { commitCounters } from "./engine/committer.ts";
 import { LoopLag } from "./engine/loop-lag.ts";
 import { observeAgent } from "./engine/observe-agent.ts";
+import { heartbeatCounters } from "./heartbeat/heart.ts";
 
 /** A metric, and whose it is. */
 export interface DescribedMetric extends MetricWords {
@@ -66,6 +67,7 @@ function agentMetrics(): Metrics {
   });
   commitCounters(metrics);
   declareLogMetrics(metrics, () => 0);
+  heartbeatCounters(metrics);
   return metrics;
 }
 

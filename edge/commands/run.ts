@@ -3,6 +3,7 @@
  * one leaves at once), SIGHUP reloads the config; one that is wrong leaves the running one in force.
  */
 
+import { createHash } from "node:crypto";
 import { systemClock } from "../../shared/clock/clock.ts";
 import { AppError, messageOf } from "../../shared/errors/app-error.ts";
 import { systemRandom } from "../../shared/random/random.ts";
@@ -12,13 +13,14 @@ import { visible } from "../../shared/telemetry/visible.ts";
 import { type AdminServer, startAdmin } from "../admin/admin-server.ts";
 import { codes } from "../channels/sqlite/codes.ts";
 import { isInUse, openChannelStore } from "../channels/sqlite/open.ts";
-import type { AdminAddress, AgentConfig } from "../config/agent-config.ts";
+import type { AdminAddress, AgentConfig, HeartbeatConfig } from "../config/agent-config.ts";
 import type { Loaded } from "../config/load-config.ts";
 import { formatProblem, type Problem } from "../config/problem.ts";
 import { takeEarlyHangup } from "../early-hangup.ts";
 import { restartFailure } from "../early-restart.ts";
 import { Agent } from "../engine/agent.ts";
 import { AgentHost } from "../engine/agent-host.ts";
+import { Heart } from "../heartbeat/heart.ts";
 import { runtimeEnvironment } from "../runtime-environment.ts";
 import { type Command, forceOption, type Surroundings } from "./command.ts";
 import { endAfter } from "./last-resort.ts";
@@ -139,6 +141,8 @@ class Running {
   private log: Report;
   /** The same for the life of the process; a reload may change the log that it goes to. */
   private readonly report: Report = (signal, fields) => this.log(signal, fields);
+  private readonly heart: Heart;
+  private configHash: string;
   private admin: AdminServer | undefined;
   private watchdog: ReturnType<typeof setInterval> | undefined;
   private asked = 0;
@@ -155,12 +159,23 @@ class Running {
     this.log = logOf(config, world);
     this.tell = serviceManager(world.environment);
     this.host = new AgentHost((each) => this.createAgent(each), this.report);
+    this.configHash = "";
+    this.heart = new Heart({
+      agent: config.agent,
+      version: versionText(),
+      vitals: () => this.host.agent?.vitals(),
+      configHash: () => this.configHash,
+      clock: systemClock,
+      random: systemRandom,
+      report: this.report,
+      metrics: this.metrics,
+    });
   }
 
   /** Answers the exit code. */
   async untilStopped(
     first: Pick<Read, "doubts" | "nothings">,
-    { warnings, untrusted }: Pick<Extract<Loaded, { ok: true }>, "warnings" | "untrusted">,
+    { warnings, untrusted, effective }: Pick<Extract<Loaded, { ok: true }>, "warnings" | "untrusted" | "effective">,
   ): Promise<number> {
     const { agent } = this.config;
     this.report(signals.starting, { version: versionText(), config: this.path, agent });
@@ -184,6 +199,8 @@ class Running {
       this.admin = this.openFirstAdmin();
       await Promise.race([this.host.start(this.config), ended]);
       this.tell?.("READY=1");
+      this.configHash = hashOf(effective);
+      this.heart.configure(this.config.heartbeat);
       this.startWatchdog();
       // It may have come before or after the config was read: reading it again is right either way.
       if (askedEarly) reload();
@@ -205,6 +222,7 @@ class Running {
       random: systemRandom,
       report: this.report,
       metrics: this.metrics,
+      lastWords: () => this.heart.lastWords(),
       onInvariant: (error) => this.broke(error),
     });
   }
@@ -290,8 +308,11 @@ class Running {
       }
       if (moves) await this.admin?.stop();
       this.admin = admin;
+      const beat = this.config.heartbeat;
       this.config = loaded.config;
       this.log = logOf(loaded.config, this.world);
+      this.configHash = hashOf(loaded.effective);
+      if (!sameHeartbeat(loaded.config.heartbeat, beat)) this.heart.configure(loaded.config.heartbeat);
       this.warn([...doubts, ...loaded.warnings]);
       this.sayForced(loaded.untrusted);
     } catch (thrown) {
@@ -321,6 +342,15 @@ class Running {
     this.report(signals.broken, { error: messageOf(error) });
     this.end(brokenAssumption);
   }
+}
+
+/** What is in force, without secrets: two agents with one config say the same. */
+function hashOf(effective: Readonly<Record<string, unknown>>): string {
+  return createHash("sha256").update(JSON.stringify(effective)).digest("hex").slice(0, 16);
+}
+
+function sameHeartbeat(a: HeartbeatConfig | undefined, b: HeartbeatConfig | undefined): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 function sameAddress(a: AdminAddress | undefined, b: AdminAddress | undefined): boolean {

@@ -45,6 +45,18 @@ export interface AgentConfig {
   /** Undefined: no admin HTTP. */
   readonly admin: AdminAddress | undefined;
   readonly log: { readonly level: Level; readonly format: "text" | "json" };
+  /** Undefined: it sends none. */
+  readonly heartbeat: HeartbeatConfig | undefined;
+}
+
+/** What the centre is told beside the events, and how often. */
+export interface HeartbeatConfig {
+  readonly topic: string;
+  /** Undefined: the first sink that can carry it. */
+  readonly sink: string | undefined;
+  readonly everyMs: number;
+  /** How much of that the times between two differ by, so that a fleet does not beat at once. */
+  readonly jitter: number;
 }
 
 /** A source with what its events pass through. */

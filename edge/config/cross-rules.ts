@@ -29,6 +29,7 @@ const rules: readonly Rule[] = [
   channelsMoveThePositionTogether,
   sinksAgreeOnLayout,
   boundsRelate,
+  heartbeatSinkExists,
 ];
 
 function partsAreNotEmpty({ document, components }: Whole): readonly Problem[] {
@@ -128,6 +129,13 @@ function sinksAgreeOnLayout({ document, components }: Whole): readonly Problem[]
     }
   }
   return problems;
+}
+
+function heartbeatSinkExists({ document, agent, components }: Whole): readonly Problem[] {
+  const name = agent?.heartbeat?.sink;
+  const known = [...components.sinks.keys()];
+  if (name === undefined || known.includes(name)) return [];
+  return [document.problem(["heartbeat", "sink"], `there is no sink "${name}"`, suggest(name, known, "sinks"))];
 }
 
 function boundsRelate({ document, agent, components }: Whole): readonly Problem[] {

@@ -10,7 +10,7 @@ import { markedFields } from "../../shared/config/marked-fields.ts";
 import { REDACTED } from "../../shared/config/redact.ts";
 import { messageOf } from "../../shared/errors/app-error.ts";
 import { systemCode } from "../../shared/files/refusal.ts";
-import type { AgentConfig, Registry } from "./agent-config.ts";
+import type { AgentConfig, HeartbeatConfig, Registry } from "./agent-config.ts";
 import { crossRules } from "./cross-rules.ts";
 import { ConfigDocument } from "./document.ts";
 import type { Environment } from "./interpolate.ts";
@@ -162,7 +162,12 @@ function assemble(agent: AgentSection, { sources, channels, sinks, membersOf }: 
     sinks: new Map([...present(sinks)].filter(([name]) => !members.has(name))),
     admin: agent.admin?.address,
     log: agent.log,
+    heartbeat: agent.heartbeat && heartbeatOf(agent.heartbeat),
   };
+}
+
+function heartbeatOf({ topic, sink, every, jitter }: NonNullable<AgentSection["heartbeat"]>): HeartbeatConfig {
+  return { topic, sink, everyMs: every, jitter };
 }
 
 function present<T>(read: ReadonlyMap<string, T | undefined>): ReadonlyMap<string, T> {
@@ -175,12 +180,13 @@ function effectiveOf(agent: AgentSection, components: Components): Readonly<Reco
   const shown = (...path: PropertyKey[]) => components.shown.get(JSON.stringify(path)) ?? {};
   const all = <T>(part: string, found: ReadonlyMap<string, T>, more: (value: T, name: string) => object) =>
     Object.fromEntries([...found].map(([name, value]) => [name, { ...shown(part, name), ...more(value, name) }]));
-  const { linger, stopTimeout, admin, ...own } = agent;
+  const { linger, stopTimeout, admin, heartbeat, ...own } = agent;
   return {
     ...own,
     linger: `${linger}ms`,
     stopTimeout: `${stopTimeout}ms`,
     admin,
+    heartbeat: heartbeat && { ...heartbeat, every: `${heartbeat.every}ms` },
     sources: all("sources", components.sources, (source, name) => ({
       interceptors: source?.interceptors.map((link, index) => ({
         name: link.name,

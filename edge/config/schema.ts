@@ -41,6 +41,29 @@ export const AgentSection = z.strictObject({
     })
     .optional()
     .meta({ description: "HTTP for /metrics, /livez, /readyz and /status. Not given: none." }),
+  heartbeat: z
+    .strictObject({
+      topic: z
+        .string()
+        .regex(/^[\w.-]{1,249}$/, { error: "not a topic: letters, digits, dot, dash, underscore" })
+        .default("tailgate.heartbeats")
+        .meta({
+          description:
+            "Topic of the heartbeats; the key is the agent's name, so it may be compacted. Made by the Kafka sink's createTopic.",
+        }),
+      sink: z.string().optional().meta({ description: "Kafka sink that carries them; the first one when left out." }),
+      every: duration({ min: 100, max: 86_400_000 }).prefault("30s").meta({
+        description: "How often. A heartbeat is some 500 bytes, and the centre calls three missing ones silence.",
+      }),
+      jitter: z.number().min(0).max(1).default(0.2).meta({
+        description: "Share of `every` that the times between two differ by, so that a fleet does not beat at once.",
+      }),
+    })
+    .optional()
+    .meta({
+      description:
+        "Tells the centre what only the agent knows: how far it has numbered, what is still in the vehicle, its version, disk and clock. Not given: no heartbeats.",
+    }),
   log: z
     .strictObject({
       level: z

@@ -68,6 +68,8 @@ interface ChannelBase {
   createLane(spec: LaneSpec): Lane;
   /** The number that the next record of the lane gets. */
   nextSeq(lane: Lane): number;
+  /** Where what is not acknowledged begins. Reads no body: for heartbeats. */
+  oldest(lane: Lane): OldestHeld;
   /** See `Admission`. Cheap: asked once a chunk. */
   admission(): Admission;
   /** Opens when `admission` may have changed to the better. */
@@ -111,6 +113,13 @@ export interface LaneReader extends LaneNotes {
   bury(batch: StoredBatch, reason: string): void;
   /** Puts parts in a batch's place (same numbers, other cuts), durable on return; `next()` gives the parts. */
   replace(batch: StoredBatch, parts: readonly PutBatch[]): void;
+}
+
+/** What of a lane is not acknowledged begins here; at its end when nothing is held. */
+export interface OldestHeld {
+  readonly from: number;
+  /** Event time of the oldest record; undefined when nothing is held. */
+  readonly timeMs: number | undefined;
 }
 
 /** Figures of one channel; bytes as stored. */

@@ -24,6 +24,23 @@ export interface Sink {
    * signal aborts it answers soon, with what it has found. A sink without it has nothing that could be tried.
    */
   probe?(signal: AbortSignal): Promise<readonly Finding[]>;
+  /**
+   * Sends a small message beside the batches, once and best effort: for heartbeats. Resolves when the destination has it.
+   * It touches no lane and no batch. A sink whose destination takes no messages is without it.
+   *
+   * @throws AppError why it is not there, or nobody knows; it is not tried again.
+   */
+  readonly tell?: ((message: Message, signal: AbortSignal) => Promise<void>) | undefined;
+}
+
+/** A message beside the batches; the newest one of a key is all that need be kept. */
+export interface Message {
+  readonly topic: string;
+  readonly key: string;
+  readonly value: string;
+  /** Names the sender, as a record's identity does: a signature is looked up under it. */
+  readonly identity: string;
+  readonly timeMs: number;
 }
 
 /** One thing that a probe looked at (an address, a topic, a folder): how it is, or what is wrong with it. */

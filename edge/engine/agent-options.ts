@@ -14,6 +14,8 @@ export interface AgentOptions {
   readonly random: Random;
   readonly report: Report;
   readonly metrics: Metrics;
+  /** When the sources have ended and what could be delivered is: the sinks still take something. Undefined: nothing to say. */
+  readonly lastWords?: () => Promise<void>;
   /** Our own broken assumption, from wherever it came: the process must stop. */
   readonly onInvariant: (error: unknown) => void;
 }

@@ -25,6 +25,7 @@ import { LoopLag } from "./loop-lag.ts";
 import { observeAgent, type StreamLanes } from "./observe-agent.ts";
 import { type Parts, planReload, type ReloadPlan } from "./reload-plan.ts";
 import { StopDeadline } from "./stop-deadline.ts";
+import { readVitals, type Vitals } from "./vitals.ts";
 
 /** Plain values for the status page. */
 export interface AgentStatus {
@@ -71,7 +72,7 @@ export class Agent {
   private parts: AgentParts | undefined;
   private readonly loopLag = new LoopLag();
   private readonly full: FullChannels;
-  private over = false;
+  private over: "not" | "ending" | "whole" = "not";
 
   constructor(options: AgentOptions) {
     this.options = options;
@@ -199,6 +200,15 @@ export class Agent {
     };
   }
 
+  /** What a heartbeat is made of; undefined before the start and after the stop. */
+  vitals(): Vitals | undefined {
+    const { channels, parts } = this;
+    if (channels === undefined || parts === undefined || this.over === "whole") return undefined;
+    const { dataDir } = this.config;
+    const { epoch } = channels.store;
+    return readVitals({ epoch, dataDir, groups: parts.groups.values(), counts: channels.books.beside() });
+  }
+
   /** Stops what runs, whatever fails on the way; answers what failed and how much is held. */
   private async stopEverything(
     draining: boolean,
@@ -207,8 +217,8 @@ export class Agent {
     const errors: unknown[] = [];
     const sources = [...(parts?.sources.values() ?? [])];
     const groups = [...(parts?.groups.values() ?? [])];
-    if (this.over) return { errors, held: 0 };
-    this.over = true;
+    if (this.over !== "not") return { errors, held: 0 };
+    this.over = "ending";
     const nowMs = performance.now();
     const until = (share: number) => new StopDeadline(nowMs + this.config.stopTimeoutMs * share, this.options.report);
     const attempt = async (work: () => Promise<unknown> | unknown) => {
@@ -229,6 +239,9 @@ export class Agent {
     // What nobody delivers (a reload that failed half-way) is not waited for.
     const delivered = groups.map(({ channel }) => channel);
     await attempt(() => drain(delivered, () => parts?.laneRuns() ?? [], drainUntilMs));
+    if (draining)
+      await attempt(() => until(shares.sinks).wait("last words", this.options.lastWords?.() ?? Promise.resolve()));
+    this.over = "whole";
     for (const group of groups) errors.push(...(await group.stop(until(shares.sinks))).errors);
     // What memory channels have delivered meanwhile: the positions of their sources.
     await attempt(() => channels?.committer.commit());

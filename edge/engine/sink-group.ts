@@ -16,6 +16,11 @@ export interface MadeSink {
   release(): void;
 }
 
+/** A sink that takes messages beside the batches. */
+export interface Messenger {
+  readonly tell: NonNullable<Sink["tell"]>;
+}
+
 /** One channel, who shall drain it, and whom to tell. */
 export interface SinkGroupOptions {
   readonly channel: Channel;
@@ -90,6 +95,14 @@ export class SinkGroup {
     }
     this.made.clear();
     return { errors, delivered };
+  }
+
+  /** Those of its sinks that take messages beside the batches. */
+  *messengers(): Iterable<readonly [name: string, sink: Messenger]> {
+    for (const [name, { sink }] of this.made) {
+      const { tell } = sink;
+      if (tell !== undefined) yield [name, { tell: tell.bind(sink) }];
+    }
   }
 
   /** Each sink for the status page. */

@@ -7,7 +7,7 @@ import { countingReport } from "../../shared/telemetry/counting-report.ts";
 import type { Counter } from "../../shared/telemetry/metrics.ts";
 import type { SinkContext } from "../core/context.ts";
 import type { LaneNotes } from "../core/lane-notes.ts";
-import type { Finding, LaneDelivery, Sink } from "../core/sink.ts";
+import type { Finding, LaneDelivery, Message, Sink } from "../core/sink.ts";
 import { GroupLane, signals } from "./group-lane.ts";
 import type { GroupOptions, GroupTools } from "./group-tools.ts";
 import { MemberHealth } from "./member-health.ts";
@@ -18,6 +18,8 @@ const mayRepeatName = "tailgate_group_maybe_repeated_total";
 export class GroupSink implements Sink {
   private readonly tools: GroupTools;
   private readonly switches: Counter;
+  /** Undefined when no member takes messages: then the group takes none either. */
+  readonly tell: Sink["tell"];
 
   constructor(context: SinkContext, options: GroupOptions) {
     const { metrics, name, clock } = context;
@@ -32,6 +34,9 @@ export class GroupSink implements Sink {
       report: countingReport(signals, { report: context.report, metrics, labels }),
       mayRepeat: metrics.counter(mayRepeatName, "Events that two members of the group may have.", labels),
     };
+    this.tell = members.some(({ sink }) => sink.tell !== undefined)
+      ? (message, signal) => this.tellOne(message, signal)
+      : undefined;
     const up = ["tailgate_group_member_up", "1 while the member has not failed since it last delivered."] as const;
     metrics.declare(...up, "gauge");
     for (const { name: member, health } of members) {
@@ -59,6 +64,19 @@ export class GroupSink implements Sink {
       return [name, { ...sink.status(), up: isUp, restLeftMs: Math.round(restLeftMs) }] as const;
     });
     return { members: Object.fromEntries(members), switches: this.switches.value };
+  }
+
+  /** The first member that takes it, in the order of the config. */
+  private async tellOne(message: Message, signal: AbortSignal): Promise<void> {
+    let refusal: unknown;
+    for (const { sink } of this.tools.members) {
+      try {
+        if (sink.tell !== undefined) return await sink.tell(message, signal);
+      } catch (thrown) {
+        refusal = thrown;
+      }
+    }
+    throw refusal;
   }
 
   async probe(signal: AbortSignal): Promise<readonly Finding[]> {

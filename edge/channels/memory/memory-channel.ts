@@ -2,7 +2,14 @@ import { createHash } from "node:crypto";
 import { Gate } from "../../../shared/async/gate.ts";
 import type { Clock } from "../../../shared/clock/clock.ts";
 import { invariant } from "../../../shared/errors/invariant.ts";
-import type { Admission, ChannelSettings, ChannelStat, FullPolicy, SelfKeptChannel } from "../../core/channel.ts";
+import type {
+  Admission,
+  ChannelSettings,
+  ChannelStat,
+  FullPolicy,
+  OldestHeld,
+  SelfKeptChannel,
+} from "../../core/channel.ts";
 import type { Lane, LaneSpec } from "../../core/lane.ts";
 import type { PutBatch } from "../../core/stored-batch.ts";
 import { type MemoryBatch, MemoryLane } from "./memory-lane.ts";
@@ -66,12 +73,18 @@ export class MemoryChannel implements SelfKeptChannel {
     return this.reader(lane).put;
   }
 
+  oldest(lane: Lane): OldestHeld {
+    const { batches, put } = this.reader(lane);
+    const [head] = batches;
+    return { from: head?.first ?? put, timeMs: head?.timeMsMin };
+  }
+
   admission(): Admission {
     this.expire();
     const { bytesMax, full } = this.options;
     if (this.heldBytes < bytesMax) return "open";
     if (full === "drop_newest") return "dropping";
-    return full === "drop_oldest" && this.oldest() !== undefined ? "open" : "blocked";
+    return full === "drop_oldest" && this.sheddable() !== undefined ? "open" : "blocked";
   }
 
   reader(lane: Lane): MemoryLane {
@@ -96,7 +109,7 @@ export class MemoryChannel implements SelfKeptChannel {
     const { bytesMax, full } = this.options;
     this.heldBytes += batch.bytes.length;
     while (full === "drop_oldest" && this.heldBytes > bytesMax) {
-      const oldest = this.oldest();
+      const oldest = this.sheddable();
       if (oldest === undefined) break;
       oldest.lane.shed(oldest.batch, "overflow");
     }
@@ -138,7 +151,7 @@ export class MemoryChannel implements SelfKeptChannel {
     if (this.heldBytes < this.options.bytesMax) this.room.open();
   }
 
-  private oldest(): { readonly lane: MemoryLane; readonly batch: MemoryBatch } | undefined {
+  private sheddable(): { readonly lane: MemoryLane; readonly batch: MemoryBatch } | undefined {
     let found: { readonly lane: MemoryLane; readonly batch: MemoryBatch } | undefined;
     for (const lane of this.lanesMade) {
       const batch = lane.oldestUntaken();
@@ -151,7 +164,7 @@ export class MemoryChannel implements SelfKeptChannel {
     const { ttlMs, clock } = this.options;
     if (ttlMs === undefined) return;
     const putMsMin = clock.uptimeMs() - ttlMs;
-    for (let head = this.oldest(); head !== undefined && head.batch.putMs < putMsMin; head = this.oldest()) {
+    for (let head = this.sheddable(); head !== undefined && head.batch.putMs < putMsMin; head = this.sheddable()) {
       head.lane.shed(head.batch, "ttl");
     }
   }

@@ -1,6 +1,6 @@
 import type { Gate } from "../../../shared/async/gate.ts";
 import { invariant } from "../../../shared/errors/invariant.ts";
-import type { Admission, ChannelSettings, ChannelStat, StoreKeptChannel } from "../../core/channel.ts";
+import type { Admission, ChannelSettings, ChannelStat, OldestHeld, StoreKeptChannel } from "../../core/channel.ts";
 import type { StoredChannel } from "../../core/channel-store.ts";
 import type { Lane, LaneSpec } from "../../core/lane.ts";
 import { Holdings } from "./holdings.ts";
@@ -55,6 +55,10 @@ export class SqliteChannel implements StoreKeptChannel {
 
   nextSeq(lane: Lane): number {
     return this.journal.lanes.state(lane).progress.next;
+  }
+
+  oldest(lane: Lane): OldestHeld {
+    return this.holdings.oldest(this.journal.lanes.state(lane));
   }
 
   admission(): Admission {

@@ -1,5 +1,5 @@
 import { Gate } from "../../../shared/async/gate.ts";
-import type { Admission } from "../../core/channel.ts";
+import type { Admission, OldestHeld } from "../../core/channel.ts";
 import type { StoredChannel } from "../../core/channel-store.ts";
 import type { BatchRow } from "./connection.ts";
 import type { Draft } from "./draft.ts";
@@ -204,6 +204,15 @@ export class Holdings {
       if (putMs !== undefined && (oldest === undefined || putMs < oldest)) oldest = putMs;
     }
     return oldest === undefined ? undefined : this.journal.ageMs(oldest);
+  }
+
+  /** Where a lane's unsent rows begin. */
+  oldest({ lane, progress, recent }: LaneState): OldestHeld {
+    const from = progress.acked;
+    if (progress.batches === 0 || this.journal.closed) return { from, timeMs: undefined };
+    const head = recent[0];
+    if (head?.first === from) return { from, timeMs: head.timeMsMin };
+    return { from, timeMs: this.journal.file.read(({ rowFrom }) => rowFrom.get(lane.id, from))?.time_ms_min };
   }
 
   private tell(draft: Draft, reason: string, { records, bytes }: Shedding): void {

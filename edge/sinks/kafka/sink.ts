@@ -9,11 +9,12 @@ import { countingReport } from "../../../shared/telemetry/counting-report.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
 import type { SinkContext } from "../../core/context.ts";
 import type { LaneNotes } from "../../core/lane-notes.ts";
-import type { Finding, LaneDelivery, Sink } from "../../core/sink.ts";
+import type { Finding, LaneDelivery, Message, Sink } from "../../core/sink.ts";
 import { Comeback } from "./comeback.ts";
 import type { Config } from "./config.ts";
 import { KafkaLane } from "./lane.ts";
 import { BrokerClock, type LaneTools, SteplessClusters } from "./lane-tools.ts";
+import { Messenger } from "./messenger.ts";
 import { probeCluster } from "./probe.ts";
 import { Sender } from "./sender.ts";
 import { SinkMetrics, signals } from "./telemetry.ts";
@@ -44,6 +45,7 @@ function linkOptions(config: Config, context: SinkContext): LinkOptions {
 export class KafkaSink implements Sink {
   private readonly tools: LaneTools;
   private readonly comeback: Comeback;
+  private readonly messenger: Messenger;
 
   constructor(
     private readonly config: Config,
@@ -80,6 +82,16 @@ export class KafkaSink implements Sink {
       producerIdExpirationMs: config.producerIdExpiration,
       signingKey: signingKeyOf(config),
     };
+    this.messenger = new Messenger({
+      link,
+      telemetry,
+      create: createTopic && { replicationFactor: createTopic.replication ?? -1 },
+      signingKey: this.tools.signingKey,
+      spend: (bytes) => {
+        telemetry.metrics.bytes.add(bytes);
+        limit?.spend(bytes, clock.uptimeMs());
+      },
+    });
     this.comeback = new Comeback({
       brokers: config.brokers.map(parseAddress),
       // Any topic will do: that there is none of this name is an answer.
@@ -105,6 +117,10 @@ export class KafkaSink implements Sink {
       resumed: (from) => lane.resumed(from),
       status: () => lane.status(),
     };
+  }
+
+  tell(message: Message, signal: AbortSignal): Promise<void> {
+    return this.messenger.tell(message, signal).catch((thrown) => this.explain(thrown));
   }
 
   probe(signal: AbortSignal): Promise<readonly Finding[]> {

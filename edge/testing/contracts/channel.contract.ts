@@ -34,6 +34,23 @@ export function channelContract(name: string, openWorld: () => ChannelWorld): vo
       close();
     });
 
+    within("says where what is not acknowledged begins, and its time", (world) => {
+      const { channel, put, close } = world.open();
+      const lane = channel.createLane(spec);
+      expect(channel.oldest(lane)).toEqual({ from: 0, timeMs: undefined });
+      const batches = [makeBatch(lane, 0, 3), makeBatch(lane, 3, 1)];
+      put(batches);
+      expect(channel.oldest(lane)).toEqual({ from: 0, timeMs: batches[0]?.timeMsMin });
+      const reader = channel.reader(lane);
+      for (const batch of batches) {
+        const given = reader.next();
+        expect(channel.oldest(lane)).toEqual({ from: batch.first, timeMs: batch.timeMsMin });
+        if (given !== undefined) reader.acknowledge(given, undefined);
+      }
+      expect(channel.oldest(lane)).toEqual({ from: 4, timeMs: undefined });
+      close();
+    });
+
     within("looks ahead behind a batch without moving", (world) => {
       const { channel, put, close } = world.open();
       const lane = channel.createLane(spec);

@@ -195,6 +195,7 @@ export class AgentWorld implements Disposable {
       sinks: new Map([["out", this.sends(this.destination, "main")]]),
       admin: undefined,
       log: { level: "info", format: "text" },
+      heartbeat: undefined,
       ...changes,
     };
   }

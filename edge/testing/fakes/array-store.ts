@@ -1,6 +1,13 @@
 import { Gate } from "../../../shared/async/gate.ts";
 import { AppError } from "../../../shared/errors/app-error.ts";
-import type { Admission, ChannelSettings, ChannelStat, LaneReader, StoreKeptChannel } from "../../core/channel.ts";
+import type {
+  Admission,
+  ChannelSettings,
+  ChannelStat,
+  LaneReader,
+  OldestHeld,
+  StoreKeptChannel,
+} from "../../core/channel.ts";
 import type { ChannelStore, CommitWork } from "../../core/channel-store.ts";
 import type { Lane, LaneSpec } from "../../core/lane.ts";
 import type { PutBatch, StoredBatch } from "../../core/stored-batch.ts";
@@ -39,6 +46,11 @@ export class ArrayChannel implements StoreKeptChannel {
 
   nextSeq(lane: Lane): number {
     return this.sequences.get(lane.id) ?? 0;
+  }
+
+  oldest({ id }: Lane): OldestHeld {
+    const head = this.held.find(({ lane }) => lane.id === id);
+    return { from: head?.first ?? this.sequences.get(id) ?? 0, timeMs: head?.timeMsMin };
   }
 
   admission(): Admission {

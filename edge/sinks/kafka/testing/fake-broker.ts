@@ -321,7 +321,8 @@ export class FakeBroker implements KafkaLink {
     const last = (baseSequence + recordCount - 1) % 2 ** 31;
     if (this.wantsKnown && !this.given.has(producerId)) return this.error(errors.UNKNOWN_PRODUCER_ID);
     if (this.refusesSteps && producerEpoch > 0) return this.error(errors.PRODUCER_FENCED);
-    const known = partition.producers.get(producerId);
+    // A batch of no producer is appended as it comes, and nothing is remembered of it.
+    const known = producerId < 0n ? undefined : partition.producers.get(producerId);
     if (known !== undefined) {
       if (producerEpoch < known.epoch) return this.error(errors.INVALID_PRODUCER_EPOCH);
       const repeat = known.recent.find((each) => each.first === baseSequence && each.last === last);
@@ -343,11 +344,8 @@ export class FakeBroker implements KafkaLink {
     partition.end += recordCount;
     const recent = known?.epoch === producerEpoch ? known.recent : [];
     recent.push({ first: baseSequence, last, offset, timeMs });
-    partition.producers.set(producerId, {
-      epoch: producerEpoch,
-      recent: recent.slice(-5),
-      lastAppendMs: this.timeMs,
-    });
+    const remembered = { epoch: producerEpoch, recent: recent.slice(-5), lastAppendMs: this.timeMs };
+    if (producerId >= 0n) partition.producers.set(producerId, remembered);
     if (!this.replicating) return this.error(errors.REQUEST_TIMED_OUT);
     partition.highWatermark = partition.end;
     return this.taken(offset, timeMs, false);
