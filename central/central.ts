@@ -11,6 +11,7 @@ import { codes } from "./codes.ts";
 import { apiKeys, isOurHost } from "./config/access.ts";
 import { relaySettings } from "./config/relay.ts";
 import type { CentralConfig } from "./config/schema.ts";
+import { shownAddress, storeAddress } from "./config/store-address.ts";
 import { ownDescriptors } from "./descriptors.ts";
 import { noRelay } from "./ingest/relay/relay-counts.ts";
 import { noSnapshot } from "./ingest/snapshot.ts";
@@ -27,10 +28,11 @@ const stopDeadlineMs = 9_000;
 /** Runs until the signal aborts (a clean stop), or until something cannot go on. */
 export async function runCentral(config: CentralConfig, report: Report, signal: AbortSignal): Promise<void> {
   const kind = storeKindOf(config.store);
-  await kind.check(config.store);
+  const address = storeAddress(config);
+  await kind.check(address);
   const clock = systemClock;
-  const reader = kind.reader(config.store);
-  const feed = kind.feed?.(config.store);
+  const reader = kind.reader(address);
+  const feed = kind.feed?.(address);
   const metrics = new Metrics();
   let thread: IngestThread | undefined;
   const snapshot = () => thread?.snapshot ?? noSnapshot;
@@ -67,7 +69,11 @@ export async function runCentral(config: CentralConfig, report: Report, signal: 
   const sampling = setInterval(() => {
     status.sample().catch((thrown: unknown) => report(sampleFailed, { error: messageOf(thrown) }));
   }, 1_000);
-  report(started, { url: server.url, store: config.store, ...(kafkaConfigured ? { group: config.group } : {}) });
+  report(started, {
+    url: server.url,
+    store: shownAddress(address),
+    ...(kafkaConfigured ? { group: config.group } : {}),
+  });
   if (!kafkaConfigured) report(relayOnly);
   try {
     await Promise.race([failed, whenAborted(signal)]);

@@ -26,6 +26,9 @@ export const variables: readonly Variable[] = [
   { name: "TAILGATE_SIGNATURE_KEYS", path: ["signatures", "keys"], kind: "text" },
   { name: "TAILGATE_GROUP", path: ["group"], kind: "text" },
   { name: "TAILGATE_STORE", path: ["store"], kind: "text" },
+  { name: "TAILGATE_STORE_PASSWORD", path: ["storePassword"], kind: "text" },
+  // Wins over the one above: a file is the better place.
+  { name: "TAILGATE_STORE_PASSWORD_FILE", path: ["storePassword", "file"], kind: "text" },
   { name: "TAILGATE_LISTEN", path: ["listen"], kind: "text" },
   { name: "TAILGATE_API_KEY", path: ["apiKey"], kind: "text" },
   // Wins over the one above: a file is the better place.

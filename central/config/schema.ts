@@ -64,7 +64,14 @@ export const CentralConfig = z
     agentVehicles: agentVehicles(),
     signatures: signatures(),
     group: z.string().min(1).max(200).default("tailgate-central").meta({ description: "Consumer group." }),
-    store: storeAddress().prefault("tailgate-central.db").meta({ description: "SQLite file." }),
+    store: storeAddress().prefault("tailgate-central.db").meta({
+      description:
+        "A path: a SQLite file. Or postgres://USER@HOST:PORT/DATABASE?sslmode=verify-full: a PostgreSQL server, which several centrals may share.",
+    }),
+    storePassword: secret().optional().meta({
+      description: "Password of a store that is a server, where its address has none; `{ file: path }`.",
+      secret: true,
+    }),
     listen: z
       .string()
       .refine((text) => readAddress(text) !== undefined, 'write host:port, as in "127.0.0.1:8080"')

@@ -6,6 +6,7 @@ import { bookedReport } from "../../shared/telemetry/counting-report.ts";
 import type { Report } from "../../shared/telemetry/log.ts";
 import { relaySettings } from "../config/relay.ts";
 import type { CentralConfig } from "../config/schema.ts";
+import { storeAddress } from "../config/store-address.ts";
 import { KafkaConsumer } from "../consumer/kafka/consumer.ts";
 import { protocolOf } from "../consumer/kafka/store-protocol.ts";
 import { storeKindOf } from "../store/kinds.ts";
@@ -48,7 +49,7 @@ export async function startIngest(
     signatures: config.signatures?.mode ?? "off",
   } as const;
   const believed = config.signatures && new BelievedKeys(config.signatures.keys, report);
-  const store = storeKindOf(config.store).writer(config.store, { clock: systemClock, report, rules });
+  const store = storeKindOf(config.store).writer(storeAddress(config), { clock: systemClock, report, rules });
   const counters = new IngestCounters();
   const senders = new SenderWatch(report);
   const booked = bookedReport(report, (name, amount) => counters.book(name, amount));

@@ -1,9 +1,10 @@
 import { AppError } from "../../shared/errors/app-error.ts";
 import type { StoreKind } from "./kind.ts";
+import { postgres, postgresql } from "./postgres/kind.ts";
 import { sqlite } from "./sqlite/kind.ts";
 
 /** Every kind of store that there is. */
-const kinds: readonly StoreKind[] = [sqlite];
+const kinds: readonly StoreKind[] = [sqlite, postgres, postgresql];
 
 /**
  * The kind of the store that the config's `store` names.

@@ -12,6 +12,7 @@ import { AppError, messageOf } from "../../shared/errors/app-error.ts";
 import { codes } from "../drivers/codes.ts";
 import { startBroker } from "../drivers/kafka/broker.ts";
 import { kafkaDistribution, kafkaIsCached } from "../drivers/kafka/distribution.ts";
+import { postgresPrograms } from "../drivers/storage/postgres-server.ts";
 import { debianKeyring, muslIsCached, muslLibraries } from "./musl-libraries.ts";
 
 /** A program that we start, and the Debian package it comes in. */
@@ -62,6 +63,11 @@ const testTools: readonly Tool[] = [
   { package: "rsyslog-relp", why: "sends RELP to the edge", present: () => rsyslogHas("omrelp") },
   { package: "mosquitto", why: "is the broker of the MQTT source's tests", present: onPath("mosquitto") },
   { package: "mosquitto-clients", why: "publishes to the MQTT source", present: onPath("mosquitto_pub") },
+  {
+    package: "postgresql",
+    why: "is a store of the centre's tests",
+    present: () => postgresPrograms() !== undefined,
+  },
   { package: "rsyslog-gnutls", why: "sends syslog over TLS to the edge", present: () => rsyslogHas("lmnsd_gtls") },
 ];
 
