@@ -90,8 +90,8 @@ function base({ report, keys, isOurHost, clock, requestsPerSecond }: ApiDependen
     report(requestAnswered, { method, path, status: context.res.status, ms, requestId, traceId });
     context.header("X-Request-Id", context.get("requestId"));
     context.header("X-Content-Type-Options", "nosniff");
-    // What is shown is true now, and for whoever has the key.
-    context.header("Cache-Control", "no-store");
+    // What is shown is true now, and for whoever has the key; the page and its files, which hold no data, say otherwise.
+    if (!context.res.headers.has("Cache-Control")) context.header("Cache-Control", "no-store");
   });
   api.onError((thrown, context) => problemResponse(thrown, context, report));
   api.notFound(async (context) => {

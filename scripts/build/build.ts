@@ -23,6 +23,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { type BunPlugin, Glob } from "bun";
+import { bundlePage } from "../../central/web/bundle.ts";
 import { AppError } from "../../shared/errors/app-error.ts";
 import { runsOnMusl } from "../../shared/system/libc.ts";
 import { codes } from "./codes.ts";
@@ -140,7 +141,7 @@ async function compile(target: BuildTarget, entries: readonly string[], outfile:
       "process.env.TAILGATE_VERSION": JSON.stringify(version),
       "process.env.TAILGATE_TARGET": JSON.stringify(target),
     },
-    plugins: [onlyAddon(addon)],
+    plugins: [onlyAddon(addon), bundledPage()],
   });
   // It has been fetched just now.
   if (runtime === undefined) await checkRuntime(bun, runtimePath(bun, false) ?? "(nowhere)");
@@ -168,9 +169,22 @@ function onlyAddon(addon: string): BunPlugin {
   };
 }
 
+/** A binary has no sources to bundle: the page is made here, and stands in the place of the module that would make it. */
+function bundledPage(): BunPlugin {
+  return {
+    name: "bundled-page",
+    setup(build) {
+      build.onLoad({ filter: /central\/web\/bundle\.ts$/ }, async () => {
+        const files = JSON.stringify(await bundlePage());
+        return { contents: `export async function bundlePage() { return ${files}; }`, loader: "js" };
+      });
+    },
+  };
+}
+
 function hashOfInputs(target: BuildTarget, { entries, folders }: Program): string {
   const hash = createHash("sha256").update(`${target} ${entries.join(" ")} ${Bun.version}\n`);
-  const sources = folders.flatMap((top) => [...new Glob(`${top}/**/*.{ts,json,html}`).scanSync(root)]);
+  const sources = folders.flatMap((top) => [...new Glob(`${top}/**/*.{ts,json,html,css,svg}`).scanSync(root)]);
   const used = sources.filter((path) => !/\.(test|bench|contract)\.ts$|(^|\/)testing\//.test(path)).sort();
   for (const path of [
     ...used,

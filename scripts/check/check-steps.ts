@@ -13,6 +13,7 @@ export async function checkSteps(root: string, onResult: (result: StepResult) =>
   };
   const statics = await Promise.all([
     step(commandStep("types (tsc)", [bin("tsc"), "-p", "."], options)),
+    step(commandStep("types of the page (tsc)", [bin("tsc"), "-p", "central/web/client", "--noEmit"], options)),
     step(commandStep("lint and format (biome)", [bin("biome"), "ci", "--colors=off", "."], options)),
     step(commandStep("tidy", [process.execPath, "scripts/check/tidy.ts"], options)),
     step(commandStep("generated files fresh", [process.execPath, "scripts/check/generate.ts", "--check"], options)),

@@ -22,11 +22,16 @@ const parts: readonly Part[] = [
   script("fuzz", ["edge/", "central/"], "parsers of both ends are tried with what is almost right"),
   script("integration", ["drivers", "build", "edge/", "central/"], "one part of the product against real servers"),
   script("replay", ["runner", "drivers", "build", "setup"], "a promise is tried from outside, by drivers"),
+  script("pictures", ["drivers", "central/"], "it looks at the page of a central with a fleet of its own"),
   script("pilot", ["drivers", "setup"], "the pilot starts programs by drivers, and knows none of their code"),
   script("runner", [], "it runs test files and knows none of them"),
   script("setup", ["drivers"], "it brings in what drivers need"),
   script("drivers", ["build"], "a driver starts a program and talks to it from outside"),
-  script("build", ["edge/channels/sqlite/"], "it compiles the edge, and its probe opens the addon"),
+  script(
+    "build",
+    ["edge/channels/sqlite/", "central/web/"],
+    "it compiles both ends: its probe opens the addon, and the page is put into the binary",
+  ),
   { at: /^shared\//, may: () => ["shared/"], instead: "move what both need into shared, or pass it in" },
   // Inside the centre: records ← ledger ← rules ← store ← ingest ← status ← api, and the consumer, which knows records alone.
   central("records", []),

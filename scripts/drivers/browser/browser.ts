@@ -26,9 +26,18 @@ const flags = [
 /** Debian's name, and those of other distributions. */
 const names = ["chromium", "chromium-browser", "google-chrome"];
 
+/** How a page is looked at. */
+export interface Look {
+  readonly scheme: "light" | "dark";
+  /** Of what is seen, in pixels. */
+  readonly width?: number;
+  readonly height?: number;
+}
+
 /** One page in a browser of its own. */
 export class Browser implements AsyncDisposable {
   private nextId = 1;
+  private measuring = false;
   private readonly waiting = new Map<number, (answer: Record<string, unknown>) => void>();
   /** What the page wrote to its console as an error, refusals of its own policy among it. */
   readonly errors: string[] = [];
@@ -42,7 +51,7 @@ export class Browser implements AsyncDisposable {
   }
 
   /** @throws AppError `TOOL_MISSING` when there is no Chromium. */
-  static async open(url: string, scheme: "light" | "dark" = "light"): Promise<Browser> {
+  static async open(url: string, look: Look = { scheme: "light" }): Promise<Browser> {
     const program = names.map((name) => Bun.which(name)).find((path) => path !== null);
     if (program === undefined)
       throw new AppError(codes.TOOL_MISSING, "open a page: there is no Chromium (apt install chromium)");
@@ -68,6 +77,9 @@ export class Browser implements AsyncDisposable {
     const browser = new Browser(child, folder, socket);
     await browser.send("Runtime.enable", {});
     await browser.send("Log.enable", {});
+    const { scheme, width = 1100, height = 760 } = look;
+    const mobile = width < 600;
+    await browser.send("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: 1, mobile });
     const features = [{ name: "prefers-color-scheme", value: scheme }];
     await browser.send("Emulation.setEmulatedMedia", { features });
     await browser.send("Page.navigate", { url });
@@ -88,6 +100,43 @@ export class Browser implements AsyncDisposable {
       (value) => value === true,
       { withinMs },
     );
+  }
+
+  /** As `evaluate`, of a promise. */
+  async settled(expression: string): Promise<unknown> {
+    const { result } = await this.send("Runtime.evaluate", { expression, returnByValue: true, awaitPromise: true });
+    return typeof result === "object" && result !== null && "value" in result ? result.value : undefined;
+  }
+
+  /**
+   * Processor time that the page's own thread has spent so far, in milliseconds: its scripts, styles, layout and painting.
+   * A busy machine makes frames late; it does not make them more work.
+   */
+  async workMs(): Promise<number> {
+    if (!this.measuring) {
+      this.measuring = true;
+      await this.send("Performance.enable", { timeDomain: "threadTicks" });
+    }
+    const { metrics } = z
+      .object({ metrics: z.array(z.object({ name: z.string(), value: z.number() })) })
+      .parse(await this.send("Performance.getMetrics", {}));
+    return (metrics.find(({ name }) => name === "TaskDuration")?.value ?? Number.NaN) * 1_000;
+  }
+
+  /** A key, as a person presses it. */
+  async press(key: string): Promise<void> {
+    const codes: Readonly<Record<string, number>> = {
+      Enter: 13,
+      ArrowDown: 40,
+      ArrowUp: 38,
+      End: 35,
+      Home: 36,
+      Tab: 9,
+    };
+    const windowsVirtualKeyCode = codes[key] ?? 0;
+    const text = key === "Enter" ? { text: "\r" } : {};
+    await this.send("Input.dispatchKeyEvent", { type: "keyDown", key, code: key, windowsVirtualKeyCode, ...text });
+    await this.send("Input.dispatchKeyEvent", { type: "keyUp", key, code: key, windowsVirtualKeyCode });
   }
 
   /** A PNG of what is seen. */

@@ -24,10 +24,10 @@ test.each(["light", "dark"] as const)(
     };
     const first = startCentral(options);
     await first.waitForLine("Central is up");
-    await using browser = await Browser.open(`http://127.0.0.1:${options.port}/`, scheme);
+    await using browser = await Browser.open(`http://127.0.0.1:${options.port}/`, { scheme });
     await browser.until(fresh);
     expect(await browser.evaluate(`getComputedStyle(document.body).backgroundColor`)).toBe(
-      scheme === "light" ? "rgb(246, 247, 245)" : "rgb(20, 24, 26)",
+      scheme === "light" ? "rgb(244, 246, 244)" : "rgb(16, 20, 22)",
     );
     first.signal("SIGSTOP");
     await browser.until(stale);

@@ -1,0 +1,54 @@
+/** What could not be stored as an event, with its reason and its bytes. */
+import type { z } from "@hono/zod-openapi";
+import { type ComponentChild, h } from "preact";
+import type { DeadLetter } from "../../../api/dead-letters/schema.ts";
+import { formatTime } from "../format.ts";
+import { unlessBody } from "../reports/said.ts";
+import { hexDump } from "./hex-dump.ts";
+import { MoreButton } from "./more-button.ts";
+import { usePages } from "./pages.ts";
+
+export function PutAsideView(): ComponentChild {
+  const list = usePages<z.infer<typeof DeadLetter>>("/api/v1/dead-letters", "deadLetters");
+  const { rows, answer } = list.pages.value;
+  const words = unlessBody(answer, "dead letters");
+  return h(
+    "div",
+    { class: "view" },
+    h("h2", null, "Put aside"),
+    h(
+      "p",
+      { class: "note" },
+      "What could not be stored as what it claims to be. It is kept with its bytes, and touches no books.",
+    ),
+    words !== undefined && h("p", { class: "empty" }, words),
+    words === undefined && rows.length === 0 && h("p", { class: "empty" }, "Nothing was put aside."),
+    rows.map((each) => h(Letter, { key: each.id, each })),
+    h(MoreButton, { list }),
+  );
+}
+
+function Letter({ each }: { each: z.infer<typeof DeadLetter> }): ComponentChild {
+  const { topic, partition, firstOffset, lastOffset, reason, atMs, identity, keyBase64, value, valueBase64 } = each;
+  const offsets = firstOffset === lastOffset ? `offset ${firstOffset}` : `offsets ${firstOffset} to ${lastOffset}`;
+  return h(
+    "details",
+    { class: "card last" },
+    h(
+      "summary",
+      null,
+      h("b", null, reason),
+      h("span", { class: "note" }, ` ${topic}/${partition}, ${offsets} · ${formatTime(atMs)}`),
+    ),
+    identity !== undefined && h("p", null, "Identity: ", h("code", null, identity)),
+    keyBase64 !== undefined && h("p", null, "Key:"),
+    keyBase64 !== undefined && h("pre", null, hexDump(bytesOf(keyBase64))),
+    h("p", null, value === undefined && valueBase64 === undefined ? "No bytes are kept." : "Bytes:"),
+    value !== undefined && h("pre", null, hexDump(new TextEncoder().encode(value))),
+    valueBase64 !== undefined && h("pre", null, hexDump(bytesOf(valueBase64))),
+  );
+}
+
+function bytesOf(base64: string): Uint8Array {
+  return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+}

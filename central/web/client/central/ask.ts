@@ -1,0 +1,65 @@
+/**
+ * Questions to central. An answer is what it is: data, nothing there, or not possible; what it cannot be is an exception
+ * that leaves a section empty without a word.
+ */
+import { signal } from "@preact/signals";
+
+/** What came of a question. */
+export type Answer<Body> =
+  | { readonly kind: "body"; readonly body: Body }
+  /** This central has no such thing: another version, or another kind of store. */
+  | { readonly kind: "absent"; readonly words: string }
+  /** It did not answer, or with a problem. */
+  | { readonly kind: "failed"; readonly words: string };
+
+/** A central that takes the connection and is silent (frozen, swapped out) is as good as dead. */
+const answerMs = 3_000;
+
+/** The API key; kept for this tab alone. */
+export const key = signal(sessionStorage.getItem("key") ?? "");
+
+/** Central has asked for a key. */
+export const locked = signal(false);
+
+/** When central last answered a question of this page, by the clock that cannot be set; undefined before the first. */
+export const answeredMs = signal<number | undefined>(undefined);
+
+/** What went wrong with the last question that was not answered. */
+export const trouble = signal("");
+
+/** Takes a key from now on. */
+export function enterKey(text: string): void {
+  key.value = text;
+  sessionStorage.setItem("key", text);
+  locked.value = false;
+}
+
+/** What goes with each question. */
+export function questionHeaders(): Record<string, string> {
+  return key.value === "" ? {} : { Authorization: `Bearer ${key.value}` };
+}
+
+/** Asks for JSON. */
+export async function ask<Body>(path: string, withinMs = answerMs): Promise<Answer<Body>> {
+  try {
+    const signal = AbortSignal.timeout(withinMs);
+    const response = await fetch(path, { headers: questionHeaders(), cache: "no-store", signal });
+    if (response.status === 401) {
+      locked.value = true;
+      throw new Error("this central asks for an API key");
+    }
+    const body = await response.json();
+    if (response.ok) {
+      answeredMs.value = performance.now();
+      return { kind: "body", body };
+    }
+    const words = `${body.detail}. ${body.hint}`;
+    if (response.status === 404 || response.status === 501) return { kind: "absent", words };
+    trouble.value = words;
+    return { kind: "failed", words };
+  } catch (thrown) {
+    const words = thrown instanceof Error ? thrown.message : String(thrown);
+    trouble.value = words;
+    return { kind: "failed", words };
+  }
+}

@@ -1,0 +1,80 @@
+/** Who reads each partition into this store, and how far that is. */
+import type { z } from "@hono/zod-openapi";
+import { type ComponentChild, h } from "preact";
+import type { Lag } from "../../../api/status/schema.ts";
+import { usePolled } from "../central/poll.ts";
+import { formatCount, formatTime } from "../format.ts";
+import { unlessBody } from "../reports/said.ts";
+
+type Partition = z.infer<typeof Lag>["partitions"][number];
+
+const readers: Readonly<Record<Partition["reader"], string>> = {
+  self: "this central",
+  sibling: "another central on this store",
+  stranger: "a stranger: it writes elsewhere",
+  nobody: "nobody",
+  unknown: "unknown",
+};
+
+export function ConsumersView(): ComponentChild {
+  const answer = usePolled<z.infer<typeof Lag>>("/api/v1/lag", 1_000);
+  const words = unlessBody(answer.value, "partitions");
+  const lag = answer.value?.kind === "body" ? answer.value.body : undefined;
+  return h(
+    "div",
+    { class: "view" },
+    h("h2", null, "Consumers"),
+    lag !== undefined &&
+      h(
+        "p",
+        { class: "note" },
+        `Partitions: ${lag.partitions.length} · lag: ${formatCount(lag.lag)} · group joined: ${formatCount(lag.rebalances)}×`,
+        lag.groupRefused && h("b", { class: "bad" }, " The group does not let this central in."),
+      ),
+    words !== undefined && h("p", { class: "empty" }, words),
+    lag !== undefined && lag.partitions.length === 0 && h("p", { class: "empty" }, "No partition is known yet."),
+    lag !== undefined && lag.partitions.length > 0 && h(Partitions, { partitions: lag.partitions }),
+  );
+}
+
+function Partitions({ partitions }: { partitions: readonly Partition[] }): ComponentChild {
+  const names = ["Topic", "Partition", "Read by", "Stored up to", "End", "Lag", "Waiting", "Events", "Last stored"];
+  return h(
+    "div",
+    { class: "card scroll" },
+    h(
+      "table",
+      { "aria-label": "Partitions" },
+      h(
+        "thead",
+        null,
+        h(
+          "tr",
+          null,
+          names.map((name, index) => h("th", { key: name, class: index > 2 ? "number" : "" }, name)),
+        ),
+      ),
+      h(
+        "tbody",
+        null,
+        partitions.map((each) => h(Row, { key: `${each.topic}/${each.partition}`, each })),
+      ),
+    ),
+  );
+}
+
+function Row({ each }: { each: Partition }): ComponentChild {
+  const { topic, partition, reader, next, highWatermark, lag, waiting, stored, updatedAtMs, unread, stalled } = each;
+  const state = stalled ? " · stands still" : unread ? " · unread" : "";
+  return h(
+    "tr",
+    { class: unread || stalled ? "bad" : "" },
+    h("td", null, topic),
+    h("td", null, partition),
+    h("td", null, `${readers[reader]}${state}`),
+    [formatCount(next), formatCount(highWatermark), formatCount(lag), formatCount(waiting), formatCount(stored)].map(
+      (text, index) => h("td", { key: index, class: "number" }, text),
+    ),
+    h("td", { class: "number" }, updatedAtMs === null ? "–" : formatTime(updatedAtMs)),
+  );
+}
