@@ -15,7 +15,7 @@ export class Departures {
     const { host } = this.book;
     const truncated = file.fd !== undefined;
     file.close();
-    const copy = file.aside || file.isBarelyKnown ? undefined : this.findCopy(file, snapshot, taken);
+    const copy = file.isAside || file.isBarelyKnown ? undefined : this.findCopy(file, snapshot, taken);
     if (copy === undefined) {
       if (truncated) host.report(signals.truncated, { path: file.path, offset: file.offset });
       // What is barely known may well turn up as a generation that is read.
@@ -23,7 +23,7 @@ export class Departures {
       this.book.forget(file);
       return;
     }
-    const twin = [...this.book.files].find((other) => other.aside && other.inode === copy.entry.inode);
+    const twin = [...this.book.files].find((other) => other.isAside && other.inode === copy.entry.inode);
     if (twin !== undefined) this.book.forget(twin);
     host.report(signals.copyFound, { path: file.path, copy: copy.entry.name, offset: file.offset });
     this.book.rename(file, childOf(this.book.path, copy.entry.name));
@@ -38,7 +38,7 @@ export class Departures {
     const trails = new Set(unknown.map((entry) => this.book.trailOf(entry.name)));
     return [...this.book.files].filter(
       (file) =>
-        !file.aside &&
+        !file.isAside &&
         (file.path === file.trail || !file.isPresent) &&
         trails.has(file.trail) &&
         this.book.canOpen(file) &&
@@ -48,7 +48,7 @@ export class Departures {
 
   /** The file whose content begins with everything that was read of this one. */
   private findCopy(file: FollowedFile, snapshot: Snapshot, taken: ReadonlySet<bigint>) {
-    const asides = new Set([...this.book.files].filter((other) => other.aside).map((other) => other.inode));
+    const asides = new Set([...this.book.files].filter((other) => other.isAside).map((other) => other.inode));
     const candidates = [...snapshot.entries.values()]
       .filter(
         (entry) => childOf(this.book.path, entry.name) !== file.trail && this.book.trailOf(entry.name) === file.trail,

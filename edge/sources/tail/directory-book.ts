@@ -14,6 +14,7 @@ import type { OpenCount } from "./open-count.ts";
 import type { Entry, Snapshot } from "./snapshot.ts";
 import type { BeforeUs } from "./stored-files.ts";
 import { signals } from "./telemetry.ts";
+import { afterRotation, withoutName } from "./whereabouts.ts";
 
 /** What a directory needs from its source. */
 export interface DirectoryHost {
@@ -85,7 +86,7 @@ export class DirectoryBook {
 
   /** The file that is known under this name now. */
   fileNamed(name: string): FollowedFile | undefined {
-    for (const file of this.byName.get(name) ?? []) if (!file.aside && file.isPresent) return file;
+    for (const file of this.byName.get(name) ?? []) if (!file.isAside && file.isPresent) return file;
     return undefined;
   }
 
@@ -121,7 +122,7 @@ export class DirectoryBook {
     this.files.add(file);
     this.list(file);
     this.host.index.add(file, this);
-    if (!file.aside) {
+    if (!file.isAside) {
       const trail = [...(this.trails.get(file.trail) ?? []), file];
       this.trails.set(
         file.trail,
@@ -133,7 +134,7 @@ export class DirectoryBook {
     file.attend({
       openCount: this.host.openCount,
       wake: () => {
-        if (!file.aside) this.awake.add(file.trail);
+        if (!file.isAside) this.awake.add(file.trail);
       },
       identified: (wasRestored) => this.identified(file, wasRestored),
     });
@@ -141,10 +142,10 @@ export class DirectoryBook {
 
   /** Gives a file away, with its descriptor: another folder has it now. */
   release(file: FollowedFile): void {
-    file.forgotten = true;
     this.files.delete(file);
     this.unlist(file);
     this.host.index.remove(file);
+    file.role = "forgotten";
     const trail = this.trails.get(file.trail)?.filter((other) => other !== file) ?? [];
     if (trail.length > 0) this.trails.set(file.trail, trail);
     else this.trails.delete(file.trail);
@@ -194,16 +195,23 @@ export class DirectoryBook {
     if (fd === undefined) return;
     const fresh = new FollowedFile(this.host.nextSequence(), file.path, file.trail, file);
     fresh.begin(fd, 0);
-    fresh.elsewhere = file.elsewhere;
+    if (file.isElsewhere) fresh.whereabouts = "elsewhere";
     fresh.isFirmlyMet = false;
     this.add(fresh);
     this.markRotated(fresh);
     this.host.moved(fresh);
   }
 
+  /** No name in its directory leads to it, and its descriptor was just asked. */
+  noteNameless(file: FollowedFile): void {
+    const wasRotated = file.isRotated;
+    file.whereabouts = withoutName(file.whereabouts);
+    if (!wasRotated) this.markRotated(file);
+  }
+
   /** It has lost its name: what it holds is all there will be, soon. */
   markRotated(file: FollowedFile): void {
-    file.rotated = true;
+    file.whereabouts = afterRotation(file.whereabouts);
     // The writer may still finish its line: the time it is given begins now.
     file.grewMs = this.host.uptimeMs();
     file.atEnd = false;
@@ -271,9 +279,9 @@ export class DirectoryBook {
 
   /** Whoever wants to know which files were read finds each of them in the log, those of an earlier start too. */
   private identified(file: FollowedFile, wasRestored: boolean): void {
-    if (file.forgotten) return;
+    if (file.role === "forgotten") return;
     this.host.index.add(file, this);
-    if (wasRestored && !file.aside) this.host.report(signals.fileResumed, this.describe(file));
+    if (wasRestored && !file.isAside) this.host.report(signals.fileResumed, this.describe(file));
   }
 
   /** For the lines of the log that say which files are read. */

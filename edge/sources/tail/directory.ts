@@ -133,7 +133,7 @@ export class Directory {
         const device = file.device;
         const known = this.place(file, entry);
         if (known === "other") roll.departed.push(file);
-        else if (!file.forgotten) roll.taken.add(entry.inode);
+        else if (file.role !== "forgotten") roll.taken.add(entry.inode);
         if (known === "same") roll.devicesBefore.add(device);
       }
     }
@@ -191,9 +191,9 @@ export class Directory {
     const inodes = new Set([...snapshot.entries.values()].map((entry) => entry.inode));
     // A file that has none of the expected names may have any other.
     const astray = [...this.book.files].some((file) => {
-      if (inodes.has(file.inode) || file.elsewhere) return false;
+      if (inodes.has(file.inode) || file.isElsewhere) return false;
       file.look(this.book.host.uptimeMs());
-      return !file.deleted;
+      return !file.isDeleted;
     });
     return astray ? takeSnapshot(book.real, () => true, undefined) : snapshot;
   }
@@ -205,8 +205,7 @@ export class Directory {
     for (const file of this.book.files) {
       if (file.fd === undefined) continue;
       file.look(this.book.host.uptimeMs());
-      file.elsewhere = !file.deleted;
-      if (!file.rotated) this.book.markRotated(file);
+      this.book.noteNameless(file);
     }
     for (const file of this.book.files) if (!file.isPresent) file.meet();
   }
@@ -217,7 +216,7 @@ export class Directory {
     const path = childOf(this.path, entry.name);
     const moved = file.path !== path;
     const meaning = this.book.names.meaning(entry.name);
-    if (file.aside && meaning.kind === "asked" && this.book.rootOf(entry.name) === entry.name) {
+    if (file.isAside && meaning.kind === "asked" && this.book.rootOf(entry.name) === entry.name) {
       // It was set aside under a derived name and has become the log itself.
       this.book.forget(file);
       return "unknown";
@@ -242,20 +241,20 @@ export class Directory {
         closeSync(fd);
         return "other";
       }
-      if (file.aside) file.close();
+      if (file.isAside) file.close();
     }
     // Renamed, and perhaps truncated before that: then the new name is another generation's.
-    if (moved && !file.aside && file.fd !== undefined && !file.intact()) return "other";
+    if (moved && !file.isAside && file.fd !== undefined && !file.intact()) return "other";
     file.noteStat(entry.size, entry.mtimeNs, host.uptimeMs());
-    file.elsewhere = false;
     this.prove(file);
     if (moved) {
       this.book.rename(file, path);
       host.moved(file);
     }
     const rotated = meaning.kind !== "asked" || this.book.rootOf(entry.name) !== entry.name;
-    if (rotated && !file.rotated) this.book.markRotated(file);
-    if (!rotated) file.rotated = false;
+    const wasRotated = file.isRotated;
+    file.whereabouts = rotated ? "rotated" : "log";
+    if (rotated && !wasRotated) this.book.markRotated(file);
     // One that was opened to be compared and is read is not held where too many are.
     if (file.fd !== undefined && file.isIdle && host.isTooMany()) file.close();
     return "same";
@@ -279,8 +278,7 @@ export class Directory {
   private isGone(file: FollowedFile, snapshot: Snapshot, devicesBefore: ReadonlySet<bigint>): boolean {
     if (file.fd !== undefined) {
       file.look(this.book.host.uptimeMs());
-      file.elsewhere = !file.deleted;
-      if (!file.rotated) this.book.markRotated(file);
+      this.book.noteNameless(file);
       return false;
     }
     // What could not be looked at may be it; a link of its name leads to it in another folder, which takes it over.
@@ -290,7 +288,7 @@ export class Directory {
       return false;
     }
     if (this.book.host.isOutOfReach(file)) {
-      file.elsewhere = true;
+      file.whereabouts = "outOfReach";
       return false;
     }
     // Under another device number this may be an empty mount point: gone only if its companions were found.

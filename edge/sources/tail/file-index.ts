@@ -40,7 +40,7 @@ export class FileIndex<Holder> {
     const files = this.byInode.get(id.inode);
     files?.delete(file);
     if (files?.size === 0) this.byInode.delete(id.inode);
-    if (!file.aside) this.observer.letGo(id);
+    if (!file.isAside) this.observer.letGo(id);
   }
 
   /** Where this file is read; undefined: it is not, or nobody knows yet. */
@@ -61,5 +61,5 @@ export class FileIndex<Holder> {
 
 /** What is set aside is not read; of what is restored it is not known yet what it is. */
 function isRead(file: FollowedFile): boolean {
-  return !file.aside && !file.isUnverified;
+  return !file.isAside && !file.isUnverified;
 }

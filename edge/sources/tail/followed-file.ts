@@ -5,6 +5,7 @@ import { lengthOfText, lookAhead } from "./blank.ts";
 import { type Cursor, formatCursor } from "./cursor.ts";
 import { fingerprintOf, headBytesMax, matchesAt, readAt, tailBytesMax } from "./fingerprint.ts";
 import type { OpenCount } from "./open-count.ts";
+import { hasNoLogName, type Role, seenByDescriptor, type Whereabouts } from "./whereabouts.ts";
 
 /** What a directory or a descriptor says about a file. */
 export interface FileStat {
@@ -45,21 +46,14 @@ export class FollowedFile implements Positioned {
   skipping = false;
   /** See `Splitter.given`. */
   given = 0;
-  aside = false;
+  role: Role = "read";
   /** The link that the config asks for and that leads to its trail; undefined: the config asks for the trail itself. */
   link: string | undefined;
   /** Another name of it, in another folder: there it may be when its own name is gone. */
   otherName: string | undefined;
-  /** Its name is not one the config asks for any more, or it has none. */
-  rotated = false;
-  /** No name is left; the descriptor is all there is. */
-  deleted = false;
-  /** It has a name, but none in its directory. */
-  elsewhere = false;
+  whereabouts: Whereabouts = "log";
   /** Nothing can have happened to it that was not noticed since it was met: what turns up beside it is no part of it. */
   isFirmlyMet = true;
-  /** The position is to be forgotten. */
-  forgotten = false;
   /** Uptime when it last grew. */
   grewMs = 0;
   /** Zeros at its end, as far as they were looked at: room that its writer has not filled yet, and no line. */
@@ -103,7 +97,7 @@ export class FollowedFile implements Positioned {
     file.provenSize = cursor.size;
     file.skipping = cursor.skipping === true;
     file.given = cursor.given ?? 0;
-    file.aside = cursor.aside === true;
+    if (cursor.aside === true) file.role = "aside";
     file.link = cursor.link;
     file.otherName = cursor.otherName;
     file.unverified = cursor;
@@ -112,7 +106,7 @@ export class FollowedFile implements Positioned {
 
   /** See `Positioned`. A file that is barely known is not remembered: there is nothing to know it by. */
   position(): string | undefined {
-    return this.forgotten || this.isBarelyKnown ? undefined : formatCursor(this.cursor());
+    return this.role === "forgotten" || this.isBarelyKnown ? undefined : formatCursor(this.cursor());
   }
 
   /** What would be stored now. */
@@ -128,7 +122,7 @@ export class FollowedFile implements Positioned {
       tail: this.unverified?.tail ?? fingerprintOf(this.tail),
       ...(this.skipping ? { skipping: true } : {}),
       ...(this.given > 0 ? { given: this.given } : {}),
-      ...(this.aside ? { aside: true } : {}),
+      ...(this.isAside ? { aside: true } : {}),
       ...(this.link === undefined ? {} : { link: this.link }),
       ...(this.otherName === undefined ? {} : { otherName: this.otherName }),
     };
@@ -164,22 +158,39 @@ export class FollowedFile implements Positioned {
 
   /** Nothing is asked of it just now: all was read, and it is not waited for. */
   get isIdle(): boolean {
-    return this.aside || (this.atEnd && this.unread === 0 && !this.deleted);
+    return this.isAside || (this.atEnd && this.unread === 0 && !this.isDeleted);
+  }
+
+  get isAside(): boolean {
+    return this.role === "aside";
   }
 
   /** Whether its path leads to it, as far as known. */
   get isPresent(): boolean {
-    return !this.deleted && !this.elsewhere;
+    return this.whereabouts === "log" || this.whereabouts === "rotated";
+  }
+
+  /** Its name is not one the config asks for any more, or it has none: the writer has another file. */
+  get isRotated(): boolean {
+    return hasNoLogName(this.whereabouts);
+  }
+
+  get isDeleted(): boolean {
+    return this.whereabouts === "deleted" || this.whereabouts === "unlinked";
+  }
+
+  get isElsewhere(): boolean {
+    return this.whereabouts === "elsewhere" || this.whereabouts === "outOfReach";
   }
 
   /** Bytes that seem to be there and were not appended. */
   get unread(): number {
-    return this.aside ? 0 : Math.max(0, this.size - this.blank - this.offset);
+    return this.isAside ? 0 : Math.max(0, this.size - this.blank - this.offset);
   }
 
   /** Bytes that are lost if it is gone now. */
   get provenUnread(): number {
-    return this.aside ? 0 : Math.max(0, this.provenSize - this.offset);
+    return this.isAside ? 0 : Math.max(0, this.provenSize - this.offset);
   }
 
   /** Enough was read to know a copy of it without doubt: not just a first line that all generations share. */
@@ -192,7 +203,7 @@ export class FollowedFile implements Positioned {
    * it could be truncated and written anew without a trace.
    */
   get isBarelyKnown(): boolean {
-    if (this.aside || this.offset > 0) return false;
+    if (this.isAside || this.offset > 0) return false;
     return this.headLength === 0 || (this.headLength < tailBytesMax && this.path === this.trail);
   }
 
@@ -294,7 +305,7 @@ export class FollowedFile implements Positioned {
   look(nowMs: number): boolean {
     if (this.fd === undefined) return false;
     const stat = fstatSync(this.fd, { bigint: true });
-    this.deleted = stat.nlink === 0n;
+    this.whereabouts = seenByDescriptor(this.whereabouts, stat.nlink !== 0n);
     this.noteStat(Number(stat.size), stat.mtimeNs, nowMs);
     return !this.atEnd;
   }
@@ -371,7 +382,7 @@ export class FollowedFile implements Positioned {
     const stat = fstatSync(fd, { bigint: true });
     this.inode = stat.ino;
     this.device = stat.dev;
-    this.deleted = stat.nlink === 0n;
+    this.whereabouts = seenByDescriptor(this.whereabouts, stat.nlink !== 0n);
     this.size = Number(stat.size);
     this.provenSize = Math.max(this.provenSize, this.size);
     this.mtimeNs = stat.mtimeNs;

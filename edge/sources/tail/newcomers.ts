@@ -84,7 +84,7 @@ export class Newcomers {
    * rotated more often between two looks than files are kept, or just as often. Which of both, nobody can know.
    */
   private noteUnseenRotations(known: readonly FollowedFile[], entries: readonly Entry[], snapshot: Snapshot): void {
-    const youngest = known.filter(({ aside }) => !aside).toSorted((a, b) => b.sequence - a.sequence)[0];
+    const youngest = known.filter(({ isAside }) => !isAside).toSorted((a, b) => b.sequence - a.sequence)[0];
     if (youngest === undefined) return;
     for (const { inode } of snapshot.entries.values()) if (inode === youngest.inode) return;
     const { report } = this.book.host;
@@ -299,7 +299,7 @@ export class Newcomers {
     const fd = this.book.openEntry(entry);
     if (fd === undefined) return;
     const file = new FollowedFile(this.book.host.nextSequence(), childOf(this.book.path, entry.name), trail, entry);
-    file.aside = true;
+    file.role = "aside";
     file.begin(fd, 0);
     file.close();
     this.book.add(file);

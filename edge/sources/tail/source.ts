@@ -134,7 +134,7 @@ export class TailSource implements Source, FileReader {
   }
 
   status(): Readonly<Record<string, unknown>> {
-    const files = [...this.files()].filter((file) => !file.aside);
+    const files = [...this.files()].filter((file) => !file.isAside);
     return {
       files: files.map((file) => ({
         path: shownPath(file.path),
@@ -142,12 +142,12 @@ export class TailSource implements Source, FileReader {
         size: file.size,
         unread: file.unread,
         ...(file.link === undefined ? {} : { link: shownPath(file.link) }),
-        ...(file.rotated ? { rotated: true } : {}),
-        ...(file.deleted ? { deleted: true } : {}),
+        ...(file.isRotated ? { rotated: true } : {}),
+        ...(file.isDeleted ? { deleted: true } : {}),
       })),
       unreadBytes: files.reduce((sum, file) => sum + file.unread, 0),
       unnamed: this.unnamed
-        .filter((file) => !file.forgotten)
+        .filter((file) => file.role !== "forgotten")
         .map(({ path, offset, provenSize }) => ({ path: shownPath(path), offset, size: provenSize })),
       shared: this.context.fileReaders.sharedBy(this),
       leftOut: this.obstacles.list(),
@@ -255,7 +255,7 @@ export class TailSource implements Source, FileReader {
     for (const file of [...directory.book.files]) {
       if (file.fd === undefined || !file.isIdle || file.grewMs > quietSinceMs) continue;
       // Without its directory it could not be found again: it is finished.
-      if (file.elsewhere) directory.book.forget(file);
+      if (file.isElsewhere) directory.book.forget(file);
       else file.close();
     }
     if (!this.host.isTooMany()) return;
@@ -294,7 +294,7 @@ export class TailSource implements Source, FileReader {
       const isLookedAt = this.patterns.some(({ pattern }) => pattern.coversDirectory(folder));
       if (isLookedAt) this.folders.at(folder).directory.unnamed.add(file);
     }
-    this.unnamed = stored.unnamed.filter((file) => !file.aside);
+    this.unnamed = stored.unnamed.filter((file) => !file.isAside);
     if (this.unnamed.length > 0) report(signals.unnamed, describeUnnamed(this.unnamed));
     for (const entry of this.patterns) entry.lookedAt = stored.looked.has(entry.pattern.pattern);
   }

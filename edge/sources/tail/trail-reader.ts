@@ -57,7 +57,7 @@ export class TrailReader {
         if (mayGive(file)) return file;
       } else if (this.deadlineMs(file) <= nowMs) {
         return file;
-      } else if (file.unread > 0 && file.rotated && index < files.length - 1) {
+      } else if (file.unread > 0 && file.isRotated && index < files.length - 1) {
         return undefined;
       }
     }
@@ -88,7 +88,7 @@ export class TrailReader {
       }
       book.lose(file, file.provenSize + this.chunks.missing, this.chunks.missing);
       if (file.offset !== offset || file.given !== given) host.moved(file);
-      if (file.deleted && result === "end" && ending === "final") {
+      if (file.isDeleted && result === "end" && ending === "final") {
         report(signals.fileFinished, { path: shownPath(file.path), bytes: file.offset });
         if (!book.isCompressing(file)) book.noteRead(file);
         book.forget(file);
@@ -109,7 +109,7 @@ export class TrailReader {
   rest(directory: Directory): number {
     const { book } = directory;
     // One that was replaced or removed is in nobody's way any more.
-    for (const file of this.said) if (file.forgotten) this.clearTrouble(file);
+    for (const file of this.said) if (file.role === "forgotten") this.clearTrouble(file);
     let dueMs = Number.POSITIVE_INFINITY;
     for (const trail of [...book.awake]) {
       let trailMs = Number.POSITIVE_INFINITY;
@@ -135,7 +135,7 @@ export class TrailReader {
   private deadlineMs(file: FollowedFile): number {
     const { rotateWait, partialLineAfter, multiline } = this.options.config;
     let afterMs = Number.POSITIVE_INFINITY;
-    if (file.rotated && (file.unread > 0 || file.deleted)) afterMs = rotateWait;
+    if (file.isRotated && (file.unread > 0 || file.isDeleted)) afterMs = rotateWait;
     if (file.unread > 0 && partialLineAfter !== undefined) afterMs = Math.min(afterMs, partialLineAfter);
     if (file.unread > 0 && multiline !== undefined && !file.flushed) afterMs = Math.min(afterMs, multiline.flushAfter);
     return file.grewMs + afterMs;
@@ -144,7 +144,7 @@ export class TrailReader {
   private ending(file: FollowedFile): Ending {
     const { rotateWait, partialLineAfter, multiline } = this.options.config;
     const quietMs = this.options.host.uptimeMs() - file.grewMs;
-    if (file.rotated && quietMs >= rotateWait) return "final";
+    if (file.isRotated && quietMs >= rotateWait) return "final";
     if (partialLineAfter !== undefined && quietMs >= partialLineAfter) return "final";
     if (multiline !== undefined && quietMs >= multiline.flushAfter) {
       file.flushed = true;
@@ -172,7 +172,7 @@ export class TrailReader {
 
 /** Known, and seen under a name of another folder that cannot be opened: those after it do not wait for it. */
 function isOutOfReach(file: FollowedFile): boolean {
-  return file.elsewhere && file.fd === undefined;
+  return file.isElsewhere && file.fd === undefined;
 }
 
 function mayGive(file: FollowedFile): boolean {

@@ -54,7 +54,7 @@ export class UnnamedFiles {
     const followed = FollowedFile.restore(host.nextSequence(), cursor);
     followed.grewMs = host.uptimeMs();
     this.files.delete(file);
-    file.forgotten = true;
+    file.role = "forgotten";
     this.book.add(followed);
     host.moved(file);
     host.moved(followed);
