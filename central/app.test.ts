@@ -15,7 +15,7 @@ test("asks for a key everywhere but for health and for the page, which hold no d
     api.api.routes.filter(({ method }) => method === "GET").map(({ path }) => path.replace(":vehicle", "car-1")),
   );
   paths.delete("/assets/:file"); // of a name that the page knows: page.test.ts
-  expect(paths.size).toBe(17);
+  expect(paths.size).toBe(19);
   for (const path of [...paths, "/api/v1/nowhere"]) {
     expect([path, (await api.request(path)).status]).toEqual([path, open.includes(path) ? 200 : 401]);
   }
@@ -33,6 +33,7 @@ test("its document names every route and is what the running service hands out",
   expect(document.openapi).toBe("3.1.0");
   expect(Object.keys(document.paths).sort()).toEqual([
     "/",
+    "/api/v1/alerts",
     "/api/v1/conflicts",
     "/api/v1/dead-letters",
     "/api/v1/events",
@@ -43,6 +44,7 @@ test("its document names every route and is what the running service hands out",
     "/api/v1/quarantine",
     "/api/v1/quarantine/{agent}",
     "/api/v1/relay",
+    "/api/v1/rules",
     "/api/v1/status",
     "/api/v1/vehicles",
     "/api/v1/vehicles/{vehicle}",

@@ -4,6 +4,7 @@
  */
 
 import { AppError } from "../shared/errors/app-error.ts";
+import { alerts } from "./api/alerts/routes.ts";
 import { type ApiDependencies, resource } from "./api/api.ts";
 import { codes } from "./api/codes.ts";
 import { conflicts } from "./api/conflicts/routes.ts";
@@ -19,6 +20,7 @@ import { refuseOtherMethods } from "./api/methods.ts";
 import { quarantine } from "./api/quarantine/routes.ts";
 import { RateLimit } from "./api/rate-limit.ts";
 import { relay } from "./api/relay/routes.ts";
+import { rules } from "./api/rules/routes.ts";
 import { series } from "./api/series/routes.ts";
 import { status } from "./api/status/routes.ts";
 import { traceIdOf } from "./api/trace.ts";
@@ -54,7 +56,9 @@ export function createApi(dependencies: ApiDependencies, guarding: Partial<Guard
     .route("/", status(dependencies))
     .route("/", deadLetters(dependencies))
     .route("/", gaps(dependencies))
-    .route("/", conflicts(dependencies));
+    .route("/", conflicts(dependencies))
+    .route("/", alerts(dependencies))
+    .route("/", rules(dependencies));
   api.get("/api/v1/openapi.json", async (context) => {
     const { path } = context.req;
     const traceId = context.get("traceId");

@@ -13,6 +13,7 @@ import { relaySettings } from "./config/relay.ts";
 import type { CentralConfig } from "./config/schema.ts";
 import { shownAddress, storeAddress } from "./config/store-address.ts";
 import { ownDescriptors } from "./descriptors.ts";
+import { loadEventRules } from "./ingest/event-rules.ts";
 import { noRelay } from "./ingest/relay/relay-counts.ts";
 import { noSnapshot } from "./ingest/snapshot.ts";
 import { IngestThread } from "./ingest/thread.ts";
@@ -49,6 +50,7 @@ export async function runCentral(config: CentralConfig, report: Report, signal: 
   const api = createApi({
     reader,
     feed,
+    rules: { set: (await loadEventRules(config))?.step.set, snapshot: () => snapshot().rules },
     operations: {
       quarantine: async (agent, on) => await running().quarantine(agent, on),
       forget: async (lanes) => await running().forget(lanes),

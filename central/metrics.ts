@@ -5,6 +5,7 @@
 import type { Metrics } from "../shared/telemetry/metrics.ts";
 import type { RelayCounts } from "./ingest/relay/relay-counts.ts";
 import type { IngestSnapshot } from "./ingest/snapshot.ts";
+import type { RuleCounts } from "./rules/counts.ts";
 import type { StatusSummary } from "./status/status.ts";
 
 /** What the numbers are read from. The summary is undefined before the store has answered once. */
@@ -12,6 +13,7 @@ export interface MetricSources {
   readonly counters: IngestSnapshot["counters"];
   readonly consumer: IngestSnapshot["consumer"];
   readonly senders: IngestSnapshot["senders"];
+  readonly rules: IngestSnapshot["rules"];
   readonly summary: StatusSummary | undefined;
   readonly relay: RelayCounts;
 }
@@ -157,6 +159,61 @@ export const centralMetrics: readonly CentralMetric[] = [
     help: "Offsets that an open transaction holds back; -1 unknown.",
     read: ({ summary }) => summary?.waiting ?? -1,
   },
+  {
+    name: "rules_evaluated_total",
+    help: "Events that rules looked at, summed over rules.",
+    read: ({ rules }) => sumOf(rules, ({ evaluated }) => evaluated),
+  },
+  {
+    name: "rules_late_total",
+    help: "Events that came later than a rule's lateness allows: not looked at.",
+    read: ({ rules }) => sumOf(rules, ({ late }) => late),
+  },
+  {
+    name: "rules_clock_ahead_total",
+    help: "Events dated far in the future: not looked at by rules.",
+    read: ({ rules }) => sumOf(rules, ({ clockAhead }) => clockAhead),
+  },
+  {
+    name: "rules_not_applied_total",
+    help: "Payloads that are no JSON, or beyond 16 KiB: rules do not apply.",
+    read: ({ rules }) => sumOf(rules, ({ notJson, tooLarge }) => notJson + tooLarge),
+  },
+  {
+    name: "rules_errors_total",
+    help: "Evaluations of rules that failed: alarm when it grows.",
+    read: ({ rules }) => sumOf(rules, ({ errors }) => errors),
+  },
+  {
+    name: "rules_suppressed_total",
+    help: "Alerts that minInterval held back.",
+    read: ({ rules }) => sumOf(rules, ({ suppressed }) => suppressed),
+  },
+  {
+    name: "rules_early_total",
+    help: "Events that rules looked at before their lateness was over.",
+    read: ({ rules }) => sumOf(rules, ({ early }) => early),
+  },
+  {
+    name: "rules_vehicles_dropped_total",
+    help: "Vehicles whose rules' state was forgotten because there were too many.",
+    read: ({ rules }) => rules.vehiclesDropped,
+  },
+  {
+    name: "alerts_delivered_total",
+    help: "Changes of alerts that the webhook or the topic has taken.",
+    read: ({ rules }) => rules.delivered,
+  },
+  {
+    name: "alert_delivery_failures_total",
+    help: "Tries to deliver an alert that failed.",
+    read: ({ rules }) => rules.deliveryFailures,
+  },
+  {
+    name: "alert_deliveries_dropped_total",
+    help: "Changes of alerts that were given up because too many waited: alarm on any.",
+    read: ({ rules }) => rules.deliveriesDropped,
+  },
 ];
 
 /** What is written on the page. */
@@ -168,4 +225,8 @@ export function declareMetrics(metrics: Metrics, sources: () => MetricSources): 
     const type = name.endsWith("_total") ? "counter" : "gauge";
     metrics.observe(`${metricPrefix}${name}`, help, {}, () => read(sources()), type);
   }
+}
+
+function sumOf({ counts }: IngestSnapshot["rules"], of: (counts: Readonly<RuleCounts>) => number): number {
+  return Object.values(counts).reduce((sum, each) => sum + of(each), 0);
 }

@@ -3,6 +3,7 @@ import { systemClock } from "../shared/clock/clock.ts";
 import { silent } from "../shared/telemetry/log.ts";
 import { Metrics } from "../shared/telemetry/metrics.ts";
 import { createApi, openApiDocument } from "./app.ts";
+import { noRulesSnapshot } from "./ingest/rules-snapshot.ts";
 import { noSnapshot } from "./ingest/snapshot.ts";
 import { StatusService } from "./status/status.ts";
 import { storeKindOf } from "./store/kinds.ts";
@@ -46,6 +47,7 @@ function mounted() {
   return createApi({
     reader,
     feed: undefined,
+    rules: { set: undefined, snapshot: () => noRulesSnapshot },
     operations,
     relay: undefined,
     status,

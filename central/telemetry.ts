@@ -38,6 +38,20 @@ export const positionMoved = defineSignal({
   counts: { book: "fenced" },
 });
 
+export const alertsUndelivered = defineSignal({
+  name: "alerts_undelivered",
+  level: "warn",
+  message: "Alerts could not be delivered; they wait in the store and are tried again",
+  atMostEveryMs: 10_000,
+});
+
+export const alertsRefused = defineSignal({
+  name: "alert_refused",
+  level: "error",
+  message: "An alert was refused by its receiver; it is tried again later, the others go on",
+  atMostEveryMs: 1_000,
+});
+
 export const recordDead = defineSignal({
   name: "record_dead_lettered",
   level: "error",

@@ -4,6 +4,8 @@ import { AppError } from "../../shared/errors/app-error.ts";
 import type { Report } from "../../shared/telemetry/log.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { ApiKey } from "../config/api-key.ts";
+import type { RulesSnapshot } from "../ingest/rules-snapshot.ts";
+import type { RuleSet } from "../rules/rule.ts";
 import type { StatusService } from "../status/status.ts";
 import type { EventFeed } from "../store/feed-port.ts";
 import type { StoreReader } from "../store/reader.ts";
@@ -17,6 +19,8 @@ export interface ApiDependencies {
   readonly reader: StoreReader;
   /** Follows the store; undefined where its kind cannot. */
   readonly feed: EventFeed | undefined;
+  /** Rules over events: what the file says, undefined without one, and what they have seen. */
+  readonly rules: { readonly set: RuleSet | undefined; readonly snapshot: () => RulesSnapshot };
   /** What a key with the scope `operate` may do. */
   readonly operations: StoreOperations;
   /** Undefined: nothing is taken by relay. */

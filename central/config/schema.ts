@@ -5,6 +5,7 @@ import { duration } from "../../shared/config/duration.ts";
 import { path } from "../../shared/config/path.ts";
 import { secret } from "../../shared/config/secret.ts";
 import { kafkaBrokers, kafkaSasl, kafkaTls } from "../../shared/kafka/connection-fields.ts";
+import { alerts } from "./alerts.ts";
 import { scopes } from "./api-key.ts";
 import { Relay } from "./relay.ts";
 import { agentVehicles, signatures, topicAgents } from "./senders.ts";
@@ -93,6 +94,8 @@ export const CentralConfig = z
         description:
           "Names that central is asked by, beside addresses, localhost and this machine's name. Without keys, or when given, all others are refused.",
       }),
+    rulesFile: path().optional().meta({ description: "YAML file of rules over events (central/rules/DESIGN.md)." }),
+    alerts: alerts(),
     sessionTimeout: duration({ min: 1_000, max: 300_000 })
       .prefault("6s")
       .meta({ description: "How long a dead instance holds its partitions. The broker's minimum is 6 s by default." }),
@@ -125,6 +128,15 @@ export const CentralConfig = z
     if (config.apiKey !== undefined && !/^[\x21-\x7e]*$/.test(config.apiKey)) {
       const message = "no client can send this key: only visible ASCII characters, and no blanks";
       context.addIssue({ code: "custom", path: ["apiKey"], message });
+    }
+    const { webhook, topic } = config.alerts;
+    if (topic !== undefined && config.kafka === undefined) {
+      const message = "no brokers to write it to: write kafka.brokers, or set KAFKA_BROKERS";
+      context.addIssue({ code: "custom", path: ["alerts", "topic"], message });
+    }
+    if (config.rulesFile === undefined && (webhook ?? topic) !== undefined) {
+      const message = "nothing raises alerts: name a rulesFile";
+      context.addIssue({ code: "custom", path: ["alerts"], message });
     }
     const names = config.apiKeys.map(({ name }) => name);
     const twice = names.find((name, index) => names.indexOf(name) !== index);

@@ -13,8 +13,10 @@ import { storeKindOf } from "../store/kinds.ts";
 import type { Store, StoreOperations } from "../store/store.ts";
 import { BelievedKeys } from "./believed-keys.ts";
 import { IngestCounters } from "./counters.ts";
+import { checkRulesStore, loadEventRules } from "./event-rules.ts";
 import { Ingest } from "./ingest.ts";
 import { RelayIntake } from "./relay/relay-intake.ts";
+import { RulesService } from "./rules-service.ts";
 import { SenderWatch } from "./sender-watch.ts";
 import { type IngestSnapshot, noSnapshot } from "./snapshot.ts";
 import { StoreWatch } from "./store-watch.ts";
@@ -49,7 +51,14 @@ export async function startIngest(
     signatures: config.signatures?.mode ?? "off",
   } as const;
   const believed = config.signatures && new BelievedKeys(config.signatures.keys, report);
-  const store = storeKindOf(config.store).writer(storeAddress(config), { clock: systemClock, report, rules });
+  const eventRules = await loadEventRules(config);
+  const store = storeKindOf(config.store).writer(storeAddress(config), {
+    clock: systemClock,
+    report,
+    rules,
+    eventRules,
+  });
+  checkRulesStore(eventRules, store, config);
   const counters = new IngestCounters();
   const senders = new SenderWatch(report);
   const booked = bookedReport(report, (name, amount) => counters.book(name, amount));
@@ -60,21 +69,28 @@ export async function startIngest(
   const relaying = relaySettings(config);
   const relay = relaying && new RelayIntake({ ...tools, watch, senders, keys, agents: relaying.agents });
   const consumer = config.kafka && consumerOf(config, config.kafka, { store, report, keys });
-  consumer?.start(new Ingest({ ...tools, watch, senders }));
+  const ingest = new Ingest({ ...tools, watch, senders });
+  consumer?.start(ingest);
+  const consumerState = () => consumer?.state() ?? noSnapshot.consumer;
+  const running = new RulesService(config, {
+    ...{ tools: eventRules, store, report, fatal, consumer: consumerState },
+    stored: (partition) => ingest.storedUpTo(partition),
+  });
   const watching = setInterval(() => void watch.probeWhenIdle(), probeEveryMs);
   return {
     snapshot: () => ({
-      consumer: consumer?.state() ?? noSnapshot.consumer,
+      consumer: consumerState(),
       counters: { ...counters },
       senders: senders.counts(),
       silentMs: 0,
+      rules: running.snapshot(),
     }),
     operations: store,
     relay,
     stop: async () => {
       clearInterval(watching);
       believed?.stop();
-      await Promise.all([relay?.stop(), consumer?.stop()]);
+      await Promise.all([relay?.stop(), consumer?.stop(), running.stop()]);
       await store.close();
     },
   };

@@ -1,5 +1,6 @@
 import type { ConsumerState } from "../consumer/consumer.ts";
 import type { IngestCounters } from "./counters.ts";
+import { noRulesSnapshot, type RulesSnapshot } from "./rules-snapshot.ts";
 import type { SenderCounts } from "./sender-watch.ts";
 
 /** What the writing half tells the serving half, twice a second. */
@@ -9,6 +10,7 @@ export interface IngestSnapshot {
   /** How long ago it said so. */
   readonly silentMs: number;
   readonly senders: SenderCounts;
+  readonly rules: RulesSnapshot;
 }
 
 /** Before the first one has come. */
@@ -38,4 +40,5 @@ export const noSnapshot: IngestSnapshot = {
   },
   silentMs: 0,
   senders: { signed: 0, unsigned: 0, wronglySigned: 0 },
+  rules: noRulesSnapshot,
 };

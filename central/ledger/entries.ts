@@ -8,6 +8,10 @@ export interface PlannedEvent extends StateKey {
   lane: number;
   readonly value: Buffer | null;
   readonly series: SeriesEntry;
+  /** Undefined: a record without an identity. */
+  readonly origin: LaneEntry | undefined;
+  /** Kafka's time. */
+  readonly kafkaMs: number;
   /** What is known of who sent it, in words. */
   readonly sender: string;
 }
@@ -95,8 +99,6 @@ export interface StoredAccount {
 export class AccountEntry {
   /** Set by the store; undefined: it does not know the account. */
   stored: StoredAccount | undefined;
-  /** Lanes of it that records of this append name. */
-  lanesNamed = 0;
   /** Counted while the append is planned. */
   lanes = 0;
   series = 0;

@@ -11,8 +11,13 @@ import { type Admission, type AdmissionRules, admissionOn, vehiclesOf } from "./
 import { readClaim, timeIsSane } from "./claim.ts";
 import { AccountEntry, LaneEntry, type PlannedEvent, SeriesEntry } from "./entries.ts";
 import { bounds } from "./limits.ts";
-import { Refusals } from "./refusals.ts";
 import { noKeyName, vehicleName } from "./vehicle.ts";
+
+/** A record that is put aside. */
+export interface Refusal {
+  readonly offset: number;
+  readonly reason: string;
+}
 
 /** Where the records stand: the store's key of the partition's present incarnation, and the topic's name. */
 export interface GatherSource {
@@ -20,10 +25,6 @@ export interface GatherSource {
   readonly topic: string;
   readonly partition: number;
 }
-
-/** Of each prefix that is refused one is remembered, up to so many. */
-const barredMax = 1_000;
-const tooManyLanes = `more than ${bounds.lanesPerAppend} lanes of its agent at once`;
 
 /** Stands for a record without a key among the look-up keys, which are bytes as Latin-1. */
 const noKey = "\u{1f511}";
@@ -34,14 +35,12 @@ export class Gathering {
   readonly accounts = new Map<string, AccountEntry>();
   /** Events without an identity, in the order of arrival. */
   readonly foreign: PlannedEvent[] = [];
-  readonly refused = new Refusals();
+  readonly refused: Refusal[] = [];
   /** Of the events without an identity, when there are some. */
   foreignAccount: AccountEntry | undefined;
   private readonly foreignByKey = new Map<string, SeriesEntry>();
   /** By the header's text before the number, however it is spelled: `.3/` and `.03/` are one lane. */
   private readonly lanesByPrefix = new Map<string, LaneEntry>();
-  /** Why records with this text before their number are refused: asked once for each lane of a batch. */
-  private readonly barredByPrefix = new Map<string, string>();
 
   private readonly admission: Admission | undefined;
   /** Of the block that is read. */
@@ -58,10 +57,7 @@ export class Gathering {
   /** What a batch was admitted with says nothing about the next one. */
   private beginBlock(sender: BatchSender): void {
     if (sender === this.sender) return;
-    if (this.admission !== undefined) {
-      this.lanesByPrefix.clear();
-      this.barredByPrefix.clear();
-    }
+    if (this.admission !== undefined) this.lanesByPrefix.clear();
     this.sender = sender;
     this.senderText = senderText(sender);
   }
@@ -100,15 +96,8 @@ export class Gathering {
     const quick = known === undefined ? undefined : quickNumbers(text, slash);
     if (known !== undefined && quick !== undefined) {
       const { time, seq } = quick;
-      this.addEvent(known, { key, time, seq, offset, value });
+      this.addEvent(known, { key, time, seq, offset, value, kafkaMs: block.timesMs[index] ?? 0 });
       return;
-    }
-    if (this.barredByPrefix.size > 0 && known === undefined) {
-      const barredBefore = this.barredByPrefix.get(text.slice(0, slash));
-      if (barredBefore !== undefined && quickNumbers(text, slash) !== undefined) {
-        this.refuse(offset, barredBefore);
-        return;
-      }
     }
     const claim = readClaim(text);
     if (claim.kind === "refused") {
@@ -120,27 +109,23 @@ export class Gathering {
       return;
     }
     const { identity } = claim;
-    const prefix = text.slice(0, slash);
     const barred = known === undefined ? this.admission?.(identity.agent, this.sender) : undefined;
     if (barred !== undefined) {
-      this.bar(prefix, barred, offset);
+      this.refuse(offset, barred);
       return;
     }
-    const lane = known ?? this.lane(prefix, identity);
-    if (lane === undefined) {
-      this.bar(prefix, tooManyLanes, offset);
-      return;
-    }
+    const lane = known ?? this.lane(text.slice(0, slash), identity);
     const { first, last, reason } = identity;
     if (identity.kind === "record") {
-      this.addEvent(lane, { key, time: identity.eventTimeMs, seq: first, offset, value });
+      const kafkaMs = block.timesMs[index] ?? 0;
+      this.addEvent(lane, { key, time: identity.eventTimeMs, seq: first, offset, value, kafkaMs });
       return;
     }
     lane.named(first, last);
     lane.markers.push({ after: lane.events.length, offset, first, last, reason: reason ?? "overflow" });
   }
 
-  private addEvent(lane: LaneEntry, { key, time, seq, offset, value }: EventParts): void {
+  private addEvent(lane: LaneEntry, { key, time, seq, offset, value, kafkaMs }: EventParts): void {
     let series = lane.seriesByKey.get(key);
     if (series === undefined) {
       const { agent, stream } = lane.identity;
@@ -153,7 +138,18 @@ export class Gathering {
       lane.seriesByKey.set(key, series);
     }
     lane.named(seq, seq);
-    lane.events.push({ time, source: this.source.id, offset, lane: 0, seq, value, series, sender: this.senderText });
+    lane.events.push({
+      time,
+      source: this.source.id,
+      offset,
+      lane: 0,
+      seq,
+      value,
+      series,
+      origin: lane,
+      kafkaMs,
+      sender: this.senderText,
+    });
   }
 
   /** A record of somebody else: the topic is its stream, Kafka's time its time, topic-partition-offset its identity. */
@@ -177,24 +173,17 @@ export class Gathering {
       seq: 0,
       value,
       series,
+      origin: undefined,
+      kafkaMs: time,
       sender: this.senderText,
     });
   }
 
-  private bar(prefix: string, reason: string, offset: number): void {
-    if (this.barredByPrefix.size < barredMax) this.barredByPrefix.set(prefix, reason);
-    this.refuse(offset, reason);
-  }
-
-  /** Undefined: its agent has named too many in this append. */
-  private lane(spelled: string, { agent, epoch, stream, lane }: LaneIdentity): LaneEntry | undefined {
+  private lane(spelled: string, { agent, epoch, stream, lane }: LaneIdentity): LaneEntry {
     const prefix = lanePrefix({ agent, epoch, stream, lane });
     let entry = this.lanes.get(prefix);
     if (entry === undefined) {
-      const account = this.account(agent);
-      if (account.lanesNamed >= bounds.lanesPerAppend) return undefined;
-      account.lanesNamed++;
-      entry = new LaneEntry({ agent, epoch, stream, lane }, account, vehiclesOf(agent, this.rules));
+      entry = new LaneEntry({ agent, epoch, stream, lane }, this.account(agent), vehiclesOf(agent, this.rules));
       this.lanes.set(prefix, entry);
     }
     this.lanesByPrefix.set(spelled, entry);
@@ -221,7 +210,7 @@ export class Gathering {
   }
 
   private refuse(offset: number, reason: string): void {
-    this.refused.add(offset, reason);
+    this.refused.push({ offset, reason });
   }
 }
 
@@ -236,6 +225,7 @@ interface EventParts {
   readonly seq: number;
   readonly offset: number;
   readonly value: Buffer | null;
+  readonly kafkaMs: number;
 }
 
 /** The numbers of `…/seq@time`; undefined for markers and for whatever else is not plainly that. */

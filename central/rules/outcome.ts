@@ -37,6 +37,8 @@ export interface VehicleRow {
 export type RaisedAlert = Extract<AlertChange, { kind: "raised" }> & {
   readonly group: string;
   readonly condition: Condition["kind"];
+  /** Of the rule as it is now. */
+  readonly print: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
 };

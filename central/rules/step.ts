@@ -182,6 +182,7 @@ export class RulesStep {
       ...change,
       group: rule?.group ?? "",
       condition: rule?.condition.kind ?? "threshold",
+      print: rule?.print ?? "",
       labels,
       annotations: Object.fromEntries(annotations),
     };

@@ -3,6 +3,7 @@ import type { Report } from "../../shared/telemetry/log.ts";
 import type { AdmissionRules } from "../ledger/admission.ts";
 import type { EventFeed } from "./feed-port.ts";
 import type { StoreReader } from "./reader.ts";
+import type { RulesTools } from "./rules-port.ts";
 import type { Store } from "./store.ts";
 
 /** What a writer is made with. */
@@ -11,6 +12,8 @@ export interface StoreTools {
   readonly report: Report;
   /** Who may say what. */
   readonly rules: AdmissionRules;
+  /** Rules over events; undefined: there are none. A kind that cannot do them has no `rules` in its writer. */
+  readonly eventRules?: RulesTools | undefined;
 }
 
 /** A kind of store: a folder of `central/store/` whose `kind.ts` gives one of these, and a line in `kinds.ts`. */

@@ -1,5 +1,6 @@
 /** The readers' door of the store. Every call sees one consistent state; none of them waits for the writer. */
 import type { LaneIdentity } from "../../shared/identity/identity.ts";
+import type { RulesReader } from "./rules-port.ts";
 
 /** A vehicle's stream and the latest event in it. */
 export interface LastState {
@@ -188,6 +189,8 @@ export interface IdPage {
 
 /** @throws AppError `CENTRAL_STORE_UNAVAILABLE` from every method when the store cannot be read. */
 export interface StoreReader {
+  /** Alerts; undefined: this kind of store keeps none. */
+  readonly rules?: RulesReader | undefined;
   totals(): Promise<Totals>;
   /** In the order of names, behind `after`. */
   vehicles(after: string, limit: number, bounds?: StateBounds): Promise<readonly VehicleState[]>;

@@ -5,6 +5,7 @@
 import type { DamagedRange, TopicPartition } from "../records/partition.ts";
 import type { RecordSlice } from "../records/record-block.ts";
 import type { RecordMark } from "../records/record-mark.ts";
+import type { RulesWork } from "./rules-port.ts";
 
 /** How far a partition is stored. */
 export interface Position {
@@ -104,6 +105,8 @@ export type StoreOperations = Pick<Store, "quarantine" | "forget">;
 
 /** The writer's door. */
 export interface Store {
+  /** Rules over events; undefined: this kind of store cannot, or there are none. */
+  readonly rules?: RulesWork | undefined;
   /**
    * The same text for the same store, whoever has opened it; undefined while nobody can know. Members of a consumer
    * group must have one store.

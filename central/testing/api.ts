@@ -14,6 +14,7 @@ import { declareMetrics } from "../metrics.ts";
 import type { PlainRecord } from "../records/record-block.ts";
 import { lastMark } from "../records/record-slices.ts";
 import { StatusService } from "../status/status.ts";
+import type { RulesTools } from "../store/rules-port.ts";
 import { SqliteFeed } from "../store/sqlite/feed.ts";
 import { SqliteReader } from "../store/sqlite/reader.ts";
 import { SqliteStore } from "../store/sqlite/store.ts";
@@ -28,6 +29,7 @@ export interface TestApiOptions {
   readonly report?: Report;
   readonly refusalDelayMs?: number;
   readonly requestsPerSecond?: number;
+  readonly eventRules?: RulesTools;
   readonly isOurHost?: (host: string | undefined) => boolean;
 }
 
@@ -50,7 +52,8 @@ export class TestApi implements AsyncDisposable {
 
   constructor(options: TestApiOptions = {}) {
     const path = options.path ?? this.dir.file("central.db");
-    this.store = new SqliteStore({ path, clock: systemClock, report: silent });
+    const { eventRules } = options;
+    this.store = new SqliteStore({ path, clock: systemClock, report: silent, eventRules });
     this.reader = new SqliteReader(path);
     this.feed = new SqliteFeed(path);
     const { reader, clock } = this;
@@ -67,6 +70,7 @@ export class TestApi implements AsyncDisposable {
     const dependencies = {
       reader,
       feed: this.feed,
+      rules: { set: eventRules?.step.set, snapshot: () => this.snapshot.rules },
       operations: this.store,
       relay: options.relay,
       status: this.status,

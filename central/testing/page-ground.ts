@@ -67,6 +67,7 @@ export class PageGround implements AsyncDisposable {
       reader,
       feed,
       relay: undefined,
+      rules: { set: undefined, snapshot: () => snapshot().rules },
       operations: this.store,
       status: this.status,
       clock,

@@ -22,12 +22,15 @@ import { mergeEvents } from "./event-scan.ts";
 import { storeFailure } from "./failure.ts";
 import { fileIdentity, openReader, sharedMemoryIsWritable } from "./open.ts";
 import { ReaderSession } from "./reader-session.ts";
+import { SqliteRulesReader } from "./rules-reader.ts";
 
 export class SqliteReader implements StoreReader {
   private session: ReaderSession | undefined;
   private file: string | undefined;
   /** It may stay open when the read is over; undefined until it has read. */
   private stays: boolean | undefined;
+
+  readonly rules = new SqliteRulesReader((doing, work) => this.read(doing, ({ database }) => work(database)));
 
   constructor(private readonly path: string) {}
 

@@ -2,10 +2,49 @@
  * The tables. Read top to bottom they are the data model; central/DESIGN.md says why they look so, and
  * shared/decisions/0010 has the numbers. Times are milliseconds since 1970.
  */
-export const schemaVersion = 4;
+export const schemaVersion = 5;
 
 /** SQLite's mark of whose file it is: "TGct". */
 export const applicationId = 0x54476374;
+
+const rulesSchema = `
+-- What rules keep of a vehicle (central/rules/machine/state.ts), and when time alone does something with it.
+create table rule_state (
+  id integer primary key,
+  vehicle text not null unique,
+  line text not null,                           -- topic/partition of its last event
+  hour integer not null,                        -- of its last event's arrival, hours since 1970
+  deadline integer,                             -- arrival time; it may be too early, never too late
+  state text not null
+);
+create index rule_state_due on rule_state (line, deadline) where deadline is not null;
+create index rule_state_hour on rule_state (hour);
+-- The latest arrival of each topic/partition.
+create table rule_line (line text primary key, clock integer not null) without rowid;
+
+-- What rules have said. The id is the same in every store, the number is this one's.
+create table alert (
+  number integer primary key,
+  id text not null unique,
+  grp text not null, rule text not null, print text not null, kind text not null,
+  vehicle text not null, stream text not null,
+  state text not null,                          -- firing | resolved | occurred
+  since integer not null, fired integer not null, resolved integer, resolved_by text,
+  stored_at integer not null, value text, labels text not null, annotations text not null, event text not null
+);
+create index alert_vehicle on alert (vehicle, number);
+create index alert_rule on alert (rule, number);
+create index alert_firing on alert (rule) where state = 'firing';
+create table alert_sum (rule text primary key, alerts integer not null) without rowid;
+
+-- Changes of alerts that are not yet delivered.
+create table alert_delivery (
+  id integer primary key autoincrement,
+  target text not null, key text not null, vehicle text not null, body text not null,
+  attempts integer not null default 0, not_before integer not null default 0
+);
+create index alert_delivery_due on alert_delivery (target, not_before, id);
+`;
 
 export const schema = `
 -- How far each partition is stored. A topic that was deleted and made again is a new generation.
@@ -111,7 +150,7 @@ create table account (
   day integer not null default 0, bytes integer not null default 0,     -- bytes of that day, days since 1970
   quarantined integer not null default 0
 ) without rowid;
-`;
+${rulesSchema}`;
 
 /** From each earlier version to the next one. */
 export const migrations: Readonly<Record<number, string>> = {
@@ -133,4 +172,5 @@ export const migrations: Readonly<Record<number, string>> = {
     alter table conflict add column held_by text not null default '';
     update lane set first_seq = coalesce((select min(first) from ledger where ledger.lane = lane.id), 0);
   `,
+  4: rulesSchema,
 };

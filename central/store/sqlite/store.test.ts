@@ -202,7 +202,8 @@ describe("the SQLite store", () => {
     const database = new Database(dir.file("db"));
     database.exec(`alter table lane drop column first_seq; alter table lane drop column sender;
       alter table conflict drop column sender; alter table conflict drop column held_by;
-      update ledger set first = 2; update lane set received = 3`);
+      update ledger set first = 2; update lane set received = 3;
+      drop table rule_state; drop table rule_line; drop table alert; drop table alert_sum; drop table alert_delivery`);
     if (version < 3) database.exec("alter table source drop column topic_id");
     if (version === 1) {
       database.exec("drop table account; alter table source drop column dead_bytes");

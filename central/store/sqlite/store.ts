@@ -16,10 +16,12 @@
 import type Database from "better-sqlite3";
 import type { Clock } from "../../../shared/clock/clock.ts";
 import { AppError, hasCode, messageOf } from "../../../shared/errors/app-error.ts";
+import { invariant } from "../../../shared/errors/invariant.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
 import { type AdmissionRules, anybody } from "../../ledger/admission.ts";
 import { defaultQuotas, type Quotas } from "../../ledger/limits.ts";
 import type { TopicPartition } from "../../records/partition.ts";
+import type { RulesTools } from "../rules-port.ts";
 import type {
   Append,
   AppendResult,
@@ -32,6 +34,8 @@ import type {
 } from "../store.ts";
 import { storeFailure } from "./failure.ts";
 import { fileIdentity, openWriter } from "./open.ts";
+import { RulesSession } from "./rules-session.ts";
+import { type RulesRooms, SqliteRulesWork } from "./rules-work.ts";
 import { storeId } from "./store-id.ts";
 import { closeFailed, foldDelayed, folded, logLeft } from "./telemetry.ts";
 import { WriterSession } from "./writer-session.ts";
@@ -46,6 +50,8 @@ export interface SqliteStoreOptions {
   readonly quotas?: Quotas;
   /** Who may say what; everybody everything when not given. */
   readonly rules?: AdmissionRules;
+  /** Rules over events; none when not given. */
+  readonly eventRules?: RulesTools | undefined;
 }
 
 /** After a fold that failed (a full disk), the next try is this far away; appends go on meanwhile. */
@@ -57,7 +63,12 @@ export class SqliteStore implements Store {
   private foldNotBeforeMs = 0;
   private closed = false;
 
-  constructor(private readonly options: SqliteStoreOptions) {}
+  readonly rules: SqliteRulesWork | undefined;
+
+  constructor(private readonly options: SqliteStoreOptions) {
+    const { eventRules, clock } = options;
+    this.rules = eventRules && new SqliteRulesWork(eventRules, this.rooms(), clock);
+  }
 
   get id(): string | undefined {
     return storeId(this.options.path, this.options.clock);
@@ -149,15 +160,28 @@ export class SqliteStore implements Store {
     }
   }
 
+  private rooms(): RulesRooms {
+    const within = <T>(session: WriterSession, work: (rules: RulesSession) => T) => {
+      invariant(session.rules !== undefined, "a store that was given rules has a session for them");
+      return work(session.rules);
+    };
+    return {
+      write: (doing, work) => this.transaction(doing, (session) => within(session, work)),
+      look: (doing, work) => this.use(doing, (session) => within(session, work)),
+    };
+  }
+
   private transaction<T>(doing: string, work: (session: WriterSession) => T): T {
     return this.use(doing, (session, database) => {
       database.exec("begin immediate");
       try {
         const result = work(session);
         database.exec("commit");
+        this.options.eventRules?.step.committed();
         return result;
       } catch (thrown) {
         if (database.inTransaction) database.exec("rollback");
+        this.options.eventRules?.step.rolledBack();
         session.forget();
         throw thrown;
       }
@@ -197,10 +221,11 @@ export class SqliteStore implements Store {
     if (this.session !== undefined && fileIdentity(path) !== this.file) this.drop();
     if (this.session === undefined) {
       try {
-        this.session = new WriterSession(openWriter(path), {
-          quotas: this.options.quotas ?? defaultQuotas,
-          rules: this.options.rules ?? anybody,
-        });
+        const database = openWriter(path);
+        const { quotas = defaultQuotas, rules = anybody, report } = this.options;
+        const eventRules =
+          this.rules && new RulesSession(database, { ...this.rules.tools, report, counters: this.rules.counters });
+        this.session = new WriterSession(database, { quotas, rules }, eventRules);
       } catch (thrown) {
         if (thrown instanceof AppError) throw thrown;
         throw new AppError("CENTRAL_STORE_UNAVAILABLE", `open the store ${path}`, { cause: thrown });

@@ -21,6 +21,7 @@ import { FindEvent } from "./find-event.ts";
 import { foldBytes, foldRecent, foldRows, recentRows } from "./fold.ts";
 import { LedgerLoader } from "./ledger-loader.ts";
 import { PlanWriter } from "./plan-writer.ts";
+import type { RulesSession } from "./rules-session.ts";
 
 interface SourceRow {
   readonly id: number;
@@ -51,6 +52,8 @@ export class WriterSession {
   constructor(
     readonly database: Database.Database,
     private readonly limits: { readonly quotas: Quotas; readonly rules: AdmissionRules },
+    /** Undefined: there are no rules over events. */
+    readonly rules: RulesSession | undefined,
   ) {
     this.loader = new LedgerLoader(database);
     this.events = new EventWriter(database);
@@ -122,6 +125,7 @@ export class WriterSession {
     const doubts = planning.place();
     const plan = planning.settle(doubts, this.find.values(doubts));
     this.writer.write(plan, nowMs);
+    this.rules?.append(plan, { topic, partition, nowMs });
     const aside = putAside(append, plan.refused, source.deadBytes);
     this.writer.dead(source.id, aside.rows, nowMs);
     const result = outcomeOf(append, plan);
@@ -189,6 +193,7 @@ export class WriterSession {
 
   /** The transaction was rolled back. */
   forget(): void {
+    this.rules?.forget();
     this.events.recentRows = recentRows(this.database);
   }
 

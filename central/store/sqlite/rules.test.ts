@@ -1,0 +1,258 @@
+/** Rules in the store: in the transaction of the events, once, the same in every store. */
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { rmSync } from "node:fs";
+import { systemClock, VirtualClock } from "../../../shared/clock/clock.ts";
+import { seededRandom } from "../../../shared/random/random.ts";
+import { silent } from "../../../shared/telemetry/log.ts";
+import { type TempDir, tempDir } from "../../../shared/testing/temp-dir.ts";
+import type { PlainRecord } from "../../records/record-block.ts";
+import { lastMark } from "../../records/record-slices.ts";
+import { alertBody } from "../../rules/alert-body.ts";
+import { parseRules } from "../../rules/file/read.ts";
+import { RulesStep } from "../../rules/step.ts";
+import { noonMs, slicesOf, testRecord } from "../../testing/records.ts";
+import type { AlertQuery, DeliveryTarget } from "../rules-port.ts";
+import type { Position } from "../store.ts";
+import { openWriter } from "./open.ts";
+import { SqliteReader } from "./reader.ts";
+import { SqliteStore } from "./store.ts";
+
+const yaml = `
+groups:
+  - name: g
+    rules:
+      - { alert: Fast, streams: [drive], expr: event.speed > 120, for: 2s, minInterval: 0s, value: event.speed }
+      - { alert: Jump, streams: [drive], edge: event.speed > 200, minInterval: 0s, annotations: { summary: "{{ vehicle }} {{ value }}" } }
+      - { alert: Silent, streams: ["*"], absence: { within: 1m }, minInterval: 0s }
+`;
+const everything: AlertQuery = {
+  vehicle: undefined,
+  rule: undefined,
+  state: undefined,
+  before: undefined,
+  limit: 1_000,
+};
+
+let dir: TempDir;
+beforeEach(() => {
+  dir = tempDir("tailgate-rules-");
+});
+afterEach(() => {
+  rmSync(dir.path, { recursive: true, force: true });
+});
+
+class Ground {
+  readonly clock = new VirtualClock(noonMs + 86_400_000);
+  readonly reader: SqliteReader;
+  store: SqliteStore;
+  step: RulesStep;
+  private position: Position | undefined;
+
+  constructor(
+    private readonly path: string,
+    private rules = yaml,
+    private readonly targets: readonly DeliveryTarget[] = [],
+  ) {
+    this.step = new RulesStep(parseRules("rules.yaml", rules));
+    this.store = this.open();
+    this.reader = new SqliteReader(path);
+  }
+
+  private open() {
+    const { path, clock, step, targets } = this;
+    return new SqliteStore({ path, clock, report: silent, eventRules: { step, targets } });
+  }
+
+  async restart(rules = this.rules) {
+    await this.store.close();
+    this.rules = rules;
+    this.step = new RulesStep(parseRules("rules.yaml", rules));
+    this.store = this.open();
+    this.position = await this.store.position({ topic: "t", partition: 0 });
+  }
+
+  async put(records: readonly PlainRecord[]): Promise<void> {
+    const slices = slicesOf(records);
+    const before = lastMark(slices);
+    const next = (before?.offset ?? -1) + 1;
+    const at = { topic: "t", partition: 0, dead: [], damaged: [], gap: undefined };
+    const { position } = await this.store.append({ ...at, seen: this.position, next, before, records: slices });
+    this.position = position;
+  }
+
+  async alerts(more: Partial<AlertQuery> = {}) {
+    return (await this.reader.rules.alerts({ ...everything, ...more })).map(alertBody);
+  }
+}
+
+const speeds = (from: number, ...values: readonly number[]) =>
+  values.map((speed, index) => testRecord({ offset: from + index, value: JSON.stringify({ speed }) }));
+
+const drive = (() => {
+  const random = seededRandom(7);
+  return Array.from({ length: 400 }, (_, offset) => {
+    const speed = Math.floor(random.next() * 240);
+    const seq = Math.floor(offset / 4);
+    const vehicle = `car-${offset % 4}`;
+    const timeMs = noonMs + seq * 1_000 + (seq > 50 ? 300_000 : 0);
+    return {
+      ...testRecord({ offset, vehicle, seq, agent: vehicle, timeMs, value: JSON.stringify({ speed }) }),
+      timeMs,
+    };
+  });
+})();
+
+test("an alert is stored with its events, and resolved by a later one", async () => {
+  const ground = new Ground(dir.file("a.db"));
+  await ground.put(speeds(0, 130, 131));
+  expect(await ground.alerts()).toEqual([]);
+  await ground.put(speeds(2, 132));
+  expect(await ground.alerts()).toMatchObject([
+    {
+      number: 1,
+      rule: "Fast",
+      state: "firing",
+      sinceMs: noonMs,
+      firedMs: noonMs + 2_000,
+      value: "132",
+      event: "gw1/e1/drive.0/0",
+    },
+  ]);
+  await ground.put(speeds(3, 50));
+  expect(await ground.alerts()).toMatchObject([{ state: "resolved", resolvedMs: noonMs + 3_000, resolvedBy: "event" }]);
+});
+
+test("what comes again changes nothing", async () => {
+  const ground = new Ground(dir.file("a.db"));
+  await ground.put(speeds(0, 130, 131, 132, 50));
+  const before = await ground.alerts();
+  const evaluated = ground.step.counts.Fast?.evaluated;
+  await ground.put(speeds(0, 130, 131, 132, 50).map((record) => ({ ...record, offset: record.offset + 10 })));
+  expect(await ground.alerts()).toEqual(before);
+  expect(ground.step.counts.Fast?.evaluated).toBe(evaluated ?? 0);
+});
+
+test("any cut of the topic, restarts in between, another store: the same alerts with the same ids", async () => {
+  const whole = new Ground(dir.file("whole.db"));
+  await whole.put(drive);
+  const expected = await whole.alerts();
+  expect(expected.length).toBeGreaterThan(20);
+  expect(new Set(expected.map(({ rule }) => rule))).toEqual(new Set(["Fast", "Jump", "Silent"]));
+  const byId = (alerts: typeof expected) =>
+    alerts.map(({ number: _, ...alert }) => alert).sort((a, b) => (a.id < b.id ? -1 : 1));
+  for (let seed = 1; seed <= 5; seed++) {
+    const random = seededRandom(seed);
+    const ground = new Ground(dir.file(`cut-${seed}.db`));
+    for (let at = 0; at < drive.length; ) {
+      const size = 1 + Math.floor(random.next() * 60);
+      await ground.put(drive.slice(at, at + size));
+      at += size;
+      if (random.next() < 0.3) await ground.restart();
+    }
+    expect(byId(await ground.alerts())).toEqual(byId(expected));
+  }
+});
+
+test("a transaction that fails leaves neither state nor alert, and its repeat brings them", async () => {
+  const path = dir.file("a.db");
+  const ground = new Ground(path);
+  await ground.put(speeds(0, 130, 131));
+  const database = openWriter(path);
+  database.exec("create trigger no_alert before insert on alert begin select raise(abort, 'not now'); end");
+  await expect(ground.put(speeds(2, 132))).rejects.toThrow("not now");
+  expect(ground.step.counts.Fast?.evaluated).toBe(2);
+  database.exec("drop trigger no_alert");
+  database.close();
+  await ground.put(speeds(2, 132));
+  expect(await ground.alerts()).toMatchObject([{ rule: "Fast" }]);
+  expect(ground.step.counts.Fast?.evaluated).toBe(3);
+});
+
+test("silence is told by the tick, of lines that are read to their end, and ends with the next event", async () => {
+  const ground = new Ground(dir.file("a.db"));
+  await ground.put(speeds(0, 10));
+  const { rules } = ground.store;
+  await rules?.tick([{ line: "t/0", clockMs: noonMs + 59_000 }]);
+  await rules?.tick([{ line: "other/0", clockMs: noonMs + 90_000 }]);
+  expect(await ground.alerts()).toEqual([]);
+  await rules?.tick([{ line: "t/0", clockMs: noonMs + 61_000 }]);
+  await rules?.tick([{ line: "t/0", clockMs: noonMs + 62_000 }]);
+  expect(await ground.alerts()).toMatchObject([{ rule: "Silent", state: "firing", sinceMs: noonMs }]);
+  await ground.put(speeds(1, 10).map((record) => ({ ...record, timeMs: noonMs + 70_000 })));
+  expect(await ground.alerts()).toMatchObject([{ rule: "Silent", state: "resolved" }]);
+});
+
+test("a vehicle is silent when the others of its partition have gone on", async () => {
+  const ground = new Ground(dir.file("a.db"));
+  await ground.put([testRecord({ offset: 0, vehicle: "gone", agent: "a", value: "{}" })]);
+  const later = [1, 2, 3].map((offset) => ({
+    ...testRecord({ offset, vehicle: "here", agent: "b", seq: offset, timeMs: noonMs + offset * 40_000, value: "{}" }),
+    timeMs: noonMs + offset * 40_000,
+  }));
+  await ground.put(later);
+  expect(await ground.alerts()).toMatchObject([{ vehicle: "gone", rule: "Silent", firedMs: noonMs + 60_000 }]);
+});
+
+test("an alert whose rule is no more, or means something else, is resolved", async () => {
+  const ground = new Ground(dir.file("a.db"));
+  await ground.put(speeds(0, 130, 131, 132));
+  await ground.restart(yaml.replace("speed > 120", "speed > 125"));
+  await ground.store.rules?.tick([]);
+  expect(await ground.alerts({ rule: "Fast" })).toMatchObject([{ state: "resolved", resolvedBy: "rule" }]);
+});
+
+test("too many vehicles: the longest silent are forgotten, counted, and begin anew", async () => {
+  const ground = new Ground(dir.file("a.db"), `vehiclesMax: 10\n${yaml}`);
+  const records = Array.from({ length: 40 }, (_, offset) => ({
+    ...testRecord({ offset, vehicle: `car-${offset}`, agent: `a${offset}`, seq: 0, value: '{"speed":1}' }),
+    timeMs: noonMs + offset * 600_000,
+  }));
+  await ground.put(records.slice(0, 20));
+  await ground.put(records.slice(20));
+  expect((await ground.reader.rules.sums()).vehicles).toBe(10);
+  expect(ground.store.rules?.counters.vehiclesDropped).toBe(30);
+});
+
+test("alerts are read in pages by vehicle, rule and state, and summed", async () => {
+  const ground = new Ground(dir.file("a.db"));
+  await ground.put(drive);
+  const all = await ground.alerts();
+  expect(await ground.alerts({ vehicle: "car-1" })).toEqual(all.filter(({ vehicle }) => vehicle === "car-1"));
+  expect(await ground.alerts({ rule: "Jump", state: "occurred" })).toEqual(all.filter(({ rule }) => rule === "Jump"));
+  expect(await ground.alerts({ before: all[4]?.number, limit: 3 })).toEqual(all.slice(5, 8));
+  const { rules } = await ground.reader.rules.sums();
+  expect(rules.map(({ alerts }) => alerts).reduce((a, b) => a + b, 0)).toBe(all.length);
+});
+
+test("each change is kept for each target until it is delivered; a taken one is nobody else's", async () => {
+  const ground = new Ground(dir.file("a.db"), yaml, ["webhook", "topic"]);
+  await ground.put(speeds(0, 130, 131, 132, 50));
+  const { rules } = ground.store;
+  const [alert] = await ground.alerts();
+  const taken = (await rules?.take("webhook", 10, 5_000)) ?? [];
+  expect(taken.map(({ key }) => key)).toEqual([alert?.id ?? "", `${alert?.id}:resolved:${noonMs + 3_000}`]);
+  expect(taken.map(({ body }) => JSON.parse(body).state)).toEqual(["firing", "resolved"]);
+  expect(await rules?.take("webhook", 10, 5_000)).toEqual([]);
+  await rules?.delivered([taken[0]?.id ?? 0]);
+  await rules?.postpone([taken[1]?.id ?? 0], 60_000);
+  expect(await rules?.take("webhook", 10, 5_000)).toEqual([]);
+  ground.clock.advance(60_001);
+  expect(await rules?.take("webhook", 10, 5_000)).toMatchObject([{ attempts: 2 }]);
+  expect((await ground.reader.rules.sums()).undelivered).toBe(3);
+});
+
+test("a store of the version before rules is brought up to date", async () => {
+  const path = dir.file("old.db");
+  const store = new SqliteStore({ path, clock: systemClock, report: silent });
+  await store.probe();
+  await store.close();
+  const database = openWriter(path);
+  database.exec(
+    "drop table rule_state; drop table rule_line; drop table alert; drop table alert_sum; drop table alert_delivery",
+  );
+  database.pragma("user_version = 4");
+  database.close();
+  const ground = new Ground(path);
+  await ground.put(speeds(0, 130, 131, 132));
+  expect(await ground.alerts()).toHaveLength(1);
+});
