@@ -44,6 +44,7 @@ import kafkaSink from "./sinks/kafka/index.ts";
 import loadBalanceSink from "./sinks/load-balance.ts";
 import loggerSink from "./sinks/logger.ts";
 import nullSink from "./sinks/null.ts";
+import relaySink from "./sinks/relay/index.ts";
 import s3Sink from "./sinks/s3/index.ts";
 
 /** Every component there is. */
@@ -52,5 +53,5 @@ export const registry: Registry = {
   interceptors: [deduplicateInterceptor, dropFieldsInterceptor, hostInterceptor, moduleInterceptor, parseJsonInterceptor, pseudonymiseInterceptor, regexExtractorInterceptor, regexFilterInterceptor, removeHeaderInterceptor, sampleInterceptor, searchReplaceInterceptor, staticInterceptor, throttleInterceptor, timestampInterceptor, uuidInterceptor],
   selectors: [multiplexingSelector, replicatingSelector],
   channels: [memoryChannel, sqliteChannel],
-  sinks: [avroSink, elasticsearchSink, failoverSink, fileRollSink, hdfsSink, httpSink, kafkaSink, loadBalanceSink, loggerSink, nullSink, s3Sink],
+  sinks: [avroSink, elasticsearchSink, failoverSink, fileRollSink, hdfsSink, httpSink, kafkaSink, loadBalanceSink, loggerSink, nullSink, relaySink, s3Sink],
 };

@@ -83,6 +83,8 @@ export interface SinkConfig {
   readonly type: string;
   readonly make: Maker<SinkContext, Sink>;
   readonly layout: Layout | undefined;
+  /** Its channel must put the identity header on each record. */
+  readonly needsIdentity: boolean;
   /** Of a member of a group: the one that its group drains. */
   readonly channel: string;
   /** Of a group: the sinks that it is made of, by name, in the order of its config. */

@@ -28,6 +28,7 @@ const rules: readonly Rule[] = [
   channelsAreFedAndDrained,
   channelsMoveThePositionTogether,
   sinksAgreeOnLayout,
+  sinksHaveTheIdentityTheyNeed,
   boundsRelate,
   heartbeatSinkExists,
 ];
@@ -136,6 +137,16 @@ function heartbeatSinkExists({ document, agent, components }: Whole): readonly P
   const known = [...components.sinks.keys()];
   if (name === undefined || known.includes(name)) return [];
   return [document.problem(["heartbeat", "sink"], `there is no sink "${name}"`, suggest(name, known, "sinks"))];
+}
+
+/** Without identity such a destination would refuse whatever it is sent. */
+function sinksHaveTheIdentityTheyNeed({ document, components }: Whole): readonly Problem[] {
+  return [...components.sinks].flatMap(([sink, config]) => {
+    if (config?.needsIdentity !== true) return [];
+    if (components.channels.get(config.channel)?.settings.identity !== false) return [];
+    const message = `knows each record by its identity, and channel "${config.channel}" has \`identity: false\``;
+    return [document.problem(["sinks", sink], message, "leave `identity` out of the channel", "key")];
+  });
 }
 
 function boundsRelate({ document, agent, components }: Whole): readonly Problem[] {

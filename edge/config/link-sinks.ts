@@ -4,7 +4,7 @@ import type { ConfigDocument } from "./document.ts";
 import type { Problem } from "./problem.ts";
 
 /** A sink as it was read, before it is known which channel it drains. */
-export type SinkMaker = Pick<SinkConfig, "type" | "make" | "layout">;
+export type SinkMaker = Pick<SinkConfig, "type" | "make" | "layout" | "needsIdentity">;
 
 /** A sink that a group names, and where. */
 export interface MemberName {
@@ -101,5 +101,6 @@ function configOf(links: Links, name: string, channel: string): SinkConfig | und
     if (config !== undefined) members.set(member.name, config);
   }
   const layout = maker.layout ?? [...members.values()].find((each) => each.layout !== undefined)?.layout;
-  return { ...maker, layout, channel, members };
+  const needsIdentity = maker.needsIdentity || [...members.values()].some((each) => each.needsIdentity);
+  return { ...maker, layout, needsIdentity, channel, members };
 }

@@ -196,7 +196,7 @@ export class ComponentReader {
       const message = "not the name of a channel";
       this.problems.push(this.document.problem([...path, "channel"], message, "the channel that it drains"));
     }
-    return make && { type: String(rest.type), make, layout: make.layout };
+    return make && { type: String(rest.type), make, layout: make.layout, needsIdentity: make.needsIdentity };
   }
 
   /** Finds the definition of `type` and has it read the rest. */

@@ -86,8 +86,16 @@ export type SourceDefinition = Definition<"source", SourceMaker>;
 export type InterceptorDefinition = Definition<"interceptor", Maker<Context, Interceptor>>;
 /** A selector as the registry knows it. */
 export type SelectorDefinition = Definition<"selector", Maker<SelectorContext, Selector>>;
-/** A sink as the registry knows it; `layout` undefined: one lane a stream. */
-export type SinkDefinition = Definition<"sink", Maker<SinkContext, Sink> & { readonly layout: Layout | undefined }>;
+/** Makes a sink; beside that what the config's rules must know of it. */
+export interface SinkMaker extends Maker<SinkContext, Sink> {
+  /** Undefined: one lane a stream. */
+  readonly layout: Layout | undefined;
+  /** Its destination knows a record by the identity header alone. */
+  readonly needsIdentity: boolean;
+}
+
+/** A sink as the registry knows it. */
+export type SinkDefinition = Definition<"sink", SinkMaker>;
 /** A channel as the registry knows it. */
 export type ChannelDefinition = Definition<"channel", ChannelMaker>;
 /** A component of any kind, for lists and the reference page. */
@@ -141,6 +149,8 @@ export function defineSink<S extends ConfigSchema>(
   declaration: Declaration<S, SinkContext, Sink> & {
     /** How its channel lays events into lanes; without it, one lane a stream. */
     layout?(config: z.output<S>): Layout;
+    /** See `SinkMaker.needsIdentity`. */
+    readonly needsIdentity?: boolean;
   },
 ): SinkDefinition {
   const read = (schema: S, raw: unknown): ReturnType<SinkDefinition["read"]> => {
@@ -148,7 +158,8 @@ export function defineSink<S extends ConfigSchema>(
     if (!parsed.success) return { ok: false, issues: parsed.error.issues };
     const config = parsed.data;
     const create = (context: SinkContext) => declaration.create(config, context);
-    return { ok: true, value: { config, create, layout: declaration.layout?.(config) } };
+    const { needsIdentity = false } = declaration;
+    return { ok: true, value: { config, create, layout: declaration.layout?.(config), needsIdentity } };
   };
   return withKind("sink", define(declaration, read));
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readdirSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { tempDir } from "../../shared/testing/temp-dir.ts";
 import { loadConfig } from "../config/load-config.ts";
@@ -15,6 +15,7 @@ test("there is an example of each kind of use", () => {
     "memory.yaml",
     "minimal.yaml",
     "pilot.yaml",
+    "relay.yaml",
     "secure.yaml",
     "topology-one-flow.yaml",
     "topology-routing.yaml",
@@ -25,9 +26,23 @@ test.each(examples)("%s is valid", (name) => {
   using secrets = tempDir();
   writeFileSync(secrets.file("ca.pem"), "-----BEGIN CERTIFICATE-----\n");
   writeFileSync(secrets.file("kafka-password"), "hunter2\n");
+  writeFileSync(secrets.file("central-key"), "hunter2\n");
   const loaded = loadConfig(join(import.meta.dir, name), registry, { TAILGATE_SECRETS: secrets.path });
   expect(loaded.ok ? [] : loaded.problems.map(formatProblem)).toEqual([]);
   expect(loaded.ok && JSON.stringify(loaded.effective)).not.toContain("hunter2");
+});
+
+test("a channel without identity is refused where its sink knows records by nothing else", () => {
+  using secrets = tempDir();
+  for (const name of ["ca.pem", "central-key"]) writeFileSync(secrets.file(name), "-----BEGIN CERTIFICATE-----\n");
+  const text = readFileSync(join(import.meta.dir, "relay.yaml"), "utf8");
+  writeFileSync(secrets.file("relay.yaml"), text.replace("capacity: 2GiB", "capacity: 2GiB, identity: false"));
+  const loaded = loadConfig(secrets.file("relay.yaml"), registry, { TAILGATE_SECRETS: secrets.path });
+  expect(loaded.ok ? [] : loaded.problems.map(formatProblem)).toEqual([
+    expect.stringMatching(
+      /sinks\.central: knows each record by its identity, and channel "main" has `identity: false`/,
+    ),
+  ]);
 });
 
 test("every definition's own example is valid, and each of its keys says what it means", () => {

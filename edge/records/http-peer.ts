@@ -28,6 +28,8 @@ export interface HttpQuestion {
   readonly headers?: Readonly<Record<string, string>>;
   /** Without our credentials: it goes to another host than the config names. */
   readonly anonymous?: boolean;
+  /** HTTP/2 alone is offered (https: by ALPN); left out, HTTP/1.1. */
+  readonly http2?: boolean;
   /** Bytes of the answer that are read at most; a peer that sends more is a peer that went mad. */
   readonly answerBytesMax?: number;
 }
@@ -71,6 +73,7 @@ export class HttpPeer {
         headers: { ...(question.anonymous === true ? {} : this.authorization), ...headers },
         signal: deadline,
         ...(body === undefined ? {} : { body }),
+        ...(question.http2 === true ? { protocol: "http2" } : {}),
         ...(tls === undefined ? {} : { tls: tlsOptions(tls) }),
       });
       const read = await readBounded(response, question.answerBytesMax ?? answerBytesMax, deadline);

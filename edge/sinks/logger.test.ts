@@ -105,7 +105,12 @@ class Output {
         config: logger.config,
         read: () => ({
           ok: true,
-          value: { config: {}, layout: undefined, create: () => loggerTo((text) => this.write(text), 10_000) },
+          value: {
+            config: {},
+            layout: undefined,
+            needsIdentity: false,
+            create: () => loggerTo((text) => this.write(text), 10_000),
+          },
         }),
       },
       config: {},

@@ -10,7 +10,7 @@ import type { Report } from "../../../shared/telemetry/log.ts";
 import type { SinkContext } from "../../core/context.ts";
 import type { LaneNotes } from "../../core/lane-notes.ts";
 import type { Finding, LaneDelivery, Message, Sink } from "../../core/sink.ts";
-import { Comeback } from "./comeback.ts";
+import { Comeback } from "../../records/comeback.ts";
 import type { Config } from "./config.ts";
 import { KafkaLane } from "./lane.ts";
 import { BrokerClock, type LaneTools, SteplessClusters } from "./lane-tools.ts";
@@ -93,7 +93,7 @@ export class KafkaSink implements Sink {
       },
     });
     this.comeback = new Comeback({
-      brokers: config.brokers.map(parseAddress),
+      servers: config.brokers.map(parseAddress),
       // Any topic will do: that there is none of this name is an answer.
       ask: () => link.topic(config.topicDefault ?? config.topic),
       random: context.random,

@@ -237,7 +237,7 @@ export class AgentWorld implements Disposable {
       config: { to: destination.name, ...config },
       create: (context: SinkContext) => destination.sink(context),
     };
-    return { type: "kafka", make, layout: undefined, channel, members: new Map() };
+    return { type: "kafka", make, layout: undefined, needsIdentity: false, channel, members: new Map() };
   }
 
   /** A channel of the config. */

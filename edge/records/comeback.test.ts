@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
-import { sleep } from "../../../shared/async/sleep.ts";
-import { seededRandom } from "../../../shared/random/random.ts";
+import { sleep } from "../../shared/async/sleep.ts";
+import { seededRandom } from "../../shared/random/random.ts";
 import { Comeback } from "./comeback.ts";
 
-const brokers = [{ host: "broker", port: 9092 }];
+const servers = [{ host: "broker", port: 9092 }];
 const forever = new AbortController().signal;
 
 /** A cluster that is away until told otherwise. */
@@ -11,7 +11,7 @@ function cluster() {
   const state = { listens: false, answers: true, knocks: 0, questions: 0 };
   const comeback = (seed: number) =>
     new Comeback({
-      brokers,
+      servers,
       random: seededRandom(seed),
       knock: async () => {
         state.knocks++;
@@ -64,7 +64,7 @@ test("many agents knock at moments that are spread", async () => {
       await sleep(60_000, signal);
     };
     const ask = () => Promise.reject(new Error("nobody listens"));
-    const prober = new Comeback({ brokers, random: seededRandom(seed), knock: async () => false, ask, pause });
+    const prober = new Comeback({ servers, random: seededRandom(seed), knock: async () => false, ask, pause });
     const stop = new AbortController();
     const waited = prober.wait(stop.signal);
     await asked.promise;

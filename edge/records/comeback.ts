@@ -1,32 +1,32 @@
 /**
  * Notices that an outage is over, for all lanes of a sink.
  *
- * Lanes that cannot reach Kafka wait longer from try to try, up to some seconds, because a try costs a whole connection.
- * Meanwhile one prober for the whole sink knocks at the brokers: a TCP connection, closed at once, every few hundred
+ * Lanes that cannot reach their servers wait longer from try to try, up to some seconds, because a try costs a whole connection.
+ * Meanwhile one prober for the whole sink knocks at the servers: a TCP connection, closed at once, every few hundred
  * milliseconds. Only when somebody opens does it ask a real question, and when that is answered it wakes the lanes. A
- * broker that opens and does not answer (it starts, or refuses our login) is asked less and less often.
+ * server that opens and does not answer (it starts, or refuses our login) is asked less and less often.
  *
  * Every wait has jitter, so that thousands of agents do not come back in the same moment.
  */
 import { connect } from "node:net";
-import { Backoff } from "../../../shared/async/backoff.ts";
-import { Gate } from "../../../shared/async/gate.ts";
-import { sleep } from "../../../shared/async/sleep.ts";
-import type { Address } from "../../../shared/config/address.ts";
-import type { Random } from "../../../shared/random/random.ts";
+import { Backoff } from "../../shared/async/backoff.ts";
+import { Gate } from "../../shared/async/gate.ts";
+import { sleep } from "../../shared/async/sleep.ts";
+import type { Address } from "../../shared/config/address.ts";
+import type { Random } from "../../shared/random/random.ts";
 
 /** From knock to knock: half of it at least. A second is what coming back may take, the connection included. */
 const knockEveryMs = 600;
 const knockTimeoutMs = 1_000;
 const questionEveryMsMax = 5_000;
-/** After Kafka answers, a partition may still have no leader for a moment: this often lanes are woken without patience. */
+/** After it answers, a Kafka partition may still have no leader for a moment: this often lanes are woken without patience. */
 const hastyMax = 10;
 
 export interface ComebackOptions {
-  readonly brokers: readonly Address[];
+  readonly servers: readonly Address[];
   /** Whether somebody listens there; for tests. */
   readonly knock?: (address: Address, timeoutMs: number) => Promise<boolean>;
-  /** A question that only a cluster that works answers; rejects when it does not. */
+  /** A question that only a server that works answers; rejects when it does not. */
   readonly ask: () => Promise<unknown>;
   readonly random: Random;
   /** Waits between knocks; for tests. */
@@ -41,7 +41,7 @@ export class Comeback {
 
   constructor(private readonly options: ComebackOptions) {}
 
-  /** Resolves when Kafka answers again, or when the signal aborts. */
+  /** Resolves when somebody answers again, or when the signal aborts. */
   async wait(signal: AbortSignal): Promise<void> {
     this.waiting++;
     if (!this.running) void this.run();
@@ -60,7 +60,7 @@ export class Comeback {
   private async run(): Promise<void> {
     this.running = true;
     const { signal } = this.stopped;
-    const { brokers, knock = knockAt, ask, random, pause = sleep } = this.options;
+    const { servers, knock = knockAt, ask, random, pause = sleep } = this.options;
     const knocks = new Backoff({ initialMs: knockEveryMs, maxMs: knockEveryMs }, random);
     const questions = new Backoff({ initialMs: knockEveryMs, maxMs: questionEveryMsMax }, random);
     let pauseMs = knocks.nextMs();
@@ -68,7 +68,7 @@ export class Comeback {
     for (;;) {
       await pause(pauseMs, signal);
       if (this.waiting === 0 || signal.aborted) break;
-      const open = await Promise.all(brokers.map((broker) => knock(broker, knockTimeoutMs)));
+      const open = await Promise.all(servers.map((server) => knock(server, knockTimeoutMs)));
       if (!open.includes(true)) {
         questions.reset();
         answered = 0;
