@@ -14,6 +14,8 @@ export interface LastState {
   readonly value: Buffer | null;
   /** All of its bytes. */
   readonly valueSize: number;
+  /** Who sent it; undefined: it had no identity. */
+  readonly agent: string | undefined;
 }
 
 /** A vehicle and the last state of each of its streams. */

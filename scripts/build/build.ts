@@ -141,7 +141,7 @@ async function compile(target: BuildTarget, entries: readonly string[], outfile:
       "process.env.TAILGATE_VERSION": JSON.stringify(version),
       "process.env.TAILGATE_TARGET": JSON.stringify(target),
     },
-    plugins: [onlyAddon(addon), bundledPage()],
+    plugins: [onlyAddon(addon), bundledPage(JSON.stringify(await bundlePage()))],
   });
   // It has been fetched just now.
   if (runtime === undefined) await checkRuntime(bun, runtimePath(bun, false) ?? "(nowhere)");
@@ -170,14 +170,15 @@ function onlyAddon(addon: string): BunPlugin {
 }
 
 /** A binary has no sources to bundle: the page is made here, and stands in the place of the module that would make it. */
-function bundledPage(): BunPlugin {
+function bundledPage(files: string): BunPlugin {
   return {
     name: "bundled-page",
     setup(build) {
-      build.onLoad({ filter: /central\/web\/bundle\.ts$/ }, async () => {
-        const files = JSON.stringify(await bundlePage());
-        return { contents: `export async function bundlePage() { return ${files}; }`, loader: "js" };
-      });
+      // Made before: a build inside of a build waits for itself.
+      build.onLoad({ filter: /central\/web\/bundle\.ts$/ }, () => ({
+        contents: `export async function bundlePage() { return ${files}; }`,
+        loader: "js",
+      }));
     },
   };
 }

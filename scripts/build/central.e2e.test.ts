@@ -39,6 +39,13 @@ test("runs alone, its writing half too, and takes nothing from .env or bunfig.to
     (status) => status === 200,
   );
   expect((await fetch(`http://127.0.0.1:${port}/api/v1/status`)).status).toBe(200);
+  // The page is in the binary: nothing of its sources is on the machine.
+  const html = await (await fetch(`http://127.0.0.1:${port}/`)).text();
+  for (const [, path] of html.matchAll(/(?:src|href)="([^"]*)"/g)) {
+    const file = await fetch(`http://127.0.0.1:${port}${path}`);
+    expect([path, file.status, (await file.text()).length > 100]).toEqual([path, 200, true]);
+  }
+  expect(html).toContain('<script type="module" src="/assets/page-');
   expect(await central.stop()).toEqual({ code: 0, signal: null });
   expect(existsSync(dir.file("run"))).toBe(false);
 }, 120_000);

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
 import { TestApi } from "../../testing/api.ts";
 import { testRecord } from "../../testing/records.ts";
@@ -78,8 +79,10 @@ test("hands out what is stored from now on, as events, and with a filter what pa
   expect(one.messages.at(-1)?.data).toMatchObject({ vehicle: "car-2", offset: 5 });
 });
 
-test("goes on after the last event that a client has seen, also in another central on the same store", async () => {
-  await using api = new TestApi();
+test("goes on after the last event that a client has seen, in another central on the same store", async () => {
+  using dir = tempDir();
+  const path = dir.file("central.db");
+  await using api = new TestApi({ path });
   await api.put(range(0, 3));
   let seen: string | undefined;
   {
@@ -99,7 +102,8 @@ test("goes on after the last event that a client has seen, also in another centr
   }
   await api.put(range(9, 200));
   api.store.fold();
-  await using second = await follow(api, "", seen);
+  await using other = new TestApi({ path });
+  await using second = await follow(other, "", seen);
   await until(
     "the rest",
     () => offsets(second.messages),

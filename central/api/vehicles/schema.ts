@@ -11,6 +11,7 @@ const StreamState = z.object({
   clockAhead: z.boolean().openapi({
     description: "The time was ahead of central's clock when it was stored: one of the two clocks is wrong.",
   }),
+  agent: z.string().optional().openapi({ description: "Who sent it; absent: it carried no identity." }),
   valueSize: z
     .int()
     .openapi({ description: "Bytes of the value; more than are here when it was cut at `valueBytes`." }),
@@ -32,7 +33,12 @@ export const Vehicle = z
 export function vehicleBody({ vehicle, streams, streamsCut }: VehicleState, nowMs: number): z.infer<typeof Vehicle> {
   return {
     vehicle,
-    streams: streams.map(({ value, ...state }) => ({ ...state, ageMs: nowMs - state.timeMs, ...valueFields(value) })),
+    streams: streams.map(({ value, agent, ...state }) => ({
+      ...state,
+      ...(agent === undefined ? {} : { agent }),
+      ageMs: nowMs - state.timeMs,
+      ...valueFields(value),
+    })),
     streamsCut,
   };
 }

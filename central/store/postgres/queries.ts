@@ -50,6 +50,7 @@ interface StateRow {
   readonly storedAtMs: number;
   readonly value: Buffer | null;
   readonly valueSize: number;
+  readonly agent: Buffer | null;
 }
 
 /** Vehicles one by one, until the bound is passed: the last one then only shows that there are more. */
@@ -98,7 +99,8 @@ async function readStates(
   const bound = Number.isFinite(bytesMax) ? bytesMax : most;
   const rows = await sql<StateRow[]>`
     select vehicle, stream, events::float8 as events, last_time::float8 as "timeMs", stored_at::float8 as "storedAtMs",
-      substring(last_value from 1 for ${valueBytesMax}::int) as value, coalesce(octet_length(last_value), 0) as "valueSize"
+      substring(last_value from 1 for ${valueBytesMax}::int) as value, coalesce(octet_length(last_value), 0) as "valueSize",
+      (select agent from lane where lane.id = t.last_lane) as agent
     from (
       select s.*, lag(so_far, 2, 0) over (partition by vehicle order by stream) as before from (
         select *, sum(octet_length(stream) + least(coalesce(octet_length(last_value), 0), ${valueBytesMax}::bigint))
@@ -107,14 +109,19 @@ async function readStates(
       ) s
     ) t where before < ${bound}::bigint order by vehicle, stream`;
   const states: { vehicle: string; streams: LastState[] }[] = [];
-  for (const { vehicle, stream, ...row } of rows) {
+  for (const { vehicle, stream, agent, ...row } of rows) {
     const name = textOf(vehicle);
     let state = states.at(-1);
     if (state?.vehicle !== name) {
       state = { vehicle: name, streams: [] };
       states.push(state);
     }
-    state.streams.push({ ...row, stream: textOf(stream), clockAhead: clockIsAhead(row.timeMs, row.storedAtMs) });
+    state.streams.push({
+      ...row,
+      stream: textOf(stream),
+      agent: agent === null ? undefined : textOf(agent),
+      clockAhead: clockIsAhead(row.timeMs, row.storedAtMs),
+    });
   }
   return states.map(({ vehicle, streams }) => cut(vehicle, streams, bytesMax));
 }

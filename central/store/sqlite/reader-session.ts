@@ -27,6 +27,7 @@ interface SeriesRow {
   readonly storedAtMs: number;
   readonly value: Buffer | null;
   readonly valueSize: number;
+  readonly agent: string | null;
 }
 
 const unbounded: StateBounds = { valueBytesMax: 2 ** 31, bytesMax: Number.POSITIVE_INFINITY };
@@ -34,7 +35,8 @@ const unbounded: StateBounds = { valueBytesMax: 2 ** 31, bytesMax: Number.POSITI
 type Nullable<T, Keys extends keyof T> = Omit<T, Keys> & { readonly [Key in Keys]: Exclude<T[Key], undefined> | null };
 
 const seriesColumns = `vehicle, stream, events, last_time as timeMs, stored_at as storedAtMs,
-  substr(last_value, 1, ?) as value, coalesce(length(last_value), 0) as valueSize`;
+  substr(last_value, 1, ?) as value, coalesce(length(last_value), 0) as valueSize,
+  (select agent from lane where lane.id = last_lane) as agent`;
 const laneColumns = `id, agent, epoch, stream, lane, first_seq as beforeFirst,
   next_seq as nextSeq, received, shed, dead, repeated, conflicts,
   next_seq - first_seq - received - shed - dead as missing, last_time as lastTimeMs, updated_at as updatedAtMs`;
@@ -136,8 +138,9 @@ export class ReaderSession {
     const sizeOf = ({ stream, value }: SeriesRow) => stream.length + (value?.length ?? 0);
     const found = within(this.sql.vehicle.iterate(valueBytesMax, name), bytesMax, sizeOf);
     if (found.rows.length === 0) return undefined;
-    const streams = found.rows.map(({ vehicle: _vehicle, ...state }) => ({
+    const streams = found.rows.map(({ vehicle: _vehicle, agent, ...state }) => ({
       ...state,
+      agent: agent ?? undefined,
       clockAhead: clockIsAhead(state.timeMs, state.storedAtMs),
     }));
     return { vehicle: name, streams: found.more ? streams.slice(0, -1) : streams, streamsCut: found.more };

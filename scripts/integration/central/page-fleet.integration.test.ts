@@ -104,7 +104,7 @@ test("every section says something, shows bytes where there are some, and stays 
     `[...document.querySelectorAll("nav a")].map((link) => link.getAttribute("href"))`,
   );
   if (!Array.isArray(places)) throw new Error("no sections");
-  expect(places).toHaveLength(8);
+  expect(places).toHaveLength(9);
   for (const place of [...places, "#/vehicle/car-00007", "#/nowhere"]) {
     await browser.evaluate(`location.hash = ${JSON.stringify(place)}`);
     await browser.until(`${text}.length > 20 && !${text}.includes("Asking …")`, 20_000);

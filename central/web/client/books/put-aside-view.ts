@@ -1,8 +1,12 @@
 /** What could not be stored as an event, with its reason and its bytes. */
 import type { z } from "@hono/zod-openapi";
+import { useSignal } from "@preact/signals";
 import { type ComponentChild, h } from "preact";
 import type { DeadLetter } from "../../../api/dead-letters/schema.ts";
+import { tell } from "../central/ask.ts";
 import { formatTime } from "../format.ts";
+import { numberIn } from "../reports/loose.ts";
+import { cell } from "../reports/records-table.ts";
 import { unlessBody } from "../reports/said.ts";
 import { hexDump } from "./hex-dump.ts";
 import { MoreButton } from "./more-button.ts";
@@ -28,6 +32,24 @@ export function PutAsideView(): ComponentChild {
   );
 }
 
+/** Tries it again, with a key that may; what becomes of it is said in its place. */
+function Redrive({ id }: { id: number }): ComponentChild {
+  const said = useSignal("");
+  const again = async () => {
+    const answer = await tell("/api/v1/dead-letters/redrive", { ids: [id] });
+    if (answer.kind !== "body") said.value = answer.words;
+    else if ((numberIn(answer.body, "stored") ?? 0) > 0) said.value = "It is stored now.";
+    else if ((numberIn(answer.body, "stayed") ?? 0) > 0) said.value = "It was refused again, and stays.";
+    else said.value = cell("result", answer.body);
+  };
+  return h(
+    "p",
+    null,
+    h("button", { type: "button", class: "chip small", onClick: again }, "Try again"),
+    said.value !== "" && h("span", { class: "note" }, ` ${said.value}`),
+  );
+}
+
 function Letter({ each }: { each: z.infer<typeof DeadLetter> }): ComponentChild {
   const { topic, partition, firstOffset, lastOffset, reason, atMs, identity, keyBase64, value, valueBase64 } = each;
   const offsets = firstOffset === lastOffset ? `offset ${firstOffset}` : `offsets ${firstOffset} to ${lastOffset}`;
@@ -46,6 +68,7 @@ function Letter({ each }: { each: z.infer<typeof DeadLetter> }): ComponentChild 
     h("p", null, value === undefined && valueBase64 === undefined ? "No bytes are kept." : "Bytes:"),
     value !== undefined && h("pre", null, hexDump(new TextEncoder().encode(value))),
     valueBase64 !== undefined && h("pre", null, hexDump(bytesOf(valueBase64))),
+    h(Redrive, { id: each.id }),
   );
 }
 

@@ -41,9 +41,21 @@ export function questionHeaders(): Record<string, string> {
 
 /** Asks for JSON. */
 export async function ask<Body>(path: string, withinMs = answerMs): Promise<Answer<Body>> {
+  return await send(path, {}, withinMs);
+}
+
+/** Tells central to do something, with a key that may. */
+export async function tell(path: string, body?: object): Promise<Answer<unknown>> {
+  const told =
+    body === undefined ? {} : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
+  return await send(path, { method: "POST", ...told }, 30_000);
+}
+
+async function send<Body>(path: string, init: RequestInit, withinMs: number): Promise<Answer<Body>> {
   try {
     const signal = AbortSignal.timeout(withinMs);
-    const response = await fetch(path, { headers: questionHeaders(), cache: "no-store", signal });
+    const headers = { ...init.headers, ...questionHeaders() };
+    const response = await fetch(path, { ...init, headers, cache: "no-store", signal });
     if (response.status === 401) {
       locked.value = true;
       throw new Error("this central asks for an API key");

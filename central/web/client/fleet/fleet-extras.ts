@@ -1,20 +1,26 @@
 /**
- * What the vehicles themselves report, where central knows it: backlog and completeness. A central without these routes, or
- * a fleet that sends no heartbeats, has none; the columns then say that nobody knows.
+ * What the agents themselves report, where central knows it: their state, their backlog, and what became of all their
+ * numbers. A central without this route, or a fleet that sends no heartbeats, has none: nobody knows, and the columns say so.
  */
 import { signal } from "@preact/signals";
-import { ask } from "../central/ask.ts";
+import { type Answer, ask } from "../central/ask.ts";
 import { formatShare } from "../format.ts";
 import { listIn, numberIn, textIn } from "../reports/loose.ts";
 
-/** Of one vehicle. */
+/** Of one agent. */
 export interface FleetExtra {
+  readonly state: string;
   readonly backlog: number | undefined;
-  readonly complete: string | undefined;
+  readonly complete: string;
+  /** As central says it. */
+  readonly whole: unknown;
 }
 
-/** By vehicle; undefined: central has no such route. */
+/** By agent; undefined: not known. */
 export const fleetExtras = signal<ReadonlyMap<string, FleetExtra> | undefined>(undefined);
+
+/** What central answered last. */
+export const fleetAnswer = signal<Answer<unknown> | undefined>(undefined);
 
 const everyMs = 5_000;
 const pagesMax = 20;
@@ -32,23 +38,29 @@ async function sweep(): Promise<void> {
   let cursor = "";
   for (let page = 0; page < pagesMax; page++) {
     const answer = await ask<unknown>(`/api/v1/fleet?limit=1000${cursor}`, 10_000);
-    if (answer.kind === "absent") {
-      fleetExtras.value = undefined;
-      return;
-    }
-    if (answer.kind === "failed") return;
-    for (const each of listIn(answer.body, "vehicles")) {
-      const vehicle = textIn(each, "vehicle");
-      if (vehicle === undefined) continue;
-      const backlog = numberIn(each, "backlog") ?? numberIn(each, "backlogEvents");
-      const expected = numberIn(each, "expected");
-      const stored = numberIn(each, "stored");
-      const complete = expected === undefined || stored === undefined ? undefined : formatShare(stored, expected);
-      found.set(vehicle, { backlog, complete });
+    fleetAnswer.value = answer;
+    if (answer.kind === "absent") fleetExtras.value = undefined;
+    if (answer.kind !== "body") return;
+    for (const each of listIn(answer.body, "agents")) {
+      const extra = extraOf(each);
+      const agent = textIn(each, "agent");
+      if (agent !== undefined) found.set(agent, extra);
     }
     const next = textIn(answer.body, "next");
     if (next === undefined) break;
     cursor = `&cursor=${next}`;
   }
   fleetExtras.value = found;
+}
+
+/** Complete: of all numbers that it has given, those that are stored. */
+export function extraOf(agent: unknown): FleetExtra {
+  const names = ["stored", "shed", "dead", "missing", "inVehicle", "onTheWay"];
+  const given = names.reduce((sum, name) => sum + (numberIn(agent, name) ?? 0), 0);
+  return {
+    state: textIn(agent, "state") ?? "unheard",
+    backlog: numberIn(agent, "backlogEvents"),
+    complete: formatShare(numberIn(agent, "stored") ?? 0, given),
+    whole: agent,
+  };
 }

@@ -8,6 +8,7 @@ const row = (vehicle: string, ageMs: number, clockAhead = false): FleetRow => ({
   readMs: 0,
   events: 1,
   streams: 1,
+  agent: "gw1",
   stream: "drive",
   value: "",
 });

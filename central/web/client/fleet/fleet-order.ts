@@ -10,6 +10,8 @@ export interface FleetRow {
   /** When that was, by the steady clock. */
   readonly readMs: number;
   readonly clockAhead: boolean;
+  /** Who sent the latest event; empty: it had no identity. */
+  readonly agent: string;
   /** The stream of the latest event, and its first bytes. */
   readonly stream: string;
   readonly value: string;

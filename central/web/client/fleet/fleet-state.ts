@@ -68,6 +68,7 @@ function rowOf({ vehicle, streams }: Listed, readMs: number): FleetRow {
     ageMs: latest?.ageMs ?? 0,
     readMs,
     clockAhead: streams.some(({ clockAhead }) => clockAhead),
+    agent: latest?.agent ?? "",
     stream: latest?.stream ?? "",
     value: latest?.value ?? (latest?.valueBase64 === undefined ? "" : `base64 ${latest.valueBase64}`),
   };

@@ -95,7 +95,7 @@ function chip(mood: FleetFilter["mood"], words: string): ComponentChild {
 /** Its age goes on by itself, without drawing the list anew. */
 function Row({ row }: { row: FleetRow }): ComponentChild {
   const ageMs = ageAt(row, tickMs.value);
-  const extra = fleetExtras.value?.get(row.vehicle);
+  const extra = fleetExtras.value?.get(row.agent);
   return h(
     "div",
     { class: "cells" },
@@ -103,6 +103,12 @@ function Row({ row }: { row: FleetRow }): ComponentChild {
       "span",
       { class: `name ${moodOf(ageMs)}` },
       h("a", { href: linkTo("vehicle", row.vehicle), tabIndex: -1 }, row.vehicle),
+      (extra?.state === "silent" || extra?.state === "stopped") &&
+        h(
+          "em",
+          { title: `Its agent ${row.agent} sends no heartbeats` },
+          extra.state === "silent" ? "offline" : "stopped",
+        ),
       row.clockAhead && h("em", { title: "One of its times was ahead of central's clock" }, "clock ahead"),
     ),
     h("span", { class: `number age ${moodOf(ageMs)}` }, formatAge(ageMs)),

@@ -2,6 +2,7 @@ import type { ComponentChild } from "preact";
 import { BooksView } from "../books/books-view.ts";
 import { PutAsideView } from "../books/put-aside-view.ts";
 import { ConsumersView } from "../consumers/consumers-view.ts";
+import { AgentsView } from "../fleet/agents-view.ts";
 import { FleetView } from "../fleet/fleet-view.ts";
 import { LiveView } from "../live/live-view.ts";
 import { AlertsView } from "../reports/alerts-view.ts";
@@ -23,6 +24,7 @@ export const sections: readonly Section[] = [
   { id: "fleet", title: "Fleet", view: FleetView },
   { id: "vehicle", title: undefined, view: VehicleView },
   { id: "live", title: "Live", view: LiveView },
+  { id: "agents", title: "Agents", view: AgentsView },
   { id: "outages", title: "Outages", view: OutagesView },
   { id: "alerts", title: "Alerts", view: AlertsView },
   { id: "books", title: "Gaps & conflicts", view: BooksView },

@@ -1,21 +1,96 @@
-/** What the rules have found. */
+/** What the rules have said of vehicles while their events were stored, the newest first. */
+import { useSignal } from "@preact/signals";
 import { type ComponentChild, h } from "preact";
 import { usePolled } from "../central/poll.ts";
-import { listIn } from "./loose.ts";
-import { RecordsTable } from "./records-table.ts";
+import { formatTime } from "../format.ts";
+import { linkTo } from "../frame/place.ts";
+import { fieldIn, listIn, numberIn, textIn } from "./loose.ts";
 import { unlessBody } from "./said.ts";
 
+const states = ["all", "firing", "resolved", "occurred"] as const;
+
 export function AlertsView(): ComponentChild {
-  const answer = usePolled<unknown>("/api/v1/alerts", 3_000);
+  const state = useSignal<(typeof states)[number]>("all");
+  const filter = state.value === "all" ? "" : `&state=${state.value}`;
+  const answer = usePolled<unknown>(`/api/v1/alerts?limit=200${filter}`, 2_000);
   const words = unlessBody(answer.value, "alerts");
-  const records = answer.value?.kind === "body" ? listIn(answer.value.body, "alerts") : [];
+  const alerts = answer.value?.kind === "body" ? listIn(answer.value.body, "alerts") : [];
   return h(
     "div",
     { class: "view" },
     h("h2", null, "Alerts"),
-    h("p", { class: "note" }, "What the rules have found while events were stored."),
+    h(
+      "div",
+      { class: "bar" },
+      states.map((each) =>
+        h(
+          "button",
+          {
+            key: each,
+            type: "button",
+            class: "chip",
+            "aria-pressed": state.value === each,
+            onClick: () => {
+              state.value = each;
+            },
+          },
+          each,
+        ),
+      ),
+    ),
     words !== undefined && h("p", { class: "empty" }, words),
-    words === undefined && records.length === 0 && h("p", { class: "empty" }, "No rule has found anything."),
-    records.length > 0 && h(RecordsTable, { records, label: "Alerts" }),
+    words === undefined && alerts.length === 0 && h("p", { class: "empty" }, "No rule has found anything."),
+    alerts.length > 0 && h(Table, { alerts }),
   );
+}
+
+function Table({ alerts }: { alerts: readonly unknown[] }): ComponentChild {
+  const names = ["Rule", "Vehicle", "State", "Since", "Resolved", "Value", "About"];
+  return h(
+    "div",
+    { class: "card scroll" },
+    h(
+      "table",
+      { "aria-label": "Alerts" },
+      h(
+        "thead",
+        null,
+        h(
+          "tr",
+          null,
+          names.map((name) => h("th", { key: name }, name)),
+        ),
+      ),
+      h(
+        "tbody",
+        null,
+        alerts.map((each) => h(Row, { key: textIn(each, "id") ?? "", each })),
+      ),
+    ),
+  );
+}
+
+function Row({ each }: { each: unknown }): ComponentChild {
+  const vehicle = textIn(each, "vehicle") ?? "";
+  const state = textIn(each, "state") ?? "";
+  const resolvedMs = numberIn(each, "resolvedMs");
+  const sinceMs = numberIn(each, "sinceMs") ?? numberIn(each, "firedMs");
+  const mood = state === "firing" ? "away" : state === "occurred" ? "silent" : "live";
+  const about = Object.entries({ ...texts(fieldIn(each, "labels")), ...texts(fieldIn(each, "annotations")) });
+  return h(
+    "tr",
+    null,
+    h("td", { class: `name ${mood}` }, textIn(each, "rule") ?? ""),
+    h("td", null, h("a", { href: linkTo("vehicle", vehicle) }, vehicle)),
+    h("td", { class: state === "firing" ? "bad" : "" }, state),
+    h("td", null, sinceMs === undefined ? "–" : formatTime(sinceMs)),
+    h("td", null, resolvedMs === undefined ? "–" : formatTime(resolvedMs)),
+    h("td", null, textIn(each, "value") ?? "–"),
+    h("td", null, about.map(([name, text]) => `${name}: ${text}`).join(" · ")),
+  );
+}
+
+function texts(value: unknown): Record<string, string> {
+  if (typeof value !== "object" || value === null) return {};
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, String(each)]));
 }

@@ -2,7 +2,8 @@
 import { type ComponentChild, h } from "preact";
 import { usePolled } from "../central/poll.ts";
 import { formatShare, formatTime } from "../format.ts";
-import { listIn, numberIn, textIn } from "../reports/loose.ts";
+import { wallMs } from "../frame/ticker.ts";
+import { listIn, numberIn } from "../reports/loose.ts";
 import { unlessBody } from "../reports/said.ts";
 
 /** An hour of a stream, as the page needs it. */
@@ -19,9 +20,9 @@ const hourMs = 3_600_000;
 /** Hours out of an answer, streams summed up. */
 export function hoursOf(body: unknown): readonly Hour[] {
   const sums = new Map<number, Hour>();
-  for (const each of listIn(body, "hours")) {
-    const at = numberIn(each, "hourMs") ?? Date.parse(textIn(each, "hour") ?? "");
-    if (Number.isNaN(at)) continue;
+  for (const each of listIn(body, "cells")) {
+    const at = numberIn(each, "hourMs");
+    if (at === undefined) continue;
     const before = sums.get(at) ?? { hourMs: at, expected: 0, stored: 0, missing: 0 };
     const stored = numberIn(each, "stored") ?? 0;
     const missing = numberIn(each, "missing") ?? 0;
@@ -35,8 +36,10 @@ export function hoursOf(body: unknown): readonly Hour[] {
   return [...sums.values()].sort((a, b) => a.hourMs - b.hourMs);
 }
 
-export function HeatMap({ vehicle }: { readonly vehicle: string }): ComponentChild {
-  const answer = usePolled<unknown>(`/api/v1/completeness?vehicle=${encodeURIComponent(vehicle)}`, 15_000);
+export function HeatMap({ agent, stream }: { readonly agent: string; readonly stream: string }): ComponentChild {
+  const from = Math.floor(wallMs() / hourMs) * hourMs - (daysMax - 1) * 24 * hourMs;
+  const path = `/api/v1/completeness?limit=10000&agent=${encodeURIComponent(agent)}&stream=${encodeURIComponent(stream)}&from=${from}`;
+  const answer = usePolled<unknown>(path, 15_000);
   const words = unlessBody(answer.value, "completeness by hour");
   if (words !== undefined || answer.value?.kind !== "body") return h("p", { class: "empty" }, words ?? "");
   const hours = hoursOf(answer.value.body);

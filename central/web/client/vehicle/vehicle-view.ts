@@ -54,8 +54,14 @@ export function VehicleView({ name }: { readonly name: string }): ComponentChild
         endMs: stream.timeMs,
       }),
     stream !== undefined && h(LastState, { state: stream }),
-    known !== undefined && h("h3", null, "Completeness"),
-    known !== undefined && h(HeatMap, { vehicle: name }),
+    stream?.agent !== undefined && h("h3", null, `Completeness of ${stream.stream}, by hour`),
+    stream?.agent !== undefined &&
+      h("p", { class: "note" }, `Of all that the agent ${stream.agent} has given a number.`),
+    stream?.agent !== undefined &&
+      h(HeatMap, { key: `${stream.agent} ${stream.stream}`, agent: stream.agent, stream: stream.stream }),
+    stream !== undefined &&
+      stream.agent === undefined &&
+      h("p", { class: "note" }, "Its events carry no identity: nobody can say what is missing."),
   );
 }
 

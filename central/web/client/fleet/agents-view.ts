@@ -1,0 +1,105 @@
+/** The agents in the vehicles, as their heartbeats tell, those that need somebody first. */
+import { type ComponentChild, h } from "preact";
+import { formatAge, formatCount, formatTime } from "../format.ts";
+import { numberIn, textIn } from "../reports/loose.ts";
+import { unlessBody } from "../reports/said.ts";
+import { type FleetExtra, fleetAnswer, fleetExtras } from "./fleet-extras.ts";
+
+/** More than this is a wrong clock. */
+const clockOffsetMsMax = 5_000;
+const shownMax = 500;
+
+const words: Readonly<Record<string, string>> = {
+  online: "online",
+  silent: "offline: three heartbeats are missing",
+  stopped: "stopped: it said goodbye",
+  unheard: "sends no heartbeats",
+};
+
+export function AgentsView(): ComponentChild {
+  const said = unlessBody(fleetAnswer.value, "the agents' heartbeats");
+  const agents = [...(fleetExtras.value ?? [])];
+  const heartbeats = fleetAnswer.value?.kind === "body" ? textIn(fleetAnswer.value.body, "heartbeats") : undefined;
+  return h(
+    "div",
+    { class: "view" },
+    h("h2", null, "Agents"),
+    h(
+      "p",
+      { class: "note" },
+      "What runs in the vehicles: by its heartbeats, and by what became of every number that it has given.",
+    ),
+    heartbeats === "off" && h("p", { class: "empty" }, "This central's config names no topic of heartbeats."),
+    heartbeats === "behind" &&
+      h("p", { class: "empty" }, "Heartbeats are not read to their end yet: silence proves nothing."),
+    said !== undefined && agents.length === 0 && h("p", { class: "empty" }, said),
+    agents.length > 0 && h(Table, { agents: agents.slice(0, shownMax) }),
+    agents.length > shownMax &&
+      h("p", { class: "note" }, `The first ${shownMax} of ${agents.length}; all under /api/v1/fleet.`),
+  );
+}
+
+function Table({ agents }: { agents: readonly (readonly [string, FleetExtra])[] }): ComponentChild {
+  const names = [
+    "Agent",
+    "State",
+    "Version",
+    "Heard",
+    "Clock",
+    "Backlog",
+    "Oldest unsent",
+    "Stored",
+    "Missing",
+    "Complete",
+  ];
+  return h(
+    "div",
+    { class: "card scroll" },
+    h(
+      "table",
+      { "aria-label": "Agents" },
+      h(
+        "thead",
+        null,
+        h(
+          "tr",
+          null,
+          names.map((name, index) => h("th", { key: name, class: index > 2 ? "number" : "" }, name)),
+        ),
+      ),
+      h(
+        "tbody",
+        null,
+        agents.map(([agent, extra]) => h(Row, { key: agent, agent, extra })),
+      ),
+    ),
+  );
+}
+
+function Row({ agent, extra }: { agent: string; extra: FleetExtra }): ComponentChild {
+  const { whole, state } = extra;
+  const ageMs = numberIn(whole, "ageMs");
+  const offsetMs = numberIn(whole, "clockOffsetMs");
+  const oldestMs = numberIn(whole, "oldestUnsentMs");
+  const missing = numberIn(whole, "missing") ?? 0;
+  const wrongClock = offsetMs !== undefined && Math.abs(offsetMs) > clockOffsetMsMax;
+  const mood = state === "silent" ? "away" : state === "stopped" ? "silent" : state === "online" ? "live" : "unheard";
+  return h(
+    "tr",
+    null,
+    h("td", { class: `name ${mood}` }, agent),
+    h("td", null, words[state] ?? state),
+    h("td", null, textIn(whole, "version") ?? "–"),
+    h("td", { class: "number" }, ageMs === undefined ? "–" : formatAge(ageMs)),
+    h(
+      "td",
+      { class: `number ${wrongClock ? "bad" : ""}` },
+      offsetMs === undefined ? "–" : `${Math.round(offsetMs / 100) / 10} s`,
+    ),
+    h("td", { class: "number" }, formatCount(extra.backlog)),
+    h("td", { class: "number" }, oldestMs === undefined ? "–" : formatTime(oldestMs)),
+    h("td", { class: "number" }, formatCount(numberIn(whole, "stored"))),
+    h("td", { class: `number ${missing > 0 ? "bad" : ""}` }, formatCount(missing)),
+    h("td", { class: "number" }, extra.complete),
+  );
+}
