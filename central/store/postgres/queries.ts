@@ -28,15 +28,15 @@ export async function readTotals(sql: SQL): Promise<Totals> {
     select s.*, l.*, (select count(*) from gap)::float8 as gaps,
       (select count(*) from (select distinct vehicle from series where last_time is not null) v)::float8 as vehicles
     from (
-      select coalesce(least(sum(stored), ${most}::bigint), 0)::float8 as stored,
-        coalesce(least(sum(foreign_events), ${most}::bigint), 0)::float8 as "withoutIdentity",
-        coalesce(least(sum(dead), ${most}::bigint), 0)::float8 as "deadLettered" from source
+      select least(coalesce(sum(stored), 0), ${most}::bigint)::float8 as stored,
+        least(coalesce(sum(foreign_events), 0), ${most}::bigint)::float8 as "withoutIdentity",
+        least(coalesce(sum(dead), 0), ${most}::bigint)::float8 as "deadLettered" from source
     ) s, (
-      select coalesce(least(sum(first_seq), ${most}::bigint), 0)::float8 as "beforeFirst",
-        coalesce(least(sum(next_seq - first_seq - received - shed - dead), ${most}::bigint), 0)::float8 as missing,
-        coalesce(least(sum(repeated), ${most}::bigint), 0)::float8 as repeated,
-        coalesce(least(sum(conflicts), ${most}::bigint), 0)::float8 as conflicts,
-        coalesce(least(sum(shed), ${most}::bigint), 0)::float8 as shed from lane
+      select least(coalesce(sum(first_seq), 0), ${most}::bigint)::float8 as "beforeFirst",
+        least(coalesce(sum(next_seq - first_seq - received - shed - dead), 0), ${most}::bigint)::float8 as missing,
+        least(coalesce(sum(repeated), 0), ${most}::bigint)::float8 as repeated,
+        least(coalesce(sum(conflicts), 0), ${most}::bigint)::float8 as conflicts,
+        least(coalesce(sum(shed), 0), ${most}::bigint)::float8 as shed from lane
     ) l`;
   if (sums === undefined) throw new Error("a sum is always one row");
   return sums;

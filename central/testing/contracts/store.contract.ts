@@ -75,6 +75,12 @@ export function storeContract(name: string, open: OpenStore): void {
     const ranges = async () =>
       (await under.reader.ranges(await lane(), 0, 100)).map(({ first, last, kind }) => `${kind} ${first}-${last}`);
 
+    test("an empty store's sums are nothing", async () => {
+      await under.store.probe();
+      const nothing = { stored: 0, withoutIdentity: 0, missing: 0, beforeFirst: 0, repeated: 0, conflicts: 0 };
+      expect(await under.reader.totals()).toEqual({ ...nothing, shed: 0, deadLettered: 0, gaps: 0, vehicles: 0 });
+    });
+
     test("gives back what was stored, in order, with its identity", async () => {
       await put(range(0, 3), undefined);
       const found = await events();

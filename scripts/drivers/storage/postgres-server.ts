@@ -172,7 +172,7 @@ export class PostgresServer implements AsyncDisposable {
 }
 
 function asUser(): readonly string[] {
-  return process.getuid?.() === 0 ? ["runuser", "-u", "postgres", "--"] : [];
+  return process.getuid?.() === 0 ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] : [];
 }
 
 function idsOf(name: string): [number, number] {
