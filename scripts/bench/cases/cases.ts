@@ -1,6 +1,7 @@
 import { backlog } from "./backlog.ts";
 import type { BenchCase } from "./case.ts";
 import { centralIngest } from "./central.ts";
+import { centralPostgres } from "./central-postgres.ts";
 import { centralReads } from "./central-reads.ts";
 import { centralRecovery } from "./central-recovery.ts";
 import { cold } from "./cold.ts";
@@ -29,6 +30,7 @@ export const cases: readonly BenchCase[] = [
   backlog,
   soak,
   centralIngest,
+  centralPostgres,
   centralRecovery,
   centralReads,
 ];

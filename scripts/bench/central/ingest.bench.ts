@@ -4,7 +4,7 @@
  *
  *     bun scripts/bench/central/ingest.bench.ts --brokers 127.0.0.1:9092 --events 1000000 --vehicles 100
  */
-import { existsSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { systemClock } from "../../../shared/clock/clock.ts";
 import { startChild } from "../../../shared/testing/child.ts";
 import { freePort } from "../../../shared/testing/free-port.ts";
@@ -19,6 +19,10 @@ export interface CentralBenchOptions {
   readonly partitions?: number;
   /** A topic that `produce` has filled before; made when not given. */
   readonly topic?: string;
+  /** Event time of the first one. */
+  readonly startMs?: number;
+  /** In place of a SQLite file of its own: where it is, and how large it has become. */
+  readonly store?: { readonly address: string; bytes(): Promise<number> };
 }
 
 export interface CentralBenchResult {
@@ -37,13 +41,13 @@ export interface CentralBenchResult {
 
 /** One run on a store of its own, which goes with it. */
 export async function runCentralBench(options: CentralBenchOptions): Promise<CentralBenchResult> {
-  const { brokers, events, vehicles, partitions = 4 } = options;
+  const { brokers, events, vehicles, partitions = 4, startMs = 1_760_000_000_000 } = options;
   const topic = options.topic ?? `central-bench-${vehicles}-${Math.round(systemClock.now())}`;
   if (options.topic === undefined) {
-    await produce({ brokers, topic, partitions, events, vehicles, startMs: 1_760_000_000_000 });
+    await produce({ brokers, topic, partitions, events, vehicles, startMs });
   }
   using dir = tempDir("tailgate-central-bench-");
-  const store = dir.file("central.db");
+  const store = options.store?.address ?? dir.file("central.db");
   const port = await freePort();
   await using central = startChild({
     name: "central",
@@ -75,8 +79,7 @@ export async function runCentralBench(options: CentralBenchOptions): Promise<Cen
   const memory = readFileSync(`/proc/${central.pid}/status`, "utf8");
   const written = Number(/^wchar: (\d+)/m.exec(readFileSync(`/proc/${central.pid}/io`, "utf8"))?.[1] ?? 0);
   await central.stop();
-  const size = [store, `${store}-wal`].reduce((sum, file) => sum + (existsSync(file) ? statSync(file).size : 0), 0);
-  rmSync(store, { force: true });
+  const size = (await options.store?.bytes()) ?? fileBytes(store);
   return {
     events,
     vehicles,
@@ -90,6 +93,10 @@ export async function runCentralBench(options: CentralBenchOptions): Promise<Cen
     missing: done.missing,
     repeated: done.repeated,
   };
+}
+
+function fileBytes(store: string): number {
+  return [store, `${store}-wal`].reduce((sum, file) => sum + (existsSync(file) ? statSync(file).size : 0), 0);
 }
 
 interface Status {
