@@ -35,6 +35,9 @@ export function streamed({ parts, stallMs, ended }: StreamedBody): ReadableStrea
     {
       pull: async (controller) => {
         clearTimeout(stall);
+        // A client that takes all at once would be served from microtasks alone, and nobody else heard until the end.
+        await othersTurn();
+        if (over) return;
         try {
           const { value, done } = await parts.next();
           if (over) return;
@@ -57,4 +60,9 @@ export function streamed({ parts, stallMs, ended }: StreamedBody): ReadableStrea
     },
     { highWaterMark: 0 },
   );
+}
+
+/** Resolves when what waits for the event loop (other requests, timers) was served once. */
+function othersTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -98,7 +98,7 @@ test.each([
       child.signal("SIGHUP");
       // On a busy machine we may be late, and the next start is looked at.
       early = !child.stderr.includes("tailgate_starting");
-      const every = setInterval(() => child.signal("SIGHUP"), 5);
+      const every = setInterval(() => child.signal("SIGHUP"), 20);
       await child.waitForLine("agent_started", 20_000);
       await child.waitForLine("config_reloaded", 20_000);
       clearInterval(every);
