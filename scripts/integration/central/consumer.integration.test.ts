@@ -166,7 +166,7 @@ describe("the Kafka consumer", () => {
     const held = () => [a.state().partitions.length, b.state().partitions.length];
     await until("each to have two", held, ([mine, yours]) => mine === 2 && yours === 2, { withinMs: 20_000 });
     await a.stop();
-    await until("one to have four", held, ([, yours]) => yours === 4, { withinMs: 5_000 });
+    await until("one to have four", held, ([, yours]) => yours === 4, { withinMs: 30_000 });
     await b.stop();
   }, 60_000);
 

@@ -155,7 +155,7 @@ describe("the consumer", () => {
     };
     const reading = consumer(what, security(), report);
     reading.start(new Collector());
-    await until("it to be said twice", () => said.length >= 2, Boolean, { withinMs: 5_000 });
+    await until("it to be said twice", () => said.length >= 2, Boolean, { withinMs: 30_000 });
     await reading.stop();
     expect(said[0]).toMatchObject({ code, hint: expect.stringContaining(hint) });
   });

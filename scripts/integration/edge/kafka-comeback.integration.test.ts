@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { runLane } from "../../../edge/engine/run-lane.ts";
 import { seededRandom } from "../../../shared/random/random.ts";
+import { soonMs } from "../../../shared/testing/soon.ts";
 import { until } from "../../../shared/testing/until.ts";
 import { type Broker, startBroker } from "../../drivers/kafka/broker.ts";
 import { brokerAnswers } from "../../drivers/kafka/probe.ts";
@@ -65,6 +66,7 @@ test(
         { everyMs: 5, withinMs: 30_000 },
       );
       tookMs.push(performance.now() - backMs);
+      expect(tookMs.at(-1)).toBeLessThan(soonMs(1_000));
       await starting;
     }
     stop.abort();
@@ -72,7 +74,6 @@ test(
     await running;
     const sorted = tookMs.map(Math.round).toSorted((a, b) => a - b);
     console.log(`first batch after the broker's return, ms: ${sorted.join(" ")}`);
-    expect(sorted.at(-1)).toBeLessThan(1_000);
   },
   outages * 60_000 + 60_000,
 );
