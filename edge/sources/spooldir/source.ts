@@ -14,7 +14,7 @@
  * read it) is not gone: it stays known, and nothing of it is read again once it can be seen.
  */
 
-import { type BigIntStats, closeSync, fstatSync, lstatSync, readSync, renameSync, rmSync, statSync } from "node:fs";
+import { closeSync, fstatSync, readSync, renameSync, rmSync } from "node:fs";
 import { sleep } from "../../../shared/async/sleep.ts";
 import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
 import { openRegular } from "../../../shared/files/open-regular.ts";
@@ -34,6 +34,7 @@ import { codes } from "./codes.ts";
 import type { Config } from "./config.ts";
 import { takeTracker } from "./flume-tracker.ts";
 import { ListedFiles } from "./listed-files.ts";
+import { isTaken, statOf } from "./names.ts";
 import { type Identity, identityOf, SpoolFile, sameIdentity } from "./spool-file.ts";
 import { signals } from "./telemetry.ts";
 
@@ -147,7 +148,8 @@ export class SpoolDirectorySource implements Source {
     const present = new Set(all.map(({ key }) => key));
     const byInode = new Map(all.map((candidate) => [candidate.inode, candidate]));
     for (const file of [...this.files.values()]) {
-      if (!present.has(file.key)) this.noteGone(file, byInode.get(file.identity.inode), intake);
+      if (present.has(file.key)) file.missed = false;
+      else this.noteGone(file, byInode.get(file.identity.inode), intake);
     }
     const settled = this.candidates.settled(all, this.config.settle, this.context.clock.uptimeMs());
     return settled.filter((candidate) => this.isToRead(candidate, intake));
@@ -210,6 +212,10 @@ export class SpoolDirectorySource implements Source {
       intake.moved(moved);
     } else if (this.isHidden(file.key) || (file.severalNames && this.candidates.isPartial)) {
       // It, or its other name, may be where nobody can look now.
+      return;
+    } else if (!file.missed) {
+      // A list of names is not of one moment: renamed meanwhile, it may be in it under neither name.
+      file.missed = true;
       return;
     } else if (file.state === "reading" && !isTaken(childOf(this.config.path, file.key) + this.config.errorSuffix)) {
       const bytes = file.identity.size - file.offset;
@@ -321,7 +327,9 @@ export class SpoolDirectorySource implements Source {
     if (done === "tracker") return;
     const path = childOf(this.config.path, file.key);
     const stat = statOf(path);
-    if (stat !== undefined && !this.isSuccessor(identityOf(stat), file)) {
+    // Somebody took the name away. It may have another: the next look finds it there, done, or forgets it.
+    if (stat === undefined) return;
+    if (!this.isSuccessor(identityOf(stat), file)) {
       if (!sameIdentity(identityOf(stat), file.identity)) {
         this.fail(file, "it was changed or replaced after it was done", intake, identityOf(stat));
         return;
@@ -386,13 +394,4 @@ export class SpoolDirectorySource implements Source {
     this.report(signals.takenOver, { from: trackerFrom, files: taken.files.length });
     for (const { file, why } of taken.gone) this.report(signals.notTakenOver, { file, why });
   }
-}
-
-/** Whether there is anything under this name, a link that leads nowhere too. */
-function isTaken(path: string): boolean {
-  return lstatSync(systemPath(path), { throwIfNoEntry: false }) !== undefined;
-}
-
-function statOf(path: string): BigIntStats | undefined {
-  return statSync(systemPath(path), { bigint: true, throwIfNoEntry: false });
 }

@@ -39,6 +39,8 @@ export class SpoolFile implements Positioned {
   reason: string | undefined;
   skipping = false;
   severalNames = false;
+  /** The last look did not find it. */
+  missed = false;
   forgotten = false;
 
   constructor(

@@ -3,6 +3,7 @@ import {
   appendFileSync,
   closeSync,
   existsSync,
+  linkSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -52,6 +53,25 @@ const positions = (run: RunningSource) => {
   run.intake.commit();
   return [...run.intake.work.positions.keys()];
 };
+
+test.each(["rename", "delete"])(
+  "a file that was read and lost its name to a hard link before it was put away is not read again (%s)",
+  async (done) => {
+    using w = world({ done });
+    await using run = w.start();
+    run.intake.holdCommits();
+    w.put("a.csv", "one\ntwo\n");
+    await until("it to be read", () => run.intake.lines.length === 2 && run.intake.commitsAsked > 0);
+    linkSync(w.path("a.csv"), w.path("b.csv"));
+    rmSync(w.path("a.csv"));
+    run.intake.unblock();
+    await until("it to be put away under its other name", () => !w.names().includes("b.csv"));
+    w.put("c.csv", "three\n");
+    await until("the next", () => run.intake.lines.includes("three"));
+    expect(run.intake.lines).toEqual(["one", "two", "three"]);
+    await until("nothing to be known any more", () => positions(run).length === 0);
+  },
+);
 
 test("a complete file is read, its last line without line end too, and renamed once its lines are durable", async () => {
   using w = world();
