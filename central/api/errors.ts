@@ -121,6 +121,8 @@ export function problemResponse(thrown: Error, context: Context<ApiEnvironment>,
   if (status === 503 || status === 429) {
     headers["Retry-After"] = String(Math.max(1, Math.ceil((error.retryAfterMs ?? 1_000) / 1_000)));
   }
+  // What is left of a body that nobody reads would keep the connection for its sender.
+  if (status === 408 || status === 413 || code === "CENTRAL_RELAY_BUSY") headers.Connection = "close";
   return context.body(JSON.stringify(body), status, headers);
 }
 

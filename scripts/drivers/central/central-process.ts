@@ -3,8 +3,9 @@ import { type Child, startChild } from "../../../shared/testing/child.ts";
 
 /** How a central of a test is set up. */
 export interface CentralProcessOptions {
-  readonly brokers: string;
-  readonly topics: readonly string[];
+  /** Left out: there is no Kafka, and what comes, comes by relay. */
+  readonly brokers?: string;
+  readonly topics?: readonly string[];
   readonly group: string;
   /** Path of the SQLite file. */
   readonly store: string;
@@ -31,13 +32,14 @@ export interface CentralStatus {
   readonly gaps: number;
   readonly lag: number | null;
   readonly storeAvailable: boolean;
+  readonly relayWaitingBytes: number;
 }
 
 const root = join(import.meta.dir, "../../..");
 
 /** Starts central from its sources as a process of its own, and does not wait until it serves. */
 export function startCentral(options: CentralProcessOptions): Child {
-  const { brokers, topics, group, store, port, config, environment = {}, onLine } = options;
+  const { brokers = "", topics = [], group, store, port, config, environment = {}, onLine } = options;
   const { wrap = (command: readonly string[]) => command } = options;
   return startChild({
     name: "central",

@@ -9,6 +9,8 @@ export interface CentralOptions extends Omit<CentralProcessOptions, "port" | "gr
   readonly group?: string;
   /** "6s" when not given; less needs a broker that allows it. */
   readonly sessionTimeout?: string;
+  /** What its own questions are asked with. */
+  readonly key?: string;
 }
 
 interface Lag {
@@ -46,7 +48,7 @@ export class Central implements AsyncDisposable {
   /** Starts it and does not wait. */
   launch(): void {
     if (this.running) throw new Error("start central: it runs already");
-    const { sessionTimeout = "6s", group = "central-test", ...options } = this.options;
+    const { sessionTimeout = "6s", group = "central-test", key: _, ...options } = this.options;
     this.past = this.log;
     const environment = { TAILGATE_SESSION_TIMEOUT: sessionTimeout, ...options.environment };
     this.started = startCentral({ ...options, group, environment, port: this.port });
@@ -121,7 +123,9 @@ export class Central implements AsyncDisposable {
   }
 
   private fetch(path: string): Promise<Response> {
-    return fetch(`${this.url}${path}`, { signal: AbortSignal.timeout(10_000) });
+    const { key } = this.options;
+    const headers = key === undefined ? {} : { authorization: `Bearer ${key}` };
+    return fetch(`${this.url}${path}`, { headers, signal: AbortSignal.timeout(10_000) });
   }
 }
 
