@@ -14,6 +14,7 @@ import { day, outage } from "./outage.ts";
 import { slowFsync } from "./slow-fsync.ts";
 import { soak } from "./soak.ts";
 import { throughput } from "./throughput.ts";
+import { wayCosts } from "./ways.ts";
 
 /** Every case, in the order in which they run and stand on the pages. */
 export const cases: readonly BenchCase[] = [
@@ -31,6 +32,7 @@ export const cases: readonly BenchCase[] = [
   soak,
   centralIngest,
   centralPostgres,
+  wayCosts,
   centralRecovery,
   centralReads,
 ];
