@@ -9,7 +9,8 @@ import { readManifest } from "./simulator/manifest.ts";
 /** Where the lines are looked for. */
 export interface BooksOptions {
   readonly place: PilotHome;
-  readonly brokerAddress: string;
+  /** Undefined: there is no topic. */
+  readonly brokerAddress: string | undefined;
   readonly url: string;
   readonly say: (text: string) => void;
 }
@@ -27,7 +28,9 @@ export async function checkBooks(options: BooksOptions): Promise<boolean> {
   const audit = () => new LineAudit(manifest.worlds, manifest.progress);
   const results: [string, AuditResult][] = [];
 
-  if (Bun.which("kcat") === null) {
+  if (brokerAddress === undefined) {
+    say("there is no topic: the lines went straight to the centre");
+  } else if (Bun.which("kcat") === null) {
     say("the topic is not looked at: kcat is not installed (apt-get install kcat)");
   } else {
     const topic = audit();

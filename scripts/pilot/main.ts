@@ -1,10 +1,11 @@
 /**
- * `npm start`: the pilot, end to end, on this machine. Kafka (yours when KAFKA_BROKERS is set), the centre, the
- * simulator and the compiled edge, with a live view; Ctrl-C ends all of it and nothing else; everything it keeps is in
+ * `npm start`: the pilot, end to end, on this machine. Kafka (yours when KAFKA_BROKERS is set; none where it cannot be had:
+ * the edge relays straight to the centre then), the centre, the simulator and the compiled edge, with a live view; Ctrl-C ends all of it and nothing else; everything it keeps is in
  * .tailgate/, and the next start goes on where this one was.
  *
  *     npm start                      d: stop Kafka, delete the rotated logs, kill the edge with -9, see it drain
  *     npm start -- --demo            the same by itself, then an independent check; exit code 0 when the books balance
+ *     npm start -- --relay           without Kafka; --kafka: not without it
  *     npm start -- --for 60          end after so many seconds
  *     npm start -- --speed 10x --cars 100 --dir .tailgate --config my-edge.yaml
  */
@@ -12,11 +13,12 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { sleep } from "../../shared/async/sleep.ts";
 import { AppError, messageOf } from "../../shared/errors/app-error.ts";
-import { setup } from "../setup/setup.ts";
+import { lackingForKafka, setup } from "../setup/setup.ts";
 import { balanceBooks, type DemoOptions, playOutage } from "./demo.ts";
 import { openHome } from "./home.ts";
 import { Pilot } from "./pilot.ts";
 import { View } from "./view.ts";
+import { chooseWay } from "./way.ts";
 
 const { values } = parseArgs({
   options: {
@@ -27,6 +29,8 @@ const { values } = parseArgs({
     dir: { type: "string", default: join(import.meta.dir, "../..", ".tailgate") },
     outage: { type: "string", default: "20" },
     config: { type: "string" },
+    kafka: { type: "boolean", default: false },
+    relay: { type: "boolean", default: false },
   },
 });
 
@@ -53,15 +57,19 @@ async function run(): Promise<number> {
     write: (text: string) => void process.stdout.write(text),
   };
   let say = (text: string) => console.log(text);
-  await setup(values.demo ? "demo" : "start", say);
+  const { KAFKA_BROKERS: named } = process.env;
+  const brokers = named === "" ? undefined : named;
+  const prepare = () => setup(values.demo ? "demo" : "start", say);
+  const { kafka, relay } = values;
+  const way = await chooseWay({ kafka, relay, brokers, lacking: lackingForKafka(), prepare, say });
   const place = await openHome(resolve(values.dir));
-  const { KAFKA_BROKERS: brokers } = process.env;
   const speed = amount("speed", values.speed ?? (values.demo ? "10x" : "1x"));
   await using pilot = new Pilot({
     place,
     cars: amount("cars", values.cars),
     speed,
-    ...(brokers === undefined || brokers === "" ? {} : { brokers }),
+    way,
+    ...(brokers === undefined || way === "relay" ? {} : { brokers }),
     ...(values.config === undefined ? {} : { config: resolve(values.config) }),
     say: (text) => say(text),
   });

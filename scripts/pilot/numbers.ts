@@ -1,7 +1,9 @@
 /** The numbers of the live view, asked from the parts over HTTP as anybody would. */
+import type { Way } from "./way.ts";
 
 /** What is known at one moment; undefined for what nobody answers. */
 export interface Numbers {
+  readonly way: Way;
   /** Lines of driving data that the simulator has written, earlier starts included. */
   readonly written: number;
   /** Lines of device status in files that have appeared. */
@@ -29,7 +31,9 @@ export interface CentralNumbers {
   readonly linesPerSecond: number;
   readonly stored: number;
   readonly missing: number;
+  /** Over Kafka: twice in the topic. By relay: sent again after a lost answer or a crash. Stored once either way. */
   readonly repeated: number;
+  /** null: unknown, or there is no topic. */
   readonly lag: number | null;
 }
 

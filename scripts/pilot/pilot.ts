@@ -20,6 +20,7 @@ import { Leftovers } from "./leftovers.ts";
 import { askCentral, askEdge, type Numbers } from "./numbers.ts";
 import type { Progress } from "./simulator/manifest.ts";
 import { simulate, simulatorPaths } from "./simulator/simulate.ts";
+import type { Way } from "./way.ts";
 
 /** The topic of the driving data. */
 export const TOPIC = "driving";
@@ -27,14 +28,18 @@ export const TOPIC = "driving";
 /** What may differ from the pilot as it is. */
 export interface PilotOptions {
   readonly place: PilotHome;
-  /** Brokers that run already; a broker of our own when not given. */
+  readonly way: Way;
+  /** Of the way over Kafka: brokers that run already; a broker of our own when not given. */
   readonly brokers?: string;
   readonly cars: number;
   readonly speed: number;
-  /** Another config for the edge than edge.yaml beside this file. */
+  /** Another config for the edge than the one of its way beside this file. */
   readonly config?: string;
   readonly say: (text: string) => void;
 }
+
+/** The edge's config for each way. */
+const edgeConfigs: Readonly<Record<Way, string>> = { kafka: "edge.yaml", relay: "edge-relay.yaml" };
 
 const statusEveryMs = 15_000;
 const reportsPerDay = 60;
@@ -56,14 +61,18 @@ export class Pilot implements AsyncDisposable {
     return `http://127.0.0.1:${this.options.place.ports.central}/`;
   }
 
-  /** Whether the broker is ours to stop. */
-  get ownsBroker(): boolean {
-    return this.options.brokers === undefined;
+  get way(): Way {
+    return this.options.way;
   }
 
-  /** For readers that do not go through what is tried here. */
-  get brokerAddress(): string {
-    return this.broker?.internalAddress ?? this.options.brokers ?? "";
+  /** Whether there is a broker, and it is ours to stop. */
+  get ownsBroker(): boolean {
+    return this.way === "kafka" && this.options.brokers === undefined;
+  }
+
+  /** For readers that do not go through what is tried here; undefined: there is no Kafka. */
+  get brokerAddress(): string | undefined {
+    return this.broker?.internalAddress ?? (this.way === "kafka" ? this.options.brokers : undefined);
   }
 
   /** Starts everything, in the order in which the parts lean on each other. */
@@ -71,7 +80,7 @@ export class Pilot implements AsyncDisposable {
     const { place, say } = this.options;
     const ended = await this.leftovers.end();
     if (ended.length > 0) say(`ended what an earlier start had left: ${ended.join(", ")}`);
-    await this.startBroker();
+    if (this.way === "kafka") await this.startBroker();
     say("building the edge");
     await edgeBinary();
     say("starting central, the edge and the cars");
@@ -98,7 +107,7 @@ export class Pilot implements AsyncDisposable {
       this.ownsBroker ? brokerAnswers(ports.kafka) : Promise.resolve(true),
     ]);
     const { driving, status } = this.written;
-    return { written: driving, writtenStatus: status, edge, central, brokerUp };
+    return { way: this.way, written: driving, writtenStatus: status, edge, central, brokerUp };
   }
 
   async startBroker(): Promise<void> {
@@ -120,12 +129,13 @@ export class Pilot implements AsyncDisposable {
   }
 
   async startEdge(): Promise<void> {
-    const { place, config = join(import.meta.dir, "edge.yaml") } = this.options;
+    const { place, config = join(import.meta.dir, edgeConfigs[this.way]) } = this.options;
     this.edge = await startEdge({
       configPath: config,
       cwd: place.folder,
       env: {
         KAFKA_BROKERS: this.clientBrokers,
+        CENTRAL_URL: `http://127.0.0.1:${place.ports.central}`,
         PILOT_DIR: place.pilotDir,
         LAKE_DIR: place.lakeDir,
         TAILGATE_DATA: place.edgeDir,
@@ -141,6 +151,24 @@ export class Pilot implements AsyncDisposable {
   async killEdge(): Promise<void> {
     await this.edge?.kill();
     this.edge = undefined;
+  }
+
+  startCentral(): void {
+    const { place } = this.options;
+    this.central = startCentral({
+      ...(this.way === "kafka" ? { brokers: this.clientBrokers, topics: [TOPIC] } : {}),
+      group: "tailgate-central",
+      store: place.store,
+      port: place.ports.central,
+      onLine: (line) => this.log("central", line),
+    });
+    this.leftovers.note("central", this.central.pid);
+  }
+
+  /** -9, with whatever it was storing. */
+  async killCentral(): Promise<void> {
+    await this.central?.kill();
+    this.central = undefined;
   }
 
   /** What ended although nobody asked it to, with its last words; undefined while all is well. */
@@ -172,19 +200,6 @@ export class Pilot implements AsyncDisposable {
 
   private get clientBrokers(): string {
     return this.options.brokers ?? this.broker?.address ?? "";
-  }
-
-  private startCentral(): void {
-    const { place } = this.options;
-    this.central = startCentral({
-      brokers: this.clientBrokers,
-      topics: [TOPIC],
-      group: "tailgate-central",
-      store: place.store,
-      port: place.ports.central,
-      onLine: (line) => this.log("central", line),
-    });
-    this.leftovers.note("central", this.central.pid);
   }
 
   private startSimulator(): void {

@@ -3,6 +3,7 @@ import type { Numbers } from "./numbers.ts";
 import { renderBlock, renderLine, View } from "./view.ts";
 
 const numbers: Numbers = {
+  way: "kafka" as const,
   written: 12_345,
   writtenStatus: 6_000,
   edge: { read: 12_345, backlog: 678, backlogBytes: 20_480, batchSent: 6_000, batchHeld: 0 },
@@ -20,7 +21,14 @@ test("a line holds all that counts, and says who is away", () => {
   for (const part of ["cars 100", "backlog 678", "stored 11,667", "missing 0", "repeated 0"])
     expect(line).toContain(part);
   expect(line).not.toContain("away");
-  const alone = renderLine({ written: 5, writtenStatus: 0, edge: undefined, central: undefined, brokerUp: false });
+  const alone = renderLine({
+    way: "kafka",
+    written: 5,
+    writtenStatus: 0,
+    edge: undefined,
+    central: undefined,
+    brokerUp: false,
+  });
   expect(alone).toContain("[away: Kafka, edge, central]");
   expect(alone).toContain("stored -");
 });

@@ -1,4 +1,5 @@
 import type { Numbers } from "./numbers.ts";
+import type { Way } from "./way.ts";
 
 /** Where a line of text goes. */
 export interface Screen {
@@ -8,6 +9,9 @@ export interface Screen {
 
 const count = (value: number) => value.toLocaleString("en-US");
 const plainEveryMs = 2_000;
+
+/** What central calls repeated: in a topic nothing should be, and by relay a lost answer is what it is for. */
+const again: Readonly<Record<Way, string>> = { kafka: "repeated", relay: "sent again" };
 
 /**
  * The live view: on a terminal a block that is drawn over itself, elsewhere a line every two seconds. Notes (what the
@@ -49,7 +53,7 @@ export class View {
 }
 
 /** One line, for logs and pipes. */
-export function renderLine({ written, edge, central, brokerUp }: Numbers): string {
+export function renderLine({ way, written, edge, central, brokerUp }: Numbers): string {
   const parts = [
     `cars ${central?.vehicles ?? "-"}`,
     `lines/s ${central?.linesPerSecond ?? "-"}`,
@@ -57,7 +61,7 @@ export function renderLine({ written, edge, central, brokerUp }: Numbers): strin
     `backlog ${edge === undefined ? "-" : count(edge.backlog)}`,
     `stored ${central === undefined ? "-" : count(central.stored)}`,
     `missing ${central?.missing ?? "-"}`,
-    `repeated ${central?.repeated ?? "-"}`,
+    `${again[way]} ${central?.repeated ?? "-"}`,
     `daily file ${edge === undefined ? "-" : count(edge.batchSent)}`,
   ];
   return `${parts.join("  ")}${stateOf({ edge, central, brokerUp })}`;
@@ -65,7 +69,7 @@ export function renderLine({ written, edge, central, brokerUp }: Numbers): strin
 
 /** The block of the terminal. */
 export function renderBlock(numbers: Numbers, url: string, hint: string): string[] {
-  const { written, edge, central, brokerUp } = numbers;
+  const { way, written, edge, central, brokerUp } = numbers;
   const row = (name: string, value: string, more = "") =>
     `  ${name.padEnd(12)}${value.padStart(12)}  ${more}`.trimEnd();
   const known = (value: number | undefined) => (value === undefined ? "-" : count(value));
@@ -81,7 +85,7 @@ export function renderBlock(numbers: Numbers, url: string, hint: string): string
     ),
     row("stored", known(central?.stored), central?.lag ? `${count(central.lag)} behind` : ""),
     row("missing", known(central?.missing)),
-    row("repeated", known(central?.repeated)),
+    row(again[way], known(central?.repeated), way === "relay" ? "and stored once" : ""),
     row("daily file", known(edge?.batchSent), edge?.batchHeld ? `${count(edge.batchHeld)} on their way` : ""),
     "",
     `  ${url}${stateOf({ edge, central, brokerUp })}`,

@@ -22,8 +22,18 @@ interface Tool {
   readonly present: () => boolean;
 }
 
-/** What the set-up is for. */
+/** What the set-up is for; `start` and `demo` are those of the way over Kafka: the other one needs nothing. */
 export type Purpose = "start" | "demo" | "test";
+
+/** What a broker of our own lacks on this machine and cannot be installed from here; empty: nothing. */
+export function lackingForKafka(): readonly string[] {
+  const missing = kafkaTools.filter((tool) => !tool.present()).map((tool) => tool.package);
+  return canInstall() ? [] : missing;
+}
+
+function canInstall(): boolean {
+  return process.getuid?.() === 0 && Bun.which("apt-get") !== null;
+}
 
 const onPath = (name: string) => () => Bun.which(name, { PATH: `${process.env.PATH}:/usr/sbin:/sbin` }) !== null;
 
@@ -106,7 +116,7 @@ function needsKafka(purpose: Purpose): boolean {
 async function install(missing: readonly Tool[], say: (line: string) => void): Promise<void> {
   const packages = missing.map((tool) => tool.package);
   const wanted = missing.map((tool) => `  ${tool.package.padEnd(22)} ${tool.why}`).join("\n");
-  if (process.getuid?.() !== 0 || Bun.which("apt-get") === null) {
+  if (!canInstall()) {
     throw new AppError(codes.TOOL_MISSING, `set up this machine: these are not installed\n${wanted}`, {
       hint: `On Debian or Ubuntu: sudo apt-get install ${packages.join(" ")}. The names are close to these elsewhere.`,
     });
