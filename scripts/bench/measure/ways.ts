@@ -2,7 +2,7 @@
  * From a file to the store, the whole way: the compiled edge and central as processes, over Kafka or by relay. What each of them
  * uses is read from /proc; the broker between them, where there is one, is not counted.
  */
-import { linkSync, mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { systemClock } from "../../../shared/clock/clock.ts";
 import { freePort } from "../../../shared/testing/free-port.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
@@ -29,6 +29,8 @@ export async function measureWay(bench: Bench, way: "kafka" | "relay", lines: nu
   const input = await bench.inputs.file(lines);
   using dir = tempDir("tailgate-ways-");
   for (const folder of ["logs", "data"]) mkdirSync(dir.file(folder));
+  // Beside its place, which another device may hold, so that it appears there at once.
+  copyFileSync(input, dir.file("input.jsonl"));
   const [centralPort, adminPort] = [await freePort(), await freePort()];
   const topic = way === "kafka" ? await bench.topics.create(1) : "";
   const brokers = way === "kafka" ? bench.broker.internalAddress : "";
@@ -58,7 +60,7 @@ export async function measureWay(bench: Bench, way: "kafka" | "relay", lines: nu
   await Bun.sleep(settleMs);
   const before = { edge: readUsage(edge.pid), central: readUsage(central.pid) };
   const beganMs = systemClock.uptimeMs();
-  linkSync(input, dir.file("logs/input.log"));
+  renameSync(dir.file("input.jsonl"), dir.file("logs/input.log"));
   const { missing, repeated } = await reach(1_000 + lines);
   const seconds = (systemClock.uptimeMs() - beganMs) / 1_000;
   await Bun.sleep(settleMs);

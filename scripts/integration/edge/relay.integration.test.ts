@@ -251,10 +251,11 @@ describe("the relay", () => {
         socket.write(`${head}Content-Length: 100000\r\n\r\n${"x".repeat(1_000)}`);
       });
       hanging.add(socket);
+      // Read, or an end is never seen.
+      socket.resume();
       socket.on("error", () => {});
       socket.on("close", () => hanging.delete(socket));
     };
-    for (let count = 0; count < 1_000; count++) hang();
     const garbage = createHash("sha512").update("garbage").digest();
     const noise = Buffer.concat(Array.from({ length: 10_000 }, () => garbage));
     const statuses = [
@@ -265,11 +266,11 @@ describe("the relay", () => {
       (await on.post(relayBatch({ first: 0, count: 1 }), { authorization: "Bearer nobody" })).status,
       (await on.post(relayBatch({ first: 0, count: 1 }), { "content-type": "text/plain" })).status,
     ];
-    expect(statuses.map((status) => (status === 429 ? 422 : status))).toEqual([422, 422, 413, 422, 401, 415]);
+    expect(statuses).toEqual([422, 422, 413, 422, 401, 415]);
+    for (let count = 0; count < 1_000; count++) hang();
     on.write(3_000);
     on.write(1, 400_000);
-    await on.central.stored(3_001);
-    expect(hanging.size).toBeGreaterThan(0);
+    await on.central.stored(3_001, 60_000);
     await until(
       "the hanging ones to be given up",
       () => hanging.size,
