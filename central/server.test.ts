@@ -87,3 +87,49 @@ test("a client that asks for everything and takes nothing holds a part of it, an
     await server.stop();
   }
 }, 60_000);
+
+test("a client of the live feed that takes nothing is let go, and nothing piles up for it", async () => {
+  const said: string[] = [];
+  await using api = new TestApi({ report: ({ name }) => said.push(name) });
+  await api.put([testRecord({ offset: 0 })]);
+  const server = serve(api.api, `127.0.0.1:${await freePort()}`, options);
+  const { hostname, port } = new URL(server.url);
+  try {
+    let heard = 0;
+    const socket = await Bun.connect({
+      hostname,
+      port: Number(port),
+      socket: {
+        open: (each) => {
+          each.write(`GET /api/v1/events/stream HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`);
+        },
+        // The first word is heard; from then on nothing is taken.
+        data: (each) => {
+          heard++;
+          each.pause();
+        },
+      },
+    });
+    await until(
+      "the first word",
+      () => heard,
+      (count) => count > 0,
+    );
+    const value = "x".repeat(100_000);
+    const beforeBytes = process.memoryUsage.rss();
+    let offset = 1;
+    await until(
+      "the word in the log",
+      async () => {
+        await api.put(Array.from({ length: 20 }, () => testRecord({ offset: offset++, value })));
+        return said.includes("subscriber_dropped");
+      },
+      (dropped) => dropped,
+      { withinMs: 30_000 },
+    );
+    expect(process.memoryUsage.rss() - beforeBytes).toBeLessThan(250_000_000);
+    socket.terminate();
+  } finally {
+    await server.stop();
+  }
+}, 60_000);

@@ -139,6 +139,18 @@ export class Browser implements AsyncDisposable {
     await this.send("Input.dispatchKeyEvent", { type: "keyUp", key, code: key, windowsVirtualKeyCode });
   }
 
+  /** The mouse, pressed at one point and let go at another. */
+  async drag(from: { x: number; y: number }, to: { x: number; y: number }): Promise<void> {
+    const mouse = (type: string, at: { x: number; y: number }, buttons: number) =>
+      this.send("Input.dispatchMouseEvent", { type, ...at, button: "left", buttons, clickCount: 1 });
+    await mouse("mouseMoved", from, 0);
+    await mouse("mousePressed", from, 1);
+    for (const share of [0.3, 0.6, 1]) {
+      await mouse("mouseMoved", { x: from.x + (to.x - from.x) * share, y: from.y + (to.y - from.y) * share }, 1);
+    }
+    await mouse("mouseReleased", to, 0);
+  }
+
   /** A PNG of what is seen. */
   async picture(): Promise<Buffer> {
     const { data } = await this.send("Page.captureScreenshot", { format: "png" });

@@ -1,6 +1,7 @@
 /** The page in a real Chromium, before a fleet of 10,000 vehicles: scrolled, searched, followed live, by hand and by keys. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
+import { z } from "zod";
 import { PageGround, vehicleName } from "../../../central/testing/page-ground.ts";
 import { freePort } from "../../../shared/testing/free-port.ts";
 import { Browser, type Look } from "../../drivers/browser/browser.ts";
@@ -64,6 +65,17 @@ test("a vehicle is found by a part of its name and opened by keys alone", async 
   // Its plots, its track, and what this central has no route for, in words.
   await browser.until(`document.querySelectorAll(".plot canvas").length === 3`, 30_000);
   await browser.until(`document.querySelector(".track path")?.getAttribute("d").length > 100`, 30_000);
+  // Dragging over a plot asks for what lies there.
+  const [left = 0, top = 0, width = 0] = z
+    .array(z.number())
+    .parse(
+      await browser.evaluate(
+        `(() => { const { left, top, width } = document.querySelector(".plot .u-over").getBoundingClientRect(); return [left, top, width]; })()`,
+      ),
+    );
+  await browser.drag({ x: left + width * 0.8, y: top + 20 }, { x: left + width * 0.95, y: top + 20 });
+  const zoomed = /\d\d:\d\d:\d\d – \d{4}-\d\d-\d\d \d\d:\d\d:\d\d/;
+  await browser.until(`${zoomed}.test(${text})`);
   expect(browser.errors).toEqual([]);
 }, 90_000);
 

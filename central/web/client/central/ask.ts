@@ -6,7 +6,8 @@ import { signal } from "@preact/signals";
 
 /** What came of a question. */
 export type Answer<Body> =
-  | { readonly kind: "body"; readonly body: Body }
+  /** `atMs`: when it came, by the clock that cannot be set. */
+  | { readonly kind: "body"; readonly body: Body; readonly atMs: number }
   /** This central has no such thing: another version, or another kind of store. */
   | { readonly kind: "absent"; readonly words: string }
   /** It did not answer, or with a problem. */
@@ -20,9 +21,6 @@ export const key = signal(sessionStorage.getItem("key") ?? "");
 
 /** Central has asked for a key. */
 export const locked = signal(false);
-
-/** When central last answered a question of this page, by the clock that cannot be set; undefined before the first. */
-export const answeredMs = signal<number | undefined>(undefined);
 
 /** What went wrong with the last question that was not answered. */
 export const trouble = signal("");
@@ -61,10 +59,7 @@ async function send<Body>(path: string, init: RequestInit, withinMs: number): Pr
       throw new Error("this central asks for an API key");
     }
     const body = await response.json();
-    if (response.ok) {
-      answeredMs.value = performance.now();
-      return { kind: "body", body };
-    }
+    if (response.ok) return { kind: "body", body, atMs: performance.now() };
     const words = `${body.detail}. ${body.hint}`;
     if (response.status === 404 || response.status === 501) return { kind: "absent", words };
     trouble.value = words;

@@ -1,11 +1,11 @@
 /** The frame around all sections: name, health, what is wrong, and where to go. */
 import { useSignal } from "@preact/signals";
 import { type ComponentChild, h } from "preact";
-import { answeredMs, enterKey, locked, trouble } from "../central/ask.ts";
+import { enterKey, locked, trouble } from "../central/ask.ts";
 import { formatAge, formatTime } from "../format.ts";
 import { linkTo, place } from "./place.ts";
 import { sections } from "./sections.ts";
-import { status } from "./status-state.ts";
+import { answeredMs, status } from "./status-state.ts";
 import { tickMs, wallMs } from "./ticker.ts";
 
 /** Status is asked for every second; without an answer for this long what is shown is no longer true. */

@@ -6,6 +6,12 @@ import { ask } from "../central/ask.ts";
 /** Central's sums, as they were answered last. */
 export const status = signal<z.infer<typeof Status> | undefined>(undefined);
 
+/**
+ * When that was, by the clock that cannot be set; undefined before the first. Answers to other questions do not count: the lights
+ * and the sums are of this one.
+ */
+export const answeredMs = signal<number | undefined>(undefined);
+
 const everyMs = 1_000;
 
 /** Asks for as long as the page is open. */
@@ -13,7 +19,10 @@ export async function watchStatus(): Promise<void> {
   for (;;) {
     if (!document.hidden) {
       const answer = await ask<z.infer<typeof Status>>("/api/v1/status");
-      if (answer.kind === "body") status.value = answer.body;
+      if (answer.kind === "body") {
+        status.value = answer.body;
+        answeredMs.value = answer.atMs;
+      }
     }
     await new Promise((resolve) => setTimeout(resolve, everyMs));
   }

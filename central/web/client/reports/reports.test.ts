@@ -20,7 +20,7 @@ test("cells are read by people", () => {
 });
 
 test("an answer that is none is said in words", () => {
-  expect(unlessBody({ kind: "body", body: 1 }, "outages")).toBeUndefined();
+  expect(unlessBody({ kind: "body", body: 1, atMs: 0 }, "outages")).toBeUndefined();
   expect(unlessBody({ kind: "absent", words: "no such page" }, "outages")).toContain("does not offer outages");
   expect(unlessBody({ kind: "failed", words: "timed out" }, "outages")).toContain("timed out");
   expect(unlessBody(undefined, "outages")).toBe("Asking …");

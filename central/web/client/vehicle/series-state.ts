@@ -34,5 +34,7 @@ export async function askSeries(question: SeriesQuestion): Promise<Answer<Series
     if (body.next === undefined) break;
     fromMs = body.next;
   }
-  return all === undefined ? { kind: "failed", words: "no answer" } : { kind: "body", body: all };
+  return all === undefined
+    ? { kind: "failed", words: "no answer" }
+    : { kind: "body", body: all, atMs: performance.now() };
 }

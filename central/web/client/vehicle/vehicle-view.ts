@@ -3,7 +3,6 @@ import type { z } from "@hono/zod-openapi";
 import { useSignal } from "@preact/signals";
 import { type ComponentChild, h } from "preact";
 import type { Vehicle } from "../../../api/vehicles/schema.ts";
-import { answeredMs } from "../central/ask.ts";
 import { usePolled } from "../central/poll.ts";
 import { awayAfterMs, moodOf } from "../fleet/fleet-order.ts";
 import { formatAge, formatBytes, formatCount, formatTime } from "../format.ts";
@@ -37,6 +36,7 @@ export function VehicleView({ name }: { readonly name: string }): ComponentChild
         h(StreamCard, {
           key: each.stream,
           state: each,
+          readMs: answer.value?.kind === "body" ? answer.value.atMs : tickMs.value,
           pressed: each.stream === stream?.stream,
           choose: () => {
             chosen.value = each.stream;
@@ -71,14 +71,16 @@ function byEvents(a: StreamState, b: StreamState): number {
 
 function StreamCard({
   state,
+  readMs,
   pressed,
   choose,
 }: {
   state: StreamState;
+  readMs: number;
   pressed: boolean;
   choose: () => void;
 }): ComponentChild {
-  const ageMs = state.ageMs + Math.max(0, tickMs.value - (answeredMs.value ?? tickMs.value));
+  const ageMs = state.ageMs + Math.max(0, tickMs.value - readMs);
   return h(
     "button",
     { type: "button", class: "card stream", "aria-pressed": pressed, onClick: choose },
