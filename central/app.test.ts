@@ -15,7 +15,7 @@ test("asks for a key everywhere but for health and for the page, which hold no d
     api.api.routes.filter(({ method }) => method === "GET").map(({ path }) => path.replace(":vehicle", "car-1")),
   );
   paths.delete("/assets/:file"); // of a name that the page knows: page.test.ts
-  expect(paths.size).toBe(19);
+  expect(paths.size).toBe(23);
   for (const path of [...paths, "/api/v1/nowhere"]) {
     expect([path, (await api.request(path)).status]).toEqual([path, open.includes(path) ? 200 : 401]);
   }
@@ -34,13 +34,17 @@ test("its document names every route and is what the running service hands out",
   expect(Object.keys(document.paths).sort()).toEqual([
     "/",
     "/api/v1/alerts",
+    "/api/v1/books",
+    "/api/v1/completeness",
     "/api/v1/conflicts",
     "/api/v1/dead-letters",
     "/api/v1/events",
     "/api/v1/events/stream",
+    "/api/v1/fleet",
     "/api/v1/gaps",
     "/api/v1/lag",
     "/api/v1/ledger",
+    "/api/v1/outages",
     "/api/v1/quarantine",
     "/api/v1/quarantine/{agent}",
     "/api/v1/relay",

@@ -6,17 +6,21 @@
 import { AppError } from "../shared/errors/app-error.ts";
 import { alerts } from "./api/alerts/routes.ts";
 import { type ApiDependencies, resource } from "./api/api.ts";
+import { books } from "./api/books/routes.ts";
 import { codes } from "./api/codes.ts";
+import { completeness } from "./api/completeness/routes.ts";
 import { conflicts } from "./api/conflicts/routes.ts";
 import { deadLetters } from "./api/dead-letters/routes.ts";
 import { problemResponse } from "./api/errors.ts";
 import { events } from "./api/events/routes.ts";
 import { liveFeed } from "./api/feed/routes.ts";
+import { fleet } from "./api/fleet/routes.ts";
 import { gaps } from "./api/gaps/routes.ts";
 import { Guard, type GuardOptions } from "./api/guard.ts";
 import { health } from "./api/health/routes.ts";
 import { ledger } from "./api/ledger/routes.ts";
 import { refuseOtherMethods } from "./api/methods.ts";
+import { outages } from "./api/outages/routes.ts";
 import { quarantine } from "./api/quarantine/routes.ts";
 import { RateLimit } from "./api/rate-limit.ts";
 import { relay } from "./api/relay/routes.ts";
@@ -58,7 +62,11 @@ export function createApi(dependencies: ApiDependencies, guarding: Partial<Guard
     .route("/", gaps(dependencies))
     .route("/", conflicts(dependencies))
     .route("/", alerts(dependencies))
-    .route("/", rules(dependencies));
+    .route("/", rules(dependencies))
+    .route("/", fleet(dependencies))
+    .route("/", completeness(dependencies))
+    .route("/", outages(dependencies))
+    .route("/", books(dependencies));
   api.get("/api/v1/openapi.json", async (context) => {
     const { path } = context.req;
     const traceId = context.get("traceId");

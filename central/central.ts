@@ -19,6 +19,7 @@ import { noSnapshot } from "./ingest/snapshot.ts";
 import { IngestThread } from "./ingest/thread.ts";
 import { declareMetrics } from "./metrics.ts";
 import { serve } from "./server.ts";
+import { FleetService } from "./status/fleet.ts";
 import { StatusService } from "./status/status.ts";
 import { storeKindOf } from "./store/kinds.ts";
 import { relayOnly, sampleFailed, started, stopped, stopping } from "./telemetry.ts";
@@ -46,6 +47,18 @@ export async function runCentral(config: CentralConfig, report: Report, signal: 
   const relay = settings && new RelayDesk({ settings, clock, store });
   const kafkaConfigured = config.kafka !== undefined;
   const status = new StatusService({ reader, clock, snapshot, kafkaConfigured, relay: relay && (() => relay.counts) });
+  const fleet =
+    reader.fleet &&
+    new FleetService({
+      reader: reader.fleet,
+      clock,
+      report,
+      lag: () => status.lag(),
+      heartbeats: config.heartbeats?.topic,
+      reads: (topic) => readsTopic(config, topic),
+      patienceMs: config.booksPatience,
+    });
+  status.fleet = fleet;
   declareMetrics(metrics, () => ({ ...snapshot(), summary: status.latest, relay: relay?.counts ?? noRelay }));
   const api = createApi({
     reader,
@@ -57,6 +70,7 @@ export async function runCentral(config: CentralConfig, report: Report, signal: 
     },
     relay,
     status,
+    fleet,
     clock,
     metrics,
     report,
@@ -88,6 +102,10 @@ export async function runCentral(config: CentralConfig, report: Report, signal: 
     await reader.close();
   }
   report(stopped);
+}
+
+function readsTopic({ topics, topicPattern }: CentralConfig, topic: string): boolean {
+  return topics.includes(topic) || topicPattern?.test(topic) === true;
 }
 
 /**

@@ -6,6 +6,7 @@ import type { Metrics } from "../shared/telemetry/metrics.ts";
 import type { RelayCounts } from "./ingest/relay/relay-counts.ts";
 import type { IngestSnapshot } from "./ingest/snapshot.ts";
 import type { RuleCounts } from "./rules/counts.ts";
+import type { BookPart } from "./status/fleet.ts";
 import type { StatusSummary } from "./status/status.ts";
 
 /** What the numbers are read from. The summary is undefined before the store has answered once. */
@@ -14,6 +15,7 @@ export interface MetricSources {
   readonly consumer: IngestSnapshot["consumer"];
   readonly senders: IngestSnapshot["senders"];
   readonly rules: IngestSnapshot["rules"];
+  readonly heartbeats: IngestSnapshot["heartbeats"];
   readonly summary: StatusSummary | undefined;
   readonly relay: RelayCounts;
 }
@@ -25,6 +27,23 @@ export interface CentralMetric {
   readonly help: string;
   readonly read: (sources: MetricSources) => number;
 }
+
+const bookWords: readonly (readonly [part: BookPart, name: string, help: string])[] = [
+  ["assigned", "books_assigned", "Numbers that agents have given: the sum of the others of books_."],
+  ["beforeFirst", "books_before_first", "Numbers before the first that came of each lane."],
+  ["stored", "books_stored", "Numbers whose events are stored."],
+  ["inVehicle", "books_in_vehicle", "Numbers in flight: in the vehicles, as of their last heartbeats."],
+  ["onTheWay", "books_on_the_way", "Numbers in flight: acknowledged by Kafka, not stored yet."],
+  ["shed", "books_shed", "Numbers that policy has shed."],
+  ["dead", "books_dead", "Numbers that no destination takes, or that cannot be read any more."],
+  ["missing", "books_missing", "Numbers that did not come, although later ones did."],
+  ["difference", "books_difference", "Numbers that nothing explains: alarm when it stays other than 0."],
+];
+const bookMetrics: readonly CentralMetric[] = bookWords.map(([part, name, help]) => ({
+  name,
+  help,
+  read: ({ summary }) => summary?.books?.[part] ?? 0,
+}));
 
 /** All of them. */
 export const centralMetrics: readonly CentralMetric[] = [
@@ -214,6 +233,17 @@ export const centralMetrics: readonly CentralMetric[] = [
     help: "Changes of alerts that were given up because too many waited: alarm on any.",
     read: ({ rules }) => rules.deliveriesDropped,
   },
+  {
+    name: "heartbeats_total",
+    help: "Heartbeats of agents that were kept.",
+    read: ({ heartbeats }) => heartbeats.kept,
+  },
+  {
+    name: "heartbeats_refused_total",
+    help: "Records of the topic of heartbeats that are none, or not their sender's to send.",
+    read: ({ heartbeats }) => heartbeats.refused,
+  },
+  ...bookMetrics,
 ];
 
 /** What is written on the page. */

@@ -43,6 +43,7 @@ function mounted() {
     relay: undefined,
   });
   const metrics = new Metrics();
+  const fleet = undefined;
   const operations = { quarantine: async () => {}, forget: async () => 0 };
   return createApi({
     reader,
@@ -51,6 +52,7 @@ function mounted() {
     operations,
     relay: undefined,
     status,
+    fleet,
     clock,
     metrics,
     report: silent,

@@ -171,3 +171,30 @@ export const connectionsDropped = defineSignal({
   message: "HTTP connections have taken almost all descriptors; all were closed, so that storing goes on",
   atMostEveryMs: 10_000,
 });
+
+export const heartbeatRefused = defineSignal({
+  name: "heartbeat_refused",
+  level: "warn",
+  message: "A record of a topic of heartbeats is none, or not its sender's to send; it is counted and left",
+  atMostEveryMs: 10_000,
+});
+
+export const heartbeatsTooMany = defineSignal({
+  name: "heartbeats_too_many_agents",
+  level: "error",
+  message: "More agents send heartbeats than are kept: those that are new are not; forget those that are gone",
+  atMostEveryMs: 60_000,
+});
+
+export const heartbeatsNotKept = defineSignal({
+  name: "heartbeats_not_kept",
+  level: "warn",
+  message: "This kind of store keeps no heartbeats: their topic is not read, and the fleet's pages answer 501",
+});
+
+export const booksUnbalanced = defineSignal({
+  name: "books_do_not_balance",
+  level: "error",
+  message: "Numbers that agents have given are neither here nor on their way nor said to be lost; see /api/v1/books",
+  atMostEveryMs: 300_000,
+});

@@ -6,6 +6,7 @@ import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { ApiKey } from "../config/api-key.ts";
 import type { RulesSnapshot } from "../ingest/rules-snapshot.ts";
 import type { RuleSet } from "../rules/rule.ts";
+import type { FleetService } from "../status/fleet.ts";
 import type { StatusService } from "../status/status.ts";
 import type { EventFeed } from "../store/feed-port.ts";
 import type { StoreReader } from "../store/reader.ts";
@@ -26,6 +27,8 @@ export interface ApiDependencies {
   /** Undefined: nothing is taken by relay. */
   readonly relay: RelayDesk | undefined;
   readonly status: StatusService;
+  /** Undefined: the store keeps nothing of it. */
+  readonly fleet: FleetService | undefined;
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly report: Report;

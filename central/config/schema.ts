@@ -61,6 +61,25 @@ export const CentralConfig = z
         }
       })
       .meta({ description: "Regular expression; new topics that match are found by themselves." }),
+    heartbeats: z
+      .strictObject({
+        topic: z
+          .string()
+          .regex(/^[\w.-]{1,249}$/, "not a topic's name: letters, digits, dot, dash, underscore")
+          .default("tailgate.heartbeats")
+          .meta({ description: "Where the agents' `heartbeat` goes to." }),
+      })
+      .optional()
+      .meta({
+        description:
+          "Reads what the agents say of themselves: who is silent, what is still in the vehicles. Not given: nothing of it is read.",
+      }),
+    lateAfter: duration({ min: 1 })
+      .prefault("60s")
+      .meta({ description: "An event that is stored later than that after its time counts as late." }),
+    booksPatience: duration({ min: 1_000 }).prefault("5m").meta({
+      description: "How long what Kafka has acknowledged may take until it is stored; then the books do not balance.",
+    }),
     topicAgents: topicAgents(),
     agentVehicles: agentVehicles(),
     signatures: signatures(),

@@ -40,6 +40,7 @@ import {
 } from "../telemetry.ts";
 import { checkContinuity, compareTopics, type MarkFinding, newestId } from "./continuity.ts";
 import type { IngestCounters } from "./counters.ts";
+import type { HeartbeatTopics } from "./heartbeats.ts";
 import { affordable, type PartitionAppend, recordsPerAppend, splitAppend } from "./one-append.ts";
 import type { SenderWatch } from "./sender-watch.ts";
 import type { StoreWatch } from "./store-watch.ts";
@@ -52,6 +53,8 @@ export interface IngestOptions {
   readonly clock: Clock;
   /** What it says is counted in `counters` where the signal says so. */
   readonly report: Report;
+  /** Whose records are no events; undefined: nobody's. */
+  readonly heartbeats?: HeartbeatTopics | undefined;
   /** Our own assumption was broken: the process must end. */
   readonly fatal: (thrown: unknown) => void;
 }
@@ -191,13 +194,18 @@ export class Ingest implements ConsumerHandler {
     const { topic, partition, damaged } = arrival;
     const from = progress.position?.next ?? 0;
     const next = Math.max(from, arrival.nextOffset);
-    const records = sliceRecords(arrival.blocks, from);
+    const found = sliceRecords(arrival.blocks, from);
+    const heartbeats = this.options.heartbeats?.of(topic);
+    const records = heartbeats === undefined ? found : [];
+    // Kept first, then the position moves: heard again they change nothing.
+    if (heartbeats)
+      await this.options.watch.untilStored(context.signal, context.heartbeat, () => heartbeats.take(topic, found));
     const fresh = damaged.filter((range) => range.lastOffset >= from);
     let left: PartitionAppend = {
       topic,
       partition,
       next,
-      before: lastMark(records),
+      before: lastMark(found),
       records,
       dead: [],
       damaged: fresh,

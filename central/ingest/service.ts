@@ -9,16 +9,20 @@ import type { CentralConfig } from "../config/schema.ts";
 import { storeAddress } from "../config/store-address.ts";
 import { KafkaConsumer } from "../consumer/kafka/consumer.ts";
 import { protocolOf } from "../consumer/kafka/store-protocol.ts";
+import type { TopicSelection } from "../consumer/kafka/topics.ts";
+import type { AdmissionRules } from "../ledger/admission.ts";
 import { storeKindOf } from "../store/kinds.ts";
 import type { Store, StoreOperations } from "../store/store.ts";
+import { heartbeatsNotKept } from "../telemetry.ts";
 import { BelievedKeys } from "./believed-keys.ts";
 import { IngestCounters } from "./counters.ts";
 import { checkRulesStore, loadEventRules } from "./event-rules.ts";
+import { Heartbeats } from "./heartbeats.ts";
 import { Ingest } from "./ingest.ts";
 import { RelayIntake } from "./relay/relay-intake.ts";
 import { RulesService } from "./rules-service.ts";
 import { SenderWatch } from "./sender-watch.ts";
-import { type IngestSnapshot, noSnapshot } from "./snapshot.ts";
+import { type IngestSnapshot, noHeartbeats, noSnapshot } from "./snapshot.ts";
 import { StoreWatch } from "./store-watch.ts";
 
 /** The writing half, running. */
@@ -57,6 +61,7 @@ export async function startIngest(
     report,
     rules,
     eventRules,
+    lateAfterMs: config.lateAfter,
   });
   checkRulesStore(eventRules, store, config);
   const counters = new IngestCounters();
@@ -68,8 +73,10 @@ export async function startIngest(
   const keys = believed && (() => believed.keys);
   const relaying = relaySettings(config);
   const relay = relaying && new RelayIntake({ ...tools, watch, senders, keys, agents: relaying.agents });
-  const consumer = config.kafka && consumerOf(config, config.kafka, { store, report, keys });
-  const ingest = new Ingest({ ...tools, watch, senders });
+  const heartbeats = heartbeatsOf(config, { store, rules, report });
+  const topics = topicsOf(config, heartbeats !== undefined);
+  const consumer = config.kafka && consumerOf(config, config.kafka, { store, report, keys, topics });
+  const ingest = new Ingest({ ...tools, watch, senders, heartbeats });
   consumer?.start(ingest);
   const consumerState = () => consumer?.state() ?? noSnapshot.consumer;
   const running = new RulesService(config, {
@@ -82,6 +89,7 @@ export async function startIngest(
       consumer: consumerState(),
       counters: { ...counters },
       senders: senders.counts(),
+      heartbeats: heartbeats?.desk.counts() ?? noHeartbeats,
       silentMs: 0,
       rules: running.snapshot(),
     }),
@@ -100,16 +108,17 @@ interface ConsumerTools {
   readonly store: Store;
   readonly report: Report;
   readonly keys: (() => KeyList) | undefined;
+  readonly topics: TopicSelection;
 }
 
 function consumerOf(
   config: CentralConfig,
   kafka: NonNullable<CentralConfig["kafka"]>,
-  { store, report, keys }: ConsumerTools,
+  { store, report, keys, topics }: ConsumerTools,
 ): KafkaConsumer {
   return new KafkaConsumer({
     connection: { brokers: kafka.brokers, clientId: kafka.clientId, tls: kafka.tls, sasl: kafka.sasl },
-    topics: { names: config.topics, pattern: config.topicPattern, text: topicsText(config) },
+    topics,
     groupId: config.group,
     protocol: protocolOfStore(store),
     sessionTimeoutMs: config.sessionTimeout,
@@ -131,6 +140,25 @@ function protocolOfStore(store: Store): () => string {
   };
 }
 
-function topicsText({ topics, topicPattern }: CentralConfig): string {
-  return [...topics, ...(topicPattern === undefined ? [] : [String(topicPattern)])].join(", ");
+function topicsOf({ topics, topicPattern: pattern, heartbeats }: CentralConfig, kept: boolean): TopicSelection {
+  const names = heartbeats !== undefined && kept ? [...topics, heartbeats.topic] : topics;
+  const text = [...names, ...(pattern === undefined ? [] : [String(pattern)])].join(", ");
+  return { names, pattern, text };
+}
+
+interface HeartbeatTools {
+  readonly store: Store;
+  readonly rules: AdmissionRules;
+  readonly report: Report;
+}
+
+/** Undefined: none are read. */
+function heartbeatsOf({ heartbeats, kafka }: CentralConfig, { store, rules, report }: HeartbeatTools) {
+  if (heartbeats === undefined || kafka === undefined) return undefined;
+  if (store.fleet === undefined) {
+    report(heartbeatsNotKept, { topic: heartbeats.topic });
+    return undefined;
+  }
+  const desk = new Heartbeats({ store: store.fleet, rules, clock: systemClock, report });
+  return { of: (topic: string) => (topic === heartbeats.topic ? desk : undefined), desk };
 }

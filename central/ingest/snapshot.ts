@@ -1,5 +1,6 @@
 import type { ConsumerState } from "../consumer/consumer.ts";
 import type { IngestCounters } from "./counters.ts";
+import type { HeartbeatCounts } from "./heartbeats.ts";
 import { noRulesSnapshot, type RulesSnapshot } from "./rules-snapshot.ts";
 import type { SenderCounts } from "./sender-watch.ts";
 
@@ -11,7 +12,11 @@ export interface IngestSnapshot {
   readonly silentMs: number;
   readonly senders: SenderCounts;
   readonly rules: RulesSnapshot;
+  readonly heartbeats: HeartbeatCounts;
 }
+
+/** Before any has come, or where none are read. */
+export const noHeartbeats: HeartbeatCounts = { kept: 0, older: 0, refused: 0 };
 
 /** Before the first one has come. */
 export const noSnapshot: IngestSnapshot = {
@@ -41,4 +46,5 @@ export const noSnapshot: IngestSnapshot = {
   silentMs: 0,
   senders: { signed: 0, unsigned: 0, wronglySigned: 0 },
   rules: noRulesSnapshot,
+  heartbeats: noHeartbeats,
 };

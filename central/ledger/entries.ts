@@ -23,6 +23,8 @@ export interface Marker {
   readonly first: number;
   readonly last: number;
   readonly reason: ShedReason;
+  /** Event time of what was shed, as the edge knew it. */
+  readonly timeMs: number;
 }
 
 /** What the store knows of a lane. */

@@ -122,7 +122,8 @@ export class Gathering {
       return;
     }
     lane.named(first, last);
-    lane.markers.push({ after: lane.events.length, offset, first, last, reason: reason ?? "overflow" });
+    const timeMs = identity.eventTimeMs;
+    lane.markers.push({ after: lane.events.length, offset, first, last, reason: reason ?? "overflow", timeMs });
   }
 
   private addEvent(lane: LaneEntry, { key, time, seq, offset, value, kafkaMs }: EventParts): void {

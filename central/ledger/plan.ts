@@ -16,6 +16,7 @@ import type { RecordSlice } from "../records/record-block.ts";
 import type { AdmissionRules } from "./admission.ts";
 import type { AccountEntry, LaneEntry, Marker, PlannedEvent, SeriesEntry } from "./entries.ts";
 import { Gathering, type GatherSource, type Refusal } from "./gather.ts";
+import { LaneHours } from "./hours.ts";
 import { isNewer } from "./last-state.ts";
 import { bounds, eventOverheadBytes, type Quotas } from "./limits.ts";
 import { LaneRanges } from "./ranges.ts";
@@ -34,6 +35,7 @@ export interface Doubt {
 export interface LanePlan {
   readonly entry: LaneEntry;
   readonly ranges: LaneRanges;
+  readonly hours: LaneHours;
   /** New events: a lane that is new gets its key when it is written, and these are told it. */
   readonly events: PlannedEvent[];
   firstSeq: number;
@@ -72,7 +74,12 @@ export interface PlanOptions {
   readonly quotas: Quotas;
   /** Who may say what. */
   readonly rules: AdmissionRules;
+  /** What is stored later than that after its event time counts as late. */
+  readonly lateAfterMs?: number;
 }
+
+/** A linger of seconds and a retry are not late. */
+export const lateAfterMsStandard = 60_000;
 
 export class AppendPlanning {
   readonly gathered: Gathering;
@@ -143,6 +150,7 @@ export class AppendPlanning {
     const plan: LanePlan = {
       entry,
       ranges: new LaneRanges(stored?.ranges ?? []),
+      hours: new LaneHours(this.options.nowMs, this.options.lateAfterMs ?? lateAfterMsStandard),
       events: [],
       firstSeq: stored?.firstSeq ?? Number.MAX_SAFE_INTEGER,
       nextSeq: stored?.nextSeq ?? 0,
@@ -191,16 +199,20 @@ export class AppendPlanning {
     if (seq >= plan.nextSeq) plan.nextSeq = seq + 1;
     plan.sender = this.placeAnd(event.sender);
     plan.lastTime = event.time;
+    plan.hours.stored(event.time, seq);
     plan.events.push(event);
     this.take(account, event, size);
   }
 
-  private placeMarker(plan: LanePlan, { offset, first, last, reason }: Marker): void {
+  private placeMarker(plan: LanePlan, marker: Marker): void {
+    const { offset, first, last, reason } = marker;
     if (this.jumps(plan, first)) {
       this.refuse(offset, `a jump over more than ${bounds.jump} numbers`);
       return;
     }
-    this.counts.shed += plan.ranges.shed(first, last, reason);
+    const shed = plan.ranges.shed(first, last, reason);
+    this.counts.shed += shed;
+    if (shed > 0) plan.hours.shed(marker, shed);
     if (first < plan.firstSeq) plan.firstSeq = first;
     if (last >= plan.nextSeq) plan.nextSeq = last + 1;
   }
@@ -283,6 +295,7 @@ export class AppendPlanning {
     const plan = this.planOf(doubt.lane);
     if (value !== undefined && sameBytes(value, doubt.event.value)) {
       plan.repeated++;
+      plan.hours.repeated(doubt.event.time);
       doubt.lane.account.bytes -= sizeOf(doubt.event);
       this.counts.repeated++;
       return;

@@ -15,6 +15,8 @@ export interface RecordBlock {
   readonly parts: Int32Array;
   /** Who made the batch that they came in. */
   readonly sender: BatchSender;
+  /** The times are the broker's, of its append; else they are the producer's. */
+  readonly brokerTime?: boolean;
 }
 
 /** Where the parts of record `index` stand: `block.parts[index * part.stride + part.keyStart]`. */

@@ -4,6 +4,7 @@ import { messageOf } from "../../shared/errors/app-error.ts";
 import type { RelayCounts } from "../ingest/relay/relay-counts.ts";
 import type { IngestSnapshot } from "../ingest/snapshot.ts";
 import type { StoreReader, Totals } from "../store/reader.ts";
+import type { BookPart, FleetBooks, FleetService } from "./fleet.ts";
 import { type Lag, lagOf } from "./lag.ts";
 
 /** Everything in one line of numbers. */
@@ -25,6 +26,8 @@ export interface StatusSummary extends Totals {
   signed: number;
   unsigned: number;
   wronglySigned: number;
+  /** Of the fleet's books; null: not kept, or not summed up yet. */
+  books: Readonly<Record<BookPart, number>> | null;
   sinceMs: number;
 }
 
@@ -76,6 +79,7 @@ export class StatusService {
       relayWaitingBytes: this.options.relay?.().waitingBytes ?? 0,
       storeAvailable: counters.storeAvailable,
       ...senders,
+      books: partsOf(this.fleet?.latestBooks),
       sinceMs: this.sinceMs,
     };
   }
@@ -87,9 +91,13 @@ export class StatusService {
   /** To be called once a second. */
   async sample(): Promise<void> {
     const { stored } = await this.totals();
+    await this.fleet?.sample();
     const atMs = this.options.clock.uptimeMs();
     this.samples = [...this.samples.filter((sample) => atMs - sample.atMs <= windowMs), { atMs, stored }];
   }
+
+  /** Whose sums it takes over. */
+  fleet: FleetService | undefined;
 
   /** The last summary, for metrics. */
   latest: StatusSummary | undefined;
@@ -148,4 +156,10 @@ export class StatusService {
     }
     return this.cached.totals;
   }
+}
+
+function partsOf(books: FleetBooks | undefined): Readonly<Record<BookPart, number>> | null {
+  if (books === undefined) return null;
+  const { assigned, beforeFirst, stored, inVehicle, onTheWay, shed, dead, missing, difference } = books;
+  return { assigned, beforeFirst, stored, inVehicle, onTheWay, shed, dead, missing, difference };
 }

@@ -14,6 +14,8 @@ export interface StoreTools {
   readonly rules: AdmissionRules;
   /** Rules over events; undefined: there are none. A kind that cannot do them has no `rules` in its writer. */
   readonly eventRules?: RulesTools | undefined;
+  /** See `PlanOptions`. */
+  readonly lateAfterMs?: number;
 }
 
 /** A kind of store: a folder of `central/store/` whose `kind.ts` gives one of these, and a line in `kinds.ts`. */

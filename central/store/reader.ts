@@ -1,5 +1,7 @@
 /** The readers' door of the store. Every call sees one consistent state; none of them waits for the writer. */
+
 import type { LaneIdentity } from "../../shared/identity/identity.ts";
+import type { FleetReader } from "./fleet-port.ts";
 import type { RulesReader } from "./rules-port.ts";
 
 /** A vehicle's stream and the latest event in it. */
@@ -193,6 +195,8 @@ export interface IdPage {
 export interface StoreReader {
   /** Alerts; undefined: this kind of store keeps none. */
   readonly rules?: RulesReader | undefined;
+  /** Presence, hours and outages; undefined: this store keeps none. */
+  readonly fleet?: FleetReader | undefined;
   totals(): Promise<Totals>;
   /** In the order of names, behind `after`. */
   vehicles(after: string, limit: number, bounds?: StateBounds): Promise<readonly VehicleState[]>;

@@ -2,9 +2,11 @@
  * The store's two doors: one writer's (rows, ledger, positions in one transaction) and one readers' (see reader.ts).
  * Every promise below is checked by testing/contracts/store.contract.ts.
  */
+
 import type { DamagedRange, TopicPartition } from "../records/partition.ts";
 import type { RecordSlice } from "../records/record-block.ts";
 import type { RecordMark } from "../records/record-mark.ts";
+import type { FleetStore } from "./fleet-port.ts";
 import type { RulesWork } from "./rules-port.ts";
 
 /** How far a partition is stored. */
@@ -107,6 +109,8 @@ export type StoreOperations = Pick<Store, "quarantine" | "forget">;
 export interface Store {
   /** Rules over events; undefined: this kind of store cannot, or there are none. */
   readonly rules?: RulesWork | undefined;
+  /** Heartbeats and presence; undefined: this store keeps none. */
+  readonly fleet?: FleetStore;
   /**
    * The same text for the same store, whoever has opened it; undefined while nobody can know. Members of a consumer
    * group must have one store.

@@ -13,6 +13,7 @@ import { type IngestSnapshot, noSnapshot } from "../ingest/snapshot.ts";
 import { declareMetrics } from "../metrics.ts";
 import type { PlainRecord } from "../records/record-block.ts";
 import { lastMark } from "../records/record-slices.ts";
+import { FleetService } from "../status/fleet.ts";
 import { StatusService } from "../status/status.ts";
 import type { RulesTools } from "../store/rules-port.ts";
 import { SqliteFeed } from "../store/sqlite/feed.ts";
@@ -31,6 +32,8 @@ export interface TestApiOptions {
   readonly requestsPerSecond?: number;
   readonly eventRules?: RulesTools;
   readonly isOurHost?: (host: string | undefined) => boolean;
+  /** In place of SQLite's own. */
+  readonly reader?: (path: string) => SqliteReader;
 }
 
 /** A key as the config makes it. */
@@ -43,6 +46,7 @@ export class TestApi implements AsyncDisposable {
   readonly clock = new VirtualClock(noonMs);
   snapshot: IngestSnapshot = { ...noSnapshot, counters: { ...noSnapshot.counters, storeAvailable: true } };
   readonly status: StatusService;
+  readonly fleet: FleetService | undefined;
   readonly store: SqliteStore;
   private readonly dir = tempDir("tailgate-api-");
   private readonly reader: SqliteReader;
@@ -54,7 +58,7 @@ export class TestApi implements AsyncDisposable {
     const path = options.path ?? this.dir.file("central.db");
     const { eventRules } = options;
     this.store = new SqliteStore({ path, clock: systemClock, report: silent, eventRules });
-    this.reader = new SqliteReader(path);
+    this.reader = options.reader?.(path) ?? new SqliteReader(path);
     this.feed = new SqliteFeed(path);
     const { reader, clock } = this;
     this.status = new StatusService({
@@ -64,6 +68,18 @@ export class TestApi implements AsyncDisposable {
       kafkaConfigured: true,
       relay: undefined,
     });
+    this.fleet =
+      reader.fleet &&
+      new FleetService({
+        reader: reader.fleet,
+        clock,
+        report: options.report ?? silent,
+        lag: () => this.status.lag(),
+        heartbeats: "beats",
+        reads: () => true,
+        patienceMs: 300_000,
+      });
+    this.status.fleet = this.fleet;
     const metrics = new Metrics();
     declareMetrics(metrics, () => ({ ...this.snapshot, summary: this.status.latest, relay: noRelay }));
     const { keys = [], report = silent, isOurHost = () => true, requestsPerSecond = 10_000 } = options;
@@ -74,6 +90,7 @@ export class TestApi implements AsyncDisposable {
       operations: this.store,
       relay: options.relay,
       status: this.status,
+      fleet: this.fleet,
       clock,
       metrics,
       report,

@@ -14,6 +14,7 @@ import { noSnapshot } from "../ingest/snapshot.ts";
 import type { PlainRecord } from "../records/record-block.ts";
 import { lastMark } from "../records/record-slices.ts";
 import { type RunningServer, serve } from "../server.ts";
+import { FleetService } from "../status/fleet.ts";
 import { StatusService } from "../status/status.ts";
 import { SqliteFeed } from "../store/sqlite/feed.ts";
 import { SqliteReader } from "../store/sqlite/reader.ts";
@@ -63,9 +64,22 @@ export class PageGround implements AsyncDisposable {
     const { reader, feed } = this;
     const clock = systemClock;
     this.status = new StatusService({ reader, clock, snapshot, kafkaConfigured: true, relay: undefined });
+    const { fleet: ofFleet } = reader;
+    const fleet =
+      ofFleet &&
+      new FleetService({
+        reader: ofFleet,
+        clock,
+        report: silent,
+        lag: () => this.status.lag(),
+        heartbeats: undefined,
+        reads: () => true,
+        patienceMs: 300_000,
+      });
     const api = createApi({
       reader,
       feed,
+      fleet,
       relay: undefined,
       rules: { set: undefined, snapshot: () => snapshot().rules },
       operations: this.store,

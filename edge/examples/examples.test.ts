@@ -11,6 +11,7 @@ const examples = readdirSync(import.meta.dir).filter((name) => name.endsWith(".y
 test("there is an example of each kind of use", () => {
   expect(examples.sort()).toEqual([
     "filter-and-key.yaml",
+    "heartbeat.yaml",
     "listening.yaml",
     "memory.yaml",
     "minimal.yaml",

@@ -1,10 +1,6 @@
 /** From what the agent knows of itself to one heartbeat, within its bounds. */
-import {
-  formatHeartbeat,
-  type Heartbeat,
-  type HeartbeatLane,
-  heartbeatBounds,
-} from "../../shared/heartbeat/heartbeat.ts";
+import { heartbeatBounds } from "../../shared/heartbeat/format.ts";
+import type { Heartbeat, HeartbeatLane } from "../../shared/heartbeat/heartbeat.ts";
 import type { LaneVitals, Vitals } from "../engine/vitals.ts";
 import type { LaneHours } from "./lane-hours.ts";
 
@@ -26,7 +22,7 @@ export function makeBeat(words: Words, vitals: Vitals, hours: LaneHours): string
       lanesCut: lanes.length - told.length,
       streams: streamsOf(vitals),
     };
-    const text = formatHeartbeat(beat);
+    const text = JSON.stringify(beat);
     if (Buffer.byteLength(text) <= heartbeatBounds.bytes || most === 0) return text;
   }
 }

@@ -1,4 +1,4 @@
-import { heartbeatBounds, laneKey } from "../../shared/heartbeat/heartbeat.ts";
+import { heartbeatBounds, laneKey } from "../../shared/heartbeat/format.ts";
 import type { LaneVitals } from "../engine/vitals.ts";
 
 const hourMs = 3_600_000;

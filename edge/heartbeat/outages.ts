@@ -5,7 +5,8 @@
  * All by uptime. A heartbeat that fails although batches pass (no permission on its topic) is no outage of the numbers:
  * what moves on is not counted as waiting.
  */
-import { type HeartbeatOutage, heartbeatBounds, laneKey } from "../../shared/heartbeat/heartbeat.ts";
+import { heartbeatBounds, laneKey } from "../../shared/heartbeat/format.ts";
+import type { HeartbeatOutage } from "../../shared/heartbeat/heartbeat.ts";
 import type { LaneVitals } from "../engine/vitals.ts";
 
 interface Ended {

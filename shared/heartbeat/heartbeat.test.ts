@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { formatHeartbeat, type Heartbeat, heartbeatBounds, readHeartbeat } from "./heartbeat.ts";
+import { heartbeatBounds } from "./format.ts";
+import { type Heartbeat, readHeartbeat } from "./heartbeat.ts";
 
 const lane = {
   stream: "drive",
@@ -44,7 +45,7 @@ const beat: Heartbeat = {
 const read = (value: unknown) => readHeartbeat(Buffer.from(JSON.stringify(value)));
 
 test("what was written is read, and keys of later versions are left out", () => {
-  expect(readHeartbeat(Buffer.from(formatHeartbeat(beat)))).toEqual({ ok: true, beat });
+  expect(readHeartbeat(Buffer.from(JSON.stringify(beat)))).toEqual({ ok: true, beat });
   expect(read({ ...beat, later: "x", lanes: [{ ...lane, later: 1 }] })).toEqual({ ok: true, beat });
 });
 
@@ -81,7 +82,7 @@ for (const [what, value] of refused) {
 
 test("refuses what is too large before it is parsed, half a text, and wrong bytes", () => {
   expect(readHeartbeat(Buffer.alloc(heartbeatBounds.bytes + 1, 0x20)).ok).toBe(false);
-  expect(readHeartbeat(Buffer.from(formatHeartbeat(beat).slice(0, -5))).ok).toBe(false);
+  expect(readHeartbeat(Buffer.from(JSON.stringify(beat).slice(0, -5))).ok).toBe(false);
   expect(readHeartbeat(Buffer.from([0xff, 0xfe, 0])).ok).toBe(false);
   expect(readHeartbeat(Buffer.alloc(0)).ok).toBe(false);
 });

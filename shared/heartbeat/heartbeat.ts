@@ -9,30 +9,7 @@
  * All of it is a claim, and bounded: names, numbers, times, how many lanes. What is beyond a bound is no heartbeat.
  */
 import { z } from "zod";
-
-/** What it may hold. An edge cuts what is more and says so; a centre refuses it. */
-export const heartbeatBounds = {
-  /** Of the whole text. */
-  bytes: 128 * 1024,
-  lanes: 256,
-  streams: 64,
-  /** Counters of a stream beside its books. */
-  counts: 16,
-  /** The last ones that ended. */
-  outages: 3,
-  outageLanes: 32,
-  /** Hours that the unsent numbers of a lane are divided into. */
-  hours: 48,
-  /** Of an agent's, a stream's, an epoch's name. */
-  nameBytes: 128,
-  textBytes: 249,
-  /** As for a record's number (central/ledger/limits.ts). */
-  number: 2 ** 48,
-  lane: 1_000_000,
-  /** Years 1 to 9999. */
-  timeMsMin: -62_135_596_800_000,
-  timeMsMax: 253_402_300_799_999,
-} as const;
+import { heartbeatBounds, laneKey } from "./format.ts";
 
 const { number, textBytes, nameBytes, timeMsMin, timeMsMax } = heartbeatBounds;
 const name = z.string().regex(new RegExp(`^[\\w-]{1,${nameBytes}}$`));
@@ -125,11 +102,6 @@ export type HeartbeatReading =
   | { readonly ok: true; readonly beat: Heartbeat }
   | { readonly ok: false; readonly reason: string };
 
-/** As it stands in the record's value. */
-export function formatHeartbeat(beat: Heartbeat): string {
-  return JSON.stringify(beat);
-}
-
 /** Reads a record's value. */
 export function readHeartbeat(bytes: Buffer): HeartbeatReading {
   if (bytes.length > heartbeatBounds.bytes) return refused(`a heartbeat of more than ${heartbeatBounds.bytes} bytes`);
@@ -138,11 +110,6 @@ export function readHeartbeat(bytes: Buffer): HeartbeatReading {
   const names = new Set(parsed.data.lanes.map(laneKey));
   if (names.size < parsed.data.lanes.length) return refused("no heartbeat: a lane twice");
   return { ok: true, beat: parsed.data };
-}
-
-/** A lane's name within its agent. */
-export function laneKey({ stream, epoch, lane }: Pick<HeartbeatLane, "stream" | "epoch" | "lane">): string {
-  return `${epoch}/${stream}.${lane}`;
 }
 
 function jsonOf(bytes: Buffer): unknown {

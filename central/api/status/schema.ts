@@ -35,6 +35,20 @@ export const Status = z
     signed: z.int().openapi({ description: "Records of this process in batches that their agent has signed." }),
     unsigned: z.int().openapi({ description: "… in batches without a signature; 0 while none are looked at." }),
     wronglySigned: z.int().openapi({ description: "… in batches whose signature is not their agent's." }),
+    books: z
+      .object({
+        assigned: z.int(),
+        beforeFirst: z.int(),
+        stored: z.int(),
+        inVehicle: z.int(),
+        onTheWay: z.int(),
+        shed: z.int(),
+        dead: z.int(),
+        missing: z.int(),
+        difference: z.int(),
+      })
+      .nullable()
+      .openapi({ description: "The sums of /api/v1/books, some seconds old; null: not kept, or not summed up yet." }),
     sinceMs: z.int().openapi({ description: "Up since, milliseconds since 1970." }),
   })
   .openapi("Status");

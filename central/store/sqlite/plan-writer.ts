@@ -27,6 +27,13 @@ export class PlanWriter {
         `insert into ledger (lane, first, last, kind, reason) values (?, ?, ?, ?, ?)
          on conflict (lane, first) do update set last = excluded.last, kind = excluded.kind, reason = excluded.reason`,
       ),
+      countHour: database.prepare(
+        `insert into tally (hour, lane, stored, late, repeated, shed, dead, first_seq, last_seq)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?)
+         on conflict (hour, lane) do update set stored = stored + excluded.stored, late = late + excluded.late,
+           repeated = repeated + excluded.repeated, shed = shed + excluded.shed, dead = dead + excluded.dead,
+           first_seq = min(first_seq, excluded.first_seq), last_seq = max(last_seq, excluded.last_seq)`,
+      ),
       removeRange: database.prepare("delete from ledger where lane = ? and first = ?"),
       insertSeries: database
         .prepare<[string, string], number>("insert into series (vehicle, stream) values (?, ?) returning id")
@@ -81,13 +88,16 @@ export class PlanWriter {
   }
 
   private lane(
-    { ranges, firstSeq, nextSeq, sender, repeated, conflicts, lastTime }: LanePlan,
+    { ranges, hours, firstSeq, nextSeq, sender, repeated, conflicts, lastTime }: LanePlan,
     id: number,
     nowMs: number,
   ): void {
     const { removed, put } = ranges.changes();
     for (const first of removed) this.sql.removeRange.run(id, first);
     for (const { first, last, kind, reason } of put) this.sql.putRange.run(id, first, last, kind, reason);
+    for (const { hour, stored, late, repeated: again, shed, dead, firstSeq: first, lastSeq: last } of hours.all()) {
+      this.sql.countHour.run(hour, id, stored, late, again, shed, dead, first, last);
+    }
     const { received, shed, dead } = ranges.delta;
     this.sql.updateLane.run(
       firstSeq,

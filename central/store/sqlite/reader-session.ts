@@ -18,6 +18,7 @@ import type {
 } from "../reader.ts";
 import type { StoredEvent } from "./chunk-codec.ts";
 import { EventScan } from "./event-scan.ts";
+import { FleetSession } from "./fleet-session.ts";
 
 interface SeriesRow {
   readonly vehicle: string;
@@ -49,6 +50,7 @@ function sum(column: string): string {
 /** Statements of one connection; each method is one or a few of them. */
 export class ReaderSession {
   readonly scan: EventScan;
+  private fleetSession: FleetSession | undefined;
   private readonly laneNames = new Map<number, LaneIdentity>();
   private readonly sources = new Map<number, { readonly topic: string; readonly partition: number }>();
   private readonly sql;
@@ -109,6 +111,12 @@ export class ReaderSession {
          where c.id > ? order by c.id limit ?`,
       ),
     };
+  }
+
+  /** Its statements are made when somebody first asks. */
+  get fleet(): FleetSession {
+    this.fleetSession ??= new FleetSession(this.database);
+    return this.fleetSession;
   }
 
   totals(): Totals {

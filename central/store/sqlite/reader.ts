@@ -1,5 +1,6 @@
 /** The SQLite store's readers' door: a read-only connection of its own, a read transaction a call. */
 import { AppError, hasCode } from "../../../shared/errors/app-error.ts";
+import type { FleetReader } from "../fleet-port.ts";
 import { laneRanges } from "../lane-ranges.ts";
 import type {
   BooksQuery,
@@ -25,6 +26,14 @@ import { ReaderSession } from "./reader-session.ts";
 import { SqliteRulesReader } from "./rules-reader.ts";
 
 export class SqliteReader implements StoreReader {
+  private readonly fleetReader: FleetReader = {
+    agents: () => this.read("list agents", ({ fleet }) => fleet.agents()),
+    lanes: (agent, take) => this.read("read all lanes", ({ fleet }) => fleet.lanes(agent, take)),
+    agentNames: (after, limit) => this.read("list agents", ({ fleet }) => fleet.agentNames(after, limit)),
+    hours: (query) => this.read("read hours", ({ fleet }) => fleet.hours(query)),
+    outages: (query) => this.read("read outages", ({ fleet }) => fleet.outages(query)),
+    fate: (agent, range, limit) => this.read("read a lane's ranges", ({ fleet }) => fleet.fate(agent, range, limit)),
+  };
   private session: ReaderSession | undefined;
   private file: string | undefined;
   /** It may stay open when the read is over; undefined until it has read. */
@@ -33,6 +42,10 @@ export class SqliteReader implements StoreReader {
   readonly rules = new SqliteRulesReader((doing, work) => this.read(doing, ({ database }) => work(database)));
 
   constructor(private readonly path: string) {}
+
+  get fleet(): FleetReader | undefined {
+    return this.fleetReader;
+  }
 
   totals(): Promise<Totals> {
     return this.read("sum up the store", (session) => session.totals());

@@ -248,7 +248,8 @@ test("a store of the version before rules is brought up to date", async () => {
   await store.close();
   const database = openWriter(path);
   database.exec(
-    "drop table rule_state; drop table rule_line; drop table alert; drop table alert_sum; drop table alert_delivery",
+    `drop table rule_state; drop table rule_line; drop table alert; drop table alert_sum; drop table alert_delivery;
+      drop table agent; drop table lane_beat; drop table outage; drop table tally; drop index ledger_shed`,
   );
   database.pragma("user_version = 4");
   database.close();

@@ -2,7 +2,10 @@
  * The tables. Read top to bottom they are the data model; central/DESIGN.md says why they look so, and
  * shared/decisions/0010 has the numbers. Times are milliseconds since 1970.
  */
-export const schemaVersion = 5;
+import { fleetSchema } from "./fleet-schema.ts";
+
+/** One more with each change of the tables. */
+export const schemaVersion = 6;
 
 /** SQLite's mark of whose file it is: "TGct". */
 export const applicationId = 0x54476374;
@@ -46,6 +49,7 @@ create table alert_delivery (
 create index alert_delivery_due on alert_delivery (target, not_before, id);
 `;
 
+/** Of an empty file. */
 export const schema = `
 -- How far each partition is stored. A topic that was deleted and made again is a new generation.
 create table source (
@@ -150,7 +154,7 @@ create table account (
   day integer not null default 0, bytes integer not null default 0,     -- bytes of that day, days since 1970
   quarantined integer not null default 0
 ) without rowid;
-${rulesSchema}`;
+${rulesSchema}${fleetSchema}`;
 
 /** From each earlier version to the next one. */
 export const migrations: Readonly<Record<number, string>> = {
@@ -173,4 +177,5 @@ export const migrations: Readonly<Record<number, string>> = {
     update lane set first_seq = coalesce((select min(first) from ledger where ledger.lane = lane.id), 0);
   `,
   4: rulesSchema,
+  5: fleetSchema,
 };

@@ -194,16 +194,22 @@ describe("the SQLite store", () => {
     checkStoreFile(dir.file("none"));
   });
 
-  test.each([1, 2, 3])("takes over a store of version %d, with its books", async (version) => {
+  test.each([1, 2, 3, 4, 5])("takes over a store of version %d, with its books", async (version) => {
     using dir = tempDir();
     const old = new SqliteStore({ path: dir.file("db"), clock: systemClock, report: silent });
     const { position } = await old.append(appendOf(0, 5, undefined));
     await old.close();
     const database = new Database(dir.file("db"));
-    database.exec(`alter table lane drop column first_seq; alter table lane drop column sender;
-      alter table conflict drop column sender; alter table conflict drop column held_by;
-      update ledger set first = 2; update lane set received = 3;
-      drop table rule_state; drop table rule_line; drop table alert; drop table alert_sum; drop table alert_delivery`);
+    database.exec(`drop table agent; drop table lane_beat; drop table outage; drop table tally; drop index ledger_shed;
+      update ledger set first = 2; update lane set first_seq = 2, received = 3`);
+    if (version < 5) {
+      database.exec(`drop table rule_state; drop table rule_line; drop table alert; drop table alert_sum;
+        drop table alert_delivery`);
+    }
+    if (version < 4) {
+      database.exec(`alter table lane drop column first_seq; alter table lane drop column sender;
+        alter table conflict drop column sender; alter table conflict drop column held_by`);
+    }
     if (version < 3) database.exec("alter table source drop column topic_id");
     if (version === 1) {
       database.exec("drop table account; alter table source drop column dead_bytes");

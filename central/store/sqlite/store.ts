@@ -20,7 +20,9 @@ import { invariant } from "../../../shared/errors/invariant.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
 import { type AdmissionRules, anybody } from "../../ledger/admission.ts";
 import { defaultQuotas, type Quotas } from "../../ledger/limits.ts";
+import { lateAfterMsStandard } from "../../ledger/plan.ts";
 import type { TopicPartition } from "../../records/partition.ts";
+import type { FleetStore } from "../fleet-port.ts";
 import type { RulesTools } from "../rules-port.ts";
 import type {
   Append,
@@ -52,12 +54,17 @@ export interface SqliteStoreOptions {
   readonly rules?: AdmissionRules;
   /** Rules over events; none when not given. */
   readonly eventRules?: RulesTools | undefined;
+  /** See `PlanOptions`. */
+  readonly lateAfterMs?: number;
 }
 
 /** After a fold that failed (a full disk), the next try is this far away; appends go on meanwhile. */
 const foldRetryMs = 10_000;
 
 export class SqliteStore implements Store {
+  readonly fleet: FleetStore = {
+    hear: async (beats, nowMs) => this.transaction("keep heartbeats", (session) => session.fleet.hear(beats, nowMs)),
+  };
   private session: WriterSession | undefined;
   private file: string | undefined;
   private foldNotBeforeMs = 0;
@@ -222,10 +229,10 @@ export class SqliteStore implements Store {
     if (this.session === undefined) {
       try {
         const database = openWriter(path);
-        const { quotas = defaultQuotas, rules = anybody, report } = this.options;
+        const { quotas = defaultQuotas, rules = anybody, lateAfterMs = lateAfterMsStandard, report } = this.options;
         const eventRules =
           this.rules && new RulesSession(database, { ...this.rules.tools, report, counters: this.rules.counters });
-        this.session = new WriterSession(database, { quotas, rules }, eventRules);
+        this.session = new WriterSession(database, { quotas, rules, lateAfterMs }, eventRules);
       } catch (thrown) {
         if (thrown instanceof AppError) throw thrown;
         throw new AppError("CENTRAL_STORE_UNAVAILABLE", `open the store ${path}`, { cause: thrown });

@@ -18,6 +18,7 @@ import type {
 } from "../store.ts";
 import { EventWriter } from "./event-writer.ts";
 import { FindEvent } from "./find-event.ts";
+import { FleetWriter } from "./fleet-writer.ts";
 import { foldBytes, foldRecent, foldRows, recentRows } from "./fold.ts";
 import { LedgerLoader } from "./ledger-loader.ts";
 import { PlanWriter } from "./plan-writer.ts";
@@ -43,6 +44,7 @@ interface SourceKey {
 
 /** What lives as long as a connection: statements and caches. Its methods run inside a transaction of the store. */
 export class WriterSession {
+  readonly fleet: FleetWriter;
   private readonly loader: LedgerLoader;
   private readonly writer: PlanWriter;
   private readonly events: EventWriter;
@@ -51,10 +53,11 @@ export class WriterSession {
 
   constructor(
     readonly database: Database.Database,
-    private readonly limits: { readonly quotas: Quotas; readonly rules: AdmissionRules },
+    private readonly limits: { readonly quotas: Quotas; readonly rules: AdmissionRules; readonly lateAfterMs: number },
     /** Undefined: there are no rules over events. */
     readonly rules: RulesSession | undefined,
   ) {
+    this.fleet = new FleetWriter(database);
     this.loader = new LedgerLoader(database);
     this.events = new EventWriter(database);
     this.writer = new PlanWriter(database, this.events);
@@ -173,6 +176,8 @@ export class WriterSession {
       this.sql.forgetLane.run(id);
     }
     this.sql.fewerLanes.run(ids.length, agent);
+    // All of it: nobody asks any more where it is.
+    if (epoch === undefined && stream === undefined && lane === undefined) this.fleet.forget(agent);
     return ids.length;
   }
 

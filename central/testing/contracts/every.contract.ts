@@ -1,5 +1,6 @@
 /** All that a store promises: each implementation's test calls this once, and a new contract is added here. */
 import { claimsContract } from "./claims.contract.ts";
+import { fleetContract } from "./fleet.contract.ts";
 import { positionsContract } from "./positions.contract.ts";
 import { relayedContract } from "./relayed.contract.ts";
 import { type OpenStore, storeContract } from "./store.contract.ts";
@@ -10,4 +11,5 @@ export function everyStoreContract(name: string, open: OpenStore): void {
   claimsContract(name, open);
   positionsContract(name, open);
   relayedContract(name, open);
+  fleetContract(name, open);
 }

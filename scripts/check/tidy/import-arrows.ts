@@ -33,16 +33,17 @@ const parts: readonly Part[] = [
     "it compiles both ends: its probe opens the addon, and the page is put into the binary",
   ),
   { at: /^shared\//, may: () => ["shared/"], instead: "move what both need into shared, or pass it in" },
-  // Inside the centre: records ← ledger ← rules ← store ← ingest ← status ← api, and the consumer, which knows records alone.
+  // Inside the centre: records ← ledger ← rules, fleet ← store ← ingest ← status ← api, and the consumer, which knows records alone.
   central("records", []),
   central("ledger", ["records"]),
   central("rules", ["ledger", "records"]),
-  central("store", ["rules", "ledger", "records"]),
+  central("fleet", ["ledger", "records"]),
+  central("store", ["rules", "fleet", "ledger", "records"]),
   central("consumer", ["records"]),
   central("delivery", ["config", "store", "rules", "records"]),
-  central("ingest", ["delivery", "config", "consumer", "store", "rules", "ledger", "records"]),
-  central("status", ["consumer", "ingest", "store", "rules", "records"]),
-  central("api", ["config", "status", "ingest", "store", "rules", "ledger", "records"]),
+  central("ingest", ["delivery", "config", "consumer", "store", "rules", "fleet", "ledger", "records"]),
+  central("status", ["consumer", "ingest", "store", "rules", "fleet", "records"]),
+  central("api", ["config", "status", "ingest", "store", "rules", "fleet", "ledger", "records"]),
   central("web", ["api"]),
   central("config", []),
   {
@@ -116,7 +117,7 @@ function central(name: string, below: readonly string[]): Part {
     at: new RegExp(`^central/${name}/`),
     may: () => [`central/${name}/`, ...prefixes, "central/telemetry.ts", "shared/"],
     instead:
-      "inside the centre: records ← ledger ← rules ← store ← ingest ← status ← api; the consumer knows records alone",
+      "inside the centre: records ← ledger ← rules, fleet ← store ← ingest ← status ← api; the consumer knows records alone",
   };
 }
 
