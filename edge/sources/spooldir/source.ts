@@ -275,7 +275,7 @@ export class SpoolDirectorySource implements Source {
     intake.moved(file);
   }
 
-  /** Whether the file has other names: it stays known, and whatever was decided about it holds under them. */
+  /** Whether it has other names (also got in the last moment: count when it is renamed). Then it stays known under them. */
   private keepForOtherNames(file: SpoolFile, links: bigint, intake: Intake): boolean {
     file.severalNames = links > 1n || this.candidates.hadSeveralNames(file.identity.inode);
     if (file.severalNames) intake.moved(file);
@@ -334,13 +334,17 @@ export class SpoolDirectorySource implements Source {
         this.fail(file, "it was changed or replaced after it was done", intake, identityOf(stat));
         return;
       }
+      let links = stat.nlink;
       if (done === "delete") rmSync(systemPath(path));
       else if (isTaken(path + completedSuffix)) {
         this.fail(file, "a file of this name was done before", intake);
         return;
-      } else renameSync(systemPath(path), systemPath(path + completedSuffix));
+      } else {
+        renameSync(systemPath(path), systemPath(path + completedSuffix));
+        links = statOf(path + completedSuffix)?.nlink ?? links;
+      }
       // Under its other names it is still to be known as done: the next look puts these away as well.
-      if (this.keepForOtherNames(file, stat.nlink, intake)) return;
+      if (this.keepForOtherNames(file, links, intake)) return;
     }
     this.forget(file, intake);
   }
@@ -357,10 +361,9 @@ export class SpoolDirectorySource implements Source {
     this.files.set(file.key, file);
     if (done !== "tracker" && !isTaken(path + errorSuffix)) {
       try {
-        const nlink = statOf(path)?.nlink ?? 1n;
         renameSync(systemPath(path), systemPath(path + errorSuffix));
         // Under its other names it is an error as well.
-        if (!this.keepForOtherNames(file, nlink, intake)) this.forget(file, intake);
+        if (!this.keepForOtherNames(file, statOf(path + errorSuffix)?.nlink ?? 1n, intake)) this.forget(file, intake);
         return;
       } catch (thrown) {
         if (!isFileTrouble(thrown)) throw thrown;
