@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { AppError } from "../../shared/errors/app-error.ts";
+import { countRecords } from "../records/record-slices.ts";
 import { arrivalOf, at, IngestGround, range } from "../testing/ingest-ground.ts";
 import { testRecord } from "../testing/records.ts";
 
@@ -46,6 +48,22 @@ describe("ingest", () => {
     expect(on.heartbeats).toBe(5);
     expect(on.said).toEqual(["store_away", "store_away", "store_away", "store_away", "store_away", "store_back"]);
     expect(on.counters).toMatchObject({ storeAvailable: true, storeFailures: 5, stored: 10 });
+  });
+
+  test("a store that is too slow for a large transaction gets smaller ones, and a poison record is found all the same", async () => {
+    await on.assigned();
+    const sizes: number[] = [];
+    on.store.onAppend = (records) => {
+      sizes.push(countRecords(records));
+      if (countRecords(records) <= 2_000) return;
+      on.clock.advance(8_000);
+      throw new AppError("CENTRAL_STORE_UNAVAILABLE", "too much for it");
+    };
+    on.store.poison = ({ offset }) => offset === 7_777;
+    expect(await on.deliver(range(0, 10_000))).toEqual({ kind: "done" });
+    expect(sizes.slice(0, 3)).toEqual([10_000, 2_500, 625]);
+    expect(await on.reader.totals()).toMatchObject({ stored: 9_999, repeated: 0, deadLettered: 1, missing: 1 });
+    expect((await on.store.position(at))?.next).toBe(10_000);
   });
 
   test("a store that takes its time lets no membership run out: heartbeats go on while it works", async () => {

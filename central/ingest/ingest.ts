@@ -41,7 +41,7 @@ import {
 import { checkContinuity, compareTopics, type MarkFinding, newestId } from "./continuity.ts";
 import type { IngestCounters } from "./counters.ts";
 import type { HeartbeatTopics } from "./heartbeats.ts";
-import { affordable, type PartitionAppend, recordsPerAppend, splitAppend } from "./one-append.ts";
+import { affordable, fewer, fromOffset, type PartitionAppend, recordsPerAppend, splitAppend } from "./one-append.ts";
 import type { SenderWatch } from "./sender-watch.ts";
 import type { StoreWatch } from "./store-watch.ts";
 
@@ -219,7 +219,7 @@ export class Ingest implements ConsumerHandler {
         await this.append(now, progress, context);
       } catch (thrown) {
         if (!isPoison(thrown)) throw thrown;
-        if (!(await this.bisect(now, progress, context, thrown))) return false;
+        if (!(await this.bisect(unstored(now, progress), progress, context, thrown))) return false;
       }
       if (later === undefined) return true;
       if (context.signal.aborted) return false;
@@ -253,19 +253,36 @@ export class Ingest implements ConsumerHandler {
         await this.append(half, progress, context);
       } catch (thrown) {
         if (!isPoison(thrown)) throw thrown;
-        if (!(await this.bisect(half, progress, context, thrown))) return false;
+        if (!(await this.bisect(unstored(half, progress), progress, context, thrown))) return false;
       }
     }
     return true;
   }
 
+  /** In one transaction, or in several where the store was too slow for one: it would be too slow for ever. */
   private async append(append: PartitionAppend, progress: PartitionProgress, context: ArrivalContext): Promise<void> {
+    let left: PartitionAppend | undefined = append;
+    while (left !== undefined) left = await this.appendSome(left, progress, context);
+  }
+
+  /** Returns what is left. */
+  private async appendSome(
+    whole: PartitionAppend,
+    progress: PartitionProgress,
+    context: ArrivalContext,
+  ): Promise<PartitionAppend | undefined> {
     const seen = progress.position;
     const { clock } = this.options;
     let beganMs = 0;
-    const result = await this.options.watch.untilStored(context.signal, context.heartbeat, () => {
+    let [append, rest]: [PartitionAppend, PartitionAppend | undefined] = [whole, undefined];
+    const result = await this.options.watch.untilStored(context.signal, context.heartbeat, async () => {
       beganMs = clock.uptimeMs();
-      return this.options.store.append({ ...append, seen, topicId: progress.topicId });
+      try {
+        return await this.options.store.append({ ...append, seen, topicId: progress.topicId });
+      } catch (thrown) {
+        [append, rest] = splitAppend(whole, fewer(append, clock.uptimeMs() - beganMs));
+        throw thrown;
+      }
     });
     progress.recordsPerAppend = affordable(append, clock.uptimeMs() - beganMs, progress.recordsPerAppend);
     progress.position = result.position;
@@ -279,6 +296,7 @@ export class Ingest implements ConsumerHandler {
     if (result.conflicts > 0) {
       this.report(conflictFound, { topic, partition, conflicts: result.conflicts });
     }
+    return rest;
   }
 
   private async reread(arrival: Arrival, { signal, heartbeat }: ArrivalContext): Promise<Outcome> {
@@ -294,6 +312,11 @@ export class Ingest implements ConsumerHandler {
     });
     return { kind: "seek", start: startOf(position) };
   }
+}
+
+/** A part of it may be stored already, before what was found to be poison. */
+function unstored(append: PartitionAppend, { position }: PartitionProgress): PartitionAppend {
+  return fromOffset(append, position?.next ?? 0);
 }
 
 /** Where to read from: the record before the position, to see whether it is still the same one. */

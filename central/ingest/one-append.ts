@@ -16,6 +16,24 @@ export function affordable({ records }: Pick<Append, "records">, tookMs: number,
   return Math.max(recordsPerAppendMin, Math.floor((countRecords(records) * appendMsGoal) / tookMs));
 }
 
+/** An attempt that failed after this long may have been too large; one that was refused fails at once. */
+const slowMs = 3_000;
+
+/** How many records the next attempt may hold, after one that failed after so long. */
+export function fewer({ records }: Pick<Append, "records">, tookMs: number): number {
+  const count = countRecords(records);
+  return tookMs < slowMs ? count : Math.max(recordsPerAppendMin, count >> 2);
+}
+
+/** What of an append is not stored yet: its records from an offset on. */
+export function fromOffset(append: PartitionAppend, next: number): PartitionAppend {
+  const before = append.records.reduce(
+    (sum, { block, from, to }) => sum + block.offsets.subarray(from, to).filter((offset) => offset < next).length,
+    0,
+  );
+  return before === 0 ? append : (splitAppend(append, before)[1] ?? append);
+}
+
 /** The first `count` records of an append, and what is left of it. The gap goes first, unreadable ranges go last. */
 export function splitAppend(append: PartitionAppend, count: number): [PartitionAppend, PartitionAppend | undefined] {
   const [head, tail] = takeRecords(append.records, count);

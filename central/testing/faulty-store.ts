@@ -23,7 +23,7 @@ export class FaultyStore implements Store {
   /** What the store takes its time for, each append anew; of the real clock. */
   appendMs = 0;
   /** Called at the begin of each append. */
-  onAppend: () => void = () => {};
+  onAppend: (records: readonly RecordSlice[]) => void = () => {};
 
   constructor(private readonly inner: Store) {}
 
@@ -79,7 +79,7 @@ export class FaultyStore implements Store {
   private begin(records: readonly RecordSlice[]): void {
     this.fail();
     this.appends++;
-    this.onAppend();
+    this.onAppend(records);
     for (const { block, from, to } of records) {
       for (let index = from; index < to; index++) {
         if (this.poison(plainRecord(block, index))) {
