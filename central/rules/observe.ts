@@ -1,5 +1,6 @@
 /** An event as one rule sees it: its expressions evaluated. */
-import type { Expression, ExpressionView } from "./expression/expression.ts";
+import type { Expression } from "./expression/expression.ts";
+import type { ExpressionView } from "./expression/view.ts";
 import type { Observation } from "./machine/state.ts";
 import type { FedEvent } from "./outcome.ts";
 import type { Condition, Rule } from "./rule.ts";
@@ -12,38 +13,53 @@ export function watchesPayload({ condition, value }: Rule): boolean {
   return [...expressionsOf(condition), value].some((expression) => expression?.usesEvent === true);
 }
 
+/** When it happened and when its topic had it, as the machine is to take it. */
+export interface ObservedAt {
+  readonly timeMs: number;
+  readonly arrivedMs: number;
+}
+
 /** @throws Error when the event has not what the rule names. */
-export function observe(rule: Rule, view: ExpressionView, event: FedEvent): Observation {
+export function observe(rule: Rule, view: ExpressionView, event: FedEvent, at: ObservedAt): Observation {
   const { condition } = rule;
-  const { timeMs, stream } = event;
-  const base = { timeMs, stream, event: "" };
+  let yes = false;
+  let second = false;
+  let number: number | undefined;
+  let shows = true;
   switch (condition.kind) {
     case "threshold":
-    case "edge": {
-      const yes = truth(condition.holds, view);
-      return yes ? { ...base, yes, event: event.name(), value: shownValue(rule, view) } : { ...base, yes };
-    }
-    case "sequence": {
-      const yes = truth(condition.first, view);
-      const second = truth(condition.second, view);
-      return second
-        ? { ...base, yes, second, event: event.name(), value: shownValue(rule, view) }
-        : { ...base, yes, second };
-    }
-    case "absence": {
-      const yes = condition.of === undefined || truth(condition.of, view);
-      return yes ? { ...base, yes, event: event.name() } : { ...base, yes };
-    }
-    case "count": {
-      const yes = condition.of === undefined || truth(condition.of, view);
-      return { ...base, yes, event: event.name(), value: shownValue(rule, view) };
-    }
-    case "average": {
-      const yes = condition.where === undefined || truth(condition.where, view);
-      const number = yes ? numberOf(condition.of, view) : undefined;
-      return { ...base, yes, number, event: event.name(), value: shownValue(rule, view) };
-    }
+    case "edge":
+      yes = truth(condition.holds, view);
+      shows = yes;
+      break;
+    case "sequence":
+      yes = truth(condition.first, view);
+      second = truth(condition.second, view);
+      shows = second;
+      break;
+    case "absence":
+      yes = condition.of === undefined || truth(condition.of, view);
+      shows = yes;
+      break;
+    case "count":
+      yes = condition.of === undefined || truth(condition.of, view);
+      break;
+    case "average":
+      yes = condition.where === undefined || truth(condition.where, view);
+      number = yes ? numberOf(condition.of, view) : undefined;
+      break;
   }
+  return {
+    timeMs: at.timeMs,
+    arrivedMs: at.arrivedMs,
+    yes,
+    second,
+    number,
+    value: shows ? shownValue(rule, view) : undefined,
+    // Only what may become an alert needs its name.
+    event: shows ? event.name() : "",
+    stream: event.stream,
+  };
 }
 
 function expressionsOf(condition: Condition): readonly (Expression | undefined)[] {

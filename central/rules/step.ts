@@ -10,7 +10,8 @@ import { clockIsAhead } from "../ledger/last-state.ts";
 import { type AlertChange, alertId, fillIn } from "./alert.ts";
 import { addCounts, noCounts, type RuleCounts, type RulesCounts } from "./counts.ts";
 import { payloadBytesMax } from "./expression/cost.ts";
-import { type ExpressionView, evaluationMistake } from "./expression/expression.ts";
+import { evaluationMistake } from "./expression/expression.ts";
+import type { ExpressionView } from "./expression/view.ts";
 import { deadlineOf, pass, take } from "./machine/machine.ts";
 import type { MachineOutput } from "./machine/output.ts";
 import { emptyState, type RuleState } from "./machine/state.ts";
@@ -28,6 +29,7 @@ interface KeptRules {
 
 export class RulesStep {
   private readonly byName: ReadonlyMap<string, Rule>;
+  private readonly payloadRules: ReadonlySet<Rule>;
   private readonly byStream = new Map<string, readonly Rule[]>();
   private readonly total: ReadonlyMap<string, RuleCounts>;
   /** Of the transaction that is open. */
@@ -35,6 +37,7 @@ export class RulesStep {
 
   constructor(readonly set: RuleSet) {
     this.byName = new Map(set.rules.map((rule) => [rule.name, rule]));
+    this.payloadRules = new Set(set.rules.filter(watchesPayload));
     this.total = new Map(set.rules.map(({ name }) => [name, noCounts()]));
   }
 
@@ -63,31 +66,35 @@ export class RulesStep {
   }
 
   /** New events of one line, in the order of the line. */
-  run(input: RulesInput): RulesOutcome {
+  run({ events, nowMs, clockMs: before, load }: RulesInput): RulesOutcome {
     const alerts: AlertChange[] = [];
-    const touched = new Map<string, Record<string, RuleState>>();
     const output = new Output(alerts, (name) => this.countsOf(name));
-    const view = { vehicle: "", stream: "", time: new Date(0), storedAt: new Date(input.nowMs), event: undefined };
-    let { clockMs } = input;
-    for (const event of input.events) {
-      clockMs = Math.max(clockMs, Math.min(event.arrivedMs, input.nowMs));
-      let states = touched.get(event.vehicle);
-      if (states === undefined) {
-        states = this.parse(input.load(event.vehicle));
-        touched.set(event.vehicle, states);
-      }
-      output.vehicle = event.vehicle;
-      this.feed(event, clockMs, { states, view, output });
+    const view = { vehicle: "", stream: "", time: new Date(0), storedAt: new Date(nowMs), event: undefined };
+    // Arrival is the line's: it is settled before the events are taken vehicle by vehicle, of which one is in memory at a time.
+    const byVehicle = new Map<string, Arrived[]>();
+    let clockMs = before;
+    for (const event of events) {
+      clockMs = Math.max(clockMs, Math.min(event.arrivedMs, nowMs));
+      const arrived = byVehicle.get(event.vehicle);
+      if (arrived === undefined) byVehicle.set(event.vehicle, [{ event, arrivedMs: clockMs }]);
+      else arrived.push({ event, arrivedMs: clockMs });
     }
-    return { clockMs, states: this.rows(touched, clockMs, output), alerts: alerts.map((each) => this.filled(each)) };
+    const rows: VehicleRow[] = [];
+    for (const [vehicle, arrived] of byVehicle) {
+      const states = this.parse(load(vehicle));
+      output.vehicle = vehicle;
+      for (const { event, arrivedMs } of arrived) this.feed(event, arrivedMs, { states, view, output });
+      rows.push(this.row(vehicle, states, { clockMs, output }));
+    }
+    return { clockMs, states: rows, alerts: alerts.map((each) => this.filled(each)) };
   }
 
   /** Time has passed for these vehicles: their line is read up to `clockMs` of arrival. */
   pass(vehicles: readonly string[], { clockMs, load }: Pick<RulesInput, "clockMs" | "load">): RulesOutcome {
     const alerts: AlertChange[] = [];
-    const touched = new Map(vehicles.map((vehicle) => [vehicle, this.parse(load(vehicle))]));
     const output = new Output(alerts, (name) => this.countsOf(name));
-    return { clockMs, states: this.rows(touched, clockMs, output), alerts: alerts.map((each) => this.filled(each)) };
+    const rows = vehicles.map((vehicle) => this.row(vehicle, this.parse(load(vehicle)), { clockMs, output }));
+    return { clockMs, states: rows, alerts: alerts.map((each) => this.filled(each)) };
   }
 
   private feed(event: FedEvent, arrivedMs: number, { states, view, output }: Feeding): void {
@@ -103,7 +110,7 @@ export class RulesStep {
         counts.clockAhead++;
         continue;
       }
-      if (watchesPayload(rule)) {
+      if (this.payloadRules.has(rule)) {
         payload ??= parsePayload(event.value);
         if (payload.kind !== "json") {
           counts[payload.kind]++;
@@ -116,8 +123,8 @@ export class RulesStep {
       const state = stateOf(states, rule);
       try {
         const timeMs = absence ? Math.min(event.timeMs, arrivedMs) : event.timeMs;
-        const seen = observe(rule, view, event);
-        take(rule, state, { ...seen, timeMs, arrivedMs: Math.max(arrivedMs, state.arrivedMs) }, output);
+        const at = { timeMs, arrivedMs: Math.max(arrivedMs, state.arrivedMs) };
+        take(rule, state, observe(rule, view, event, at), output);
       } catch (thrown) {
         counts.errors++;
         counts.lastError = evaluationMistake(thrown);
@@ -125,23 +132,23 @@ export class RulesStep {
     }
   }
 
-  private rows(touched: ReadonlyMap<string, Record<string, RuleState>>, clockMs: number, output: Output): VehicleRow[] {
-    const rows: VehicleRow[] = [];
-    for (const [vehicle, states] of touched) {
-      output.vehicle = vehicle;
-      let deadlineMs: number | undefined;
-      for (const [name, state] of Object.entries(states)) {
-        const rule = this.byName.get(name);
-        if (rule === undefined) continue;
-        output.rule = rule;
-        pass(rule, state, clockMs, output);
-        const due = deadlineOf(rule, state);
-        if (due !== undefined && (deadlineMs === undefined || due < deadlineMs)) deadlineMs = due;
-      }
-      const kept: KeptRules = { version: 1, rules: states };
-      rows.push({ vehicle, state: JSON.stringify(kept), deadlineMs });
+  private row(
+    vehicle: string,
+    states: Record<string, RuleState>,
+    { clockMs, output }: { clockMs: number; output: Output },
+  ): VehicleRow {
+    output.vehicle = vehicle;
+    let deadlineMs: number | undefined;
+    for (const [name, state] of Object.entries(states)) {
+      const rule = this.byName.get(name);
+      if (rule === undefined) continue;
+      output.rule = rule;
+      pass(rule, state, clockMs, output);
+      const due = deadlineOf(rule, state);
+      if (due !== undefined && (deadlineMs === undefined || due < deadlineMs)) deadlineMs = due;
     }
-    return rows;
+    const kept: KeptRules = { version: 1, rules: states };
+    return { vehicle, state: JSON.stringify(kept), deadlineMs };
   }
 
   /** What is of a rule that is no more, or was changed, is dropped. What nobody can read begins anew. */
@@ -206,6 +213,11 @@ export class RulesStep {
     }
     return counts;
   }
+}
+
+interface Arrived {
+  readonly event: FedEvent;
+  readonly arrivedMs: number;
 }
 
 interface Feeding {

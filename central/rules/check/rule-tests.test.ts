@@ -12,6 +12,10 @@ test.each(readdirSync(examples).filter((name) => name.endsWith(".yaml")))("the t
   expect(runRuleTests(set, tests).filter(({ complaints }) => complaints.length > 0)).toEqual([]);
 });
 
+test("the bench's rules are good", () => {
+  expect(readRules(join(import.meta.dir, "../../../scripts/bench/central/ten-rules.yaml")).rules).toHaveLength(10);
+});
+
 const run = (tests: string) => {
   const text = `
 groups:

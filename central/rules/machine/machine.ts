@@ -24,35 +24,29 @@ interface Due {
   act(out: MachineOutput): void;
 }
 
-/** An event of one of the rule's streams. `arrivedMs` never goes back. */
-export function take(
-  rule: Rule,
-  state: RuleState,
-  seen: Observation & { arrivedMs: number },
-  out: MachineOutput,
-): void {
-  const { arrivedMs, ...observation } = seen;
+/** An event of one of the rule's streams. */
+export function take(rule: Rule, state: RuleState, seen: Observation, out: MachineOutput): void {
+  const { arrivedMs, timeMs } = seen;
   pass(rule, state, arrivedMs, out);
   state.arrivedMs = arrivedMs;
   if (rule.condition.kind === "absence") {
-    if (observation.yes) hear(state, rule, { ...observation, arrivedMs }, out);
+    if (seen.yes) hear(state, rule, seen, out);
     return;
   }
-  const { timeMs } = observation;
   if (timeMs < (state.markMs ?? Number.NEGATIVE_INFINITY)) {
     out.late();
     return;
   }
   if (rule.latenessMs === 0) {
     state.markMs = timeMs;
-    step(rule, state, observation, out);
+    step(rule, state, seen, out);
     return;
   }
   const held = state.held ?? [];
   state.held = held;
   let at = held.length;
   while (at > 0 && (held[at - 1]?.timeMs ?? 0) > timeMs) at--;
-  held.splice(at, 0, observation);
+  held.splice(at, 0, seen);
   release(rule, state, timeMs - rule.latenessMs, out);
   const [earliest] = held;
   if (held.length <= heldMax || earliest === undefined) return;
@@ -112,15 +106,14 @@ function step(rule: Rule, state: RuleState, seen: Observation, out: MachineOutpu
       return;
     case "count": {
       const { count } = slide(state, condition.window, seen.timeMs, seen.yes ? 1 : undefined);
-      stepLevel(rule, state, { ...seen, yes: count > condition.above, value: seen.value ?? String(count) }, out);
+      stepLevel(rule, state, levelOf(seen, count > condition.above, count), out);
       return;
     }
     case "average": {
       const { above = Number.POSITIVE_INFINITY, below = Number.NEGATIVE_INFINITY, values } = condition;
       const { count, sum } = slide(state, condition.window, seen.timeMs, seen.yes ? seen.number : undefined);
       const average = sum / count;
-      const yes = count >= values && (average > above || average < below);
-      stepLevel(rule, state, { ...seen, yes, value: seen.value ?? String(Number(average.toPrecision(12))) }, out);
+      stepLevel(rule, state, levelOf(seen, count >= values && (average > above || average < below), average), out);
       return;
     }
     case "edge": {
@@ -140,6 +133,12 @@ function step(rule: Rule, state: RuleState, seen: Observation, out: MachineOutpu
     case "absence":
       return; // it goes by arrival, not by event time
   }
+}
+
+/** What a window says at an event: whether its condition holds, and the number that it goes by. */
+function levelOf({ timeMs, arrivedMs, event, stream, value }: Observation, yes: boolean, number: number): Observation {
+  const shown = value ?? (yes ? String(Number(number.toPrecision(12))) : undefined);
+  return { timeMs, arrivedMs, yes, event, stream, value: shown };
 }
 
 function moment(rule: Rule, state: RuleState, seen: Observation, sinceMs: number, out: MachineOutput): void {

@@ -2,8 +2,8 @@
 import type { Rule } from "../rule.ts";
 import { type Observation, windowSteps } from "./state.ts";
 
-/** An event and when it arrived. */
-export type Arrived = Observation & { readonly arrivedMs: number };
+/** An event, as the machine is given it. */
+export type Arrived = Observation;
 
 /** An alert as the definition has it. */
 export interface NaiveAlert {

@@ -6,6 +6,8 @@
 /** An event as one rule sees it. */
 export interface Observation {
   readonly timeMs: number;
+  /** When its topic had it; it never goes back. */
+  readonly arrivedMs: number;
   /** The condition holds; of a sequence, its first part; of a count, the event counts. */
   readonly yes: boolean;
   /** Of a sequence: the second part. */

@@ -25,9 +25,9 @@ export function slide(state: RuleState, window: Window, timeMs: number, number: 
 
 function slideSteps(state: RuleState, ms: number, timeMs: number, number: number | undefined): Sums {
   const step = Math.floor((timeMs * windowSteps) / ms);
-  const before = state.buckets ?? [];
-  const buckets = before.filter(([at]) => at > step - windowSteps);
+  const buckets = state.buckets ?? [];
   state.buckets = buckets;
+  while ((buckets[0]?.[0] ?? step) <= step - windowSteps) buckets.shift();
   if (number !== undefined) {
     const last = buckets.at(-1);
     if (last?.[0] === step) {

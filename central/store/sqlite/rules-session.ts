@@ -16,12 +16,11 @@ import {
 import { type AlertTableRow, alertColumns, rowOfAlert } from "./alert-rows.ts";
 import { deliveriesDropped, vehiclesDropped } from "./telemetry.ts";
 
-interface StateRow {
+interface StatePlace {
   readonly id: number;
   readonly line: string;
   readonly hour: number;
   readonly deadline: number | null;
-  readonly state: string;
 }
 
 const hourMs = 3_600_000;
@@ -45,7 +44,7 @@ export class RulesSession {
       putClock: database.prepare(
         "insert into rule_line (line, clock) values (?, ?) on conflict (line) do update set clock = max(clock, excluded.clock)",
       ),
-      state: database.prepare<[string], StateRow>(
+      state: database.prepare<[string], StatePlace & { readonly state: string }>(
         "select id, line, hour, deadline, state from rule_state where vehicle = ?",
       ),
       insertState: database.prepare(
@@ -107,7 +106,7 @@ export class RulesSession {
     const events = fedEvents(plan, from, (stream) => step.looksAt(stream));
     if (events.length === 0) return;
     const line = lineOf(from);
-    const rows = new Map<string, StateRow>();
+    const rows = new Map<string, StatePlace>();
     const outcome = step.run({
       nowMs: from.nowMs,
       clockMs: this.sql.clock.get(line) ?? 0,
@@ -151,29 +150,32 @@ export class RulesSession {
     this.cleaned = false;
   }
 
-  private load(vehicle: string, rows: Map<string, StateRow>): string | undefined {
+  private load(vehicle: string, rows: Map<string, StatePlace>): string | undefined {
     const row = this.sql.state.get(vehicle);
-    if (row !== undefined) rows.set(vehicle, row);
-    return row?.state;
+    if (row === undefined) return undefined;
+    const { state, ...place } = row;
+    rows.set(vehicle, place);
+    return state;
   }
 
   private passDue(line: string, clockMs: number, { nowMs, touched }: { nowMs: number; touched: ReadonlySet<string> }) {
     const due = this.sql.due.all(line, clockMs, dueMax).filter((vehicle) => !touched.has(vehicle));
     if (due.length === 0) return;
-    const rows = new Map<string, StateRow>();
+    const rows = new Map<string, StatePlace>();
     const outcome = this.tools.step.pass(due, { clockMs, load: (vehicle) => this.load(vehicle, rows) });
     this.write(outcome, { line, rows, nowMs });
   }
 
   private write(
     { clockMs, states, alerts }: RulesOutcome,
-    { line, rows, nowMs }: { line: string; rows: ReadonlyMap<string, StateRow>; nowMs: number },
+    { line, rows, nowMs }: { line: string; rows: ReadonlyMap<string, StatePlace>; nowMs: number },
   ): void {
     this.sql.putClock.run(line, clockMs);
     for (const row of states) this.writeState(row, rows.get(row.vehicle), { line, clockMs });
     for (const change of alerts) {
       if (change.kind === "raised") this.raise(change, nowMs);
-      else if (change.kind === "reopened") this.tell(this.sql.reopen.run(change.id).changes, change.id, "reopened");
+      else if (change.kind === "reopened")
+        this.tell(this.sql.reopen.run(change.id).changes, change.id, `reopened:${nowMs}`);
       else {
         const { id, atMs, by } = change;
         this.tell(this.sql.resolve.run(atMs, by, id).changes, id, `resolved:${atMs}`);
@@ -189,7 +191,7 @@ export class RulesSession {
    */
   private writeState(
     { vehicle, state, deadlineMs = null }: Omit<VehicleRow, "deadlineMs"> & { deadlineMs?: number | null | undefined },
-    before: StateRow | undefined,
+    before: StatePlace | undefined,
     { line, clockMs }: { line: string; clockMs: number },
   ): void {
     const hour = Math.floor(clockMs / hourMs);
@@ -232,7 +234,7 @@ export class RulesSession {
     const row = this.sql.alert.get(id);
     invariant(row !== undefined, "an alert that was changed is there");
     const body = JSON.stringify(alertBody(rowOfAlert(row)));
-    // Of one alert there may be several openings: the number of the change keeps their keys apart.
+    // What becomes of an alert may happen to it again: its time keeps the keys apart.
     const key = what === undefined ? id : `${id}:${what}`;
     for (const target of this.tools.targets) this.sql.deliver.run(target, key, row.vehicle, body);
   }

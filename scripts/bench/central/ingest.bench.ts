@@ -3,6 +3,7 @@
  * progress over its own HTTP API. The topic is filled before, so that the figure is the speed of catching up.
  *
  *     bun scripts/bench/central/ingest.bench.ts --brokers 127.0.0.1:9092 --events 1000000 --vehicles 100
+ *     … --rules scripts/bench/central/ten-rules.yaml       the same with ten rules
  */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { systemClock } from "../../../shared/clock/clock.ts";
@@ -23,6 +24,8 @@ export interface CentralBenchOptions {
   readonly startMs?: number;
   /** In place of a SQLite file of its own: where it is, and how large it has become. */
   readonly store?: { readonly address: string; bytes(): Promise<number> };
+  /** Rules over the events; none when not given. */
+  readonly rulesFile?: string | undefined;
 }
 
 export interface CentralBenchResult {
@@ -60,6 +63,7 @@ export async function runCentralBench(options: CentralBenchOptions): Promise<Cen
       TAILGATE_STORE: store,
       TAILGATE_LISTEN: `127.0.0.1:${port}`,
       TAILGATE_LOG_LEVEL: "warn",
+      ...(options.rulesFile === undefined ? {} : { TAILGATE_RULES_FILE: options.rulesFile }),
     },
   });
   const status = () => readStatus(port);
@@ -134,6 +138,7 @@ if (import.meta.main) {
     brokers: option("brokers", "127.0.0.1:9092").split(","),
     events: Number(option("events", "1000000")),
     vehicles: Number(option("vehicles", "100")),
+    rulesFile: option("rules", "") || undefined,
   });
   console.log(JSON.stringify(result, null, 2));
 }
