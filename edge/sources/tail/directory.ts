@@ -278,7 +278,8 @@ export class Directory {
   private isGone(file: FollowedFile, snapshot: Snapshot, devicesBefore: ReadonlySet<bigint>): boolean {
     if (file.fd !== undefined) {
       file.look(this.book.host.uptimeMs());
-      this.book.noteNameless(file);
+      // What could not be looked at may be it: it is closed when it is quiet, and not forgotten.
+      if (file.isDeleted || snapshot.obscured.size === 0) this.book.noteNameless(file);
       return false;
     }
     // What could not be looked at may be it; a link of its name leads to it in another folder, which takes it over.

@@ -52,3 +52,23 @@ test.each(["while the agent runs", "while it is down"] as const)(
   },
   60_000,
 );
+
+test("a file whose folder shows names and no more while it is open is not forgotten", async () => {
+  using dir = tempDir();
+  chmodSync(dir.path, 0o755);
+  const [state, folder] = [dir.file("state"), dir.file("folder")];
+  for (const each of [state, folder]) mkdirSync(each, { mode: 0o755 });
+  chmodSync(state, 0o777);
+  const config = { paths: dir.file("*/*.log"), pollInterval: 20, rotateWait: 40, idleClose: 300 };
+  await agent.ask({ ask: "begin", config, dataDir: state });
+  writeFileSync(`${folder}/x.log`, "first\n");
+  await areRead(["first"]);
+  // Its descriptor is open still; it is closed, or would be forgotten, while nobody can look.
+  chmodSync(folder, 0o744);
+  await Bun.sleep(900);
+  chmodSync(folder, 0o755);
+  appendFileSync(`${folder}/x.log`, "second\n");
+  await areRead(["second"]);
+  await agent.ask({ ask: "stop" });
+  expect(await linesOf()).toEqual(["first", "second"]);
+}, 60_000);

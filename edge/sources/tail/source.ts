@@ -255,7 +255,7 @@ export class TailSource implements Source, FileReader {
     for (const file of [...directory.book.files]) {
       if (file.fd === undefined || !file.isIdle || file.grewMs > quietSinceMs) continue;
       // Without its directory it could not be found again: it is finished.
-      if (file.isElsewhere) directory.book.forget(file);
+      if (file.isElsewhere && !this.folders.isOutOfReach(file)) directory.book.forget(file);
       else file.close();
     }
     if (!this.host.isTooMany()) return;
