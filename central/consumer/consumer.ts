@@ -29,8 +29,13 @@ export interface AssignedPartition extends TopicPartition {
 /** Where to read from. */
 export type Start = number | "earliest";
 
-/** What became of an arrival: it is done with, or reading must go on somewhere else. */
-export type Outcome = { readonly kind: "done" } | { readonly kind: "seek"; readonly start: Start };
+/**
+ * What became of an arrival: it is done with, or reading must go on somewhere else. `restMs`: its partition is not read for
+ * so long, so that others have the time.
+ */
+export type Outcome =
+  | { readonly kind: "done"; readonly restMs?: number }
+  | { readonly kind: "seek"; readonly start: Start; readonly restMs?: number };
 
 /** How an arrival's handler stays a member of the group while it waits for a store that is away. */
 export interface ArrivalContext {

@@ -212,6 +212,21 @@ describe("ingest", () => {
     expect(await on.reader.totals()).toMatchObject({ stored: 100_000, missing: 0, repeated: 0 });
   });
 
+  test("a partition full of refused records rests once another one has something to store", async () => {
+    await on.assigned();
+    await on.ingest.assigned({ ...at, partition: 1, topicId: "one" }, on.stop.signal);
+    const flood = (from: number) =>
+      Array.from({ length: 100 }, (_, index) =>
+        testRecord({ offset: from + index, identity: "gw1/e1/drive.0/1@99999999999999999" }),
+      );
+    on.store.onAppend = () => on.clock.advance(800);
+    for (let from = 0; from < 500; from += 100) expect(await on.deliver(flood(from))).toEqual({ kind: "done" });
+    const other = arrivalOf(range(0, 10), { partition: 1 });
+    expect(await on.ingest.deliver(other, on.context())).toEqual({ kind: "done" });
+    expect(await on.deliver(flood(500))).toEqual({ kind: "done", restMs: 2_000 });
+    expect(await on.reader.totals()).toMatchObject({ stored: 10, deadLettered: 600 });
+  });
+
   test("records that cost much come in smaller transactions, and in larger ones again when they cost less", async () => {
     await on.assigned();
     on.store.onAppend = () => on.clock.advance(5_000);

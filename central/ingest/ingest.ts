@@ -44,6 +44,7 @@ import type { HeartbeatTopics } from "./heartbeats.ts";
 import { affordable, fewer, fromOffset, type PartitionAppend, recordsPerAppend, splitAppend } from "./one-append.ts";
 import type { SenderWatch } from "./sender-watch.ts";
 import type { StoreWatch } from "./store-watch.ts";
+import { Turns } from "./turns.ts";
 
 export interface IngestOptions {
   readonly store: Store;
@@ -59,12 +60,6 @@ export interface IngestOptions {
   readonly fatal: (thrown: unknown) => void;
 }
 
-/**
- * How long one partition may keep the others waiting. An ordinary arrival takes some 50 ms; one that was made to cost much
- * (100,000 new lanes in 300 KB) is broken off between two transactions, and what is left of it is fetched again in its turn.
- */
-const turnMsMax = 500;
-
 interface PartitionProgress {
   position: Position | undefined;
   /** The record before the position has been seen again since the partition was assigned. */
@@ -73,14 +68,19 @@ interface PartitionProgress {
   topicId: string | undefined;
   /** How many records the next transaction may hold, by what the ones before took. */
   recordsPerAppend: number;
+  /** Of the arrival in hand: records that were stored, and those that brought nothing. */
+  useful: number;
+  wasted: number;
 }
 
 export class Ingest implements ConsumerHandler {
   private readonly report: Report;
   private readonly counters: IngestCounters;
+  private readonly turns: Turns;
   private readonly progress = new Map<string, PartitionProgress>();
 
   constructor(private readonly options: IngestOptions) {
+    this.turns = new Turns(options.clock);
     this.report = options.report;
     this.counters = options.counters;
   }
@@ -100,7 +100,10 @@ export class Ingest implements ConsumerHandler {
         verified: position?.before === undefined,
         topicId: newestId(position, topicId),
         recordsPerAppend,
+        useful: 0,
+        wasted: 0,
       };
+      this.turns.forget(keyOf(at));
       this.progress.set(keyOf(at), progress);
       if (position === undefined || compareTopics(position, topicId) !== "other") return startOf(position);
       try {
@@ -147,7 +150,7 @@ export class Ingest implements ConsumerHandler {
       case "stale":
         this.markSeen(finding.mark, progress, arrival);
         if (progress.topicId !== undefined && progress.position?.topicId === undefined) {
-          await this.store({ ...arrival, blocks: [], damaged: [] }, progress, undefined, context);
+          await this.storeAll({ ...arrival, blocks: [], damaged: [] }, progress, undefined, context);
         }
         return { kind: "done" };
       case "misplaced":
@@ -159,8 +162,15 @@ export class Ingest implements ConsumerHandler {
           const { firstOffset, lastOffset } = finding.gap;
           this.report(recordsLost, { topic, partition, firstOffset, lastOffset });
         }
-        const whole = await this.store(arrival, progress, finding.gap, context);
-        return whole ? { kind: "done" } : { kind: "seek", start: startOf(progress.position) };
+        const beganMs = this.options.clock.uptimeMs();
+        progress.useful = 0;
+        progress.wasted = 0;
+        const whole = await this.storeAll(arrival, progress, finding.gap, context);
+        const { useful, wasted } = progress;
+        const tookMs = this.options.clock.uptimeMs() - beganMs;
+        const restMs = this.turns.done(keyOf(arrival), { tookMs, useful, wasted });
+        const rest = restMs > 0 ? { restMs } : {};
+        return whole ? { kind: "done", ...rest } : { kind: "seek", start: startOf(progress.position), ...rest };
       }
     }
   }
@@ -185,7 +195,7 @@ export class Ingest implements ConsumerHandler {
   }
 
   /** False: told to stop in the middle, or its turn was over. */
-  private async store(
+  private async storeAll(
     arrival: Arrival,
     progress: PartitionProgress,
     gap: Gap | undefined,
@@ -212,7 +222,7 @@ export class Ingest implements ConsumerHandler {
       gap,
     };
     const { clock } = this.options;
-    const untilMs = clock.uptimeMs() + turnMsMax;
+    const untilMs = clock.uptimeMs() + this.turns.turnMs(keyOf(arrival));
     for (;;) {
       const [now, later] = splitAppend(left, progress.recordsPerAppend);
       try {
@@ -286,6 +296,8 @@ export class Ingest implements ConsumerHandler {
     });
     progress.recordsPerAppend = affordable(append, clock.uptimeMs() - beganMs, progress.recordsPerAppend);
     progress.position = result.position;
+    progress.useful += result.stored;
+    progress.wasted += result.deadLettered + result.repeated + result.conflicts;
     this.counters.count(result, this.options.clock.uptimeMs());
     this.options.senders.count(append.records);
     const { topic, partition, dead, damaged } = append;
@@ -309,6 +321,8 @@ export class Ingest implements ConsumerHandler {
       verified: position?.before === undefined,
       topicId,
       recordsPerAppend,
+      useful: 0,
+      wasted: 0,
     });
     return { kind: "seek", start: startOf(position) };
   }

@@ -76,10 +76,7 @@ describe("an agent's vehicles", () => {
       [testRecord({ offset: 0 }), testRecord({ offset: 1, vehicle: "car-2" }), testRecord({ offset: 2, agent: "gw2" })],
       noonMs,
     );
-    expect(refused).toEqual([
-      { offset: 1, reason: "a vehicle that its agent does not speak for" },
-      { offset: 2, reason: "a vehicle that its agent does not speak for" },
-    ]);
+    expect(refused).toEqual([{ offset: 1, records: 2, reason: "a vehicle that its agent does not speak for" }]);
     expect([counts.stored, ledger.series.size, ledger.lanes.size]).toEqual([1, 1, 1]);
   });
 });
@@ -100,7 +97,7 @@ describe("in the ledger", () => {
       { kind: "unchecked" },
     ] as const) {
       const plan = put(ledger, sender, [testRecord({ offset: 0 }), shedMarker(1, 5, 9), testRecord({ offset: 2 })]);
-      expect(plan.refused.map(({ offset }) => offset)).toEqual([0, 1, 2]);
+      expect(plan.refused).toMatchObject([{ offset: 0, records: 3 }]);
     }
     expect([ledger.lanes.size, ledger.series.size, ledger.accounts.get("gw1")]).toEqual([0, 0, undefined]);
     expect(put(ledger, signed("gw1")).counts).toMatchObject({ stored: 1, refused: 0, conflicts: 0 });

@@ -14,27 +14,35 @@ export type Claim =
 
 const foreign: Claim = { kind: "foreign" };
 
+const refused = (reason: string): Claim => ({ kind: "refused", reason });
+
+/** Made once: a flood of refused records makes no text. */
+const refusedFor = {
+  length: refused(`an identity of more than ${bounds.identityBytes} bytes`),
+  name: refused(`a name of more than ${bounds.nameBytes} bytes`),
+  lane: refused(`a lane beyond ${bounds.lane}`),
+  seq: refused(`a number beyond ${bounds.seq}`),
+  jump: refused(`a marker for more than ${bounds.jump} records`),
+  time: refused("a time beyond the years 1 to 9999"),
+};
+
 /** Reads a header's text within the bounds. */
 export function readClaim(text: string): Claim {
-  if (text.length > bounds.identityBytes) return refused(`an identity of more than ${bounds.identityBytes} bytes`);
+  if (text.length > bounds.identityBytes) return refusedFor.length;
   const identity = parseIdentity(text);
   if (identity === undefined) return foreign;
   const { agent, epoch, stream, lane, first, last, kind, eventTimeMs } = identity;
   if (Math.max(agent.length, epoch.length, stream.length) > bounds.nameBytes) {
-    return refused(`a name of more than ${bounds.nameBytes} bytes`);
+    return refusedFor.name;
   }
-  if (lane > bounds.lane) return refused(`a lane beyond ${bounds.lane}`);
-  if (last > bounds.seq) return refused(`a number beyond ${bounds.seq}`);
-  if (kind === "shed" && last - first >= bounds.jump) return refused(`a marker for more than ${bounds.jump} records`);
-  if (!timeIsSane(eventTimeMs)) return refused("a time beyond the years 1 to 9999");
+  if (lane > bounds.lane) return refusedFor.lane;
+  if (last > bounds.seq) return refusedFor.seq;
+  if (kind === "shed" && last - first >= bounds.jump) return refusedFor.jump;
+  if (!timeIsSane(eventTimeMs)) return refusedFor.time;
   return { kind: "identity", identity };
 }
 
 /** Whether a calendar of four digits has this time. */
 export function timeIsSane(timeMs: number): boolean {
   return timeMs >= bounds.timeMsMin && timeMs <= bounds.timeMsMax;
-}
-
-function refused(reason: string): Claim {
-  return { kind: "refused", reason };
 }

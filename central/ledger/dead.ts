@@ -1,7 +1,7 @@
 /** How refused records are put aside: the first with their bytes, a flood of them as ranges of offsets. */
 import { type PlainRecord, plainRecord, type RecordSlice } from "../records/record-block.ts";
-import type { Refusal } from "./gather.ts";
 import { deadBudget } from "./limits.ts";
+import type { Refusal } from "./refusals.ts";
 
 /** One row of what was put aside. */
 export interface DeadEntry {
@@ -25,26 +25,21 @@ export function deadEntries(
   const entries: DeadEntry[] = [];
   const budget = Math.min(bytesLeft, deadBudget.bytesPerAppend);
   let bytes = 0;
-  let run: { firstOffset: number; lastOffset: number; reason: string; record: undefined } | undefined;
-  for (const { offset, reason } of refused) {
-    if (entries.length < deadBudget.rowsPerAppend && bytes < budget) {
-      const found = recordAt(records, offset);
+  for (const { offset: first, records: count, reason } of refused) {
+    const end = first + count;
+    let at = first;
+    while (at < end && entries.length < deadBudget.rowsPerAppend && bytes < budget) {
+      const found = recordAt(records, at);
       const record = found === undefined ? undefined : cut(found);
       const size = record === undefined ? 0 : sizeOf(record);
-      if (bytes + size <= budget) {
-        bytes += size;
-        const wasCut = found !== undefined && sizeOf(found) > size;
-        const said = wasCut ? `${reason}; its bytes are kept up to ${deadBudget.partBytes}` : reason;
-        entries.push({ firstOffset: offset, lastOffset: offset, reason: said, record });
-        continue;
-      }
+      if (bytes + size > budget) break;
+      bytes += size;
+      const wasCut = found !== undefined && sizeOf(found) > size;
+      const said = wasCut ? `${reason}; its bytes are kept up to ${deadBudget.partBytes}` : reason;
+      entries.push({ firstOffset: at, lastOffset: at, reason: said, record });
+      at++;
     }
-    if (run !== undefined && run.lastOffset + 1 === offset && run.reason === reason) {
-      run.lastOffset = offset;
-      continue;
-    }
-    run = { firstOffset: offset, lastOffset: offset, reason, record: undefined };
-    entries.push(run);
+    if (at < end) entries.push({ firstOffset: at, lastOffset: end - 1, reason, record: undefined });
   }
   return { entries, bytes };
 }

@@ -101,6 +101,8 @@ export interface StoredAccount {
 export class AccountEntry {
   /** Set by the store; undefined: it does not know the account. */
   stored: StoredAccount | undefined;
+  /** Lanes of it that records of this append name. */
+  lanesNamed = 0;
   /** Counted while the append is planned. */
   lanes = 0;
   series = 0;

@@ -11,13 +11,8 @@ import { type Admission, type AdmissionRules, admissionOn, vehiclesOf } from "./
 import { readClaim, timeIsSane } from "./claim.ts";
 import { AccountEntry, LaneEntry, type PlannedEvent, SeriesEntry } from "./entries.ts";
 import { bounds } from "./limits.ts";
+import { Refusals } from "./refusals.ts";
 import { noKeyName, vehicleName } from "./vehicle.ts";
-
-/** A record that is put aside. */
-export interface Refusal {
-  readonly offset: number;
-  readonly reason: string;
-}
 
 /** Where the records stand: the store's key of the partition's present incarnation, and the topic's name. */
 export interface GatherSource {
@@ -25,6 +20,10 @@ export interface GatherSource {
   readonly topic: string;
   readonly partition: number;
 }
+
+/** Of each prefix that is refused one is remembered, up to so many. */
+const barredMax = 1_000;
+const tooManyLanes = `more than ${bounds.lanesPerAppend} lanes of its agent at once`;
 
 /** Stands for a record without a key among the look-up keys, which are bytes as Latin-1. */
 const noKey = "\u{1f511}";
@@ -35,12 +34,14 @@ export class Gathering {
   readonly accounts = new Map<string, AccountEntry>();
   /** Events without an identity, in the order of arrival. */
   readonly foreign: PlannedEvent[] = [];
-  readonly refused: Refusal[] = [];
+  readonly refused = new Refusals();
   /** Of the events without an identity, when there are some. */
   foreignAccount: AccountEntry | undefined;
   private readonly foreignByKey = new Map<string, SeriesEntry>();
   /** By the header's text before the number, however it is spelled: `.3/` and `.03/` are one lane. */
   private readonly lanesByPrefix = new Map<string, LaneEntry>();
+  /** Why records with this text before their number are refused: asked once for each lane of a batch. */
+  private readonly barredByPrefix = new Map<string, string>();
 
   private readonly admission: Admission | undefined;
   /** Of the block that is read. */
@@ -57,7 +58,10 @@ export class Gathering {
   /** What a batch was admitted with says nothing about the next one. */
   private beginBlock(sender: BatchSender): void {
     if (sender === this.sender) return;
-    if (this.admission !== undefined) this.lanesByPrefix.clear();
+    if (this.admission !== undefined) {
+      this.lanesByPrefix.clear();
+      this.barredByPrefix.clear();
+    }
     this.sender = sender;
     this.senderText = senderText(sender);
   }
@@ -99,6 +103,13 @@ export class Gathering {
       this.addEvent(known, { key, time, seq, offset, value, kafkaMs: block.timesMs[index] ?? 0 });
       return;
     }
+    if (this.barredByPrefix.size > 0 && known === undefined) {
+      const barredBefore = this.barredByPrefix.get(text.slice(0, slash));
+      if (barredBefore !== undefined && quickNumbers(text, slash) !== undefined) {
+        this.refuse(offset, barredBefore);
+        return;
+      }
+    }
     const claim = readClaim(text);
     if (claim.kind === "refused") {
       this.refuse(offset, claim.reason);
@@ -109,12 +120,17 @@ export class Gathering {
       return;
     }
     const { identity } = claim;
+    const prefix = text.slice(0, slash);
     const barred = known === undefined ? this.admission?.(identity.agent, this.sender) : undefined;
     if (barred !== undefined) {
-      this.refuse(offset, barred);
+      this.bar(prefix, barred, offset);
       return;
     }
-    const lane = known ?? this.lane(text.slice(0, slash), identity);
+    const lane = known ?? this.lane(prefix, identity);
+    if (lane === undefined) {
+      this.bar(prefix, tooManyLanes, offset);
+      return;
+    }
     const { first, last, reason } = identity;
     if (identity.kind === "record") {
       const kafkaMs = block.timesMs[index] ?? 0;
@@ -180,11 +196,20 @@ export class Gathering {
     });
   }
 
-  private lane(spelled: string, { agent, epoch, stream, lane }: LaneIdentity): LaneEntry {
+  private bar(prefix: string, reason: string, offset: number): void {
+    if (this.barredByPrefix.size < barredMax) this.barredByPrefix.set(prefix, reason);
+    this.refuse(offset, reason);
+  }
+
+  /** Undefined: its agent has named too many in this append. */
+  private lane(spelled: string, { agent, epoch, stream, lane }: LaneIdentity): LaneEntry | undefined {
     const prefix = lanePrefix({ agent, epoch, stream, lane });
     let entry = this.lanes.get(prefix);
     if (entry === undefined) {
-      entry = new LaneEntry({ agent, epoch, stream, lane }, this.account(agent), vehiclesOf(agent, this.rules));
+      const account = this.account(agent);
+      if (account.lanesNamed >= bounds.lanesPerAppend) return undefined;
+      account.lanesNamed++;
+      entry = new LaneEntry({ agent, epoch, stream, lane }, account, vehiclesOf(agent, this.rules));
       this.lanes.set(prefix, entry);
     }
     this.lanesByPrefix.set(spelled, entry);
@@ -211,7 +236,7 @@ export class Gathering {
   }
 
   private refuse(offset: number, reason: string): void {
-    this.refused.push({ offset, reason });
+    this.refused.add(offset, reason);
   }
 }
 

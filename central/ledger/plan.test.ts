@@ -134,7 +134,7 @@ describe("the plan of an append", () => {
     const within = testRecord({ offset: 1, seq: far + bounds.jump, timeMs: noonMs });
     const beyond = testRecord({ offset: 2, seq: far + 2 * bounds.jump + 2, timeMs: noonMs });
     const plan = ledger.append([beyond, within], noonMs);
-    expect(plan.refused).toEqual([{ offset: 2, reason: `a jump over more than ${bounds.jump} numbers` }]);
+    expect(plan.refused).toEqual([{ offset: 2, records: 1, reason: `a jump over more than ${bounds.jump} numbers` }]);
     expect(plan.counts.stored).toBe(1);
   });
 
@@ -145,7 +145,7 @@ describe("the plan of an append", () => {
     );
     const plan = ledger.append(records, noonMs);
     expect(plan.counts).toMatchObject({ stored: 6, refused: 4 });
-    expect(plan.refused[0]).toEqual({ offset: 3, reason: "gw1 has 3 lanes, its quota" });
+    expect(plan.refused[0]).toEqual({ offset: 3, records: 2, reason: "gw1 has 3 lanes, its quota" });
     expect(ledger.lanes.size).toBe(6);
     expect(ledger.append([testRecord({ offset: 10, seq: 1, lane: 1 })], noonMs).counts.stored).toBe(1);
     expect(ledger.append([testRecord({ offset: 11, seq: 0, lane: 9 })], noonMs).counts.refused).toBe(1);

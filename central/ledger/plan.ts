@@ -15,13 +15,15 @@ import { invariant } from "../../shared/errors/invariant.ts";
 import type { RecordSlice } from "../records/record-block.ts";
 import type { AdmissionRules } from "./admission.ts";
 import type { AccountEntry, LaneEntry, Marker, PlannedEvent, SeriesEntry } from "./entries.ts";
-import { Gathering, type GatherSource, type Refusal } from "./gather.ts";
+import { Gathering, type GatherSource } from "./gather.ts";
 import { LaneHours } from "./hours.ts";
 import { isNewer } from "./last-state.ts";
 import { bounds, eventOverheadBytes, type Quotas } from "./limits.ts";
 import { LaneRanges } from "./ranges.ts";
+import type { Refusal } from "./refusals.ts";
 
 const dayMs = 86_400_000;
+const jumpedTooFar = `a jump over more than ${bounds.jump} numbers`;
 
 /** A record whose number was received already. */
 export interface Doubt {
@@ -126,15 +128,13 @@ export class AppendPlanning {
       this.decide(doubt, found[index]);
     });
     const { gathered, counts, conflicts, day } = this;
-    counts.refused = gathered.refused.length;
-    // Refusals come lane by lane: in the order of the topic runs of them are seen.
-    gathered.refused.sort((a, b) => a.offset - b.offset);
+    counts.refused = gathered.refused.records;
     return {
       lanes: this.lanes,
       series: [...gathered.series.values()].filter(({ events }) => events.length > 0),
       accounts: [...gathered.accounts.values()].filter(({ lanes, series, bytes }) => lanes + series + bytes > 0),
       conflicts,
-      refused: gathered.refused,
+      refused: gathered.refused.ascending(),
       counts,
       day,
     };
@@ -180,7 +180,7 @@ export class AppendPlanning {
     const { account, stored } = plan.entry;
     const { seq, series } = event;
     if (this.jumps(plan, seq)) {
-      this.refuse(event.offset, `a jump over more than ${bounds.jump} numbers`);
+      this.refuse(event.offset, jumpedTooFar);
       return;
     }
     const size = sizeOf(event);
@@ -207,7 +207,7 @@ export class AppendPlanning {
   private placeMarker(plan: LanePlan, marker: Marker): void {
     const { offset, first, last, reason } = marker;
     if (this.jumps(plan, first)) {
-      this.refuse(offset, `a jump over more than ${bounds.jump} numbers`);
+      this.refuse(offset, jumpedTooFar);
       return;
     }
     const shed = plan.ranges.shed(first, last, reason);
@@ -332,7 +332,7 @@ export class AppendPlanning {
   }
 
   private refuse(offset: number, reason: string): void {
-    this.gathered.refused.push({ offset, reason });
+    this.gathered.refused.add(offset, reason);
   }
 }
 

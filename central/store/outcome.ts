@@ -1,8 +1,8 @@
 /** What an append comes to, the same for every store: what is put aside of it, the position after it, its counts. */
 import { type DeadEntry, deadEntries } from "../ledger/dead.ts";
-import type { Refusal } from "../ledger/gather.ts";
 import { deadBudget } from "../ledger/limits.ts";
 import type { Plan } from "../ledger/plan.ts";
+import { type Refusal, Refusals } from "../ledger/refusals.ts";
 import type { RecordSlice } from "../records/record-block.ts";
 import { countRecords } from "../records/record-slices.ts";
 import type { Append, AppendResult, DeadRecord, Position, RefusedRecords } from "./store.ts";
@@ -68,12 +68,14 @@ function rowOf({ firstOffset, lastOffset, reason, record }: DeadEntry): AsideRow
   return { firstOffset, lastOffset, reason, identity, key, value, recordTimeMs: timeMs };
 }
 
-function refusalsOf({ block, from, to, reason }: DeadRecord): Refusal[] {
-  return Array.from(block.offsets.subarray(from, to), (offset) => ({ offset, reason }));
+function refusalsOf({ block, from, to, reason }: DeadRecord): readonly Refusal[] {
+  const refusals = new Refusals();
+  for (const offset of block.offsets.subarray(from, to)) refusals.add(offset, reason);
+  return refusals.ascending();
 }
 
 function countReasons(refused: readonly Refusal[]): readonly RefusedRecords[] {
   const counts = new Map<string, number>();
-  for (const { reason } of refused) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  for (const { reason, records } of refused) counts.set(reason, (counts.get(reason) ?? 0) + records);
   return [...counts].map(([reason, records]) => ({ reason, records }));
 }

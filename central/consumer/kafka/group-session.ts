@@ -194,7 +194,9 @@ export class GroupSession {
         topicId: async () => (await this.parts.topicIds([batch.topic]))?.get(batch.topic),
         signal: this.stopping.signal,
       };
+      const { signal } = this.assignment;
       const outcome = await this.handler.deliver(arrival, context);
+      if (outcome.restMs !== undefined && outcome.restMs > 0) this.rest(arrival, outcome.restMs, signal);
       if (outcome.kind === "seek") return this.seek(arrival, outcome.start);
       payload.resolveOffset(String(arrival.nextOffset - 1));
       const { topic, partition } = arrival;
@@ -204,6 +206,16 @@ export class GroupSession {
     } finally {
       this.handling = false;
     }
+  }
+
+  /** The partition is not read for a while. After a rebalance it is, if it is ours, from the start of the assignment. */
+  private rest({ topic, partition }: TopicPartition, restMs: number, assignment: AbortSignal): void {
+    if (assignment.aborted) return;
+    const partitions = [{ topic, partitions: [partition] }];
+    this.client.pause(partitions);
+    setTimeout(() => {
+      if (!assignment.aborted && !this.stopping.signal.aborted) this.client.resume(partitions);
+    }, restMs);
   }
 
   private async commitDirty(): Promise<void> {

@@ -33,10 +33,10 @@ export class LedgerLoader {
         "select id, first_seq as firstSeq, next_seq as nextSeq, sender from lane where agent = ? and epoch = ? and stream = ? and lane = ?",
       ),
       // The range that begins at the span's start or below it, and all that begin in the span or right above it.
-      ranges: database.prepare<{ lane: number; from: number; to: number }, Range>(
+      ranges: database.prepare<{ lane: number; from: number; to: number; limit: number }, Range>(
         `select first, last, kind, reason from ledger where lane = :lane and first <= :to
            and first >= coalesce((select max(first) from ledger where lane = :lane and first <= :from), :from)
-         order by first`,
+         order by first limit :limit`,
       ),
       series: database.prepare<[string, string], SeriesRow>(
         `select id, last_time, last_lane, last_seq, last_source, last_offset, stored_at
@@ -61,6 +61,8 @@ export class LedgerLoader {
     if (row === undefined) return undefined;
     const { id } = row;
     if (spans.length === 2) return { ...row, ranges: this.span(id, spans[0] ?? 0, spans[1] ?? 0) };
+    const all = this.betweenAll(id, spans);
+    if (all !== undefined) return { ...row, ranges: all };
     const found = new Map<number, Range>();
     for (let at = 0; at < spans.length; at += 2) {
       for (const range of this.span(id, spans[at] ?? 0, spans[at + 1] ?? 0)) found.set(range.first, range);
@@ -69,7 +71,20 @@ export class LedgerLoader {
   }
 
   private span(lane: number, first: number, last: number): Range[] {
-    return this.sql.ranges.all({ lane, from: first, to: last + 1 });
+    return this.sql.ranges.all({ lane, from: first, to: last + 1, limit: -1 });
+  }
+
+  /** All ranges from the lowest number to the highest, by one query; undefined when there are far more than spans. */
+  private betweenAll(lane: number, spans: readonly number[]): Range[] | undefined {
+    let from = Number.MAX_SAFE_INTEGER;
+    let to = 0;
+    for (let at = 0; at < spans.length; at += 2) {
+      from = Math.min(from, spans[at] ?? from);
+      to = Math.max(to, spans[at + 1] ?? to);
+    }
+    const limit = spans.length + 16;
+    const ranges = this.sql.ranges.all({ lane, from, to: to + 1, limit });
+    return ranges.length < limit ? ranges : undefined;
   }
 
   private series({ vehicle, stream }: SeriesEntry): StoredSeries | undefined {

@@ -83,12 +83,28 @@ export function claimsContract(name: string, open: OpenStore): void {
     });
 
     test("sums of lanes that claim the most never overflow", async () => {
-      const records = Array.from({ length: 1_100 }, (_, offset) =>
-        testRecord({ offset, lane: offset, seq: bounds.seq, timeMs: noonMs }),
-      );
-      expect(await put(records, undefined)).toMatchObject({ stored: 1_100 });
+      const at = { lane: 0, seq: bounds.seq, timeMs: noonMs };
+      let position: Position | undefined;
+      for (let offset = 0; offset < 1_100; offset += 100) {
+        const lanes = Array.from({ length: 100 }, (_, index) => offset + index);
+        const records = lanes.map((lane) => testRecord({ ...at, offset: lane, lane }));
+        const result = await put(records, position);
+        expect(result).toMatchObject({ stored: 100 });
+        position = result.position;
+      }
       const { missing, beforeFirst } = await under.reader.totals();
       expect([missing, beforeFirst]).toEqual([0, Number.MAX_SAFE_INTEGER]);
+    });
+
+    test("of a flood of lanes an append opens some and refuses the rest; its neighbours lose nothing", async () => {
+      const flood = Array.from({ length: 5_000 }, (_, offset) => testRecord({ offset, lane: offset, seq: 0 }));
+      const neighbour = testRecord({ offset: 5_000, agent: "gw2", seq: 0 });
+      const { stored, deadLettered, refusals } = await put([...flood, neighbour], undefined);
+      expect(stored).toBe(bounds.lanesPerAppend + 1);
+      expect(deadLettered).toBe(5_000 - bounds.lanesPerAppend);
+      expect(refusals.map(({ records }) => records)).toEqual([deadLettered]);
+      // One row for the run of them, beside those that are kept with their bytes.
+      expect((await under.reader.deadLetters({ afterId: 0, limit: 10_000 })).length).toBeLessThan(200);
     });
 
     test("20,000 events of one moment, sent twice, are repeats at once: none is compared with all others", async () => {

@@ -1,0 +1,99 @@
+/**
+ * Shares the one thread among partitions.
+ *
+ * Storing is work that brings something. Records that are refused, repeated or in conflict bring nothing, and a vehicle
+ * that sends them at full rate would fill all the time there is: every other partition would wait for it at each turn. So
+ * waste has a budget: `wasteShare` of the time, after a burst of `burstMs`. A partition that has used up its budget gets
+ * short turns and rests after each until the budget is in balance, as long as other partitions have something to store.
+ * With nobody else to serve it does not rest: honest records of its own wait in it as well.
+ */
+import type { Clock } from "../../shared/clock/clock.ts";
+
+/** What the work on one arrival came to. */
+export interface Work {
+  readonly tookMs: number;
+  /** Records that were stored. What markers say was shed is the sender's word, and costs it nothing. */
+  readonly useful: number;
+  /** Records that were refused, repeated or in conflict. */
+  readonly wasted: number;
+}
+
+/**
+ * How long one partition may keep the others waiting. An ordinary arrival takes some 50 ms; one that was made to cost much
+ * is broken off between two transactions, and what is left of it is fetched again in its turn.
+ */
+const turnMs = 500;
+/** A turn of a partition whose budget is used up. */
+const shortTurnMs = 100;
+/** The share of the time that all waste together may take, while others have something to store. */
+const wasteShare = 0.2;
+/** So much waste of a partition costs nobody a thought. */
+const burstMs = 1_000;
+/** No rest is longer: a partition that stands still for half a minute is said to be stalled. */
+const restMsMax = 2_000;
+/** Whoever stored or wasted something within this time counts as one to share with: longer than a flood may hold it up. */
+const lately = 60_000;
+
+interface Account {
+  /** What is left of the budget; below 0 it is used up. */
+  leftMs: number;
+  seenMs: number;
+  wastedMs: number;
+  usefulMs: number;
+}
+
+export class Turns {
+  private readonly accounts = new Map<string, Account>();
+
+  constructor(private readonly clock: Clock) {}
+
+  /** The partition is not ours any more, or ours anew. */
+  forget(partition: string): void {
+    this.accounts.delete(partition);
+  }
+
+  /** How long the partition may work on what it was brought. */
+  turnMs(partition: string): number {
+    return this.refreshed(partition).leftMs < 0 ? shortTurnMs : turnMs;
+  }
+
+  /** Takes note of the work on an arrival. Answers how long the partition rests now; 0: not at all. */
+  done(partition: string, { tookMs, useful, wasted }: Work): number {
+    const account = this.refreshed(partition);
+    const nowMs = this.clock.uptimeMs();
+    if (useful >= wasted) {
+      if (useful > 0) account.usefulMs = nowMs;
+      return 0;
+    }
+    account.leftMs = Math.max(-restMsMax, account.leftMs - tookMs);
+    account.wastedMs = nowMs;
+    if (account.leftMs >= 0 || !this.othersStore(partition, nowMs)) return 0;
+    return Math.min(restMsMax, Math.ceil(-account.leftMs / this.share(nowMs)));
+  }
+
+  private refreshed(partition: string): Account {
+    const nowMs = this.clock.uptimeMs();
+    let account = this.accounts.get(partition);
+    if (account === undefined) {
+      account = { leftMs: burstMs, seenMs: nowMs, wastedMs: -lately, usefulMs: -lately };
+      this.accounts.set(partition, account);
+    }
+    const earnedMs = (nowMs - account.seenMs) * this.share(nowMs);
+    account.leftMs = Math.min(burstMs, account.leftMs + earnedMs);
+    account.seenMs = nowMs;
+    return account;
+  }
+
+  /** Of the time, for one partition that wastes. */
+  private share(nowMs: number): number {
+    let wasting = 0;
+    for (const { wastedMs } of this.accounts.values()) if (nowMs - wastedMs < lately) wasting++;
+    return wasteShare / Math.max(1, wasting);
+  }
+
+  private othersStore(partition: string, nowMs: number): boolean {
+    for (const [other, { usefulMs }] of this.accounts)
+      if (other !== partition && nowMs - usefulMs < lately) return true;
+    return false;
+  }
+}
