@@ -12,7 +12,15 @@ export function topicBatch(baseOffset: number, lines: readonly string[], compres
   lines.forEach((line, index) => {
     const bytes = Buffer.from(line);
     const timeMs = 1_760_000_000_000 + index * 40_000;
-    builder.append(bytes, 0, bytes.length, timeMs, `car-${index % 3}`, { headerNames: [], headerValues: [] });
+    builder.append({
+      buffer: bytes,
+      start: 0,
+      end: bytes.length,
+      eventTimeMs: timeMs,
+      key: `car-${index % 3}`,
+      headerNames: [],
+      headerValues: [],
+    });
   });
   const { bytes } = builder.seal();
   bytes.writeBigInt64BE(BigInt(baseOffset), at.baseOffset);

@@ -21,7 +21,12 @@ export function relayBatch({ first, count, agent = "gw1", lane = 0, value, ident
   for (let seq = first; seq < first + count; seq++) {
     const bytes = Buffer.from(value?.(seq) ?? `value ${seq}`);
     const text = identity?.(seq);
-    builder.append(bytes, 0, bytes.length, 1_790_000_000_000 + seq * 1_000, `car-${seq % 3}`, {
+    builder.append({
+      buffer: bytes,
+      start: 0,
+      end: bytes.length,
+      eventTimeMs: 1_790_000_000_000 + seq * 1_000,
+      key: `car-${seq % 3}`,
       headerNames: text === undefined ? [] : [IDENTITY_HEADER],
       headerValues: text === undefined ? [] : [text],
     });

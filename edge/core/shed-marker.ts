@@ -30,7 +30,12 @@ export function buildShedMarker(agent: string, lane: Lane, range: MarkedRange): 
   });
   const builder = new RecordBatchBuilder({ compression: "none", identity: undefined });
   builder.begin(range.first);
-  builder.append(nothing, 0, 0, range.timeMs, undefined, {
+  builder.append({
+    buffer: nothing,
+    start: 0,
+    end: 0,
+    eventTimeMs: range.timeMs,
+    key: undefined,
     headerNames: [IDENTITY_HEADER],
     headerValues: [identity],
   });

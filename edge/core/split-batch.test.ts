@@ -14,14 +14,14 @@ function batchOf(count: number, compression: "none" | "gzip" | "zstd") {
   for (let index = 0; index < count; index++) {
     const value = Buffer.from([0xff, 0x00, index, 0x0a]);
     const headers = { headerNames: ["host", "ü"], headerValues: [`gw-${index}`, "straße"] };
-    builder.append(
-      value,
-      0,
-      value.length,
-      1_700_000_000_000 - index * 7,
-      index % 2 ? `car-${index}` : undefined,
-      headers,
-    );
+    builder.append({
+      buffer: value,
+      start: 0,
+      end: value.length,
+      eventTimeMs: 1_700_000_000_000 - index * 7,
+      key: index % 2 ? `car-${index}` : undefined,
+      ...headers,
+    });
   }
   return { ...builder.seal(), id: 1, lane, kind: "records" as const, first: 40 };
 }

@@ -34,7 +34,14 @@ export function cutBatch(batch: PutBatch, before: readonly number[]): readonly P
     invariant(first < end, `a batch is cut at rising numbers, not at ${first} and ${end}`);
     builder.begin(first);
     for (const { value, timeMs, key, headers } of records.slice(first - batch.first, end - batch.first)) {
-      builder.append(value, 0, value.length, timeMs - movedMs, key?.toString("utf8"), texts(headers));
+      builder.append({
+        buffer: value,
+        start: 0,
+        end: value.length,
+        eventTimeMs: timeMs - movedMs,
+        key: key?.toString("utf8"),
+        ...texts(headers),
+      });
     }
     return { ...builder.seal(), lane: batch.lane, kind: "records", first };
   });

@@ -74,7 +74,7 @@ export class OpenBatch {
     }
     if (builder.count === 0) builder.begin(this.nextSeq);
     const before = builder.bytes;
-    builder.append(view.buffer, view.start, view.end, view.eventTimeMs, view.key, view);
+    builder.append(view);
     this.nextSeq++;
     const grown = builder.bytes - before;
     this.pendingBytes += grown;

@@ -26,8 +26,24 @@ function batch(timeMs = 1_700_000_000_000) {
   const builder = new RecordBatchBuilder({ compression: "zstd", identity: undefined });
   builder.begin(7);
   const bytes = Buffer.from("speed=88");
-  builder.append(bytes, 0, 8, timeMs, "KA-1", { headerNames: ["area"], headerValues: ["A-7"] });
-  builder.append(bytes, 0, 8, 1_700_000_000_001, undefined, { headerNames: [], headerValues: [] });
+  builder.append({
+    buffer: bytes,
+    start: 0,
+    end: 8,
+    eventTimeMs: timeMs,
+    key: "KA-1",
+    headerNames: ["area"],
+    headerValues: ["A-7"],
+  });
+  builder.append({
+    buffer: bytes,
+    start: 0,
+    end: 8,
+    eventTimeMs: 1_700_000_000_001,
+    key: undefined,
+    headerNames: [],
+    headerValues: [],
+  });
   return { ...builder.seal(), id: 1, lane, kind: "records" as const, first: 7 };
 }
 

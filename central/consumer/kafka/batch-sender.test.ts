@@ -36,7 +36,15 @@ function batch(values: readonly string[], agent: string | null = "gw-1") {
     });
     const headers = agent === null ? [] : [IDENTITY_HEADER];
     const texts = agent === null ? [] : [identity];
-    builder.append(bytes, 0, bytes.length, 1, undefined, { headerNames: headers, headerValues: texts });
+    builder.append({
+      buffer: bytes,
+      start: 0,
+      end: bytes.length,
+      eventTimeMs: 1,
+      key: undefined,
+      headerNames: headers,
+      headerValues: texts,
+    });
   });
   return builder.seal();
 }

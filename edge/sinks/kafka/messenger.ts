@@ -72,7 +72,7 @@ export class Messenger {
     const bytes = Buffer.from(value);
     builder.begin(0);
     const headers = { headerNames: [IDENTITY_HEADER], headerValues: [identity] };
-    builder.append(bytes, 0, bytes.length, timeMs, key, headers);
+    builder.append({ buffer: bytes, start: 0, end: bytes.length, eventTimeMs: timeMs, key, ...headers });
     const batch = builder.seal();
     const trailer = signingKey && signatureOf(batch.bytes, signingKey);
     stampBatch(batch.bytes, batch.recordsCrc, { ...noProducer, trailer });

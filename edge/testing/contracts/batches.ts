@@ -43,7 +43,14 @@ export function makeBatch(
   const line = Buffer.alloc(Math.ceil(size / count));
   for (let index = 0; index < count; index++) {
     for (let at = 0; at < line.length; at++) line[at] = 32 + Math.floor(random.next() * 90);
-    builder.append(line, 0, line.length, 1_700_000_000_000 + first + index, undefined, noHeaders);
+    builder.append({
+      buffer: line,
+      start: 0,
+      end: line.length,
+      eventTimeMs: 1_700_000_000_000 + first + index,
+      key: undefined,
+      ...noHeaders,
+    });
   }
   return { ...builder.seal(), lane, kind: "records", first };
 }

@@ -109,7 +109,12 @@ function odd(reader: ArrayReader): StoredBatch {
   builder.begin(0);
   for (const body of ["\u0000nul", "\u00ff\u00fe", "", "two\nlines"]) {
     const bytes = Buffer.from(body, "latin1");
-    builder.append(bytes, 0, bytes.length, 1_700_000_000_000, "KA-1", {
+    builder.append({
+      buffer: bytes,
+      start: 0,
+      end: bytes.length,
+      eventTimeMs: 1_700_000_000_000,
+      key: "KA-1",
       headerNames: ["area"],
       headerValues: ["north"],
     });

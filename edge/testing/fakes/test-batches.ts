@@ -43,7 +43,14 @@ export function testBatch(lane: Lane, spec: BatchSpec): StoredBatch {
   for (let index = 0; index < records; index++) {
     const seq = first + index;
     const value = testValue(seq, typeof valueBytes === "number" ? valueBytes : valueBytes(seq));
-    builder.append(value, 0, value.length, timeMs + index, undefined, noHeaders);
+    builder.append({
+      buffer: value,
+      start: 0,
+      end: value.length,
+      eventTimeMs: timeMs + index,
+      key: undefined,
+      ...noHeaders,
+    });
   }
   return { ...builder.seal(), id: ++lastId, lane, kind, first, count };
 }

@@ -3,7 +3,8 @@ import { isTest, lineAt } from "./project.ts";
 
 const parametersMax = 4;
 /** Where a batch passes on its way from a file to the store. */
-const deliveryPath = /^(edge\/(core|engine|channels|sinks)|central\/(ledger|ingest|store))\//;
+const deliveryPath =
+  /^(edge\/(core|engine|channels|sinks)|shared\/(kafka|compression|signature)|central\/(ledger|ingest|store))\//;
 
 /**
  * No function of the delivery path takes more than four parameters: a fifth is given an options object, whose names are

@@ -24,7 +24,14 @@ function seed(compression: "none" | "gzip" | "zstd") {
   for (let seq = 0; seq < 5; seq++) {
     const value = Buffer.from(`value ${seq}`);
     const headers = { headerNames: ["file"], headerValues: ["/var/log/a.log"] };
-    builder.append(value, 0, value.length, 1_700_000_000_000 + seq, seq % 2 === 0 ? "car-1" : undefined, headers);
+    builder.append({
+      buffer: value,
+      start: 0,
+      end: value.length,
+      eventTimeMs: 1_700_000_000_000 + seq,
+      key: seq % 2 === 0 ? "car-1" : undefined,
+      ...headers,
+    });
   }
   return builder.seal();
 }

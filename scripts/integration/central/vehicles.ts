@@ -48,7 +48,7 @@ export function say(agent: string, records: readonly SaidRecord[], key: SigningK
     });
     const bytes = Buffer.from(value);
     const headers = { headerNames: [IDENTITY_HEADER], headerValues: [header ?? identity] };
-    builder.append(bytes, 0, bytes.length, Date.now(), vehicle, headers);
+    builder.append({ buffer: bytes, start: 0, end: bytes.length, eventTimeMs: Date.now(), key: vehicle, ...headers });
   }
   const { bytes, recordsCrc } = asZstd(builder.seal());
   const trailer = key && signatureOf(bytes, key);

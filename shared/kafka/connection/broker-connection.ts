@@ -30,17 +30,27 @@ export interface ConnectionOptions extends KafkaConnection {
   readonly logger: ReturnType<Kafka["logger"]>;
 }
 
+/** kafkajs's two ends of one connection. */
+interface Wire {
+  readonly connection: Connection;
+  readonly broker: Broker;
+}
+
 export class BrokerConnection {
   private ended: AppError | undefined;
+  private readonly connection: Connection;
+  private readonly broker: Broker;
 
   private constructor(
     readonly address: Address,
     /** As this very connection's broker said it. */
     readonly cluster: ClusterMetadata,
-    private readonly connection: Connection,
-    private readonly broker: Broker,
+    { connection, broker }: Wire,
     private readonly options: ConnectionOptions,
-  ) {}
+  ) {
+    this.connection = connection;
+    this.broker = broker;
+  }
 
   /**
    * Connects, authenticates, and asks which cluster this is.
@@ -79,7 +89,7 @@ export class BrokerConnection {
         options.connectTimeoutMs,
         () => new Error(`no connection within ${options.connectTimeoutMs} ms`),
       );
-      return new BrokerConnection(address, cluster, connection, broker, options);
+      return new BrokerConnection(address, cluster, { connection, broker }, options);
     } catch (cause) {
       if (hasCode(cause, "KAFKA_VERSION")) {
         end(connection, cause);

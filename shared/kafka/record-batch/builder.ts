@@ -39,6 +39,15 @@ export interface RecordHeaders {
   readonly headerValues: readonly string[];
 }
 
+/** One record, as it is read: its value is `buffer[start..end)`. */
+export interface RecordSource extends RecordHeaders {
+  readonly buffer: Buffer;
+  readonly start: number;
+  readonly end: number;
+  readonly eventTimeMs: number;
+  readonly key: string | undefined;
+}
+
 const arenaBytesInitial = 64 * 1024;
 /** Upper bound of what a record adds to its key, value and headers' bytes: its varints, attributes and identity digits. */
 const recordOverheadBytes = 128;
@@ -74,15 +83,9 @@ export class RecordBatchBuilder {
     this.firstSeq = firstSeq;
   }
 
-  /** Adds the record `source[start..end)`. */
-  append(
-    source: Buffer,
-    start: number,
-    end: number,
-    timeMs: number,
-    key: string | undefined,
-    headers: RecordHeaders,
-  ): void {
+  /** Adds a record. What it is given is read during the call and not kept: one object may stand for all records. */
+  append(record: RecordSource): void {
+    const { buffer: source, start, end, eventTimeMs: timeMs, key } = record;
     if (this.count === 0) {
       this.baseTimeMs = timeMs;
       this.timeMsMin = timeMs;
@@ -103,8 +106,8 @@ export class RecordBatchBuilder {
       identityLength = prefix.length + digitCount(this.firstSeq + this.count) + 1 + this.timeDigitsLength;
       headersLength = 1 + identityName.length + varintLength(identityLength) + identityLength;
     }
-    const extra = headers.headerNames.length;
-    if (extra > 0) headersLength += this.headersLength(headers);
+    const extra = record.headerNames.length;
+    if (extra > 0) headersLength += this.headersLength(record);
 
     const bodyLength =
       1 +
@@ -142,7 +145,7 @@ export class RecordBatchBuilder {
       arena[offset++] = 64; // @
       offset = writeBytes(arena, offset, this.timeDigits, this.timeDigitsLength);
     }
-    if (extra > 0) offset = this.writeHeaders(offset, headers);
+    if (extra > 0) offset = this.writeHeaders(offset, record);
     this.bytes = offset;
     this.count++;
   }

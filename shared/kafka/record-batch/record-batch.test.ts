@@ -17,7 +17,14 @@ function build(options: BuilderOptions, lines: readonly string[], timeMs = 1_700
   builder.begin(firstSeq);
   for (const [index, line] of lines.entries()) {
     const bytes = Buffer.from(line);
-    builder.append(bytes, 0, bytes.length, timeMs + index, undefined, noHeaders);
+    builder.append({
+      buffer: bytes,
+      start: 0,
+      end: bytes.length,
+      eventTimeMs: timeMs + index,
+      key: undefined,
+      ...noHeaders,
+    });
   }
   return builder.seal().bytes;
 }
@@ -49,9 +56,9 @@ describe("a record batch", () => {
     builder.begin(998);
     const source = Buffer.from("..first line..second\u0000\xff..");
     const headers: RecordHeaders = { headerNames: ["file", "cut"], headerValues: ["/var/log/ä.log", ""] };
-    builder.append(source, 2, 12, 1_700_000_000_000, "C001", headers);
-    builder.append(source, 14, 20, 5, undefined, noHeaders);
-    builder.append(source, 14, 14, 4_102_444_800_000, "Käfer", noHeaders);
+    builder.append({ buffer: source, start: 2, end: 12, eventTimeMs: 1_700_000_000_000, key: "C001", ...headers });
+    builder.append({ buffer: source, start: 14, end: 20, eventTimeMs: 5, key: undefined, ...noHeaders });
+    builder.append({ buffer: source, start: 14, end: 14, eventTimeMs: 4_102_444_800_000, key: "Käfer", ...noHeaders });
     const { bytes, count, timeMsMin, timeMsMax } = builder.seal();
 
     expect({ count, timeMsMin, timeMsMax }).toEqual({ count: 3, timeMsMin: 5, timeMsMax: 4_102_444_800_000 });
@@ -82,7 +89,14 @@ describe("a record batch", () => {
       for (let left = Math.floor(random.next() * 300) + 1; left > 0; left--) {
         const line = Buffer.alloc(Math.floor(random.next() ** 6 * 70_000), 65 + (left % 20));
         lines.push(line);
-        builder.append(line, 0, line.length, Math.floor((random.next() - 0.5) * 1e14), undefined, noHeaders);
+        builder.append({
+          buffer: line,
+          start: 0,
+          end: line.length,
+          eventTimeMs: Math.floor((random.next() - 0.5) * 1e14),
+          key: undefined,
+          ...noHeaders,
+        });
       }
       const { bytes } = builder.seal();
       expect([...decodeRecords(bytes)].map((record) => record.value.length)).toEqual(lines.map((line) => line.length));
@@ -94,7 +108,14 @@ describe("a record batch", () => {
     const builder = new RecordBatchBuilder({ compression: "zstd", identity });
     builder.begin(0);
     const line = Buffer.from("a line");
-    builder.append(line, 0, line.length, 1_700_000_000_000, "C1", noHeaders);
+    builder.append({
+      buffer: line,
+      start: 0,
+      end: line.length,
+      eventTimeMs: 1_700_000_000_000,
+      key: "C1",
+      ...noHeaders,
+    });
     const { bytes, recordsCrc } = builder.seal();
     const before = Buffer.from(bytes.subarray(HEADER_BYTES));
     for (const baseSequence of [0, 17, 2 ** 31 - 1]) {

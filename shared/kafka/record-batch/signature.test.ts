@@ -90,7 +90,15 @@ describe("a signed batch", () => {
     const builder = new RecordBatchBuilder({ compression: "zstd", identity: undefined });
     builder.begin(0);
     for (const { value, timeMs } of decodeRecords(signed)) {
-      builder.append(value, 0, value.length - 1, timeMs, undefined, { headerNames: [], headerValues: [] });
+      builder.append({
+        buffer: value,
+        start: 0,
+        end: value.length - 1,
+        eventTimeMs: timeMs,
+        key: undefined,
+        headerNames: [],
+        headerValues: [],
+      });
     }
     const other = signedBatch(builder.seal(), keyOf(makeSigningKey()));
     const moved = Buffer.concat([other.subarray(0, -SIGNATURE_BYTES), signature]);

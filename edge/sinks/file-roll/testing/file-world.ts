@@ -28,7 +28,15 @@ export function batchOf(
   builder.begin(id);
   for (const [timeMs, text] of lines) {
     const bytes = Buffer.from(text);
-    builder.append(bytes, 0, bytes.length, timeMs, undefined, { headerNames: [], headerValues: [] });
+    builder.append({
+      buffer: bytes,
+      start: 0,
+      end: bytes.length,
+      eventTimeMs: timeMs,
+      key: undefined,
+      headerNames: [],
+      headerValues: [],
+    });
   }
   return { ...builder.seal(), id, lane, kind: "records", first: id };
 }
