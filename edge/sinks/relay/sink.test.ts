@@ -213,7 +213,15 @@ describe("the relay sink", () => {
     const { reader, delivery } = await laneTo(central);
     const builder = new RecordBatchBuilder({ compression: "zstd", identity: undefined });
     builder.begin(0);
-    builder.append(Buffer.from("a"), 0, 1, 1, undefined, { headerNames: [], headerValues: [] });
+    builder.append({
+      buffer: Buffer.from("a"),
+      start: 0,
+      end: 1,
+      eventTimeMs: 1,
+      key: undefined,
+      headerNames: [],
+      headerValues: [],
+    });
     reader.put({ ...builder.seal(), lane: reader.lane, kind: "records", first: 0 });
     expect(await tryNext(delivery, reader)).toMatchObject({ code: "EDGE_RELAY_IDENTITY", severity: "fatal" });
     expect(central.bodies).toEqual([]);
