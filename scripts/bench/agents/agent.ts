@@ -8,6 +8,8 @@ export interface Flow {
   /** A regex filter that lets every line through, and a key by regex (ours alone). */
   readonly interceptors: boolean;
   readonly partition: "agent" | "key";
+  /** Batches are signed as they are sent (ours alone). */
+  readonly signed?: boolean;
 }
 
 /** One start of an agent: what to read, where to keep its state, where to send. */

@@ -15,6 +15,12 @@ const task: Task = {
   adminPort: 9464,
 };
 
+test("a flow that is signed has a key, and no other one has", () => {
+  const sinkOf = (signed: boolean) => JSON.stringify(config({ ...task, flow: { ...task.flow, signed } }));
+  expect(sinkOf(true)).toContain("PRIVATE KEY");
+  expect(sinkOf(false)).not.toContain("signingKey");
+});
+
 test("our plan runs the binary on a config that spells out the flow", () => {
   const plan = tailgate.plan(task);
   expect(plan.command.slice(1)).toEqual(["run", "--config", "/home/run/tailgate.yaml"]);

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { messageOf } from "../../../shared/errors/app-error.ts";
+import { makeSigningKey } from "../../../shared/signature/keys.ts";
 import { buildEdge } from "../../build/build.ts";
 import type { Agent, Availability, Flow, Plan, Task } from "./agent.ts";
 
@@ -48,11 +49,22 @@ export function config({ logs, home, bootstrap, topic, flow, adminPort }: Task):
       main: { type: "sqlite", capacity: "16GiB", compression: flow.compression, identity: flow.identity },
     },
     sinks: {
-      kafka: { type: "kafka", channel: "main", brokers: [bootstrap], topic, partition: flow.partition },
+      kafka: {
+        type: "kafka",
+        channel: "main",
+        brokers: [bootstrap],
+        topic,
+        partition: flow.partition,
+        ...signing(flow),
+      },
     },
     admin: { address: `127.0.0.1:${adminPort}` },
     log: { level: "info", format: "text" },
   };
+}
+
+function signing({ signed = false }: Flow): object {
+  return signed ? { signingKey: makeSigningKey() } : {};
 }
 
 function interceptors(flow: Flow): object[] {

@@ -6,10 +6,11 @@ import type { BenchCase } from "./case.ts";
 export const CENTRAL = "Tailgate central";
 
 const megabytesPerMebibyte = 1024 ** 2 / 1e6;
-const variants = [
+const variants: readonly { readonly variant: string; readonly vehicles: number; readonly signed?: boolean }[] = [
   { variant: "100 vehicles", vehicles: 100 },
+  { variant: "100 vehicles, signed", vehicles: 100, signed: true },
   { variant: "10,000 vehicles, interleaved", vehicles: 10_000 },
-] as const;
+];
 
 /** From the topic to rows with indexes, ledger and last state. */
 export const centralIngest: BenchCase = {
@@ -44,8 +45,9 @@ export const centralIngest: BenchCase = {
   async *run(bench) {
     const { lines, runs } = bench.options;
     for (let run = 0; run < runs; run++) {
-      for (const { variant, vehicles } of variants) {
-        const result = await runCentralBench({ brokers: [bench.broker.internalAddress], events: lines, vehicles });
+      for (const { variant, vehicles, signed = false } of variants) {
+        const brokers = [bench.broker.internalAddress];
+        const result = await runCentralBench({ brokers, events: lines, vehicles, signed });
         yield { subject: CENTRAL, variant, metrics: metricsOf(result) };
       }
     }

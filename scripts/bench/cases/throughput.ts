@@ -5,11 +5,12 @@ import { flowSamples } from "./flow-samples.ts";
 const variants: Readonly<Record<string, Flow>> = {
   "zstd, no identity": { ...defaultFlow, identity: false },
   "zstd, identity": defaultFlow,
+  "zstd, identity, signed": { ...defaultFlow, signed: true },
   "filter, key, identity": { ...defaultFlow, interceptors: true },
   "filter, key, identity, 4 lanes": { ...defaultFlow, interceptors: true, partition: "key" },
 };
 
-/** Tail → durable channel → Kafka as fast as it goes, ours in four set-ups, peers in their most durable one. */
+/** Tail → durable channel → Kafka as fast as it goes, ours in five set-ups, peers in their most durable one. */
 export const throughput: BenchCase = {
   name: "throughput",
   title: "Throughput: a file of a million lines",

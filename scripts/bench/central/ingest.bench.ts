@@ -5,13 +5,15 @@
  *     bun scripts/bench/central/ingest.bench.ts --brokers 127.0.0.1:9092 --events 1000000 --vehicles 100
  *     … --rules scripts/bench/central/ten-rules.yaml       the same with ten rules
  */
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { systemClock } from "../../../shared/clock/clock.ts";
+import { makeSigningKey, readSigningKey, type SigningKey } from "../../../shared/signature/keys.ts";
 import { startChild } from "../../../shared/testing/child.ts";
 import { freePort } from "../../../shared/testing/free-port.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
 import { produce } from "./produce.ts";
+import { produceSigned } from "./produce-signed.ts";
 
 export interface CentralBenchOptions {
   readonly brokers: readonly string[];
@@ -26,6 +28,8 @@ export interface CentralBenchOptions {
   readonly store?: { readonly address: string; bytes(): Promise<number> };
   /** Rules over the events; none when not given. */
   readonly rulesFile?: string | undefined;
+  /** Batches are signed, and records in others refused. */
+  readonly signed?: boolean;
 }
 
 export interface CentralBenchResult {
@@ -45,11 +49,14 @@ export interface CentralBenchResult {
 /** One run on a store of its own, which goes with it. */
 export async function runCentralBench(options: CentralBenchOptions): Promise<CentralBenchResult> {
   const { brokers, events, vehicles, partitions = 4, startMs = 1_760_000_000_000 } = options;
+  const key = options.signed === true ? newKey() : undefined;
   const topic = options.topic ?? `central-bench-${vehicles}-${Math.round(systemClock.now())}`;
   if (options.topic === undefined) {
-    await produce({ brokers, topic, partitions, events, vehicles, startMs });
+    const filling = { brokers, topic, partitions, events, vehicles, startMs };
+    await (key === undefined ? produce(filling) : produceSigned(filling, key));
   }
   using dir = tempDir("tailgate-central-bench-");
+  if (key !== undefined) writeFileSync(dir.file("bench.keys"), `bench ${key.publicText}\n`);
   const store = options.store?.address ?? dir.file("central.db");
   const port = await freePort();
   await using central = startChild({
@@ -64,6 +71,7 @@ export async function runCentralBench(options: CentralBenchOptions): Promise<Cen
       TAILGATE_LISTEN: `127.0.0.1:${port}`,
       TAILGATE_LOG_LEVEL: "warn",
       ...(options.rulesFile === undefined ? {} : { TAILGATE_RULES_FILE: options.rulesFile }),
+      ...(key === undefined ? {} : { TAILGATE_SIGNATURES: "require", TAILGATE_SIGNATURE_KEYS: dir.file("bench.keys") }),
     },
   });
   const status = () => readStatus(port);
@@ -103,6 +111,12 @@ function fileBytes(store: string): number {
   return [store, `${store}-wal`].reduce((sum, file) => sum + (existsSync(file) ? statSync(file).size : 0), 0);
 }
 
+function newKey(): SigningKey {
+  const read = readSigningKey(makeSigningKey());
+  if (!read.ok) throw new Error(read.message);
+  return read.value;
+}
+
 interface Status {
   readonly stored: number;
   readonly missing: number;
@@ -139,6 +153,7 @@ if (import.meta.main) {
     events: Number(option("events", "1000000")),
     vehicles: Number(option("vehicles", "100")),
     rulesFile: option("rules", "") || undefined,
+    signed: process.argv.includes("--signed"),
   });
   console.log(JSON.stringify(result, null, 2));
 }
