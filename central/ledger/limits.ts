@@ -15,10 +15,11 @@ export const bounds = {
   lane: 1_000_000,
   /**
    * Lanes that one agent may name in one append (at most 25,000 records of one partition). A batch of an edge is of one
-   * lane, and an agent has one a stream and channel file in a partition: tens, with a backlog. Each costs the store some
-   * look-ups, so what is beyond is refused before any.
+   * lane, and an agent has one a stream and channel file in a partition: tens, with a backlog. Far more
+   * are allowed, because an honest record that is refused here waits for somebody to redrive it. Each costs the store
+   * some look-ups, so what is beyond is refused before any.
    */
-  lanesPerAppend: 256,
+  lanesPerAppend: 1_024,
   /** A record's number: 89 years at 100,000 records a second. */
   seq: 2 ** 48,
   /** How far a lane may jump over numbers that never came, and how many one marker may cover: 49 days at 1,000 a second. */
