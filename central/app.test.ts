@@ -12,10 +12,12 @@ test("asks for a key everywhere but for health and for the page, which hold no d
   expect(refused.headers.get("WWW-Authenticate")).toBe("Bearer");
   const open = ["/", "/livez", "/readyz", "/assets/{file}"];
   const paths = new Set(
-    api.api.routes.filter(({ method }) => method === "GET").map(({ path }) => path.replace(":vehicle", "car-1")),
+    api.api.routes
+      .filter(({ method }) => method === "GET")
+      .map(({ path }) => path.replace(":vehicle", "car-1").replace(":id", "1")),
   );
   paths.delete("/assets/:file"); // of a name that the page knows: page.test.ts
-  expect(paths.size).toBe(23);
+  expect(paths.size).toBe(26);
   for (const path of [...paths, "/api/v1/nowhere"]) {
     expect([path, (await api.request(path)).status]).toEqual([path, open.includes(path) ? 200 : 401]);
   }
@@ -38,6 +40,7 @@ test("its document names every route and is what the running service hands out",
     "/api/v1/completeness",
     "/api/v1/conflicts",
     "/api/v1/dead-letters",
+    "/api/v1/dead-letters/redrive",
     "/api/v1/events",
     "/api/v1/events/stream",
     "/api/v1/fleet",
@@ -48,8 +51,15 @@ test("its document names every route and is what the running service hands out",
     "/api/v1/quarantine",
     "/api/v1/quarantine/{agent}",
     "/api/v1/relay",
+    "/api/v1/replays",
+    "/api/v1/replays/{id}",
+    "/api/v1/replays/{id}/cancel",
+    "/api/v1/replays/{id}/pause",
+    "/api/v1/replays/{id}/resume",
     "/api/v1/rules",
     "/api/v1/status",
+    "/api/v1/suppressions",
+    "/api/v1/suppressions/{vehicle}",
     "/api/v1/vehicles",
     "/api/v1/vehicles/{vehicle}",
     "/api/v1/vehicles/{vehicle}/series",
@@ -81,7 +91,7 @@ test("every operation has a name of its own, and no parameter is nullable", () =
 
 test("a path that exists tells other methods what it takes, with and without a key", async () => {
   await using api = new TestApi({ keys: [testKey("a-key-of-some-length")] });
-  for (const path of ["/", "/livez", "/metrics", "/api/v1/status", "/api/v1/vehicles/car-1", "/api/v1/openapi.json"]) {
+  for (const path of ["/", "/livez", "/metrics", "/api/v1/status", "/api/v1/vehicles", "/api/v1/openapi.json"]) {
     for (const method of ["POST", "PUT", "DELETE", "PATCH"]) {
       const response = await api.request(path, {}, method);
       expect(response.status).toBe(405);

@@ -24,9 +24,11 @@ import { outages } from "./api/outages/routes.ts";
 import { quarantine } from "./api/quarantine/routes.ts";
 import { RateLimit } from "./api/rate-limit.ts";
 import { relay } from "./api/relay/routes.ts";
+import { replays } from "./api/replays/routes.ts";
 import { rules } from "./api/rules/routes.ts";
 import { series } from "./api/series/routes.ts";
 import { status } from "./api/status/routes.ts";
+import { suppressions } from "./api/suppressions/routes.ts";
 import { traceIdOf } from "./api/trace.ts";
 import { vehicles } from "./api/vehicles/routes.ts";
 import { requestAnswered } from "./telemetry.ts";
@@ -59,6 +61,8 @@ export function createApi(dependencies: ApiDependencies, guarding: Partial<Guard
     .route("/", relay(dependencies))
     .route("/", status(dependencies))
     .route("/", deadLetters(dependencies))
+    .route("/", replays(dependencies))
+    .route("/", suppressions(dependencies))
     .route("/", gaps(dependencies))
     .route("/", conflicts(dependencies))
     .route("/", alerts(dependencies))

@@ -18,6 +18,7 @@ import { noRelay } from "./ingest/relay/relay-counts.ts";
 import { noSnapshot } from "./ingest/snapshot.ts";
 import { IngestThread } from "./ingest/thread.ts";
 import { declareMetrics } from "./metrics.ts";
+import { operationsBy } from "./replay/calls.ts";
 import { serve } from "./server.ts";
 import { FleetService } from "./status/fleet.ts";
 import { StatusService } from "./status/status.ts";
@@ -69,6 +70,7 @@ export async function runCentral(config: CentralConfig, report: Report, signal: 
       forget: async (lanes) => await running().forget(lanes),
     },
     relay,
+    replays: operationsBy(async (call) => await running().replay(call)),
     status,
     fleet,
     clock,

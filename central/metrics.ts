@@ -16,6 +16,7 @@ export interface MetricSources {
   readonly senders: IngestSnapshot["senders"];
   readonly rules: IngestSnapshot["rules"];
   readonly heartbeats: IngestSnapshot["heartbeats"];
+  readonly replays: IngestSnapshot["replays"];
   readonly summary: StatusSummary | undefined;
   readonly relay: RelayCounts;
 }
@@ -78,6 +79,12 @@ export const centralMetrics: readonly CentralMetric[] = [
     name: "wrongly_signed_total",
     help: "Records in batches whose signature is not of the agent that they name: alarm on any.",
     read: ({ senders }) => senders.wronglySigned,
+  },
+  { name: "replays_running", help: "Replays that run now.", read: ({ replays }) => replays.running },
+  {
+    name: "replay_records_read_total",
+    help: "Records that replays of this process have read.",
+    read: ({ replays }) => replays.read,
   },
   { name: "transactions_total", help: "Store transactions.", read: ({ counters }) => counters.transactions },
   {

@@ -51,6 +51,7 @@ function mounted() {
     rules: { set: undefined, snapshot: () => noRulesSnapshot },
     operations,
     relay: undefined,
+    replays: undefined,
     status,
     fleet,
     clock,

@@ -27,7 +27,17 @@ export const Problem = z
 
 type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 408 | 409 | 413 | 415 | 421 | 422 | 429 | 500 | 501 | 503;
 
-type AnsweredCode = keyof typeof codes | keyof typeof deskCodes | keyof typeof relayCodes | "CENTRAL_STORE_UNAVAILABLE";
+type AnsweredCode =
+  | keyof typeof codes
+  | keyof typeof deskCodes
+  | keyof typeof relayCodes
+  | "CENTRAL_STORE_UNAVAILABLE"
+  | "CENTRAL_REPLAY_UNKNOWN"
+  | "CENTRAL_REPLAY_STATE"
+  | "CENTRAL_REPLAY_TARGET"
+  | "CENTRAL_REPLAY_UNSUPPORTED"
+  | "CENTRAL_REPLAY_NO_KAFKA"
+  | "CENTRAL_REPLAY_STREAMS";
 
 const statuses: Readonly<Record<AnsweredCode, ProblemStatus>> = {
   CENTRAL_BAD_REQUEST: 400,
@@ -42,6 +52,12 @@ const statuses: Readonly<Record<AnsweredCode, ProblemStatus>> = {
   CENTRAL_TOO_MANY_SUBSCRIBERS: 429,
   CENTRAL_NOT_IN_THIS_STORE: 501,
   CENTRAL_STORE_UNAVAILABLE: 503,
+  CENTRAL_REPLAY_UNKNOWN: 404,
+  CENTRAL_REPLAY_STATE: 409,
+  CENTRAL_REPLAY_TARGET: 400,
+  CENTRAL_REPLAY_UNSUPPORTED: 501,
+  CENTRAL_REPLAY_NO_KAFKA: 409,
+  CENTRAL_REPLAY_STREAMS: 429,
   CENTRAL_RELAY_OFF: 409,
   CENTRAL_RELAY_TYPE: 415,
   CENTRAL_RELAY_BUSY: 429,
@@ -68,6 +84,11 @@ const titles: Readonly<Record<ProblemStatus, string>> = {
   501: "Not in this store",
   503: "Store unavailable",
 };
+
+/** For a route's `responses`: one that is not in the lists below. */
+export function problem(description: string) {
+  return { description, content: { "application/problem+json": { schema: Problem } } };
+}
 
 /** For a route's `responses`. */
 export const problems = {

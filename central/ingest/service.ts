@@ -11,7 +11,10 @@ import { KafkaConsumer } from "../consumer/kafka/consumer.ts";
 import { protocolOf } from "../consumer/kafka/store-protocol.ts";
 import type { TopicSelection } from "../consumer/kafka/topics.ts";
 import type { AdmissionRules } from "../ledger/admission.ts";
+import type { ReplayOperations } from "../replay/calls.ts";
+import { ReplayService } from "../replay/service.ts";
 import { storeKindOf } from "../store/kinds.ts";
+import type { ReplayStore } from "../store/replay-port.ts";
 import type { Store, StoreOperations } from "../store/store.ts";
 import { heartbeatsNotKept } from "../telemetry.ts";
 import { BelievedKeys } from "./believed-keys.ts";
@@ -22,7 +25,7 @@ import { Ingest } from "./ingest.ts";
 import { RelayIntake } from "./relay/relay-intake.ts";
 import { RulesService } from "./rules-service.ts";
 import { SenderWatch } from "./sender-watch.ts";
-import { type IngestSnapshot, noHeartbeats, noSnapshot } from "./snapshot.ts";
+import { type IngestSnapshot, noHeartbeats, noReplays, noSnapshot } from "./snapshot.ts";
 import { StoreWatch } from "./store-watch.ts";
 
 /** The writing half, running. */
@@ -32,6 +35,8 @@ export interface IngestService {
   readonly operations: StoreOperations;
   /** Undefined: this central takes nothing by relay. */
   readonly relay: Pick<RelayIntake, "take"> | undefined;
+  /** Undefined: the store has no replay. */
+  readonly replays: ReplayOperations | undefined;
   /** Ends the arrival in hand, leaves the group, closes the store. */
   stop(): Promise<void>;
 }
@@ -83,6 +88,8 @@ export async function startIngest(
     ...{ tools: eventRules, store, report, fatal, consumer: consumerState },
     stored: (partition) => ingest.storedUpTo(partition),
   });
+  const replays = store.replays && replaysOf(config, store.replays, { store, report, keys, fatal });
+  replays?.start();
   const watching = setInterval(() => void watch.probeWhenIdle(), probeEveryMs);
   return {
     snapshot: () => ({
@@ -90,13 +97,16 @@ export async function startIngest(
       counters: { ...counters },
       senders: senders.counts(),
       heartbeats: heartbeats?.desk.counts() ?? noHeartbeats,
+      replays: replays?.counters ?? noReplays,
       silentMs: 0,
       rules: running.snapshot(),
     }),
     operations: store,
     relay,
+    replays,
     stop: async () => {
       clearInterval(watching);
+      await replays?.stop();
       believed?.stop();
       await Promise.all([relay?.stop(), consumer?.stop(), running.stop()]);
       await store.close();
@@ -109,6 +119,16 @@ interface ConsumerTools {
   readonly report: Report;
   readonly keys: (() => KeyList) | undefined;
   readonly topics: TopicSelection;
+}
+
+function replaysOf(
+  { kafka, topics, topicPattern }: CentralConfig,
+  replays: ReplayStore,
+  tools: Omit<ConsumerTools, "topics"> & { readonly fatal: (thrown: unknown) => void },
+): ReplayService {
+  const connection = kafka && { brokers: kafka.brokers, clientId: kafka.clientId, tls: kafka.tls, sasl: kafka.sasl };
+  const own = { names: topics, pattern: topicPattern };
+  return new ReplayService({ ...tools, replays, connection, own, clock: systemClock, random: systemRandom });
 }
 
 function consumerOf(

@@ -1,4 +1,5 @@
 import type { ConsumerState } from "../consumer/consumer.ts";
+import type { ReplayCounters } from "../replay/service.ts";
 import type { IngestCounters } from "./counters.ts";
 import type { HeartbeatCounts } from "./heartbeats.ts";
 import { noRulesSnapshot, type RulesSnapshot } from "./rules-snapshot.ts";
@@ -13,10 +14,14 @@ export interface IngestSnapshot {
   readonly senders: SenderCounts;
   readonly rules: RulesSnapshot;
   readonly heartbeats: HeartbeatCounts;
+  readonly replays: ReplayCounters;
 }
 
 /** Before any has come, or where none are read. */
 export const noHeartbeats: HeartbeatCounts = { kept: 0, older: 0, refused: 0 };
+
+/** Nothing is replayed. */
+export const noReplays: ReplayCounters = { running: 0, read: 0 };
 
 /** Before the first one has come. */
 export const noSnapshot: IngestSnapshot = {
@@ -47,4 +52,5 @@ export const noSnapshot: IngestSnapshot = {
   senders: { signed: 0, unsigned: 0, wronglySigned: 0 },
   rules: noRulesSnapshot,
   heartbeats: noHeartbeats,
+  replays: noReplays,
 };

@@ -2,6 +2,7 @@
 import { systemClock } from "../../shared/clock/clock.ts";
 import { AppError } from "../../shared/errors/app-error.ts";
 import type { CentralConfig } from "../config/schema.ts";
+import type { ReplayAnswer, ReplayCall } from "../replay/calls.ts";
 import type { LaneSelection, StoreOperations } from "../store/store.ts";
 import { type IngestSnapshot, noSnapshot } from "./snapshot.ts";
 import type { IngestCommand, IngestNews, Operation } from "./worker.ts";
@@ -14,6 +15,7 @@ export class IngestThread implements StoreOperations {
   private readonly worker: Worker;
   private readonly stopped: Promise<void>;
   private readonly asked = new Map<number, PromiseWithResolvers<number>>();
+  private readonly calls = new Map<number, PromiseWithResolvers<ReplayAnswer>>();
   private lastId = 0;
 
   constructor(config: CentralConfig) {
@@ -33,8 +35,10 @@ export class IngestThread implements StoreOperations {
           return this.answered(data.id)?.resolve(data.lanes);
         case "relayed":
           return this.answered(data.id)?.resolve(data.records);
+        case "answered":
+          return this.called(data.id)?.resolve(data.answer);
         case "refused":
-          return this.answered(data.id)?.reject(new AppError(data.code, data.message));
+          return (this.answered(data.id) ?? this.called(data.id))?.reject(new AppError(data.code, data.message));
         case "stopped":
           return stopped.resolve();
         case "failed":
@@ -94,6 +98,20 @@ export class IngestThread implements StoreOperations {
     failed.reject(error);
     for (const { reject } of this.asked.values()) reject(error);
     this.asked.clear();
+  }
+
+  async replay(call: ReplayCall): Promise<ReplayAnswer> {
+    const id = ++this.lastId;
+    const called = Promise.withResolvers<ReplayAnswer>();
+    this.calls.set(id, called);
+    this.command({ type: "replay", id, call });
+    return await Promise.race([called.promise, this.failed]);
+  }
+
+  private called(id: number): PromiseWithResolvers<ReplayAnswer> | undefined {
+    const called = this.calls.get(id);
+    this.calls.delete(id);
+    return called;
   }
 
   private answered(id: number): PromiseWithResolvers<number> | undefined {

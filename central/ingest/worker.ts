@@ -10,6 +10,8 @@ import type { ErrorCode } from "../../shared/errors/error-code.ts";
 import { invariant } from "../../shared/errors/invariant.ts";
 import { createLog } from "../../shared/telemetry/log.ts";
 import type { CentralConfig } from "../config/schema.ts";
+import { answerCall, type ReplayAnswer, type ReplayCall } from "../replay/calls.ts";
+import { codes as replayCodes } from "../replay/codes.ts";
 import type { LaneSelection } from "../store/store.ts";
 import { type IngestService, startIngest } from "./service.ts";
 import type { IngestSnapshot } from "./snapshot.ts";
@@ -23,6 +25,7 @@ export type Operation =
 export type IngestCommand =
   | { readonly type: "start"; readonly config: CentralConfig }
   | { readonly type: "operate"; readonly id: number; readonly operation: Operation }
+  | { readonly type: "replay"; readonly id: number; readonly call: ReplayCall }
   | { readonly type: "relay"; readonly id: number; readonly key: string; readonly bytes: ArrayBuffer }
   | { readonly type: "stop" };
 
@@ -30,6 +33,7 @@ export type IngestCommand =
 export type IngestNews =
   | { readonly type: "snapshot"; readonly snapshot: IngestSnapshot }
   | { readonly type: "operated"; readonly id: number; readonly lanes: number }
+  | { readonly type: "answered"; readonly id: number; readonly answer: ReplayAnswer }
   | { readonly type: "relayed"; readonly id: number; readonly records: number }
   | { readonly type: "refused"; readonly id: number; readonly code: ErrorCode; readonly message: string }
   | { readonly type: "stopped" }
@@ -52,6 +56,8 @@ self.onmessage = ({ data }: MessageEvent<IngestCommand>) => {
       return void begin(data.config).catch(fail);
     case "operate":
       return void operate(data.id, data.operation);
+    case "replay":
+      return void replay(data.id, data.call);
     case "relay":
       return void relay(data.id, data.key, data.bytes);
     case "stop":
@@ -80,6 +86,18 @@ async function operate(id: number, operation: Operation): Promise<void> {
       return tell({ type: "operated", id, lanes: await operations.forget(operation.lanes) });
     await operations.quarantine(operation.agent, operation.on);
     tell({ type: "operated", id, lanes: 0 });
+  } catch (thrown) {
+    refuse(id, thrown);
+  }
+}
+
+async function replay(id: number, call: ReplayCall): Promise<void> {
+  try {
+    const { replays } = open("replay");
+    if (replays === undefined) {
+      throw new AppError(replayCodes.CENTRAL_REPLAY_UNSUPPORTED, "replay: this store has none, or there is no Kafka");
+    }
+    tell({ type: "answered", id, answer: await answerCall(call, replays) });
   } catch (thrown) {
     refuse(id, thrown);
   }

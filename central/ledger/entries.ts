@@ -65,6 +65,14 @@ export class LaneEntry {
   }
 }
 
+/** A record whose number was received already. */
+export interface Doubt {
+  readonly lane: LaneEntry;
+  readonly event: PlannedEvent;
+  /** Who had sent what the lane took before it, in words. */
+  readonly heldBy: string;
+}
+
 /** What the store knows of a vehicle's stream. */
 export interface StoredSeries {
   readonly id: number;
@@ -80,6 +88,10 @@ export class SeriesEntry {
   readonly events: PlannedEvent[] = [];
   /** The event that becomes the last state. */
   last: PlannedEvent | undefined;
+  /** Set by the store: the vehicle was erased, and nothing of it is stored again. */
+  suppressed = false;
+  /** Of the events, those that were counted when they came first, and are put back. */
+  restored = 0;
 
   constructor(
     readonly vehicle: string,

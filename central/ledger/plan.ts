@@ -10,28 +10,25 @@
  *
  * Load and apply must see one state: one transaction, or a check at the end that nothing of it has moved.
  * What is refused (a claim beyond the bounds, over a quota, quarantined) never touches a lane's ranges.
+ *
+ * Records of an erased vehicle are accounted for in their lane, and not stored. Records that are read a second time
+ * (`Reading`) are put back where the books have them and the store lost them.
  */
 import { invariant } from "../../shared/errors/invariant.ts";
 import type { RecordSlice } from "../records/record-block.ts";
 import type { AdmissionRules } from "./admission.ts";
-import type { AccountEntry, LaneEntry, Marker, PlannedEvent, SeriesEntry } from "./entries.ts";
+import type { AccountEntry, Doubt, LaneEntry, Marker, PlannedEvent, SeriesEntry } from "./entries.ts";
 import { Gathering, type GatherSource } from "./gather.ts";
 import { LaneHours } from "./hours.ts";
 import { isNewer } from "./last-state.ts";
 import { bounds, eventOverheadBytes, type Quotas } from "./limits.ts";
+import { nothingYet, type PlanCounts } from "./plan-counts.ts";
 import { LaneRanges } from "./ranges.ts";
+import { type DoubtsFound, EventsByNumber, type Holder, holderOf, type Reading } from "./reading.ts";
 import type { Refusal } from "./refusals.ts";
 
 const dayMs = 86_400_000;
 const jumpedTooFar = `a jump over more than ${bounds.jump} numbers`;
-
-/** A record whose number was received already. */
-export interface Doubt {
-  readonly lane: LaneEntry;
-  readonly event: PlannedEvent;
-  /** Who had sent what the lane took before it, in words. */
-  readonly heldBy: string;
-}
 
 /** What has to be written of one lane. */
 export interface LanePlan {
@@ -48,16 +45,6 @@ export interface LanePlan {
   lastTime: number | undefined;
 }
 
-/** What an append comes to, in records. */
-export interface PlanCounts {
-  stored: number;
-  withoutIdentity: number;
-  repeated: number;
-  conflicts: number;
-  shed: number;
-  refused: number;
-}
-
 /** What has to be written. Series without events and lanes without a change are in no list. */
 export interface Plan {
   readonly lanes: readonly LanePlan[];
@@ -66,6 +53,8 @@ export interface Plan {
   readonly conflicts: readonly Doubt[];
   readonly refused: readonly Refusal[];
   readonly counts: Readonly<PlanCounts>;
+  /** Of erased vehicles, by name: how many records were not stored. */
+  readonly withheld: ReadonlyMap<string, number>;
   /** To which day the accounts' bytes belong. */
   readonly day: number;
 }
@@ -78,6 +67,8 @@ export interface PlanOptions {
   readonly rules: AdmissionRules;
   /** What is stored later than that after its event time counts as late. */
   readonly lateAfterMs?: number;
+  /** `live` when not given. */
+  readonly reading?: Reading;
 }
 
 /** A linger of seconds and a retry are not late. */
@@ -85,6 +76,11 @@ export const lateAfterMsStandard = 60_000;
 
 export class AppendPlanning {
   readonly gathered: Gathering;
+  /** Records without an identity that are read again: the store looks for them by their place in the topic. */
+  readonly foreignDoubts: PlannedEvent[] = [];
+  private readonly reading: Reading;
+  private readonly withheld = new Map<string, number>();
+  private readonly restored = new EventsByNumber();
   private readonly lanes: LanePlan[] = [];
   private readonly doubts: Doubt[] = [];
   private readonly conflicts: Doubt[] = [];
@@ -92,20 +88,14 @@ export class AppendPlanning {
   private lastSender: string | undefined;
   private lastPlace = "";
   private planByLane: Map<LaneEntry, LanePlan> | undefined;
-  private readonly counts: PlanCounts = {
-    stored: 0,
-    withoutIdentity: 0,
-    repeated: 0,
-    conflicts: 0,
-    shed: 0,
-    refused: 0,
-  };
+  private readonly counts = nothingYet();
 
   constructor(
     records: readonly RecordSlice[],
     private readonly options: PlanOptions,
   ) {
     this.day = Math.floor(options.nowMs / dayMs);
+    this.reading = options.reading ?? "live";
     this.gathered = new Gathering(options.source, options.rules);
     for (const slice of records) this.gathered.add(slice);
   }
@@ -121,11 +111,17 @@ export class AppendPlanning {
     return this.settleWithin();
   }
 
-  /** `found`: for each doubt the stored value, null for none; undefined when there is no such event. */
-  settle(doubts: readonly Doubt[], found: readonly (Buffer | null | undefined)[]): Plan {
-    invariant(doubts.length === found.length, "every doubt has an answer");
+  settle(doubts: readonly Doubt[], { values, isConflict, foreign = [] }: DoubtsFound): Plan {
+    invariant(doubts.length === values.length, "every doubt has an answer");
+    invariant(this.foreignDoubts.length === foreign.length, "every record without an identity has an answer");
     doubts.forEach((doubt, index) => {
-      this.decide(doubt, found[index]);
+      if (isConflict?.(doubt) === true) this.countRepeat(doubt);
+      else this.decide(doubt, holderOf(values[index]));
+    });
+    this.foreignDoubts.forEach((event, index) => {
+      if (foreign[index] === true) this.counts.repeated++;
+      else if (this.reading === "replayed") this.restore(event);
+      else this.takeForeign(event, this.sizeOf(event));
     });
     const { gathered, counts, conflicts, day } = this;
     counts.refused = gathered.refused.records;
@@ -136,6 +132,7 @@ export class AppendPlanning {
       conflicts,
       refused: gathered.refused.ascending(),
       counts,
+      withheld: this.withheld,
       day,
     };
   }
@@ -183,25 +180,39 @@ export class AppendPlanning {
       this.refuse(event.offset, jumpedTooFar);
       return;
     }
-    const size = sizeOf(event);
+    const size = this.sizeOf(event);
     const barred = this.full(account, series, size);
     if (barred !== undefined) {
       this.refuse(event.offset, barred);
       return;
     }
     if (stored !== undefined) event.lane = stored.id;
-    if (!plan.ranges.receive(seq)) {
+    const isNew = plan.ranges.receive(seq);
+    if (!isNew && series.suppressed) {
+      if (this.reading === "live") plan.repeated++;
+      this.counts.repeated++;
+    } else if (!isNew) {
       account.bytes += size; // a conflict is kept; a repeat gives it back
       this.doubts.push({ lane: plan.entry, event, heldBy: plan.sender });
-      return;
     }
+    if (!isNew) return;
     if (seq < plan.firstSeq) plan.firstSeq = seq;
     if (seq >= plan.nextSeq) plan.nextSeq = seq + 1;
     plan.sender = this.placeAnd(event.sender);
     plan.lastTime = event.time;
     plan.hours.stored(event.time, seq);
+    if (series.suppressed) {
+      this.withhold(event);
+      return;
+    }
     plan.events.push(event);
     this.take(account, event, size);
+  }
+
+  /** Of an erased vehicle: its number is in the lane's books, and the record is nowhere. */
+  private withhold({ series: { vehicle } }: PlannedEvent): void {
+    this.counts.suppressed++;
+    this.withheld.set(vehicle, (this.withheld.get(vehicle) ?? 0) + 1);
   }
 
   private placeMarker(plan: LanePlan, marker: Marker): void {
@@ -236,15 +247,26 @@ export class AppendPlanning {
     const account = this.foreignAccount();
     const quarantined = this.barred(account);
     for (const event of this.gathered.foreign) {
-      const size = sizeOf(event);
+      const size = this.sizeOf(event);
       const barred = quarantined ?? this.full(account, event.series, size);
       if (barred !== undefined) {
         this.refuse(event.offset, barred);
         continue;
       }
-      this.counts.withoutIdentity++;
-      this.take(account, event, size);
+      if (event.series.suppressed) {
+        if (this.reading === "replayed") this.counts.repeated++;
+        else {
+          this.withhold(event);
+          this.counts.withoutIdentity++;
+        }
+      } else if (this.reading !== "live") this.foreignDoubts.push(event);
+      else this.takeForeign(event, size);
     }
+  }
+
+  private takeForeign(event: PlannedEvent, size: number): void {
+    this.counts.withoutIdentity++;
+    this.take(this.foreignAccount(), event, size);
   }
 
   private foreignAccount(): AccountEntry {
@@ -256,11 +278,23 @@ export class AppendPlanning {
   /** The event is new: it goes to its series, and perhaps becomes the last state. */
   private take(account: AccountEntry, event: PlannedEvent, size: number): void {
     const { series } = event;
-    const { nowMs } = this.options;
     if (series.stored === undefined && series.events.length === 0) account.series++;
     account.bytes += size;
-    series.events.push(event);
     this.counts.stored++;
+    this.keep(event);
+  }
+
+  /** It was counted when it came first. */
+  private restore(event: PlannedEvent): void {
+    this.counts.restored++;
+    event.series.restored++;
+    this.keep(event);
+  }
+
+  private keep(event: PlannedEvent): void {
+    const { series } = event;
+    const { nowMs } = this.options;
+    series.events.push(event);
     const { last } = series;
     if (last !== undefined) {
       if (isNewer(event, last, nowMs, nowMs)) series.last = event;
@@ -273,36 +307,46 @@ export class AppendPlanning {
   /** Doubts about records of this append are settled here; the others are for the store to look up. */
   private settleWithin(): readonly Doubt[] {
     if (this.doubts.length === 0) return [];
-    const bySeq = new Map<LaneEntry, Map<number, PlannedEvent>>();
+    const taken = new EventsByNumber();
     const open: Doubt[] = [];
     for (const doubt of this.doubts) {
       const { lane, event } = doubt;
-      let taken = bySeq.get(lane);
-      if (taken === undefined) {
-        taken = new Map(this.planOf(lane).events.map((one) => [one.seq, one]));
-        bySeq.set(lane, taken);
-      }
-      const first = taken.get(event.seq);
-      if (first !== undefined) {
-        this.decide(doubt, first.series === event.series && first.time === event.time ? first.value : undefined);
-      } else if (event.series.stored === undefined || lane.stored === undefined) this.decide(doubt, undefined);
+      if (!taken.has(lane)) for (const one of this.planOf(lane).events) taken.add(lane, one);
+      const holder = taken.holder(doubt);
+      const unknown = event.series.stored === undefined || lane.stored === undefined;
+      if (holder.kind !== "none" || unknown) this.decide(doubt, holder);
       else open.push(doubt);
     }
     return open;
   }
 
-  private decide(doubt: Doubt, value: Buffer | null | undefined): void {
-    const plan = this.planOf(doubt.lane);
-    if (value !== undefined && sameBytes(value, doubt.event.value)) {
-      plan.repeated++;
-      plan.hours.repeated(doubt.event.time);
-      doubt.lane.account.bytes -= sizeOf(doubt.event);
-      this.counts.repeated++;
+  private decide(doubt: Doubt, stored: Holder): void {
+    const { lane, event } = doubt;
+    const holder = stored.kind === "none" ? this.restored.holder(doubt) : stored;
+    if (holder.kind === "event" && sameBytes(holder.value, event.value)) {
+      this.countRepeat(doubt);
       return;
     }
+    if (holder.kind === "none" && this.reading === "replayed") {
+      this.restored.add(lane, event);
+      this.restore(event);
+      return;
+    }
+    const plan = this.planOf(lane);
     plan.conflicts++;
     this.counts.conflicts++;
     this.conflicts.push(doubt);
+  }
+
+  private countRepeat({ lane, event }: Doubt): void {
+    // In the lane's books only what its sender has sent again.
+    if (this.reading === "live") {
+      const plan = this.planOf(lane);
+      plan.repeated++;
+      plan.hours.repeated(event.time);
+    }
+    lane.account.bytes -= this.sizeOf(event);
+    this.counts.repeated++;
   }
 
   private planOf(lane: LaneEntry): LanePlan {
@@ -331,13 +375,14 @@ export class AppendPlanning {
     return `${name} has begun ${quotas.series} streams of vehicles, its quota`;
   }
 
+  /** Of the day's quota: what is read again is not sent again. */
+  private sizeOf({ value }: PlannedEvent): number {
+    return this.reading === "live" ? eventOverheadBytes + (value?.length ?? 0) : 0;
+  }
+
   private refuse(offset: number, reason: string): void {
     this.gathered.refused.add(offset, reason);
   }
-}
-
-function sizeOf({ value }: PlannedEvent): number {
-  return eventOverheadBytes + (value?.length ?? 0);
 }
 
 function sameBytes(a: Buffer | null, b: Buffer | null): boolean {

@@ -1,5 +1,14 @@
+import { parseIdentity } from "../../shared/identity/identity.ts";
+
 /** The name of records without a key and without an identity: no key's bytes have it. */
 export const noKeyName = "(no key)";
+
+/** Whose record this is: the key's vehicle; without a key the agent that its identity names. */
+export function vehicleOf(key: Uint8Array | undefined, identity: string | undefined): string {
+  const agent = identity === undefined ? undefined : parseIdentity(identity)?.agent;
+  if (agent !== undefined && (key === undefined || key.length === 0)) return agent;
+  return key === undefined ? noKeyName : vehicleName(key);
+}
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** Control characters, and marks that change the direction of what stands beside them on a screen. */

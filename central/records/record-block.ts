@@ -17,6 +17,8 @@ export interface RecordBlock {
   readonly sender: BatchSender;
   /** The times are the broker's, of its append; else they are the producer's. */
   readonly brokerTime?: boolean;
+  /** `bytes` are the records as the batch of magic 2 holds them, lengths, headers and all. */
+  readonly asInBatch?: true;
 }
 
 /** Where the parts of record `index` stand: `block.parts[index * part.stride + part.keyStart]`. */

@@ -20,7 +20,7 @@ export interface AsideRow {
 
 /** What could not be stored, as far as the budget of its partition goes, and the bytes that are kept of it. */
 export function putAside(
-  { records, dead, damaged }: Append,
+  { records, dead, damaged }: Pick<Append, "records" | "dead" | "damaged">,
   refused: readonly Refusal[],
   bytesBefore: number,
 ): { readonly rows: readonly AsideRow[]; readonly bytes: number } {

@@ -2,6 +2,7 @@
 
 import type { LaneIdentity } from "../../shared/identity/identity.ts";
 import type { FleetReader } from "./fleet-port.ts";
+import type { ReplayReader } from "./replay-port.ts";
 import type { RulesReader } from "./rules-port.ts";
 
 /** A vehicle's stream and the latest event in it. */
@@ -213,5 +214,7 @@ export interface StoreReader {
   deadLetters(page: IdPage): Promise<readonly DeadLetterRow[]>;
   gaps(page: IdPage): Promise<readonly GapRow[]>;
   conflicts(page: IdPage): Promise<readonly ConflictRow[]>;
+  /** Jobs and erased vehicles, where the store has them. */
+  readonly replays?: ReplayReader;
   close(): Promise<void>;
 }

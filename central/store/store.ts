@@ -7,6 +7,7 @@ import type { DamagedRange, TopicPartition } from "../records/partition.ts";
 import type { RecordSlice } from "../records/record-block.ts";
 import type { RecordMark } from "../records/record-mark.ts";
 import type { FleetStore } from "./fleet-port.ts";
+import type { ReplayStore } from "./replay-port.ts";
 import type { RulesWork } from "./rules-port.ts";
 
 /** How far a partition is stored. */
@@ -86,6 +87,8 @@ export interface AppendResult {
   readonly conflicts: number;
   /** Records that markers say were shed by policy. */
   readonly shed: number;
+  /** Of erased vehicles: accounted for, and not stored. */
+  readonly suppressed: number;
   /** Put aside: refused, unreadable, or dead as told. */
   readonly deadLettered: number;
   /** Of these, what the rules refused, by reason. */
@@ -165,5 +168,7 @@ export interface Store {
    * @throws AppError `CENTRAL_STORE_UNAVAILABLE`.
    */
   ask(): Promise<void>;
+  /** Replay, redrive and erasure, where the store can. */
+  readonly replays?: ReplayStore;
   close(): Promise<void>;
 }

@@ -2,7 +2,8 @@
 
 import { createHash } from "node:crypto";
 import { systemClock, VirtualClock } from "../../shared/clock/clock.ts";
-import { type Report, silent } from "../../shared/telemetry/log.ts";
+import { seededRandom } from "../../shared/random/random.ts";
+import { type Fields, type Report, silent } from "../../shared/telemetry/log.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { tempDir } from "../../shared/testing/temp-dir.ts";
 import type { RelayDesk } from "../api/relay/desk.ts";
@@ -13,6 +14,7 @@ import { type IngestSnapshot, noSnapshot } from "../ingest/snapshot.ts";
 import { declareMetrics } from "../metrics.ts";
 import type { PlainRecord } from "../records/record-block.ts";
 import { lastMark } from "../records/record-slices.ts";
+import { ReplayService } from "../replay/service.ts";
 import { FleetService } from "../status/fleet.ts";
 import { StatusService } from "../status/status.ts";
 import type { RulesTools } from "../store/rules-port.ts";
@@ -31,9 +33,18 @@ export interface TestApiOptions {
   readonly refusalDelayMs?: number;
   readonly requestsPerSecond?: number;
   readonly eventRules?: RulesTools;
+  /** As with a kind of store that has none. */
+  readonly withoutReplays?: boolean;
   readonly isOurHost?: (host: string | undefined) => boolean;
   /** In place of SQLite's own. */
   readonly reader?: (path: string) => SqliteReader;
+}
+
+/** What the log says of operators, and nothing else of it. */
+export function operatorLines(take: (fields: Fields) => void): Report {
+  return ({ name }, fields = {}) => {
+    if (name === "operator_acted") take(fields);
+  };
 }
 
 /** A key as the config makes it. */
@@ -52,6 +63,8 @@ export class TestApi implements AsyncDisposable {
   private readonly reader: SqliteReader;
   private readonly feed: SqliteFeed;
   readonly api;
+  /** Runs no jobs: it was not started. */
+  readonly replays: ReplayService;
   private position: Position | undefined;
 
   constructor(options: TestApiOptions = {}) {
@@ -80,6 +93,19 @@ export class TestApi implements AsyncDisposable {
         patienceMs: 300_000,
       });
     this.status.fleet = this.fleet;
+    this.replays = new ReplayService({
+      store: this.store,
+      replays: this.store.replays,
+      connection: { brokers: ["127.0.0.1:1"], clientId: "test" },
+      keys: undefined,
+      own: { names: ["drive"], pattern: undefined },
+      clock: systemClock,
+      random: seededRandom(1),
+      report: silent,
+      fatal: (thrown) => {
+        throw thrown;
+      },
+    });
     const metrics = new Metrics();
     declareMetrics(metrics, () => ({ ...this.snapshot, summary: this.status.latest, relay: noRelay }));
     const { keys = [], report = silent, isOurHost = () => true, requestsPerSecond = 10_000 } = options;
@@ -89,6 +115,7 @@ export class TestApi implements AsyncDisposable {
       rules: { set: eventRules?.step.set, snapshot: () => this.snapshot.rules },
       operations: this.store,
       relay: options.relay,
+      replays: options.withoutReplays === true ? undefined : this.replays,
       status: this.status,
       fleet: this.fleet,
       clock,
@@ -115,6 +142,12 @@ export class TestApi implements AsyncDisposable {
     return await this.api.request(path, { method, headers: { ...headers } });
   }
 
+  /** POST of a body. */
+  async post(path: string, headers: Readonly<Record<string, string>>, body: unknown): Promise<Response> {
+    const all = { ...headers, "Content-Type": "application/json" };
+    return await this.api.request(path, { method: "POST", headers: all, body: JSON.stringify(body) });
+  }
+
   /** The body, whatever the status. */
   async get(path: string): Promise<Record<string, unknown>> {
     const body: unknown = await (await this.request(path)).json();
@@ -123,6 +156,7 @@ export class TestApi implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.feed.rest();
+    await this.replays.stop();
     await this.reader.close();
     await this.store.close();
     this.dir[Symbol.dispose]();

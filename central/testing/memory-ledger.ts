@@ -7,6 +7,7 @@ import type { PlannedEvent, StoredAccount } from "../ledger/entries.ts";
 import { defaultQuotas, type Quotas } from "../ledger/limits.ts";
 import { AppendPlanning, type Plan } from "../ledger/plan.ts";
 import type { Range } from "../ledger/ranges.ts";
+import type { Reading } from "../ledger/reading.ts";
 import type { PlainRecord, RecordBlock, RecordSlice } from "../records/record-block.ts";
 import { slicesOf } from "./records.ts";
 
@@ -31,14 +32,16 @@ export class MemoryLedger {
   readonly series = new Map<string, MemorySeries>();
   readonly accounts = new Map<string, StoredAccount>();
   readonly conflicts: PlannedEvent[] = [];
+  /** Vehicles that were erased. */
+  readonly suppressed = new Set<string>();
 
   constructor(
     private readonly quotas: Quotas = defaultQuotas,
     private readonly rules: AdmissionRules = anybody,
   ) {}
 
-  append(records: readonly PlainRecord[], nowMs: number): Plan {
-    return this.appendSlices(slicesOf(records), nowMs);
+  append(records: readonly PlainRecord[], nowMs: number, reading: Reading = "live"): Plan {
+    return this.appendSlices(slicesOf(records), nowMs, reading);
   }
 
   /** Batches, each with its own sender. */
@@ -49,16 +52,20 @@ export class MemoryLedger {
     );
   }
 
-  private appendSlices(slices: readonly RecordSlice[], nowMs: number): Plan {
+  private appendSlices(slices: readonly RecordSlice[], nowMs: number, reading: Reading = "live"): Plan {
     const source = { id: 1, topic: "drive", partition: 0 };
-    const planning = new AppendPlanning(slices, { source, nowMs, quotas: this.quotas, rules: this.rules });
+    const planning = new AppendPlanning(slices, { source, nowMs, quotas: this.quotas, rules: this.rules, reading });
     const { lanes, series, accounts } = planning.gathered;
     for (const [name, entry] of lanes) entry.stored = this.lane(name);
-    for (const [name, entry] of series) entry.stored = this.series.get(name);
+    for (const [name, entry] of series) {
+      entry.stored = this.series.get(name);
+      entry.suppressed = this.suppressed.has(entry.vehicle);
+    }
     for (const [name, entry] of accounts) entry.stored = this.accounts.get(name);
     const doubts = planning.place();
-    const found = doubts.map(({ event }) => this.find(event));
-    const plan = planning.settle(doubts, found);
+    const values = doubts.map(({ event }) => this.find(event));
+    const foreign = planning.foreignDoubts.map((event) => this.findForeign(event));
+    const plan = planning.settle(doubts, { values, foreign });
     this.apply(plan, planning, nowMs);
     return plan;
   }
@@ -71,6 +78,11 @@ export class MemoryLedger {
   private find({ series, lane, seq, time }: PlannedEvent): Buffer | null | undefined {
     const events = this.series.get(`${series.stream}\0${series.vehicle}`)?.events ?? [];
     return events.find((one) => one.lane === lane && one.seq === seq && one.time === time)?.value;
+  }
+
+  private findForeign({ series, offset }: PlannedEvent): boolean {
+    const events = this.series.get(`${series.stream}\0${series.vehicle}`)?.events ?? [];
+    return events.some((one) => one.offset === offset);
   }
 
   private apply(plan: Plan, planning: AppendPlanning, nowMs: number): void {

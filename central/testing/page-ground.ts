@@ -82,6 +82,7 @@ export class PageGround implements AsyncDisposable {
       fleet,
       relay: undefined,
       rules: { set: undefined, snapshot: () => snapshot().rules },
+      replays: undefined,
       operations: this.store,
       status: this.status,
       clock,

@@ -27,3 +27,33 @@ export function deadLetterBody({ key, value, identity, ...row }: DeadLetterRow):
     ...valueFields(value),
   };
 }
+
+/** Which are tried again. */
+export const RedriveChoice = z
+  .strictObject({
+    ids: z.array(z.int().min(1)).min(1).max(1_000).optional(),
+    topic: z.string().min(1).max(249).optional(),
+    reason: z.string().min(1).max(200).optional().openapi({ description: "Part of it." }),
+    all: z.literal(true).optional(),
+    afterId: z.int().min(0).default(0).openapi({ description: "`next` of the answer before." }),
+  })
+  .refine(
+    ({ ids, topic, reason, all }) => all === true || ids !== undefined || topic !== undefined || reason !== undefined,
+    {
+      message: "name some by ids, topic or reason, or say all",
+    },
+  )
+  .openapi("RedriveChoice");
+
+/** What became of them. */
+export const RedriveResult = z
+  .object({
+    tried: z.int(),
+    stored: z.int(),
+    repeated: z.int(),
+    conflicts: z.int(),
+    suppressed: z.int(),
+    stayed: z.int().openapi({ description: "Refused again, with the new reason; or their bytes were not kept whole." }),
+    next: z.int().optional().openapi({ description: "There are more: ask again with it as afterId." }),
+  })
+  .openapi("RedriveResult");

@@ -49,7 +49,8 @@ export function decodeBatch(frame: BatchFrame): RecordBlock {
     for (let left = reader.varint(); left > 0; left--) reader.header(parts, slot + part.identityStart, end);
     if (reader.position !== end) throw corrupt(`record ${index} is not as long as it says`);
   }
-  return { bytes, count, offsets, timesMs, parts, sender: unchecked, brokerTime: appendTimeMs !== undefined };
+  const brokerTime = appendTimeMs !== undefined;
+  return { bytes, count, offsets, timesMs, parts, sender: unchecked, brokerTime, asInBatch: true };
 }
 
 class Reader {

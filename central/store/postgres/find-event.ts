@@ -6,7 +6,7 @@
  * last of them: whoever sends 25,000 events of one moment, twice, must not have each compared with all others.
  */
 import type { SQL } from "bun";
-import type { Doubt } from "../../ledger/plan.ts";
+import type { Doubt } from "../../ledger/entries.ts";
 import { tableOf } from "./days.ts";
 import type { EventDays } from "./event-days.ts";
 import { int8s } from "./values.ts";

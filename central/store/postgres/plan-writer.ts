@@ -6,8 +6,8 @@
  * `Raced`, and the whole append begins again.
  */
 import type { SQL } from "bun";
-import type { AccountEntry, SeriesEntry } from "../../ledger/entries.ts";
-import type { Doubt, LanePlan, Plan } from "../../ledger/plan.ts";
+import type { AccountEntry, Doubt, SeriesEntry } from "../../ledger/entries.ts";
+import type { LanePlan, Plan } from "../../ledger/plan.ts";
 import type { AsideRow } from "../outcome.ts";
 import { type CopyEncoder, copyChunks, copyInto } from "./copy.ts";
 import type { EventDays } from "./event-days.ts";

@@ -83,7 +83,7 @@ export async function writeAppend(sql: SQL, append: Append, tools: WriterTools):
   });
   const seenEvents = await loadLedger(sql, planning.gathered);
   const doubts = planning.place();
-  const plan = planning.settle(doubts, await findValues(sql, doubts, days));
+  const plan = planning.settle(doubts, { values: await findValues(sql, doubts, days) });
   const missing = days.missing(daysOf(plan, days, nowMs));
   if (missing.length > 0) throw new MissingDays(missing);
   await writePlan(sql, plan, { nowMs, days, seen: seenEvents });

@@ -1,5 +1,5 @@
 import type Database from "better-sqlite3";
-import type { Doubt } from "../../ledger/plan.ts";
+import type { Doubt, PlannedEvent } from "../../ledger/entries.ts";
 import { compareEvents, type StoredEvent, unpackChunk } from "./chunk-codec.ts";
 import { hourMs } from "./event-writer.ts";
 
@@ -39,6 +39,11 @@ export class FindEvent {
         [number, number, number],
         { time: number; lane: number; seq: number; value: Buffer | null }
       >("select time, lane, seq, value from recent where series = ? and time between ? and ?"),
+      recentAt: database
+        .prepare<[number, number, number, number], number>(
+          "select 1 from recent where series = ? and time = ? and source = ? and offset = ?",
+        )
+        .pluck(),
       chunks: database
         .prepare<[number, number, number, number], number>(
           "select id from chunk where series = ? and hour = ? and first_time <= ? and last_time >= ?",
@@ -67,6 +72,19 @@ export class FindEvent {
     this.run(run, found);
     this.unpacked.clear(); // chunk ids may be given anew
     return found;
+  }
+
+  /** Whether there is an event of this series and time from this place in a topic: of records without an identity. */
+  hasAt({ series: { stored }, time, source, offset }: PlannedEvent): boolean {
+    if (stored === undefined) return false;
+    if (this.sql.recentAt.get(stored.id, time, source, offset) !== undefined) return true;
+    return this.sql.chunks.all(stored.id, hourOf(time), time, time).some((id) => {
+      const events = this.events(id);
+      for (let index = firstAt(events, time); events[index]?.time === time; index++) {
+        if (events[index]?.source === source && events[index]?.offset === offset) return true;
+      }
+      return false;
+    });
   }
 
   /** All of one series and hour, ascending by time. */

@@ -10,6 +10,7 @@ import type {
 } from "../../ledger/entries.ts";
 import type { Gathering } from "../../ledger/gather.ts";
 import type { Range } from "../../ledger/ranges.ts";
+import type { Suppressions } from "./suppressions.ts";
 
 interface SeriesRow {
   readonly id: number;
@@ -24,7 +25,10 @@ interface SeriesRow {
 export class LedgerLoader {
   private readonly sql;
 
-  constructor(database: Database.Database) {
+  constructor(
+    database: Database.Database,
+    private readonly suppressions: Suppressions,
+  ) {
     this.sql = {
       account: database.prepare<[string], Omit<StoredAccount, "quarantined"> & { readonly quarantined: number }>(
         "select lanes, series, day, bytes, quarantined from account where name = ?",
@@ -49,6 +53,8 @@ export class LedgerLoader {
     for (const entry of accounts.values()) entry.stored = this.account(entry);
     for (const entry of lanes.values()) entry.stored = this.lane(entry);
     for (const entry of series.values()) entry.stored = this.series(entry);
+    if (!this.suppressions.any()) return;
+    for (const entry of series.values()) entry.suppressed = this.suppressions.has(entry.vehicle);
   }
 
   private account({ name }: AccountEntry): StoredAccount | undefined {

@@ -1,7 +1,7 @@
 /** Writes what an append came to, inside the store's transaction. Decides nothing. */
 import type Database from "better-sqlite3";
-import type { AccountEntry, SeriesEntry } from "../../ledger/entries.ts";
-import type { Doubt, LanePlan, Plan } from "../../ledger/plan.ts";
+import type { AccountEntry, Doubt, SeriesEntry } from "../../ledger/entries.ts";
+import type { LanePlan, Plan } from "../../ledger/plan.ts";
 import type { AsideRow } from "../outcome.ts";
 import type { EventWriter } from "./event-writer.ts";
 
@@ -114,15 +114,17 @@ export class PlanWriter {
     );
   }
 
-  private series({ stored, vehicle, stream, events, last }: SeriesEntry, nowMs: number): void {
+  private series({ stored, vehicle, stream, events, last, restored }: SeriesEntry, nowMs: number): void {
     const id = stored?.id ?? this.sql.insertSeries.get(vehicle, stream) ?? 0;
     this.events.write(id, events);
+    // What is put back was counted, unless its series was lost with it.
+    const fresh = stored === undefined ? events.length : events.length - restored;
     if (last === undefined) {
-      this.sql.countEvents.run(events.length, id);
+      this.sql.countEvents.run(fresh, id);
       return;
     }
     const { time, lane, seq, source, offset, value } = last;
-    this.sql.lastState.run(events.length, time, lane, seq, source, offset, value, nowMs, id);
+    this.sql.lastState.run(fresh, time, lane, seq, source, offset, value, nowMs, id);
   }
 
   private conflict({ event, heldBy }: Doubt, lane: number, nowMs: number): void {

@@ -17,8 +17,10 @@ import type {
   VehicleState,
 } from "../reader.ts";
 import type { StoredEvent } from "./chunk-codec.ts";
+import { readSuppressions } from "./erasure.ts";
 import { EventScan } from "./event-scan.ts";
 import { FleetSession } from "./fleet-session.ts";
+import { ReplayJobReader } from "./replay-jobs.ts";
 
 interface SeriesRow {
   readonly vehicle: string;
@@ -51,12 +53,16 @@ function sum(column: string): string {
 export class ReaderSession {
   readonly scan: EventScan;
   private fleetSession: FleetSession | undefined;
+  readonly jobs: ReplayJobReader;
+  readonly suppressions: ReturnType<typeof readSuppressions>;
   private readonly laneNames = new Map<number, LaneIdentity>();
   private readonly sources = new Map<number, { readonly topic: string; readonly partition: number }>();
   private readonly sql;
 
   constructor(readonly database: Database.Database) {
     this.scan = new EventScan(database);
+    this.jobs = new ReplayJobReader(database);
+    this.suppressions = readSuppressions(database);
     this.sql = {
       sums: database.prepare<[], Omit<Totals, "gaps" | "vehicles" | "deadLettered"> & { deadLettered: number }>(
         `select (select ${sum("stored")} from source) as stored,

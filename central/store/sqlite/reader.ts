@@ -19,6 +19,7 @@ import type {
   Totals,
   VehicleState,
 } from "../reader.ts";
+import type { ReplayReader } from "../replay-port.ts";
 import { mergeEvents } from "./event-scan.ts";
 import { storeFailure } from "./failure.ts";
 import { fileIdentity, openReader, sharedMemoryIsWritable } from "./open.ts";
@@ -40,6 +41,11 @@ export class SqliteReader implements StoreReader {
   private stays: boolean | undefined;
 
   readonly rules = new SqliteRulesReader((doing, work) => this.read(doing, ({ database }) => work(database)));
+  readonly replays: ReplayReader = {
+    replays: (beforeId, limit) => this.read("list replays", ({ jobs }) => jobs.jobs(beforeId, limit)),
+    replay: (id) => this.read("read a replay", ({ jobs }) => jobs.job(id)),
+    suppressions: (after, limit) => this.read("list erased vehicles", (session) => session.suppressions(after, limit)),
+  };
 
   constructor(private readonly path: string) {}
 

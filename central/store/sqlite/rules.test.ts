@@ -251,6 +251,8 @@ test("a store of the version before rules is brought up to date", async () => {
     `drop table rule_state; drop table rule_line; drop table alert; drop table alert_sum; drop table alert_delivery;
       drop table agent; drop table lane_beat; drop table outage; drop table tally; drop index ledger_shed`,
   );
+  database.exec(`drop table replay; drop table replay_partition; drop table suppression;
+    drop index dead_letter_place; drop index conflict_place`);
   database.pragma("user_version = 4");
   database.close();
   const ground = new Ground(path);

@@ -7,8 +7,10 @@ import { startChild } from "../../../shared/testing/child.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { lastMark } from "../../records/record-slices.ts";
 import { everyStoreContract } from "../../testing/contracts/every.contract.ts";
+import { replayContract } from "../../testing/contracts/replay.contract.ts";
 import { slicesOf, testRecord } from "../../testing/records.ts";
 import type { Append, Position } from "../store.ts";
+import { ChunkPacker, unpackChunk } from "./chunk-codec.ts";
 import { checkStoreFile } from "./open.ts";
 import { SqliteReader } from "./reader.ts";
 import { SqliteStore } from "./store.ts";
@@ -30,6 +32,17 @@ const open = () => {
     settle: async () => {
       store.fold();
     },
+    loseEvents: (fromSeq: number, toSeq: number) => {
+      store.fold();
+      const database = new Database(path);
+      const rows = database.prepare<[], { id: number; body: Buffer }>("select id, body from chunk").all();
+      for (const { id, body } of rows) {
+        const left = unpackChunk(body).filter(({ seq }) => seq < fromSeq || seq >= toSeq);
+        if (left.length === 0) database.prepare("delete from chunk where id = ?").run(id);
+        else database.prepare("update chunk set body = ? where id = ?").run(new ChunkPacker().pack(left), id);
+      }
+      database.close();
+    },
     [Symbol.asyncDispose]: async () => {
       await reader.close();
       await store.close();
@@ -39,6 +52,7 @@ const open = () => {
 };
 
 everyStoreContract("sqlite", open);
+replayContract("sqlite", open);
 
 test("after a clean stop the file alone is the store, beside a reader that stays open", async () => {
   await using under = open();
@@ -210,6 +224,8 @@ describe("the SQLite store", () => {
       database.exec(`alter table lane drop column first_seq; alter table lane drop column sender;
         alter table conflict drop column sender; alter table conflict drop column held_by`);
     }
+    database.exec(`drop table replay; drop table replay_partition; drop table suppression;
+      drop index dead_letter_place; drop index conflict_place`);
     if (version < 3) database.exec("alter table source drop column topic_id");
     if (version === 1) {
       database.exec("drop table account; alter table source drop column dead_bytes");

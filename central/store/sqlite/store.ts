@@ -23,6 +23,7 @@ import { defaultQuotas, type Quotas } from "../../ledger/limits.ts";
 import { lateAfterMsStandard } from "../../ledger/plan.ts";
 import type { TopicPartition } from "../../records/partition.ts";
 import type { FleetStore } from "../fleet-port.ts";
+import type { ReplayStore } from "../replay-port.ts";
 import type { RulesTools } from "../rules-port.ts";
 import type {
   Append,
@@ -36,6 +37,7 @@ import type {
 } from "../store.ts";
 import { storeFailure } from "./failure.ts";
 import { fileIdentity, openWriter } from "./open.ts";
+import { sqliteReplays } from "./replays.ts";
 import { RulesSession } from "./rules-session.ts";
 import { type RulesRooms, SqliteRulesWork } from "./rules-work.ts";
 import { storeId } from "./store-id.ts";
@@ -69,12 +71,19 @@ export class SqliteStore implements Store {
   private file: string | undefined;
   private foldNotBeforeMs = 0;
   private closed = false;
+  readonly replays: ReplayStore;
 
   readonly rules: SqliteRulesWork | undefined;
 
   constructor(private readonly options: SqliteStoreOptions) {
     const { eventRules, clock } = options;
     this.rules = eventRules && new SqliteRulesWork(eventRules, this.rooms(), clock);
+    this.replays = sqliteReplays({
+      clock: options.clock,
+      transaction: (doing, work) => this.transaction(doing, work),
+      database: () => this.use("open the store", (_, database) => database),
+      foldWhenDue: () => this.foldWhenDue(),
+    });
   }
 
   get id(): string | undefined {

@@ -22,7 +22,9 @@ import { FleetWriter } from "./fleet-writer.ts";
 import { foldBytes, foldRecent, foldRows, recentRows } from "./fold.ts";
 import { LedgerLoader } from "./ledger-loader.ts";
 import { PlanWriter } from "./plan-writer.ts";
+import { ReplaySession } from "./replay-session.ts";
 import type { RulesSession } from "./rules-session.ts";
+import { Suppressions } from "./suppressions.ts";
 
 interface SourceRow {
   readonly id: number;
@@ -45,10 +47,13 @@ interface SourceKey {
 /** What lives as long as a connection: statements and caches. Its methods run inside a transaction of the store. */
 export class WriterSession {
   readonly fleet: FleetWriter;
-  private readonly loader: LedgerLoader;
-  private readonly writer: PlanWriter;
-  private readonly events: EventWriter;
-  private readonly find: FindEvent;
+  readonly loader: LedgerLoader;
+  readonly writer: PlanWriter;
+  readonly events: EventWriter;
+  readonly find: FindEvent;
+  readonly suppressions: Suppressions;
+  /** What is read, tried or removed beside the consumer. */
+  readonly replays: ReplaySession;
   private readonly sql;
 
   constructor(
@@ -58,10 +63,12 @@ export class WriterSession {
     readonly rules: RulesSession | undefined,
   ) {
     this.fleet = new FleetWriter(database);
-    this.loader = new LedgerLoader(database);
+    this.suppressions = new Suppressions(database);
+    this.loader = new LedgerLoader(database, this.suppressions);
     this.events = new EventWriter(database);
     this.writer = new PlanWriter(database, this.events);
     this.find = new FindEvent(database);
+    this.replays = new ReplaySession(database, this, limits);
     this.events.recentRows = recentRows(database);
     this.sql = {
       source: database.prepare<[string, number], SourceRow>(
@@ -126,11 +133,12 @@ export class WriterSession {
     });
     this.loader.load(planning.gathered);
     const doubts = planning.place();
-    const plan = planning.settle(doubts, this.find.values(doubts));
+    const plan = planning.settle(doubts, { values: this.find.values(doubts) });
     this.writer.write(plan, nowMs);
     this.rules?.append(plan, { topic, partition, nowMs });
     const aside = putAside(append, plan.refused, source.deadBytes);
-    this.writer.dead(source.id, aside.rows, nowMs);
+    this.writer.dead(source.id, this.suppressions.bare(aside.rows), nowMs);
+    this.suppressions.count(plan.withheld);
     const result = outcomeOf(append, plan);
     const { before, topicId } = result.position;
     const moved = this.sql.move.run({
@@ -140,7 +148,8 @@ export class WriterSession {
       offset: before?.offset ?? null,
       identity: before?.identity ?? null,
       crc: before?.crc ?? null,
-      stored: result.stored,
+      // What is not stored of an erased vehicle is in the books all the same.
+      stored: result.stored + result.suppressed,
       foreign: result.withoutIdentity,
       dead: result.deadLettered,
       deadBytes: aside.bytes,

@@ -41,9 +41,10 @@ const parts: readonly Part[] = [
   central("store", ["rules", "fleet", "ledger", "records"]),
   central("consumer", ["records"]),
   central("delivery", ["config", "store", "rules", "records"]),
-  central("ingest", ["delivery", "config", "consumer", "store", "rules", "fleet", "ledger", "records"]),
+  central("replay", ["consumer", "store", "rules", "fleet", "ledger", "records"]),
+  central("ingest", ["delivery", "config", "replay", "consumer", "store", "rules", "fleet", "ledger", "records"]),
   central("status", ["consumer", "ingest", "store", "rules", "fleet", "records"]),
-  central("api", ["config", "status", "ingest", "store", "rules", "fleet", "ledger", "records"]),
+  central("api", ["config", "status", "replay", "ingest", "store", "rules", "fleet", "ledger", "records"]),
   central("web", ["api"]),
   central("config", []),
   {

@@ -85,6 +85,14 @@ export class Central implements AsyncDisposable {
     return (await answer.json()) as T;
   }
 
+  /** Any method of one of its pages; its answer as JSON, undefined when it is empty. */
+  async ask<T = Readonly<Record<string, unknown>>>(method: string, path: string, body?: unknown): Promise<T> {
+    const answer = await this.fetch(path, method, body);
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+    return (text === "" ? undefined : JSON.parse(text)) as T;
+  }
+
   async status(): Promise<CentralStatus> {
     return await this.get("/api/v1/status");
   }
@@ -122,10 +130,17 @@ export class Central implements AsyncDisposable {
     await this.kill();
   }
 
-  private fetch(path: string): Promise<Response> {
+  private fetch(path: string, method = "GET", body?: unknown): Promise<Response> {
     const { key } = this.options;
-    const headers = key === undefined ? {} : { authorization: `Bearer ${key}` };
-    return fetch(`${this.url}${path}`, { headers, signal: AbortSignal.timeout(10_000) });
+    return fetch(`${this.url}${path}`, {
+      method,
+      signal: AbortSignal.timeout(10_000),
+      headers: {
+        ...(key === undefined ? {} : { Authorization: `Bearer ${key}` }),
+        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
   }
 }
 

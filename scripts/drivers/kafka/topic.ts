@@ -152,6 +152,7 @@ export async function readTopic(
   address: string,
   topic: string,
   onRecord: (record: TopicRecord) => void,
+  isolation: Isolation = "read_uncommitted",
 ): Promise<number> {
   if (Bun.which("kcat") === null) {
     throw new AppError(codes.TOOL_MISSING, `read topic ${topic}: there is no \`kcat\` on the PATH`, {
@@ -160,7 +161,7 @@ export async function readTopic(
   }
   const mark = randomBytes(12).toString("hex");
   const format = `%p %o %T %K %S\n%k%s%h${mark}\n`;
-  const checks = ["-X", "check.crcs=true", "-X", "broker.address.family=v4", "-X", "isolation.level=read_uncommitted"];
+  const checks = ["-X", "check.crcs=true", "-X", "broker.address.family=v4", "-X", `isolation.level=${isolation}`];
   const command = ["kcat", "-C", "-b", address, "-t", topic, "-o", "beginning", "-e", "-q", "-u", ...checks];
   const kcat = Bun.spawn([...command, "-f", format], { stdout: "pipe", stderr: "pipe" });
   const complaints = kcat.stderr.text();
@@ -172,13 +173,25 @@ export async function readTopic(
   return parser.count;
 }
 
+/** Whether records of transactions that are open or were rolled back are read too. */
+export type Isolation = "read_committed" | "read_uncommitted";
+
 /** All records of a small topic, copied. */
-export async function topicRecords(address: string, topic: string): Promise<TopicRecord[]> {
+export async function topicRecords(
+  address: string,
+  topic: string,
+  isolation: Isolation = "read_uncommitted",
+): Promise<TopicRecord[]> {
   const records: TopicRecord[] = [];
-  await readTopic(address, topic, (record) => {
-    const { key, value } = record;
-    records.push({ ...record, key: key && Buffer.from(key), value: value && Buffer.from(value) });
-  });
+  await readTopic(
+    address,
+    topic,
+    (record) => {
+      const { key, value } = record;
+      records.push({ ...record, key: key && Buffer.from(key), value: value && Buffer.from(value) });
+    },
+    isolation,
+  );
   return records;
 }
 

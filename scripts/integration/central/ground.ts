@@ -12,7 +12,7 @@ export interface CentralGround extends AsyncDisposable {
   /** Path of its file. */
   readonly store: string;
   /** Starts a central on all of it. */
-  start(environment?: Readonly<Record<string, string>>): Promise<Central>;
+  start(environment?: Readonly<Record<string, string>>, key?: string): Promise<Central>;
 }
 
 let number = 0;
@@ -34,8 +34,15 @@ export async function centralGround(broker: Broker, partitions = 4): Promise<Cen
     producer,
     dir,
     store,
-    start: (environment = {}) =>
-      launchCentral({ brokers: broker.address, topics: [topic], group: topic, store, environment }),
+    start: (environment = {}, key) =>
+      launchCentral({
+        brokers: broker.address,
+        topics: [topic],
+        group: topic,
+        store,
+        environment: key === undefined ? environment : { ...environment, TAILGATE_API_KEY: key },
+        ...(key === undefined ? {} : { key }),
+      }),
     [Symbol.asyncDispose]: async () => {
       await producer[Symbol.asyncDispose]();
       dir[Symbol.dispose]();

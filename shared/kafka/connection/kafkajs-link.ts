@@ -32,15 +32,23 @@ export interface LinkOptions extends KafkaConnection {
   readonly random: Random;
 }
 
+/** A link that takes every message, for those who speak more of the protocol than the port names. */
+export interface AskingLink extends KafkaLink {
+  /** To this node of this cluster and no other. */
+  ask<Answer>(node: BrokerNode, message: Message<Answer>): Promise<Answer>;
+  /** What any broker can answer. */
+  askAnyone<Answer>(message: Message<Answer>): Promise<Answer>;
+}
+
 /** Connects to nothing before the first question. */
-export function createKafkajsLink(options: LinkOptions): KafkaLink {
+export function createKafkajsLink(options: LinkOptions): AskingLink {
   return new KafkajsLink(options);
 }
 
 /** How many brokers one question may go to before it fails; the next question begins with those not tried. */
 const triesMin = 3;
 
-class KafkajsLink implements KafkaLink {
+class KafkajsLink implements AskingLink {
   connections = 0;
   asked: string | undefined;
   private readonly open = new Map<string, Promise<BrokerConnection>>();
@@ -127,7 +135,11 @@ class KafkajsLink implements KafkaLink {
     this.open.clear();
   }
 
-  private async ask<Answer>(node: BrokerNode, message: Message<Answer>): Promise<Answer> {
+  async askAnyone<Answer>(message: Message<Answer>): Promise<Answer> {
+    return (await this.askAny(message)).answer;
+  }
+
+  async ask<Answer>(node: BrokerNode, message: Message<Answer>): Promise<Answer> {
     return await (await this.connect(node)).send(message);
   }
 

@@ -57,6 +57,36 @@ function readPartition(from: WireReader, version: number): FetchPartitionAnswer 
   };
 }
 
+/**
+ * Fetch of one partition as a reader of committed records, no session. Half a second of waiting is what an empty answer
+ * costs. Undefined: the answer leaves the partition out; `errorCode` then says why.
+ */
+export function fetchCommittedMessage(
+  topic: string,
+  partition: number,
+  offset: number,
+  bytesMax: number,
+): Message<{ readonly errorCode: number; readonly answer: FetchPartitionAnswer | undefined }> {
+  return {
+    name: "Fetch",
+    apiKey: 1,
+    versions: { min: 10, max: 11 },
+    write: (to, version) => {
+      to.int32(-1).int32(committedWaitMsMax).int32(1).int32(bytesMax).int8(1).int32(0).int32(-1);
+      to.list([topic], (name) =>
+        to.string(name).list([partition], (index) => to.int32(index).int32(-1).int64(offset).int64(-1).int32(bytesMax)),
+      );
+      to.int32(0); // nothing forgotten
+      if (version >= 11) to.string("");
+    },
+    read: (from, version) => {
+      const { errorCode, topics } = readFetchAnswer(from, version);
+      return { errorCode, answer: topics.flatMap(({ partitions }) => partitions)[0] };
+    },
+  };
+}
+
+const committedWaitMsMax = 500;
 const sliceBytesMax = 1024 * 1024;
 /** Kafka answers at once when it has something; Tansu hands nothing at all to somebody who does not wait. */
 const waitMsMax = 50;

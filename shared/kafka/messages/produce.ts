@@ -4,11 +4,12 @@ import type { Message } from "../message.ts";
 
 /**
  * Produce, api 0: acks=all, batches as they stand. Version 7 allows zstd, 8 names the records that were refused.
- * `timeoutMs` is how long the leader may wait for its replicas.
+ * `timeoutMs` is how long the leader may wait for its replicas. `transactionalId`: of the transaction that they are part of.
  */
 export function produceMessage(
   batches: readonly PartitionBatch[],
   timeoutMs: number,
+  transactionalId: string | null = null,
 ): Message<readonly ProduceAnswer[]> {
   const topics = [...new Set(batches.map((batch) => batch.topic))];
   return {
@@ -17,7 +18,7 @@ export function produceMessage(
     versions: { min: 7, max: 8 },
     bytes: batches.reduce((sum, batch) => sum + sizeOf(batch) + batch.topic.length + 64, 64),
     write: (to) => {
-      to.string(null).int16(-1).int32(timeoutMs);
+      to.string(transactionalId).int16(-1).int32(timeoutMs);
       to.list(topics, (topic) => {
         const ofTopic = batches.filter((batch) => batch.topic === topic);
         invariant(

@@ -1,0 +1,14 @@
+import { AppError } from "../../shared/errors/app-error.ts";
+import type { ReplayOperations } from "../replay/calls.ts";
+import { codes } from "../replay/codes.ts";
+import type { ReplayReader } from "../store/replay-port.ts";
+import type { ApiDependencies } from "./api.ts";
+
+/** Both doors of replay. @throws AppError `CENTRAL_REPLAY_UNSUPPORTED` for a kind of store that has none. */
+export function replaysOf({ reader, replays }: ApiDependencies): {
+  readonly reader: ReplayReader;
+  readonly operations: ReplayOperations;
+} {
+  if (reader.replays !== undefined && replays !== undefined) return { reader: reader.replays, operations: replays };
+  throw new AppError(codes.CENTRAL_REPLAY_UNSUPPORTED, "replay: this kind of store does not have it");
+}

@@ -1,0 +1,121 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { AppError } from "../../../shared/errors/app-error.ts";
+import { operatorActed } from "../../telemetry.ts";
+import { withScope } from "../access.ts";
+import { type ApiDependencies, resource } from "../api.ts";
+import { codes } from "../codes.ts";
+import { Cursors, isName } from "../cursor.ts";
+import { problem, problems } from "../errors.ts";
+import { cursorParameter, limitParameter } from "../parameters.ts";
+import { replaysOf } from "../supported.ts";
+
+const params = z.object({ vehicle: z.string().min(1).max(1_024) });
+const unsupported = { 501: problem("This store cannot.") };
+
+const erase = createRoute({
+  method: "delete",
+  operationId: "eraseVehicle",
+  ...withScope("operate"),
+  path: "/api/v1/vehicles/{vehicle}",
+  summary: "Removes all that is stored of a vehicle; nothing of it is stored again until its suppression ends",
+  request: { params },
+  responses: {
+    200: {
+      description: "It is out of the store; the numbers of its records stay in the books.",
+      content: {
+        "application/json": {
+          schema: z.object({
+            vehicle: z.string(),
+            events: z.int(),
+            deadLetters: z.int().openapi({ description: "Emptied: that something was refused there stays." }),
+            conflicts: z.int(),
+          }),
+        },
+      },
+    },
+    ...problems,
+    ...unsupported,
+  },
+});
+
+const list = createRoute({
+  method: "get",
+  operationId: "listSuppressions",
+  ...withScope("read"),
+  path: "/api/v1/suppressions",
+  summary: "Vehicles that were erased, in the order of names",
+  request: { query: z.object({ limit: limitParameter(100, 1_000), cursor: cursorParameter }) },
+  responses: {
+    200: {
+      description: "A page.",
+      content: {
+        "application/json": {
+          schema: z.object({
+            suppressions: z.array(
+              z
+                .object({
+                  vehicle: z.string(),
+                  atMs: z.int(),
+                  by: z.string(),
+                  events: z.int().openapi({ description: "Removed." }),
+                  withheld: z.int().openapi({ description: "Came afterwards: in the books, and not stored." }),
+                })
+                .openapi("Suppression"),
+            ),
+            next: z.string().optional(),
+          }),
+        },
+      },
+    },
+    ...problems,
+    ...unsupported,
+  },
+});
+
+const end = createRoute({
+  method: "delete",
+  operationId: "endSuppression",
+  ...withScope("operate"),
+  path: "/api/v1/suppressions/{vehicle}",
+  summary: "From now on the vehicle is stored again; a replay brings back what Kafka still has",
+  request: { params },
+  responses: {
+    204: { description: "It is so from the next transaction on." },
+    ...problems,
+    404: problem("It is not suppressed."),
+    ...unsupported,
+  },
+});
+
+/** DELETE /api/v1/vehicles/{vehicle}, GET /api/v1/suppressions, DELETE /api/v1/suppressions/{vehicle} */
+export function suppressions(dependencies: ApiDependencies) {
+  const { report } = dependencies;
+  return resource()
+    .openapi(erase, async (context) => {
+      const { vehicle } = context.req.valid("param");
+      const [key, requestId] = [context.get("keyName"), context.get("requestId")];
+      const { operations } = replaysOf(dependencies);
+      // Said before it is done: an erasure that dies half-way goes on by itself.
+      report(operatorActed, { verb: "erase vehicle", vehicle, key, requestId });
+      const counts = await operations.erase(vehicle, key);
+      return context.json({ vehicle, ...counts }, 200);
+    })
+    .openapi(list, async (context) => {
+      const { limit, cursor } = context.req.valid("query");
+      const cursors = new Cursors("suppressions", [], isName);
+      const [after] = cursors.read(cursor) ?? [""];
+      const rows = await replaysOf(dependencies).reader.suppressions(after, limit + 1);
+      const suppressions = rows.slice(0, limit).map((row) => ({ ...row }));
+      const last = suppressions.at(-1);
+      if (rows.length <= limit || last === undefined) return context.json({ suppressions }, 200);
+      return context.json({ suppressions, next: cursors.write([last.vehicle]) }, 200);
+    })
+    .openapi(end, async (context) => {
+      const { vehicle } = context.req.valid("param");
+      const found = await replaysOf(dependencies).operations.unsuppress(vehicle);
+      if (!found) throw new AppError(codes.CENTRAL_NOT_FOUND, `let "${vehicle}" in again: it is not suppressed`);
+      const [key, requestId] = [context.get("keyName"), context.get("requestId")];
+      report(operatorActed, { verb: "end suppression", vehicle, key, requestId });
+      return context.body(null, 204);
+    });
+}

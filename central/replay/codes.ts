@@ -1,0 +1,33 @@
+import { defineCodes } from "../../shared/errors/error-code.ts";
+
+/** Error codes of replay. */
+export const codes = defineCodes({
+  CENTRAL_REPLAY_KAFKA: {
+    severity: "transient",
+    hint: "The replay goes on by itself when Kafka answers. It needs READ on the topics; into a topic also WRITE on it, and on the transactional id and READ on the group that begin with `tailgate-replay-`.",
+  },
+  CENTRAL_REPLAY_FENCED: {
+    severity: "transient",
+    hint: "Another instance goes on with the replay's producer; this one lets go of it.",
+  },
+  CENTRAL_REPLAY_TARGET: {
+    severity: "usage",
+    hint: "Name a topic that is neither read by the replay nor stored by this central, with message.timestamp.type CreateTime.",
+  },
+  CENTRAL_REPLAY_RECORD: {
+    severity: "permanent",
+    hint: "Raise max.message.bytes of the topic that is written to, or leave the record out by the range.",
+  },
+  CENTRAL_REPLAY_UNSUPPORTED: {
+    severity: "usage",
+    hint: "This kind of store has no replay, redrive and erasure yet; the embedded one (a path) has.",
+  },
+  CENTRAL_REPLAY_NO_KAFKA: {
+    severity: "usage",
+    hint: "Set `kafka.brokers` in the config: what came by relay alone is nowhere but in the store.",
+  },
+  CENTRAL_REPLAY_STREAMS: {
+    severity: "transient",
+    hint: "End one of the other streams, or wait until one ends.",
+  },
+});
