@@ -15,7 +15,7 @@ test("the reference lists every metric that the page has, every route and every 
   for (const name of names) expect(reference).toContain(name);
   for (const { path, method } of api.api.routes) {
     if (method === "GET" && path !== "/api/v1/openapi.json") {
-      expect(reference).toContain(`\`GET ${path.replace(/:(\w+)/g, "{$1}")}\``);
+      expect(reference).toContain(`\`GET ${path.replaceAll(/:(\w+)/g, "{$1}")}\``);
     }
   }
   for (const code of Object.keys(codes))
