@@ -45,6 +45,9 @@ export class Erasure {
            where s.vehicle = ? limit ?)`,
       ),
       series: database.prepare("delete from series where vehicle = ?"),
+      ruleState: database.prepare("delete from rule_state where vehicle = ?"),
+      deliveries: database.prepare("delete from alert_delivery where vehicle = ?"),
+      alerts: database.prepare("delete from alert where vehicle = ?"),
       conflicts: database.prepare("delete from conflict where vehicle = ?"),
       letters: database.prepare<[], LetterRow>(
         `select id, source, key, identity,
@@ -70,6 +73,8 @@ export class Erasure {
     }
     const deadLetters = this.emptyLetters(vehicle);
     const conflicts = this.sql.conflicts.run(vehicle).changes;
+    // What rules have said of it goes too. `alert_sum` goes on counting what was said, of whomever.
+    for (const rows of [this.sql.ruleState, this.sql.deliveries, this.sql.alerts]) rows.run(vehicle);
     this.sql.series.run(vehicle);
     this.sql.count.run(0, 1, vehicle);
     return { events, deadLetters, conflicts, done: true };

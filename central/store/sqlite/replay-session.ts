@@ -9,10 +9,10 @@
 import type Database from "better-sqlite3";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import type { AdmissionRules } from "../../ledger/admission.ts";
-import type { Refusal } from "../../ledger/gather.ts";
 import type { Quotas } from "../../ledger/limits.ts";
 import { AppendPlanning, type Plan } from "../../ledger/plan.ts";
 import type { Reading } from "../../ledger/reading.ts";
+import { type Refusal, Refusals } from "../../ledger/refusals.ts";
 import { relayLine } from "../../records/partition.ts";
 import type { RecordSlice } from "../../records/record-block.ts";
 import { countRecords } from "../../records/record-slices.ts";
@@ -237,7 +237,13 @@ export class ReplaySession {
   }
 
   private notAside(source: number, refused: readonly Refusal[]): readonly Refusal[] {
-    return refused.filter(({ offset }) => !this.isAside(source, offset, offset));
+    const fresh = new Refusals();
+    for (const { offset, records, reason } of refused) {
+      for (let each = offset; each < offset + records; each++) {
+        if (!this.isAside(source, each, each)) fresh.add(each, reason);
+      }
+    }
+    return fresh.ascending();
   }
 
   /** What was put aside once and is taken now is no dead letter any more. */
@@ -258,7 +264,7 @@ export class ReplaySession {
 }
 
 function recordsOf(refused: readonly Refusal[]): number {
-  return refused.length;
+  return refused.reduce((sum, { records }) => sum + records, 0);
 }
 
 function addCounts(before: ReplayCounts, { counts }: Plan, dead: number): ReplayCounts {
