@@ -26,8 +26,4 @@ export const codes = defineCodes({
     severity: "usage",
     hint: "Set `kafka.brokers` in the config: what came by relay alone is nowhere but in the store.",
   },
-  CENTRAL_REPLAY_STREAMS: {
-    severity: "transient",
-    hint: "End one of the other streams, or wait until one ends.",
-  },
 });

@@ -1,6 +1,7 @@
 /** Rules in the store: in the transaction of the events, once, the same in every store. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { rmSync } from "node:fs";
+import Database from "better-sqlite3";
 import { systemClock, VirtualClock } from "../../../shared/clock/clock.ts";
 import { seededRandom } from "../../../shared/random/random.ts";
 import { silent } from "../../../shared/telemetry/log.ts";
@@ -120,6 +121,24 @@ test("an alert is stored with its events, and resolved by a later one", async ()
   ]);
   await ground.put(speeds(3, 50));
   expect(await ground.alerts()).toMatchObject([{ state: "resolved", resolvedMs: noonMs + 3_000, resolvedBy: "event" }]);
+});
+
+test("what rules have said of a vehicle is erased with it", async () => {
+  const ground = new Ground(dir.file("a.db"), yaml, ["webhook"]);
+  await ground.put([
+    ...speeds(0, 130, 131, 132),
+    ...[100, 220].map((speed, index) =>
+      testRecord({ offset: 3 + index, vehicle: "car-2", agent: "gw2", value: JSON.stringify({ speed }) }),
+    ),
+  ]);
+  const vehicles = async () => (await ground.alerts()).map(({ vehicle }) => vehicle).sort();
+  expect(await vehicles()).toEqual(["car-1", "car-2"]);
+  while (!(await ground.store.replays.erase("car-1", "somebody")).done);
+  expect(await vehicles()).toEqual(["car-2"]);
+  const database = new Database(dir.file("a.db"), { readonly: true });
+  const left = (table: string) => database.prepare(`select distinct vehicle from ${table}`).pluck().all();
+  expect([left("rule_state"), left("alert_delivery")]).toEqual([["car-2"], ["car-2"]]);
+  database.close();
 });
 
 test("what comes again changes nothing", async () => {
