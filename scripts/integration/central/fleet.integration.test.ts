@@ -181,8 +181,12 @@ test("the outage report of a scripted night is what the script did, number for n
   };
 
   // What waited is what was written while the line was cut; all of it came.
-  const [ofWaits, ...noOther] = await outages("waits");
-  expect(noOther).toEqual([]);
+  const [ofWaits, ...earlier] = await outages("waits");
+  // A busy machine takes longer than two of these short intervals to bring the line up at the start: told too, with nothing missed.
+  for (const { toMs, missed } of earlier) {
+    expect(missed).toEqual([]);
+    expect(toMs).toBeLessThan(cutMs);
+  }
   expect(ofWaits).toMatchObject({ agent: "waits", kind: "link" });
   expect(ofWaits?.missed).toMatchObject([
     { stream: "drive", first: 20, last: 69, came: 50, onTheWay: 0, inVehicle: 0, missing: 0, shed: [] },
