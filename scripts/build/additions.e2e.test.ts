@@ -36,7 +36,7 @@ test("a store, a route and a metric are one edited file each, and a fault in the
   const kind = 'import type { StoreKind } from "./kind.ts";';
   tree.edit("central/store/kinds.ts", [
     [kind, `import { example } from "./example/kind.ts";\n${kind}`],
-    ["[sqlite]", "[sqlite, example]"],
+    ["[sqlite, ", "[sqlite, example, "],
   ]);
   expect(edited([])).toEqual(["central/store/kinds.ts"]);
 

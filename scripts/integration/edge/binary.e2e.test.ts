@@ -119,14 +119,24 @@ test(
     await using child = startChild({
       command: [await buildEdge(), "run", "tailgate.yaml"],
       cwd: dir.path,
-      env: { BUN_TMPDIR: temp.path, TMPDIR: undefined },
+      // With the settings there already, it does not begin a second time as another image.
+      env: { ...runtimeEnvironment, BUN_TMPDIR: temp.path, TMPDIR: undefined },
     });
-    await child.waitForLine("agent_started", 20_000);
     const fileKib = () =>
-      Number(/^RssFile:\s+(\d+) kB/m.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1] ?? Number.NaN);
-    const started = fileKib();
-    expect(started).toBeGreaterThan(10_000);
-    await until("code to be given back", fileKib, (kib) => kib < started * 0.85, { withinMs: 20_000 });
+      Number(/^RssFile:\s+(\d+) kB/m.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1] ?? 0);
+    // Looked at from the first moment: on a busy machine the line that says "started" may be read after the code is gone.
+    let mostKib = 0;
+    await until(
+      "code to be given back",
+      () => {
+        const kib = fileKib();
+        mostKib = Math.max(mostKib, kib);
+        return { kib, mostKib };
+      },
+      ({ kib }) => mostKib > 10_000 && kib < mostKib * 0.85,
+      { withinMs: 40_000, everyMs: 5 },
+    );
+    await child.waitForLine("agent_started", 20_000);
     // It runs on: what it needs of its code comes back.
     await child.stop();
     expect((await child.exited).code).toBe(0);

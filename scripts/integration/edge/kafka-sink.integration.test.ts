@@ -62,7 +62,7 @@ test("the broker is killed with -9 under load, acknowledgements outstanding", as
 test("edge and broker are both killed with an acknowledgement outstanding", async () => {
   using it = await world("both");
   for (let batch = 0; batch < 8; batch++) it.put(4);
-  for (let sent = 0; sent < 6; sent++) await it.step();
+  await it.deliver(6);
   it.loseAnswers = 1;
   expect(await it.step()).toBe("KAFKA_UNREACHABLE");
   await broker.kill();
@@ -100,7 +100,7 @@ test("47: somebody uses our producer with a newer epoch, and the lane stops with
   using it = await world("fenced");
   it.put(2);
   it.put(2);
-  await it.step();
+  await it.deliver(1);
   const row = JSON.parse([...it.reader.sessions].find(([name]) => name.includes("/"))?.[1] ?? "");
   const theirs = testBatch(it.reader.lane, { first: 0, count: 1 });
   const producerId = BigInt(row.producerId);
@@ -150,8 +150,7 @@ test("a missing topic is created with LogAppendTime", async () => {
 test("the cluster is wiped and rebuilt on the same address: a new session, nothing taken for a repeat", async () => {
   using it = await world("wiped");
   for (let batch = 0; batch < 4; batch++) it.put(3);
-  await it.step();
-  await it.step();
+  await it.deliver(2);
   await broker.wipe();
   await broker.start();
   await createTopic(broker.internalAddress, "wiped", { config: logAppendTime });

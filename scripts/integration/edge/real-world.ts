@@ -73,6 +73,17 @@ export class RealWorld implements Disposable {
     }
   }
 
+  /** Steps until so many batches are delivered: a broker that has just come up may not give producer ids yet. */
+  async deliver(batches: number, withinMs = 30_000): Promise<void> {
+    const deadline = performance.now() + withinMs;
+    for (let delivered = 0; delivered < batches; ) {
+      const ended = await this.step();
+      if (!ended.startsWith("KAFKA")) delivered++;
+      else if (performance.now() > deadline) throw new Error(`deliver ${batches} batches: still ${ended}`);
+      else await Bun.sleep(50);
+    }
+  }
+
   /** Steps, with the runner's patience, until nothing is held. */
   async drain(withinMs = 30_000): Promise<string> {
     const deadline = performance.now() + withinMs;
