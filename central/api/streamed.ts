@@ -2,6 +2,7 @@
  * A body that is made while it is read: the next part when the client has taken the one before, so that a slow client
  * holds one part and nothing more. A client that goes away, or takes nothing for `stallMs`, ends the making.
  */
+import { othersTurn } from "../../shared/async/others-turn.ts";
 
 /** What a body is made of, and who is told of its end. */
 export interface StreamedBody {
@@ -60,9 +61,4 @@ export function streamed({ parts, stallMs, ended }: StreamedBody): ReadableStrea
     },
     { highWaterMark: 0 },
   );
-}
-
-/** Resolves when what waits for the event loop (other requests, timers) was served once. */
-function othersTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

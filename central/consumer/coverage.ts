@@ -3,7 +3,7 @@
  * another member of the group on the same store (a sibling). What nobody of these reads is kept with the time since when,
  * so that a rebalance, which takes seconds, is no alarm.
  */
-import type { TopicPartition } from "../records/partition.ts";
+import { partitionName, type TopicPartition } from "../records/partition.ts";
 import type { OtherPartition, PartitionReader } from "./consumer.ts";
 
 /** A partition of our topics, as the cluster describes it. */
@@ -40,9 +40,9 @@ export class Coverage {
   /** `protocol`: what members with our store offer. */
   look({ partitions, group }: ClusterView, protocol: string, nowMs: number): void {
     const strangers = group.protocol !== "" && group.protocol !== protocol;
-    const taken = new Set(group.members.flatMap((member) => member.partitions.map(keyOf)));
+    const taken = new Set(group.members.flatMap((member) => member.partitions.map(partitionName)));
     this.partitions = partitions.map((partition) => {
-      const reader = !taken.has(keyOf(partition)) ? "nobody" : strangers ? "stranger" : "sibling";
+      const reader = !taken.has(partitionName(partition)) ? "nobody" : strangers ? "stranger" : "sibling";
       return { ...partition, reader };
     });
     this.seenMs = nowMs;
@@ -53,12 +53,12 @@ export class Coverage {
    * second or so: the time is counted from the first time that it is found without one.
    */
   others(ours: readonly TopicPartition[], nowMs: number): readonly OtherPartition[] {
-    const mine = new Set(ours.map(keyOf));
+    const mine = new Set(ours.map(partitionName));
     // A look that is too old says nothing about now: the brokers are away, and nobody can read.
     const fresh = nowMs - this.seenMs <= viewAgeMsMax;
     return this.partitions.flatMap((found) => {
       const { topic, partition, endOffset, startOffset } = found;
-      const key = keyOf(found);
+      const key = partitionName(found);
       const reader = fresh ? found.reader : "unknown";
       if (mine.has(key) || reader === "sibling" || reader === "unknown") this.unreadSince.delete(key);
       else if (!this.unreadSince.has(key)) this.unreadSince.set(key, nowMs);
@@ -74,7 +74,3 @@ const viewAgeMsMax = 30_000;
 
 /** Longer than a rebalance or a dead member's session takes: no reader for this long is an alarm. */
 export const unreadGraceMs = 20_000;
-
-function keyOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`;
-}

@@ -26,7 +26,7 @@ import type {
   Outcome,
   Start,
 } from "../consumer/consumer.ts";
-import type { TopicPartition } from "../records/partition.ts";
+import { partitionName, type TopicPartition } from "../records/partition.ts";
 import { countRecords, lastMark, sliceRecords } from "../records/record-slices.ts";
 import type { DeadRecord, Gap, Position, Store } from "../store/store.ts";
 import {
@@ -87,7 +87,7 @@ export class Ingest implements ConsumerHandler {
 
   /** How far a partition is stored; undefined: it is not ours, or nothing is. */
   storedUpTo(at: TopicPartition): number | undefined {
-    return this.progress.get(keyOf(at))?.position?.next;
+    return this.progress.get(partitionName(at))?.position?.next;
   }
 
   async assigned({ topic, partition, topicId }: AssignedPartition, signal: AbortSignal): Promise<Start> {
@@ -103,8 +103,8 @@ export class Ingest implements ConsumerHandler {
         useful: 0,
         wasted: 0,
       };
-      this.turns.forget(keyOf(at));
-      this.progress.set(keyOf(at), progress);
+      this.turns.forget(partitionName(at));
+      this.progress.set(partitionName(at), progress);
       if (position === undefined || compareTopics(position, topicId) !== "other") return startOf(position);
       try {
         // Where its log begins is not known yet; what of it is gone already will be a gap of its own.
@@ -119,7 +119,7 @@ export class Ingest implements ConsumerHandler {
   }
 
   async deliver(arrival: Arrival, context: ArrivalContext): Promise<Outcome> {
-    const progress = this.progress.get(keyOf(arrival));
+    const progress = this.progress.get(partitionName(arrival));
     if (progress === undefined) return await this.reread(arrival, context);
     try {
       return await this.take(arrival, progress, context);
@@ -168,7 +168,7 @@ export class Ingest implements ConsumerHandler {
         const whole = await this.storeAll(arrival, progress, finding.gap, context);
         const { useful, wasted } = progress;
         const tookMs = this.options.clock.uptimeMs() - beganMs;
-        const restMs = this.turns.done(keyOf(arrival), { tookMs, useful, wasted });
+        const restMs = this.turns.done(partitionName(arrival), { tookMs, useful, wasted });
         const rest = restMs > 0 ? { restMs } : {};
         return whole ? { kind: "done", ...rest } : { kind: "seek", start: startOf(progress.position), ...rest };
       }
@@ -222,7 +222,7 @@ export class Ingest implements ConsumerHandler {
       gap,
     };
     const { clock } = this.options;
-    const untilMs = clock.uptimeMs() + this.turns.turnMs(keyOf(arrival));
+    const untilMs = clock.uptimeMs() + this.turns.turnMs(partitionName(arrival));
     for (;;) {
       const [now, later] = splitAppend(left, progress.recordsPerAppend);
       try {
@@ -315,8 +315,8 @@ export class Ingest implements ConsumerHandler {
     const position = await this.options.watch.untilStored(signal, heartbeat, () =>
       this.options.store.position(arrival),
     );
-    const topicId = newestId(position, this.progress.get(keyOf(arrival))?.topicId);
-    this.progress.set(keyOf(arrival), {
+    const topicId = newestId(position, this.progress.get(partitionName(arrival))?.topicId);
+    this.progress.set(partitionName(arrival), {
       position,
       verified: position?.before === undefined,
       topicId,
@@ -341,8 +341,4 @@ function startOf(position: Position | undefined): Start {
 
 function isPoison(thrown: unknown): thrown is AppError {
   return hasCode(thrown, "CENTRAL_RECORD_POISON");
-}
-
-function keyOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`;
 }

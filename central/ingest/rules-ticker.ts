@@ -6,8 +6,7 @@
 import type { Clock } from "../../shared/clock/clock.ts";
 import { hasCode } from "../../shared/errors/app-error.ts";
 import type { ConsumerState } from "../consumer/consumer.ts";
-import { relayLine, type TopicPartition } from "../records/partition.ts";
-import { lineOf } from "../rules/feed.ts";
+import { partitionName, relayLine, type TopicPartition } from "../records/partition.ts";
 import type { RulesWork, TickLine } from "../store/rules-port.ts";
 
 /** What the ticker looks at. */
@@ -56,6 +55,6 @@ export class RulesTicker {
       const stored = this.options.stored(partition);
       return connected && partition.highWatermark >= 0 && stored !== undefined && stored >= partition.highWatermark;
     });
-    return [...read, relayLine].map((partition) => ({ line: lineOf(partition), clockMs }));
+    return [...read, relayLine].map((partition) => ({ line: partitionName(partition), clockMs }));
   }
 }

@@ -126,18 +126,24 @@ function replaysOf(
   replays: ReplayStore,
   tools: Omit<ConsumerTools, "topics"> & { readonly fatal: (thrown: unknown) => void },
 ): ReplayService {
-  const connection = kafka && { brokers: kafka.brokers, clientId: kafka.clientId, tls: kafka.tls, sasl: kafka.sasl };
+  const connection = kafka && connectionOf(kafka);
   const own = { names: topics, pattern: topicPattern };
   return new ReplayService({ ...tools, replays, connection, own, clock: systemClock, random: systemRandom });
 }
 
+type KafkaSettings = NonNullable<CentralConfig["kafka"]>;
+
+function connectionOf({ brokers, clientId, tls, sasl }: KafkaSettings) {
+  return { brokers, clientId, tls, sasl };
+}
+
 function consumerOf(
   config: CentralConfig,
-  kafka: NonNullable<CentralConfig["kafka"]>,
+  kafka: KafkaSettings,
   { store, report, keys, topics }: ConsumerTools,
 ): KafkaConsumer {
   return new KafkaConsumer({
-    connection: { brokers: kafka.brokers, clientId: kafka.clientId, tls: kafka.tls, sasl: kafka.sasl },
+    connection: connectionOf(kafka),
     topics,
     groupId: config.group,
     protocol: protocolOfStore(store),

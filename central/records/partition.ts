@@ -4,6 +4,11 @@ export interface TopicPartition {
   readonly partition: number;
 }
 
+/** The same text for the same partition: what maps go by, and the store's `rule_line`. */
+export function partitionName({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`;
+}
+
 /** Offsets from the first to the last, both included. */
 export interface OffsetRange {
   readonly firstOffset: number;

@@ -2,7 +2,7 @@
 import { lanePrefix } from "../../shared/identity/identity.ts";
 import type { PlannedEvent } from "../ledger/entries.ts";
 import type { Plan } from "../ledger/plan.ts";
-import { relayLine, type TopicPartition } from "../records/partition.ts";
+import { partitionName, relayLine, type TopicPartition } from "../records/partition.ts";
 import type { FedEvent } from "./outcome.ts";
 
 /** Where an append comes from, and when. */
@@ -18,11 +18,6 @@ export function fedEvents({ series }: Plan, from: FedFrom, looksAt: (stream: str
     for (const event of events) fed.push(new Fed(event, from, vehicle, stream));
   }
   return fed.sort((a, b) => a.offset - b.offset);
-}
-
-/** Which line of arrivals it is. */
-export function lineOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`;
 }
 
 class Fed implements FedEvent {
@@ -46,6 +41,6 @@ class Fed implements FedEvent {
 
   name(): string {
     const { origin, seq, offset } = this.event;
-    return origin === undefined ? `${lineOf(this.from)}/${offset}` : `${lanePrefix(origin.identity)}${seq}`;
+    return origin === undefined ? `${partitionName(this.from)}/${offset}` : `${lanePrefix(origin.identity)}${seq}`;
   }
 }

@@ -3,6 +3,7 @@
  * promise or a closure per event.
  */
 import { Gate } from "../../shared/async/gate.ts";
+import { othersTurn } from "../../shared/async/others-turn.ts";
 import type { Clock } from "../../shared/clock/clock.ts";
 import type { Channel } from "../core/channel.ts";
 import type { PositionUpdate } from "../core/channel-store.ts";
@@ -161,7 +162,7 @@ export class StreamIntake implements Intake, CommitSource {
     this.untilTime = 0;
     if (this.committer.pendingBytes >= limits.pendingBytesMax) this.committer.commit();
     // Sockets and timers get their turn between two chunks, also when a source has much to read.
-    await new Promise(setImmediate);
+    await othersTurn();
     while (!signal.aborted) {
       if (this.closed) return aborted(signal);
       if (this.committer.stuck) {

@@ -14,7 +14,7 @@ export class LaneHours {
     const hour = Math.floor(nowMs / hourMs);
     const gone = new Set(this.starts.keys());
     for (const { lane, assigned } of lanes) {
-      const key = keyOf(lane);
+      const key = laneName(lane);
       gone.delete(key);
       const starts = this.starts.get(key) ?? [];
       this.starts.set(key, starts);
@@ -30,12 +30,13 @@ export class LaneHours {
 
   /** The hours of the numbers from `from` on. */
   since(lane: LaneVitals["lane"], from: number): [number, number][] {
-    const starts = this.starts.get(keyOf(lane)) ?? [];
+    const starts = this.starts.get(laneName(lane)) ?? [];
     const first = starts.findLastIndex(([, seq]) => seq <= from);
     return starts.slice(Math.max(0, first));
   }
 }
 
-function keyOf({ stream, epoch, number }: LaneVitals["lane"]): string {
+/** What maps of the lanes go by. */
+export function laneName({ stream, epoch, number }: LaneVitals["lane"]): string {
   return laneKey({ stream, epoch, lane: number });
 }

@@ -5,9 +5,10 @@
  * All by uptime. A heartbeat that fails although batches pass (no permission on its topic) is no outage of the numbers:
  * what moves on is not counted as waiting.
  */
-import { heartbeatBounds, laneKey } from "../../shared/heartbeat/format.ts";
+import { heartbeatBounds } from "../../shared/heartbeat/format.ts";
 import type { HeartbeatOutage } from "../../shared/heartbeat/heartbeat.ts";
 import type { LaneVitals } from "../engine/vitals.ts";
+import { laneName } from "./lane-hours.ts";
 
 interface Ended {
   readonly id: number;
@@ -40,7 +41,7 @@ export class Outages {
   failed(lanes: readonly LaneVitals[]): void {
     const waiting = this.waiting ?? new Map<string, number>();
     // What has moved since the last look was delivered: only what has not moved waits.
-    for (const { lane, oldest } of lanes) waiting.set(keyOf(lane), oldest.from);
+    for (const { lane, oldest } of lanes) waiting.set(laneName(lane), oldest.from);
     this.waiting = waiting;
   }
 
@@ -53,7 +54,7 @@ export class Outages {
     this.lastOkUpMs = upMs;
     if (waiting === undefined || upMs - lastOkUpMs < minMs) return false;
     const missed = lanes.flatMap(({ lane, assigned }) => {
-      const first = waiting.get(keyOf(lane));
+      const first = waiting.get(laneName(lane));
       if (first === undefined || first >= assigned) return [];
       return [{ stream: lane.stream, epoch: lane.epoch, lane: lane.number, first, last: assigned - 1 }];
     });
@@ -75,8 +76,4 @@ export class Outages {
       .filter(({ endedUpMs }) => upMs - endedUpMs < toldForMs)
       .map(({ endedUpMs, ...outage }) => ({ ...outage, endedAgoMs: Math.round(upMs - endedUpMs) }));
   }
-}
-
-function keyOf({ stream, epoch, number }: LaneVitals["lane"]): string {
-  return laneKey({ stream, epoch, lane: number });
 }

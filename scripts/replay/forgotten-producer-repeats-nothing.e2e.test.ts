@@ -1,8 +1,7 @@
 import { expect, test } from "bun:test";
-import { freePort } from "../../shared/testing/free-port.ts";
 import { until } from "../../shared/testing/until.ts";
-import { type FaultProxy, startFaultProxy } from "../drivers/faults/fault-proxy.ts";
-import { type BrokerOptions, startBroker } from "../drivers/kafka/broker.ts";
+import { startBrokerOnLine } from "../drivers/faults/broker-on-line.ts";
+import type { FaultProxy } from "../drivers/faults/fault-proxy.ts";
 import { kafkaDistribution } from "../drivers/kafka/distribution.ts";
 import { complete } from "./proof/tally.ts";
 import { proven, startWorld, type World } from "./world/world.ts";
@@ -16,9 +15,8 @@ const unanswered = 50;
 
 for (const killed of [false, true]) {
   test(`an unanswered batch is looked up before it is sent again${killed ? ", also by the edge's next life" : ""}`, async () => {
-    const { broker, proxy } = await forgetfulBroker();
-    await using _broker = broker;
-    await using _proxy = proxy;
+    await using both = await startBrokerOnLine({ properties: forgetful });
+    const { broker, line: proxy } = both;
     await using world = await startWorld({ broker, changes: { sink: { producerIdExpiration } } });
     const { edge, log } = world;
     await edge.start();
@@ -38,12 +36,11 @@ for (const killed of [false, true]) {
 }
 
 test("where reading is not allowed it is sent again and counted, and the store holds it once", async () => {
-  const { broker, proxy } = await forgetfulBroker({
+  await using both = await startBrokerOnLine({
     ...writeOnlyBroker,
     properties: { ...writeOnlyBroker.properties, ...forgetful },
   });
-  await using _broker = broker;
-  await using _proxy = proxy;
+  const { broker, line: proxy } = both;
   await using world = await startWorld({
     broker,
     changes: { sink: { producerIdExpiration, sasl: writeOnlySasl } },
@@ -69,14 +66,6 @@ test("where reading is not allowed it is sent again and counted, and the store h
   expect(proof.store).toEqual(complete);
   expect((await world.central.status()).repeated).toBe(maybeRepeated);
 }, 60_000);
-
-async function forgetfulBroker(options: BrokerOptions = { properties: forgetful }) {
-  const port = await freePort();
-  const advertisedPort = await freePort();
-  const broker = await startBroker({ ...options, port, advertisedPort });
-  const proxy = await startFaultProxy({ upstreamPort: port, port: advertisedPort });
-  return { broker, proxy };
-}
 
 /** The broker has the lines, the edge never learns it, and the line is dead from then on. */
 async function batchWithoutAnswer({ edge, log }: World, proxy: FaultProxy): Promise<void> {

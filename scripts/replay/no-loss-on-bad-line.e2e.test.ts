@@ -1,8 +1,6 @@
 import { expect, test } from "bun:test";
-import { freePort } from "../../shared/testing/free-port.ts";
 import { until } from "../../shared/testing/until.ts";
-import { startFaultProxy } from "../drivers/faults/fault-proxy.ts";
-import { startBroker } from "../drivers/kafka/broker.ts";
+import { startBrokerOnLine } from "../drivers/faults/broker-on-line.ts";
 import { SteadyWriter } from "./input/steady-writer.ts";
 import { pause } from "./world/pause.ts";
 import { testRandom } from "./world/seed.ts";
@@ -12,11 +10,8 @@ const produce = 0;
 
 test("a line that resets, cuts requests, loses answers and falls silent: nothing lost, nothing twice", async () => {
   const random = testRandom("no-loss-on-bad-line");
-  const port = await freePort();
-  const advertisedPort = await freePort();
-  await using broker = await startBroker({ port, advertisedPort });
-  const seed = Math.floor(random.next() * 2 ** 31);
-  await using proxy = await startFaultProxy({ upstreamPort: port, port: advertisedPort, seed });
+  await using both = await startBrokerOnLine({}, Math.floor(random.next() * 2 ** 31));
+  const { broker, line: proxy } = both;
   await using world = await startWorld({
     broker,
     topic: { partitions: 4 },

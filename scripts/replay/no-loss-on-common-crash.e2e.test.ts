@@ -1,7 +1,5 @@
 import { expect, test } from "bun:test";
-import { freePort } from "../../shared/testing/free-port.ts";
-import { type FaultProxy, startFaultProxy } from "../drivers/faults/fault-proxy.ts";
-import { startBroker } from "../drivers/kafka/broker.ts";
+import { startBrokerOnLine } from "../drivers/faults/broker-on-line.ts";
 import { SteadyWriter } from "./input/steady-writer.ts";
 import { pause } from "./world/pause.ts";
 import { testRandom } from "./world/seed.ts";
@@ -21,10 +19,8 @@ const cases = [
 for (const { name, partition, mayRead } of cases) {
   test(`edge and broker killed together with acknowledgements outstanding (${name})`, async () => {
     const random = testRandom("no-loss-on-common-crash");
-    const port = await freePort();
-    const advertisedPort = await freePort();
-    await using broker = await startBroker({ ...(mayRead ? {} : writeOnlyBroker), port, advertisedPort });
-    await using proxy: FaultProxy = await startFaultProxy({ upstreamPort: port, port: advertisedPort });
+    await using both = await startBrokerOnLine(mayRead ? {} : writeOnlyBroker);
+    const { broker, line: proxy } = both;
     // Answers are a while on their way: at any moment, the broker has batches that the edge knows nothing of.
     proxy.setLink({ latencyMs: 30 });
     await using world = await startWorld({

@@ -1,7 +1,5 @@
 import { expect, test } from "bun:test";
-import { freePort } from "../../shared/testing/free-port.ts";
-import { startFaultProxy } from "../drivers/faults/fault-proxy.ts";
-import { startBroker } from "../drivers/kafka/broker.ts";
+import { startBrokerOnLine } from "../drivers/faults/broker-on-line.ts";
 import { growTopic, readTopic } from "../drivers/kafka/topic.ts";
 import { SteadyWriter } from "./input/steady-writer.ts";
 import { proven, startWorld } from "./world/world.ts";
@@ -9,10 +7,8 @@ import { proven, startWorld } from "./world/world.ts";
 const produce = 0;
 
 test("a topic grown from 4 to 8 partitions under load: all lines once, each car's in order across its move", async () => {
-  const port = await freePort();
-  const advertisedPort = await freePort();
-  await using broker = await startBroker({ port, advertisedPort });
-  await using proxy = await startFaultProxy({ upstreamPort: port, port: advertisedPort });
+  await using both = await startBrokerOnLine();
+  const { broker, line: proxy } = both;
   await using world = await startWorld({
     broker,
     topic: { partitions: 4 },

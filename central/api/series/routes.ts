@@ -1,4 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { othersTurn } from "../../../shared/async/others-turn.ts";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import type { EventPosition, StoreReader } from "../../store/reader.ts";
 import { withScope } from "../access.ts";
@@ -112,7 +113,7 @@ async function gather(reader: StoreReader, range: SeriesRange) {
     }
     after = page.events.at(-1)?.position;
     if (!page.more || after === undefined) break;
-    await new Promise((resolve) => setImmediate(resolve));
+    await othersTurn();
   }
   buckets.close();
   return { buckets, nextMs: undefined };

@@ -15,7 +15,7 @@ import type { FetchedPartition } from "../../../shared/kafka/connection/raw-fetc
 import { errors } from "../../../shared/kafka/error-codes.ts";
 import type { Random } from "../../../shared/random/random.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
-import type { TopicPartition } from "../../records/partition.ts";
+import { partitionName, type TopicPartition } from "../../records/partition.ts";
 import type { Consumer, ConsumerHandler, ConsumerState, PartitionState } from "../consumer.ts";
 import { Coverage, unreadGraceMs } from "../coverage.ts";
 import { createBriefKafka } from "./brief-client.ts";
@@ -105,7 +105,7 @@ export class KafkaConsumer implements Consumer {
   }
 
   private partitionState({ topic, partition }: TopicPartition, nowMs: number): PartitionState {
-    const key = keyOf({ topic, partition });
+    const key = partitionName({ topic, partition });
     const end = this.ends.get(key);
     return {
       topic,
@@ -156,7 +156,7 @@ export class KafkaConsumer implements Consumer {
     const { topic, partition, errorCode, highWatermark, logStartOffset = -1, frames } = fetched;
     if (errorCode === errors.UNKNOWN_TOPIC_OR_PARTITION) this.topicGone = true;
     if (errorCode !== 0) return false;
-    const key = keyOf({ topic, partition });
+    const key = partitionName({ topic, partition });
     // Without its records: only the offsets are asked for later.
     this.ends.set(key, { ...fetched, frames: [] });
     this.stalls.seen(key, highWatermark, logStartOffset, nowMs);
@@ -204,7 +204,7 @@ export class KafkaConsumer implements Consumer {
         this.refused = false;
         this.stalls.clear();
       },
-      moved: (partition, next) => this.stalls.moved(keyOf(partition), next, clock.uptimeMs()),
+      moved: (partition, next) => this.stalls.moved(partitionName(partition), next, clock.uptimeMs()),
     };
   }
 
@@ -233,7 +233,7 @@ export class KafkaConsumer implements Consumer {
 
   private reportStalls(session: GroupSession, nowMs: number): void {
     for (const { topic, partition } of session.partitions) {
-      const forMs = this.stalls.stalledForMs(keyOf({ topic, partition }), nowMs);
+      const forMs = this.stalls.stalledForMs(partitionName({ topic, partition }), nowMs);
       if (forMs > 0) this.options.report(partitionStalled, { topic, partition, forSeconds: Math.round(forMs / 1_000) });
     }
   }
@@ -326,10 +326,6 @@ export class KafkaConsumer implements Consumer {
       admin.disconnect().catch((thrown: unknown) => report(brokersAway, { error: messageOf(thrown) }));
     }
   }
-}
-
-function keyOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`;
 }
 
 function unreachable(message: string): AppError {

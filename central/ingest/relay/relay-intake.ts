@@ -7,6 +7,7 @@
  *   - a poison record: halved until it stands alone, put aside; the others are stored
  *   - a body whose sender is gone meanwhile is stored all the same: it comes again, and the ledger knows it
  */
+import { othersTurn } from "../../../shared/async/others-turn.ts";
 import type { Clock } from "../../../shared/clock/clock.ts";
 import { AppError, hasCode, messageOf } from "../../../shared/errors/app-error.ts";
 import type { KeyList } from "../../../shared/signature/key-list.ts";
@@ -93,7 +94,7 @@ export class RelayIntake {
 
   private async run(): Promise<void> {
     // What comes in the same turn of the event loop is in the first transaction too.
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    await othersTurn();
     while (this.queue.length > 0) {
       if (this.stopping.signal.aborted) {
         this.turnAway(away("central is stopping"));
@@ -101,7 +102,7 @@ export class RelayIntake {
       }
       await this.round();
       // The consumer and the snapshots have their turn.
-      await new Promise<void>((resolve) => setImmediate(resolve));
+      await othersTurn();
     }
     this.running = undefined;
   }

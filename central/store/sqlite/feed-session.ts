@@ -1,4 +1,5 @@
 import type Database from "better-sqlite3";
+import { othersTurn } from "../../../shared/async/others-turn.ts";
 import { type StoredEvent, unpackChunk } from "./chunk-codec.ts";
 import type { FeedMark, Found } from "./feed-mark.ts";
 
@@ -140,7 +141,3 @@ export class FeedSession {
 }
 
 type Wants = (vehicle: string, stream: string) => boolean;
-
-function othersTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}

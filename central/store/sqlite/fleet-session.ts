@@ -1,5 +1,6 @@
 /** What readers of the fleet ask: statements of one connection. */
 import type Database from "better-sqlite3";
+import { lanePrefix } from "../../../shared/identity/identity.ts";
 import type { LaneFacts, Numbers } from "../../fleet/completeness.ts";
 import type { LedgerLane } from "../../fleet/lane-book.ts";
 import type { LaneBeat, MissedRange, OutageKind } from "../../fleet/presence.ts";
@@ -25,19 +26,12 @@ import {
   presenceOf,
 } from "./fleet-rows.ts";
 
-interface LaneTableRow {
+interface LaneTableRow extends LedgerLane {
   readonly id: number;
   readonly agent: string;
   readonly epoch: string;
   readonly stream: string;
   readonly lane: number;
-  readonly beforeFirst: number;
-  readonly nextSeq: number;
-  readonly received: number;
-  readonly shed: number;
-  readonly dead: number;
-  readonly missing: number;
-  readonly updatedAtMs: number;
 }
 
 interface OutageTableRow {
@@ -129,10 +123,10 @@ export class FleetSession {
 
   lanes(agent: string | undefined, take: (lane: JoinedLane) => void): void {
     const dead = new Map(this.sql.deadOf.all().map((row) => [row.lane, row.dead]));
-    const beats = new Map(this.sql.beats.all(agent ?? null).map((row) => [keyOf(row), row]));
+    const beats = new Map(this.sql.beats.all(agent ?? null).map((row) => [lanePrefix(row), row]));
     for (const row of this.sql.lanes.iterate(agent ?? null, null)) {
       const { epoch, stream, lane } = row;
-      const key = keyOf(row);
+      const key = lanePrefix(row);
       const beat = beats.get(key);
       beats.delete(key);
       const ledger = ledgerOf(row, dead.get(row.id) ?? 0);
@@ -149,9 +143,9 @@ export class FleetSession {
   }
 
   hours({ agent, stream, fromHour, toHour, holesMax }: HoursQuery): LaneFacts[] {
-    const beats = new Map(this.sql.beats.all(agent).map((row) => [keyOf(row), row]));
+    const beats = new Map(this.sql.beats.all(agent).map((row) => [lanePrefix(row), row]));
     const facts = this.sql.lanes.all(agent, stream ?? null).map((row): LaneFacts => {
-      const key = keyOf(row);
+      const key = lanePrefix(row);
       const beat = beats.get(key);
       beats.delete(key);
       const hours = this.hoursOf(row.id, fromHour, toHour);
@@ -219,8 +213,4 @@ function ledgerOf(
 
 function beatOf({ agent: _agent, ...row }: LaneBeatRow & { agent: string }): LaneBeat {
   return laneBeatOf(row);
-}
-
-function keyOf({ agent, epoch, stream, lane }: { agent: string; epoch: string; stream: string; lane: number }): string {
-  return `${agent}/${epoch}/${stream}.${lane}`;
 }

@@ -3,8 +3,9 @@ import type Database from "better-sqlite3";
 import { invariant } from "../../../shared/errors/invariant.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
 import type { Plan } from "../../ledger/plan.ts";
+import { partitionName } from "../../records/partition.ts";
 import { alertBody } from "../../rules/alert-body.ts";
-import { type FedFrom, fedEvents, lineOf } from "../../rules/feed.ts";
+import { type FedFrom, fedEvents } from "../../rules/feed.ts";
 import type { RaisedAlert, RulesOutcome, VehicleRow } from "../../rules/outcome.ts";
 import {
   type AlertDelivery,
@@ -105,7 +106,7 @@ export class RulesSession {
     this.resolveWithoutRule(from.nowMs);
     const events = fedEvents(plan, from, (stream) => step.looksAt(stream));
     if (events.length === 0) return;
-    const line = lineOf(from);
+    const line = partitionName(from);
     const rows = new Map<string, StatePlace>();
     const outcome = step.run({
       nowMs: from.nowMs,

@@ -3,10 +3,10 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { TestProducer } from "../../../central/testing/producer.ts";
 import { soonMs } from "../../../shared/testing/soon.ts";
-import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
 import { launchCentral } from "../../drivers/central/central.ts";
 import { storeSums } from "../../drivers/central/store-sums.ts";
+import { mountedDisk } from "../../drivers/faults/mounted-disk.ts";
 import { type Broker, startBroker } from "../../drivers/kafka/broker.ts";
 import { createTopic } from "../../drivers/kafka/topic.ts";
 
@@ -20,25 +20,11 @@ afterAll(async () => {
   await broker[Symbol.asyncDispose]();
 });
 
-/** A file system that is really full when it is full. Needs the right to mount. */
-function smallDisk(mebibytes: number): Disposable & { readonly path: string } {
-  const dir = tempDir("tailgate-small-disk-");
-  const mounted = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", `size=${mebibytes}m`, "tmpfs", dir.path]);
-  if (mounted.exitCode !== 0) throw new Error(`mount a small disk: ${mounted.stderr.toString()}`);
-  return {
-    path: dir.path,
-    [Symbol.dispose]: () => {
-      Bun.spawnSync(["umount", "-l", dir.path]);
-      dir[Symbol.dispose]();
-    },
-  };
-}
-
 test("the store's disk is full: it says so, goes on when there is room, and everything is stored once", async () => {
   const topic = "full";
   await createTopic(broker.internalAddress, topic, { partitions: 2 });
   await using producer = await TestProducer.connect(broker.address, topic, 2);
-  using disk = smallDisk(24);
+  using disk = mountedDisk(24);
   const store = join(disk.path, "central.db");
   await using central = await launchCentral({ brokers: broker.address, topics: [topic], store });
   await producer.send(2_000);

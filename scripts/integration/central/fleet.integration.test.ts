@@ -7,12 +7,12 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { appendFileSync, mkdirSync } from "node:fs";
 import { createKafka } from "../../../shared/kafka/connection/client.ts";
 import { silent } from "../../../shared/telemetry/log.ts";
-import { freePort } from "../../../shared/testing/free-port.ts";
 import { type TempDir, tempDir } from "../../../shared/testing/temp-dir.ts";
 import { type Central, prepareCentral } from "../../drivers/central/central.ts";
 import { type Edge, prepareEdge } from "../../drivers/edge/edge.ts";
-import { type FaultProxy, startFaultProxy } from "../../drivers/faults/fault-proxy.ts";
-import { type Broker, startBroker } from "../../drivers/kafka/broker.ts";
+import { type BrokerOnLine, startBrokerOnLine } from "../../drivers/faults/broker-on-line.ts";
+import type { FaultProxy } from "../../drivers/faults/fault-proxy.ts";
+import type { Broker } from "../../drivers/kafka/broker.ts";
 import { createTopic } from "../../drivers/kafka/topic.ts";
 
 interface Range {
@@ -43,13 +43,13 @@ const everyMs = 500;
 let dir: TempDir;
 let broker: Broker;
 let line: FaultProxy;
+let both: BrokerOnLine;
 let central: Central;
 
 beforeAll(async () => {
   dir = tempDir("tailgate-fleet-");
-  const advertisedPort = await freePort();
-  broker = await startBroker({ advertisedPort });
-  line = await startFaultProxy({ upstreamPort: broker.port, port: advertisedPort });
+  both = await startBrokerOnLine();
+  ({ broker, line } = both);
   await createTopic(broker.internalAddress, "drive", { partitions: 1 });
   central = await prepareCentral({
     brokers: broker.internalAddress,
@@ -62,8 +62,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await central[Symbol.asyncDispose]();
-  await line[Symbol.asyncDispose]();
-  await broker[Symbol.asyncDispose]();
+  await both[Symbol.asyncDispose]();
   dir[Symbol.dispose]();
 });
 

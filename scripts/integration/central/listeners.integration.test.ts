@@ -3,13 +3,13 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { TestProducer } from "../../../central/testing/producer.ts";
-import { freePort } from "../../../shared/testing/free-port.ts";
 import { readListenerWatch } from "../../../shared/testing/listener-watch.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
 import { launchCentral } from "../../drivers/central/central.ts";
-import { type FaultProxy, startFaultProxy } from "../../drivers/faults/fault-proxy.ts";
-import { type Broker, startBroker } from "../../drivers/kafka/broker.ts";
+import { type BrokerOnLine, startBrokerOnLine } from "../../drivers/faults/broker-on-line.ts";
+import type { FaultProxy } from "../../drivers/faults/fault-proxy.ts";
+import type { Broker } from "../../drivers/kafka/broker.ts";
 import { createTopic, deleteTopic } from "../../drivers/kafka/topic.ts";
 
 const root = join(import.meta.dir, "../../..");
@@ -17,18 +17,15 @@ const sessions = 7;
 /** What one object may have in order. Below the number of sessions: one listener that each of them leaves is seen. */
 const listenersMax = 6;
 
-let proxy: FaultProxy;
 let broker: Broker;
+let proxy: FaultProxy;
+let both: BrokerOnLine;
 
 beforeAll(async () => {
-  const port = await freePort();
-  broker = await startBroker({ advertisedPort: port });
-  proxy = await startFaultProxy({ upstreamPort: broker.port, port });
+  both = await startBrokerOnLine();
+  ({ broker, line: proxy } = both);
 }, 120_000);
-afterAll(async () => {
-  await proxy[Symbol.asyncDispose]();
-  await broker[Symbol.asyncDispose]();
-});
+afterAll(() => both[Symbol.asyncDispose]());
 
 test("sessions that end, outages and brokers that are silent leave no listener on what lives as long as central", async () => {
   using dir = tempDir();

@@ -2,12 +2,12 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { freePort } from "../../../shared/testing/free-port.ts";
 import { readListenerWatch } from "../../../shared/testing/listener-watch.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { prepareEdge } from "../../drivers/edge/edge.ts";
-import { type FaultProxy, startFaultProxy } from "../../drivers/faults/fault-proxy.ts";
-import { type Broker, startBroker } from "../../drivers/kafka/broker.ts";
+import { type BrokerOnLine, startBrokerOnLine } from "../../drivers/faults/broker-on-line.ts";
+import type { FaultProxy } from "../../drivers/faults/fault-proxy.ts";
+import type { Broker } from "../../drivers/kafka/broker.ts";
 import { createTopic } from "../../drivers/kafka/topic.ts";
 
 const root = join(import.meta.dir, "../../..");
@@ -15,18 +15,15 @@ const cycles = 16;
 /** What one object may have in order, whatever happens how often: the runtime's own bound for event emitters. */
 const listenersMax = 10;
 
-let proxy: FaultProxy;
 let broker: Broker;
+let proxy: FaultProxy;
+let both: BrokerOnLine;
 
 beforeAll(async () => {
-  const port = await freePort();
-  broker = await startBroker({ advertisedPort: port });
-  proxy = await startFaultProxy({ upstreamPort: broker.port, port });
+  both = await startBrokerOnLine();
+  ({ broker, line: proxy } = both);
 }, 120_000);
-afterAll(async () => {
-  await proxy[Symbol.asyncDispose]();
-  await broker[Symbol.asyncDispose]();
-});
+afterAll(() => both[Symbol.asyncDispose]());
 
 test("outages and reloads, again and again, leave no listener on what lives as long as the agent", async () => {
   using dir = tempDir();

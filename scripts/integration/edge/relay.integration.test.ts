@@ -16,6 +16,7 @@ import { type Central, prepareCentral } from "../../drivers/central/central.ts";
 import { storeSums } from "../../drivers/central/store-sums.ts";
 import { type Edge, prepareEdge } from "../../drivers/edge/edge.ts";
 import { edgeBinary } from "../../drivers/edge/edge-binary.ts";
+import { mountedDisk } from "../../drivers/faults/mounted-disk.ts";
 
 const relayType = "application/vnd.tailgate.record-batches";
 const key = "a-key-that-edges-relay-with";
@@ -219,7 +220,7 @@ describe("the relay", () => {
   }, 60_000);
 
   test("the store's disk is full: bodies are held or put off, and all is stored once when there is room", async () => {
-    using disk = smallDisk(24);
+    using disk = mountedDisk(24);
     const on = await world("", join(disk.path, "central.db"));
     await on.central.start();
     await on.edge.start();
@@ -285,20 +286,6 @@ describe("the relay", () => {
 async function metric(on: World, name: string): Promise<number> {
   const page = await fetch(`${on.central.url}/metrics`, { headers: { authorization: `Bearer ${key}` } });
   return Number(new RegExp(`^tailgate_central_${name} (\\d+)$`, "m").exec(await page.text())?.[1] ?? "-1");
-}
-
-/** A file system that is really full when it is full. Needs the right to mount. */
-function smallDisk(mebibytes: number): Disposable & { readonly path: string } {
-  const dir = tempDir("tailgate-small-disk-");
-  const mounted = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", `size=${mebibytes}m`, "tmpfs", dir.path]);
-  if (mounted.exitCode !== 0) throw new Error(`mount a small disk: ${mounted.stderr.toString()}`);
-  return {
-    path: dir.path,
-    [Symbol.dispose]: () => {
-      Bun.spawnSync(["umount", "-l", dir.path]);
-      dir[Symbol.dispose]();
-    },
-  };
 }
 
 /** As another program would: all of it, to the last page. */

@@ -5,6 +5,7 @@ import type { Conflict } from "../../../api/conflicts/schema.ts";
 import type { Gap } from "../../../api/gaps/schema.ts";
 import { formatCount, formatTime } from "../format.ts";
 import { linkTo } from "../frame/place.ts";
+import { tableHead } from "../frame/table.ts";
 import { unlessBody } from "../reports/said.ts";
 import { MoreButton } from "./more-button.ts";
 import { usePages } from "./pages.ts";
@@ -31,7 +32,7 @@ export function BooksView(): ComponentChild {
         h(
           "table",
           { "aria-label": "Gaps" },
-          head(["Seen", "Topic", "Partition", "Why", "From", "To"]),
+          tableHead(["Seen", "Topic", "Partition", "Why", "From", "To"]),
           h(
             "tbody",
             null,
@@ -80,17 +81,5 @@ export function BooksView(): ComponentChild {
       ),
     ),
     h(MoreButton, { list: conflicts }),
-  );
-}
-
-function head(names: readonly string[]): ComponentChild {
-  return h(
-    "thead",
-    null,
-    h(
-      "tr",
-      null,
-      names.map((name) => h("th", { key: name }, name)),
-    ),
   );
 }

@@ -4,6 +4,7 @@ import { type ComponentChild, h } from "preact";
 import type { Lag } from "../../../api/status/schema.ts";
 import { usePolled } from "../central/poll.ts";
 import { formatCount, formatTime } from "../format.ts";
+import { tableCard, tableHead } from "../frame/table.ts";
 import { unlessBody } from "../reports/said.ts";
 
 type Partition = z.infer<typeof Lag>["partitions"][number];
@@ -39,28 +40,8 @@ export function ConsumersView(): ComponentChild {
 
 function Partitions({ partitions }: { partitions: readonly Partition[] }): ComponentChild {
   const names = ["Topic", "Partition", "Read by", "Stored up to", "End", "Lag", "Waiting", "Events", "Last stored"];
-  return h(
-    "div",
-    { class: "card scroll" },
-    h(
-      "table",
-      { "aria-label": "Partitions" },
-      h(
-        "thead",
-        null,
-        h(
-          "tr",
-          null,
-          names.map((name, index) => h("th", { key: name, class: index > 2 ? "number" : "" }, name)),
-        ),
-      ),
-      h(
-        "tbody",
-        null,
-        partitions.map((each) => h(Row, { key: `${each.topic}/${each.partition}`, each })),
-      ),
-    ),
-  );
+  const rows = partitions.map((each) => h(Row, { key: `${each.topic}/${each.partition}`, each }));
+  return tableCard({ label: "Partitions", head: tableHead(names, 3), rows });
 }
 
 function Row({ each }: { each: Partition }): ComponentChild {

@@ -1,6 +1,7 @@
 /** The agents in the vehicles, as their heartbeats tell, those that need somebody first. */
 import { type ComponentChild, h } from "preact";
 import { formatAge, formatCount, formatTime } from "../format.ts";
+import { tableCard, tableHead } from "../frame/table.ts";
 import { numberIn, textIn } from "../reports/loose.ts";
 import { unlessBody } from "../reports/said.ts";
 import { type FleetExtra, fleetAnswer, fleetExtras } from "./fleet-extras.ts";
@@ -52,28 +53,8 @@ function Table({ agents }: { agents: readonly (readonly [string, FleetExtra])[] 
     "Missing",
     "Complete",
   ];
-  return h(
-    "div",
-    { class: "card scroll" },
-    h(
-      "table",
-      { "aria-label": "Agents" },
-      h(
-        "thead",
-        null,
-        h(
-          "tr",
-          null,
-          names.map((name, index) => h("th", { key: name, class: index > 2 ? "number" : "" }, name)),
-        ),
-      ),
-      h(
-        "tbody",
-        null,
-        agents.map(([agent, extra]) => h(Row, { key: agent, agent, extra })),
-      ),
-    ),
-  );
+  const rows = agents.map(([agent, extra]) => h(Row, { key: agent, agent, extra }));
+  return tableCard({ label: "Agents", head: tableHead(names, 3), rows });
 }
 
 function Row({ agent, extra }: { agent: string; extra: FleetExtra }): ComponentChild {

@@ -4,6 +4,7 @@ import { type ComponentChild, h } from "preact";
 import { usePolled } from "../central/poll.ts";
 import { formatTime } from "../format.ts";
 import { linkTo } from "../frame/place.ts";
+import { tableCard, tableHead } from "../frame/table.ts";
 import { fieldIn, listIn, numberIn, textIn } from "./loose.ts";
 import { unlessBody } from "./said.ts";
 
@@ -46,28 +47,8 @@ export function AlertsView(): ComponentChild {
 
 function Table({ alerts }: { alerts: readonly unknown[] }): ComponentChild {
   const names = ["Rule", "Vehicle", "State", "Since", "Resolved", "Value", "About"];
-  return h(
-    "div",
-    { class: "card scroll" },
-    h(
-      "table",
-      { "aria-label": "Alerts" },
-      h(
-        "thead",
-        null,
-        h(
-          "tr",
-          null,
-          names.map((name) => h("th", { key: name }, name)),
-        ),
-      ),
-      h(
-        "tbody",
-        null,
-        alerts.map((each) => h(Row, { key: textIn(each, "id") ?? "", each })),
-      ),
-    ),
-  );
+  const rows = alerts.map((each) => h(Row, { key: textIn(each, "id") ?? "", each }));
+  return tableCard({ label: "Alerts", head: tableHead(names), rows });
 }
 
 function Row({ each }: { each: unknown }): ComponentChild {

@@ -1,40 +1,21 @@
 /** Records whose fields another part of central decides: each field that is there is a column. */
 import { type ComponentChild, h } from "preact";
 import { formatCount, formatTime } from "../format.ts";
+import { tableCard, tableHead } from "../frame/table.ts";
 
 const columnsMax = 12;
 
 /** Rows under the names of their fields. */
 export function RecordsTable({ records, label }: { records: readonly unknown[]; label: string }): ComponentChild {
   const columns = [...new Set(records.flatMap(namesOf))].slice(0, columnsMax);
-  return h(
-    "div",
-    { class: "card scroll" },
+  const rows = records.map((record, index) =>
     h(
-      "table",
-      { "aria-label": label },
-      h(
-        "thead",
-        null,
-        h(
-          "tr",
-          null,
-          columns.map((name) => h("th", { key: name }, words(name))),
-        ),
-      ),
-      h(
-        "tbody",
-        null,
-        records.map((record, index) =>
-          h(
-            "tr",
-            { key: index },
-            columns.map((name) => h("td", { key: name }, cell(name, fieldOf(record, name)))),
-          ),
-        ),
-      ),
+      "tr",
+      { key: index },
+      columns.map((name) => h("td", { key: name }, cell(name, fieldOf(record, name)))),
     ),
   );
+  return tableCard({ label, head: tableHead(columns.map(words)), rows });
 }
 
 function namesOf(record: unknown): readonly string[] {
