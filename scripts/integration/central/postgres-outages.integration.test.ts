@@ -7,10 +7,10 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { SQL } from "bun";
 import { TestProducer } from "../../../central/testing/producer.ts";
-import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
 import { type Central, launchCentral } from "../../drivers/central/central.ts";
 import { type FaultProxy, startFaultProxy } from "../../drivers/faults/fault-proxy.ts";
+import { type MountedDisk, mountedDisk } from "../../drivers/faults/mounted-disk.ts";
 import { type Broker, startBroker } from "../../drivers/kafka/broker.ts";
 import { createTopic } from "../../drivers/kafka/topic.ts";
 import { PostgresServer, serverPassword } from "../../drivers/storage/postgres-server.ts";
@@ -19,8 +19,8 @@ setDefaultTimeout(120_000);
 
 const topic = "drive";
 const partitions = 6;
-const disk = tempDir("tailgate-small-disk-");
 
+let disk: MountedDisk;
 let broker: Broker;
 let server: PostgresServer;
 let proxy: FaultProxy;
@@ -31,9 +31,7 @@ let sent = 0;
 const centrals: Central[] = [];
 
 beforeAll(async () => {
-  const words = ["mount", "-t", "tmpfs", "-o", "size=400m,mode=0777", "tmpfs", disk.path];
-  const mounting = Bun.spawnSync(words);
-  if (mounting.exitCode !== 0) throw new Error(`mount a small disk (as root?): ${mounting.stderr.toString()}`);
+  disk = mountedDisk(400);
   [broker, server] = await Promise.all([
     startBroker(),
     PostgresServer.start({ folder: disk.path, settings: ["fsync=off", "max_wal_size=64MB"] }),
@@ -55,7 +53,6 @@ afterAll(async () => {
   await proxy[Symbol.asyncDispose]();
   await server[Symbol.asyncDispose]();
   await broker[Symbol.asyncDispose]();
-  Bun.spawnSync(["umount", "-l", disk.path]);
   disk[Symbol.dispose]();
 });
 
@@ -119,13 +116,23 @@ test("three centrals share the work; one is killed, one is frozen inside a trans
   const frozen = await start(proxy.port);
   const killed = await start();
   await hasAll();
-  const reads = async (central: Central) => (await central.get<{ partitions: unknown[] }>("/api/v1/lag")).partitions;
+  const reads = async (central: Central) => {
+    const { partitions: all } = await central.get<{ partitions: { reader: string }[] }>("/api/v1/lag");
+    return all.filter(({ reader }) => reader === "self").length;
+  };
   await until(
-    "the group to be settled",
-    async () => (await Promise.all([first, frozen, killed].map(reads))).length,
-    (n) => n === 3,
+    "each to have its part",
+    () => Promise.all([first, frozen, killed].map(reads)),
+    (parts) => parts.every((part) => part === partitions / 3),
+    { withinMs: 30_000 },
   );
-  const pushing = send(6_000);
+  // Until the moment is met there is something to store.
+  let met = false;
+  const push = async () => {
+    do await send(6_000);
+    while (!met);
+  };
+  const pushing = push();
   await killed.kill();
   // On its slow line nearly all of its time is within transactions.
   proxy.setLink({ latencyMs: 15 });
@@ -149,7 +156,9 @@ test("three centrals share the work; one is killed, one is frozen inside a trans
     },
     (found) => found !== undefined,
     { withinMs: 60_000, everyMs: 1 },
-  );
+  ).finally(() => {
+    met = true;
+  });
   const began = performance.now();
   await pushing;
   await hasAll();
