@@ -27,12 +27,12 @@ const turnMs = 500;
 const shortTurnMs = 100;
 /** The share of the time that all waste together may take, while others have something to store. */
 const wasteShare = 0.2;
-/** So much waste of a partition costs nobody a thought. */
+/** Up to so much waste at once has no consequence. */
 const burstMs = 1_000;
 /** No rest is longer: a partition that stands still for half a minute is said to be stalled. */
 const restMsMax = 2_000;
 /** Whoever stored or wasted something within this time counts as one to share with: longer than a flood may hold it up. */
-const lately = 60_000;
+const latelyMs = 60_000;
 
 interface Account {
   /** What is left of the budget; below 0 it is used up. */
@@ -75,7 +75,7 @@ export class Turns {
     const nowMs = this.clock.uptimeMs();
     let account = this.accounts.get(partition);
     if (account === undefined) {
-      account = { leftMs: burstMs, seenMs: nowMs, wastedMs: -lately, usefulMs: -lately };
+      account = { leftMs: burstMs, seenMs: nowMs, wastedMs: -latelyMs, usefulMs: -latelyMs };
       this.accounts.set(partition, account);
     }
     const earnedMs = (nowMs - account.seenMs) * this.share(nowMs);
@@ -87,13 +87,13 @@ export class Turns {
   /** Of the time, for one partition that wastes. */
   private share(nowMs: number): number {
     let wasting = 0;
-    for (const { wastedMs } of this.accounts.values()) if (nowMs - wastedMs < lately) wasting++;
+    for (const { wastedMs } of this.accounts.values()) if (nowMs - wastedMs < latelyMs) wasting++;
     return wasteShare / Math.max(1, wasting);
   }
 
   private othersStore(partition: string, nowMs: number): boolean {
     for (const [other, { usefulMs }] of this.accounts)
-      if (other !== partition && nowMs - usefulMs < lately) return true;
+      if (other !== partition && nowMs - usefulMs < latelyMs) return true;
     return false;
   }
 }

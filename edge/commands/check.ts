@@ -1,7 +1,8 @@
-import { existsSync, statfsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { stringify } from "yaml";
 import { formatByteSize } from "../../shared/config/byte-size.ts";
+import { freeBytes } from "../../shared/files/free-bytes.ts";
 import type { AgentConfig } from "../config/agent-config.ts";
 import { type Command, forceOption } from "./command.ts";
 import { reportNotes, reportProblems, reportUntrusted, reportWarnings } from "./report-problems.ts";
@@ -12,8 +13,7 @@ import { whichConfig, whichConfigOptions } from "./which-config.ts";
 function lowDisks({ channels, dataDir }: AgentConfig): string {
   let folder = dataDir;
   while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
-  const { bavail, bsize } = statfsSync(folder);
-  const free = bavail * bsize;
+  const free = freeBytes(folder);
   let said = "";
   for (const [name, { stored }] of channels) {
     const wanted = stored?.freeBytesMin ?? 0;

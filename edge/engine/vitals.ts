@@ -1,4 +1,4 @@
-import { statfsSync } from "node:fs";
+import { freeBytes } from "../../shared/files/free-bytes.ts";
 import type { OldestHeld } from "../core/channel.ts";
 import type { Lane } from "../core/lane.ts";
 import type { StreamCounters } from "./books.ts";
@@ -58,13 +58,12 @@ export function readVitals({ epoch, dataDir, groups, counts }: Body): Vitals {
       lanes.push({ lane, assigned: channel.nextSeq(lane), oldest: channel.oldest(lane), held, shed, dead, began });
     }
   }
-  return { epoch, lanes, backlog, freeDiskBytes: freeBytes(dataDir), counts, messengers };
+  return { epoch, lanes, backlog, freeDiskBytes: freeOf(dataDir), counts, messengers };
 }
 
-function freeBytes(folder: string): number | undefined {
+function freeOf(folder: string): number | undefined {
   try {
-    const { bavail, bsize } = statfsSync(folder);
-    return bavail * bsize;
+    return freeBytes(folder);
   } catch {
     return undefined; // The channel says what is wrong with its folder.
   }

@@ -24,7 +24,7 @@ export class Suppressions {
 
   /** Of an erased vehicle no bytes are kept: that something was refused there is enough. */
   bare(rows: readonly AsideRow[]): readonly AsideRow[] {
-    if (!this.any()) return rows;
+    if (rows.length === 0 || !this.any()) return rows;
     return rows.map((row) => {
       const { key, identity, recordTimeMs } = row;
       const isRecord = recordTimeMs !== null;

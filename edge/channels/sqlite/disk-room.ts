@@ -1,5 +1,5 @@
-import { statfsSync } from "node:fs";
 import type { Clock } from "../../../shared/clock/clock.ts";
+import { freeBytes } from "../../../shared/files/free-bytes.ts";
 
 /** How long an answer of the file system holds. */
 const freshMs = 1_000;
@@ -28,8 +28,7 @@ export class DiskRoom {
   }
 
   private ask(nowMs: number): void {
-    const { bavail, bsize } = statfsSync(this.folder);
-    this.free = bavail * bsize;
+    this.free = freeBytes(this.folder);
     this.askedAtMs = nowMs;
   }
 }
