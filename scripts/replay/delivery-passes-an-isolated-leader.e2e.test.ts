@@ -14,6 +14,7 @@ const cluster = sharedCluster();
 
 for (const [name, addresses] of [
   ["the only address of the config", () => cluster().broker(1).client.address],
+  ["after another one in the config", () => [2, 1].map((node) => cluster().broker(node).client.address).join()],
   ["one of three in the config", () => cluster().address],
 ] as const) {
   test(`an isolated former leader (${name}): the new one has new lines within 45 s, while the old one is still cut off`, async () => {

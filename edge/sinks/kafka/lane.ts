@@ -87,7 +87,7 @@ export class KafkaLane implements LaneDelivery {
         this.tools.telemetry.metrics.retry(thrown.code);
         this.unreachable = hasCode(thrown, "KAFKA_UNREACHABLE") || hasCode(thrown, codes.KAFKA_NOT_READY);
         if (hasCode(thrown, "KAFKA_CLUSTER_CHANGED")) this.tools.topics.forgetAll();
-        else this.tools.topics.forget(this.notes.lane.group);
+        else this.tools.topics.forget(this.notes.lane.group, this.place.leader);
       }
       throw thrown;
     } finally {

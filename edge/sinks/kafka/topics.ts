@@ -4,8 +4,9 @@
  */
 import { sleep } from "../../../shared/async/sleep.ts";
 import type { Clock } from "../../../shared/clock/clock.ts";
+import { formatAddress } from "../../../shared/config/address.ts";
 import { AppError } from "../../../shared/errors/app-error.ts";
-import type { KafkaLink, TopicMetadata } from "../../../shared/kafka/connection/link.ts";
+import type { BrokerNode, KafkaLink, TopicMetadata } from "../../../shared/kafka/connection/link.ts";
 import { errorName, errors } from "../../../shared/kafka/error-codes.ts";
 import { codes } from "./codes.ts";
 import { CreationRate } from "./creation-rate.ts";
@@ -94,19 +95,27 @@ export class Topics {
     return true;
   }
 
-  /** Something about the topic is not as it was: the next question goes to the cluster. */
-  forget(topic: string): void {
+  /**
+   * Something about the topic is not as it was: the next question goes to the cluster, and to another broker than the
+   * one whose word this was.
+   *
+   * `leader`: with whom it did not work. It is asked after all others: one that was cut off from the rest would name
+   * itself again, whoever named it before.
+   */
+  forget(topic: string, leader: BrokerNode | undefined): void {
     const entry = this.entries.get(topic);
     this.entries.delete(topic);
-    // And to another broker than the one whose word this was: a leader that was cut off would name itself again.
     entry?.route.then(
-      ({ askedBroker }) => this.options.link.askOthersFirst(askedBroker),
+      ({ askedBroker }) => {
+        this.options.link.askOthersFirst(askedBroker);
+        if (leader !== undefined) this.options.link.askOthersFirst(formatAddress(leader));
+      },
       () => {}, // Whoever waits for it is told.
     );
   }
 
   forgetAll(): void {
-    for (const topic of [...this.entries.keys()]) this.forget(topic);
+    for (const topic of [...this.entries.keys()]) this.forget(topic, undefined);
   }
 
   private async ask(topic: string): Promise<TopicRoute> {
