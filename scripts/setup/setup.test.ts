@@ -1,7 +1,10 @@
 import { expect, test } from "bun:test";
-import packageJson from "../../package.json" with { type: "json" };
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
 
-const scripts: Readonly<Record<string, string>> = packageJson.scripts;
+const packageJson: unknown = JSON.parse(readFileSync(join(import.meta.dir, "../../package.json"), "utf8"));
+const { scripts } = z.object({ scripts: z.record(z.string(), z.string()) }).parse(packageJson);
 
 test.each(["replay", "bench", "pictures"])(
   "npm run %s brings in what a fresh machine lacks, as npm test does",
