@@ -18,6 +18,8 @@ import { fleet } from "./api/fleet/routes.ts";
 import { gaps } from "./api/gaps/routes.ts";
 import { Guard, type GuardOptions } from "./api/guard.ts";
 import { health } from "./api/health/routes.ts";
+import { iceberg } from "./api/iceberg/routes.ts";
+import { lake } from "./api/lake/routes.ts";
 import { ledger } from "./api/ledger/routes.ts";
 import { refuseOtherMethods } from "./api/methods.ts";
 import { outages } from "./api/outages/routes.ts";
@@ -70,7 +72,9 @@ export function createApi(dependencies: ApiDependencies, guarding: Partial<Guard
     .route("/", fleet(dependencies))
     .route("/", completeness(dependencies))
     .route("/", outages(dependencies))
-    .route("/", books(dependencies));
+    .route("/", books(dependencies))
+    .route("/", lake(dependencies))
+    .route("/", iceberg(dependencies));
   api.get("/api/v1/openapi.json", async (context) => {
     const { path } = context.req;
     const traceId = context.get("traceId");

@@ -17,6 +17,7 @@ import { loadEventRules } from "./ingest/event-rules.ts";
 import { noRelay } from "./ingest/relay/relay-counts.ts";
 import { noSnapshot } from "./ingest/snapshot.ts";
 import { IngestThread } from "./ingest/thread.ts";
+import { noLake } from "./lake/snapshot.ts";
 import { declareMetrics } from "./metrics.ts";
 import { operationsBy } from "./replay/calls.ts";
 import { serve } from "./server.ts";
@@ -60,7 +61,13 @@ export async function runCentral(config: CentralConfig, report: Report, signal: 
       patienceMs: config.booksPatience,
     });
   status.fleet = fleet;
-  declareMetrics(metrics, () => ({ ...snapshot(), summary: status.latest, relay: relay?.counts ?? noRelay }));
+  const lake = await lakeOf(config, report);
+  declareMetrics(metrics, () => ({
+    ...snapshot(),
+    summary: status.latest,
+    relay: relay?.counts ?? noRelay,
+    lake: lake?.snapshot() ?? noLake,
+  }));
   const api = createApi({
     reader,
     feed,
@@ -70,6 +77,7 @@ export async function runCentral(config: CentralConfig, report: Report, signal: 
       forget: async (lanes) => await running().forget(lanes),
     },
     relay,
+    lake,
     replays: operationsBy(async (call) => await running().replay(call)),
     status,
     fleet,
@@ -96,7 +104,7 @@ export async function runCentral(config: CentralConfig, report: Report, signal: 
   try {
     await Promise.race([failed, whenAborted(signal)]);
     report(stopping);
-    await endInTime(thread.stop(), stopDeadlineMs);
+    await endInTime(Promise.all([thread.stop(), lake?.stop()]), stopDeadlineMs);
   } finally {
     clearInterval(sampling);
     await server.stop();
@@ -115,13 +123,18 @@ function readsTopic({ topics, topicPattern }: CentralConfig, topic: string): boo
  *
  * @throws AppError `CENTRAL_STOP_SLOW` when it takes longer. What is stored is stored; the rest is read again.
  */
-export async function endInTime(ending: Promise<void>, deadlineMs: number): Promise<void> {
+export async function endInTime(ending: Promise<unknown>, deadlineMs: number): Promise<void> {
   const late = () =>
     new AppError(
       codes.CENTRAL_STOP_SLOW,
       `stop: the fetched records in hand were not stored within ${deadlineMs / 1_000} s`,
     );
   await withDeadline(ending, deadlineMs, late);
+}
+
+/** Of the lake nothing is loaded where there is none. */
+async function lakeOf({ lake, ...config }: CentralConfig, report: Report) {
+  return lake && (await import("./lake/lake.ts")).openLake({ ...config, lake }, report);
 }
 
 function whenAborted(signal: AbortSignal): Promise<void> {

@@ -5,6 +5,7 @@
 import type { Metrics } from "../shared/telemetry/metrics.ts";
 import type { RelayCounts } from "./ingest/relay/relay-counts.ts";
 import type { IngestSnapshot } from "./ingest/snapshot.ts";
+import type { LakeSnapshot } from "./lake/snapshot.ts";
 import type { RuleCounts } from "./rules/counts.ts";
 import type { BookPart } from "./status/fleet.ts";
 import type { StatusSummary } from "./status/status.ts";
@@ -19,6 +20,7 @@ export interface MetricSources {
   readonly replays: IngestSnapshot["replays"];
   readonly summary: StatusSummary | undefined;
   readonly relay: RelayCounts;
+  readonly lake: LakeSnapshot;
 }
 
 /** A number, what it means, and where it comes from. */
@@ -45,6 +47,60 @@ const bookMetrics: readonly CentralMetric[] = bookWords.map(([part, name, help])
   help,
   read: ({ summary }) => summary?.books?.[part] ?? 0,
 }));
+
+const lakeMetrics: readonly CentralMetric[] = [
+  { name: "lake_rows", help: "Rows in the lake's current snapshot.", read: ({ lake }) => lake.rows },
+  { name: "lake_files", help: "Parquet files in it.", read: ({ lake }) => lake.files },
+  { name: "lake_bytes", help: "Bytes of them.", read: ({ lake }) => lake.bytes },
+  { name: "lake_snapshots", help: "Snapshots that can be read.", read: ({ lake }) => lake.snapshots },
+  {
+    name: "lake_waiting",
+    help: "1 while the lake waits for its disk, Kafka or the store: alarm when it stays.",
+    read: ({ lake }) => Number(lake.state === "waiting"),
+  },
+  {
+    name: "lake_lag",
+    help: "Records that Kafka holds and the lake has not read; -1 unknown.",
+    read: ({ lake }) => lake.lag ?? -1,
+  },
+  {
+    name: "lake_buffered_rows",
+    help: "Rows that are read and in no snapshot yet.",
+    read: ({ lake }) => lake.bufferedRows,
+  },
+  {
+    name: "lake_commits_total",
+    help: "Snapshots of this process with rows of the topics.",
+    read: ({ lake }) => lake.commits,
+  },
+  { name: "lake_committed_rows_total", help: "Rows of them.", read: ({ lake }) => lake.committedRows },
+  {
+    name: "lake_failures_total",
+    help: "Times it began anew from its last snapshot.",
+    read: ({ lake }) => lake.failures,
+  },
+  {
+    name: "lake_last_commit_seconds",
+    help: "When the last one was, seconds since 1970; 0: none by this process.",
+    read: ({ lake }) => (lake.lastCommitMs ?? 0) / 1_000,
+  },
+  {
+    name: "lake_gone_total",
+    help: "Offsets that Kafka no longer held when the lake came to read them: alarm on any.",
+    read: ({ lake }) => lake.gone,
+  },
+  { name: "lake_damaged_total", help: "Offsets of batches that cannot be read.", read: ({ lake }) => lake.damaged },
+  {
+    name: "lake_withheld_total",
+    help: "Rows of erased vehicles that were left out.",
+    read: ({ lake }) => lake.withheld,
+  },
+  {
+    name: "lake_erasures_pending",
+    help: "Erased vehicles whose rows are still in the lake.",
+    read: ({ lake }) => lake.erasuresPending,
+  },
+];
 
 /** All of them. */
 export const centralMetrics: readonly CentralMetric[] = [
@@ -251,6 +307,7 @@ export const centralMetrics: readonly CentralMetric[] = [
     read: ({ heartbeats }) => heartbeats.refused,
   },
   ...bookMetrics,
+  ...lakeMetrics,
 ];
 
 /** What is written on the page. */

@@ -48,6 +48,7 @@ function mounted() {
   return createApi({
     reader,
     feed: undefined,
+    lake: undefined,
     rules: { set: undefined, snapshot: () => noRulesSnapshot },
     operations,
     relay: undefined,

@@ -5,6 +5,7 @@ import type { Report } from "../../shared/telemetry/log.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { ApiKey } from "../config/api-key.ts";
 import type { RulesSnapshot } from "../ingest/rules-snapshot.ts";
+import type { Lake } from "../lake/lake.ts";
 import type { ReplayOperations } from "../replay/calls.ts";
 import type { RuleSet } from "../rules/rule.ts";
 import type { FleetService } from "../status/fleet.ts";
@@ -29,6 +30,8 @@ export interface ApiDependencies {
   readonly relay: RelayDesk | undefined;
   /** Undefined: this kind of store has no replay. */
   readonly replays: ReplayOperations | undefined;
+  /** Undefined: none is configured. */
+  readonly lake: Lake | undefined;
   readonly status: StatusService;
   /** Undefined: the store keeps nothing of it. */
   readonly fleet: FleetService | undefined;

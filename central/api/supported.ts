@@ -1,4 +1,6 @@
 import { AppError } from "../../shared/errors/app-error.ts";
+import { codes as lakeCodes } from "../lake/codes.ts";
+import type { Lake } from "../lake/lake.ts";
 import type { ReplayOperations } from "../replay/calls.ts";
 import { codes } from "../replay/codes.ts";
 import type { ReplayReader } from "../store/replay-port.ts";
@@ -11,4 +13,10 @@ export function replaysOf({ reader, replays }: ApiDependencies): {
 } {
   if (reader.replays !== undefined && replays !== undefined) return { reader: reader.replays, operations: replays };
   throw new AppError(codes.CENTRAL_REPLAY_UNSUPPORTED, "replay: this kind of store does not have it");
+}
+
+/** @throws AppError `CENTRAL_LAKE_OFF` where none is configured. */
+export function lakeOf({ lake }: ApiDependencies): Lake {
+  if (lake !== undefined) return lake;
+  throw new AppError(lakeCodes.CENTRAL_LAKE_OFF, "look at the lake: this central has none");
 }

@@ -37,6 +37,9 @@ export const variables: readonly Variable[] = [
   // Wins over the one above: a file is the better place.
   { name: "TAILGATE_API_KEY_FILE", path: ["apiKey", "file"], kind: "text" },
   { name: "TAILGATE_ALLOWED_HOSTS", path: ["allowedHosts"], kind: "list" },
+  { name: "TAILGATE_LAKE", path: ["lake", "directory"], kind: "text" },
+  { name: "TAILGATE_LAKE_COMMIT_EVERY", path: ["lake", "commitEvery"], kind: "text" },
+  { name: "TAILGATE_LAKE_KEEP_FREE", path: ["lake", "keepFree"], kind: "text" },
   { name: "TAILGATE_RULES_FILE", path: ["rulesFile"], kind: "text" },
   { name: "TAILGATE_SESSION_TIMEOUT", path: ["sessionTimeout"], kind: "text" },
   { name: "TAILGATE_FETCH_BYTES", path: ["fetchBytes"], kind: "text" },

@@ -7,6 +7,7 @@ import { secret } from "../../shared/config/secret.ts";
 import { kafkaBrokers, kafkaSasl, kafkaTls } from "../../shared/kafka/connection-fields.ts";
 import { alerts } from "./alerts.ts";
 import { scopes } from "./api-key.ts";
+import { Lake } from "./lake.ts";
 import { Relay } from "./relay.ts";
 import { agentVehicles, signatures, topicAgents } from "./senders.ts";
 
@@ -113,6 +114,10 @@ export const CentralConfig = z
         description:
           "Names that central is asked by, beside addresses, localhost and this machine's name. Without keys, or when given, all others are refused.",
       }),
+    lake: Lake.optional().meta({
+      description:
+        "The topics as Parquet files in an Iceberg table (central/lake/DESIGN.md). Not given: none is written.",
+    }),
     rulesFile: path().optional().meta({ description: "YAML file of rules over events (central/rules/DESIGN.md)." }),
     alerts: alerts(),
     sessionTimeout: duration({ min: 1_000, max: 300_000 })
@@ -147,6 +152,10 @@ export const CentralConfig = z
     if (config.apiKey !== undefined && !/^[\x21-\x7e]*$/.test(config.apiKey)) {
       const message = "no client can send this key: only visible ASCII characters, and no blanks";
       context.addIssue({ code: "custom", path: ["apiKey"], message });
+    }
+    if (config.lake !== undefined && config.kafka === undefined) {
+      const message = "no brokers to fill it from: write kafka.brokers, or set KAFKA_BROKERS";
+      context.addIssue({ code: "custom", path: ["lake"], message });
     }
     const { webhook, topic } = config.alerts;
     if (topic !== undefined && config.kafka === undefined) {

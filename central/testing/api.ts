@@ -11,6 +11,8 @@ import { createApi } from "../app.ts";
 import type { ApiKey, Scope } from "../config/api-key.ts";
 import { noRelay } from "../ingest/relay/relay-counts.ts";
 import { type IngestSnapshot, noSnapshot } from "../ingest/snapshot.ts";
+import type { Lake } from "../lake/lake.ts";
+import { noLake } from "../lake/snapshot.ts";
 import { declareMetrics } from "../metrics.ts";
 import type { PlainRecord } from "../records/record-block.ts";
 import { lastMark } from "../records/record-slices.ts";
@@ -29,6 +31,7 @@ export interface TestApiOptions {
   readonly keys?: readonly ApiKey[];
   readonly path?: string;
   readonly relay?: RelayDesk;
+  readonly lake?: Lake;
   readonly report?: Report;
   readonly refusalDelayMs?: number;
   readonly requestsPerSecond?: number;
@@ -107,7 +110,7 @@ export class TestApi implements AsyncDisposable {
       },
     });
     const metrics = new Metrics();
-    declareMetrics(metrics, () => ({ ...this.snapshot, summary: this.status.latest, relay: noRelay }));
+    declareMetrics(metrics, () => ({ ...this.snapshot, summary: this.status.latest, relay: noRelay, lake: noLake }));
     const { keys = [], report = silent, isOurHost = () => true, requestsPerSecond = 10_000 } = options;
     const dependencies = {
       reader,
@@ -115,6 +118,7 @@ export class TestApi implements AsyncDisposable {
       rules: { set: eventRules?.step.set, snapshot: () => this.snapshot.rules },
       operations: this.store,
       relay: options.relay,
+      lake: options.lake,
       replays: options.withoutReplays === true ? undefined : this.replays,
       status: this.status,
       fleet: this.fleet,

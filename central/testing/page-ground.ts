@@ -81,6 +81,7 @@ export class PageGround implements AsyncDisposable {
       feed,
       fleet,
       relay: undefined,
+      lake: undefined,
       rules: { set: undefined, snapshot: () => snapshot().rules },
       replays: undefined,
       operations: this.store,

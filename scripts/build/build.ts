@@ -74,9 +74,9 @@ export async function buildEdge(options: BuildOptions = {}): Promise<string> {
   return await build(target, { name: "tailgate", entries: [entry], folders: ["edge", "shared"] });
 }
 
-/** As `buildEdge`, for central. Its writing half is a worker: a second program in the same file, found by its path. */
+/** As `buildEdge`, for central. Its writing half and its lake are workers: programs in the same file, found by their paths. */
 export async function buildCentral(target: BuildTarget = hostTarget()): Promise<string> {
-  const entries = ["central/main.ts", "central/ingest/worker.ts"];
+  const entries = ["central/main.ts", "central/ingest/worker.ts", "central/lake/worker.ts"];
   return await build(target, { name: "tailgate-central", entries, folders: ["central", "shared"] });
 }
 

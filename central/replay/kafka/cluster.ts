@@ -1,8 +1,9 @@
 /**
- * The cluster as a replay sees it: partitions read by offset, in no group. Whoever is in the group of the live consumption never
+ * The cluster as a replay, or the lake, sees it: partitions read by offset, in no group. Whoever is in the group of the live consumption never
  * hears of it. Leaders are remembered until one of them answers that it is none.
  */
 import { AppError } from "../../../shared/errors/app-error.ts";
+import type { ErrorCode } from "../../../shared/errors/error-code.ts";
 import type { AskingLink } from "../../../shared/kafka/connection/kafkajs-link.ts";
 import type { BrokerNode, TopicMetadata } from "../../../shared/kafka/connection/link.ts";
 import type { FetchedPartition } from "../../../shared/kafka/connection/raw-fetch.ts";
@@ -20,7 +21,11 @@ const fetchBytesMax = 1024 * 1024;
 export class Cluster {
   private readonly topics = new Map<string, TopicMetadata>();
 
-  constructor(readonly link: AskingLink) {}
+  /** @param refusedAs what is thrown where Kafka refuses. */
+  constructor(
+    readonly link: AskingLink,
+    private readonly refusedAs: ErrorCode = codes.CENTRAL_REPLAY_KAFKA,
+  ) {}
 
   /** How many partitions it has; undefined: there is no such topic. */
   async partitions(topic: string): Promise<number | undefined> {
@@ -66,7 +71,7 @@ export class Cluster {
   /** What a code other than none means; the next question goes by fresh metadata. */
   refused(doing: string, topic: string, errorCode: number): AppError {
     this.topics.delete(topic);
-    return new AppError(codes.CENTRAL_REPLAY_KAFKA, `${doing}: Kafka answers ${errorName(errorCode)}`);
+    return new AppError(this.refusedAs, `${doing}: Kafka answers ${errorName(errorCode)}`);
   }
 
   private async ask<Answer>(at: TopicPartition, message: Message<Answer>): Promise<Answer> {

@@ -43,8 +43,9 @@ const parts: readonly Part[] = [
   central("delivery", ["config", "store", "rules", "records"]),
   central("replay", ["consumer", "store", "rules", "fleet", "ledger", "records"]),
   central("ingest", ["delivery", "config", "replay", "consumer", "store", "rules", "fleet", "ledger", "records"]),
+  central("lake", ["config", "replay", "consumer", "store", "ledger", "records"]),
   central("status", ["consumer", "ingest", "store", "rules", "fleet", "records"]),
-  central("api", ["config", "status", "replay", "ingest", "store", "rules", "fleet", "ledger", "records"]),
+  central("api", ["config", "lake", "status", "replay", "ingest", "store", "rules", "fleet", "ledger", "records"]),
   central("web", ["api"]),
   central("config", []),
   {
