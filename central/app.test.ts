@@ -17,7 +17,7 @@ test("asks for a key everywhere but for health and for the page, which hold no d
       .map(({ path }) => path.replace(":vehicle", "car-1").replace(":id", "1")),
   );
   paths.delete("/assets/:file"); // of a name that the page knows: page.test.ts
-  expect(paths.size).toBe(26);
+  expect(paths.size).toBe(34);
   for (const path of [...paths, "/api/v1/nowhere"]) {
     expect([path, (await api.request(path)).status]).toEqual([path, open.includes(path) ? 200 : 401]);
   }
@@ -46,6 +46,9 @@ test("its document names every route and is what the running service hands out",
     "/api/v1/fleet",
     "/api/v1/gaps",
     "/api/v1/lag",
+    "/api/v1/lake",
+    "/api/v1/lake/files",
+    "/api/v1/lake/snapshots",
     "/api/v1/ledger",
     "/api/v1/outages",
     "/api/v1/quarantine",
@@ -64,6 +67,11 @@ test("its document names every route and is what the running service hands out",
     "/api/v1/vehicles/{vehicle}",
     "/api/v1/vehicles/{vehicle}/series",
     "/assets/{file}",
+    "/iceberg/v1/config",
+    "/iceberg/v1/namespaces",
+    "/iceberg/v1/namespaces/{namespace}",
+    "/iceberg/v1/namespaces/{namespace}/tables",
+    "/iceberg/v1/namespaces/{namespace}/tables/{table}",
     "/livez",
     "/metrics",
     "/readyz",

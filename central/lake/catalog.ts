@@ -18,7 +18,7 @@ export interface ReadTable {
 export class LakeCatalog {
   private readonly files: TableFiles;
 
-  constructor({ directory }: LakeConfig) {
+  constructor({ directory }: Pick<LakeConfig, "directory">) {
     this.files = new TableFiles(join(directory, tableName));
   }
 

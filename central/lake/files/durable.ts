@@ -1,6 +1,6 @@
 /**
  * Files that are there whole or not at all, whatever is killed or loses power: written under another name, synced, then given their
- * name. A name is on the disk when its folder is synced too.
+ * name. A name is on the disk when its folder is synced too: once for all files of a folder.
  */
 import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
@@ -8,14 +8,21 @@ import { dirname } from "node:path";
 /** Files under way end so; whoever finds one at its start may remove it. */
 export const partialEnd = ".partial";
 
-/** Writes a file that nobody else writes. Its folder is made when it is not there. @throws the system's error. */
+/**
+ * Writes a file that nobody else writes. Its folder is made when it is not there, and is still to be synced.
+ *
+ * @throws the system's error.
+ */
 export function writeWhole(path: string, bytes: Uint8Array): void {
-  const partial = writePartial(path, bytes);
-  renameSync(partial, path);
-  syncFolder(dirname(path));
+  renameSync(writePartial(path, bytes), path);
 }
 
-/** As `writeWhole`; false: somebody else was first, and that file stays as it is. @throws the system's error. */
+/** Files that were written are found under their names, even after a power cut. @throws the system's error. */
+export function syncFoldersOf(paths: readonly string[]): void {
+  for (const folder of new Set(paths.map((path) => dirname(path)))) syncFolder(folder);
+}
+
+/** Writes it, synced, folder and all; false: it was there, and stays as it is. @throws the system's error. */
 export function writeFirst(path: string, bytes: Uint8Array): boolean {
   const partial = writePartial(path, bytes);
   try {

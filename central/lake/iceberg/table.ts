@@ -3,14 +3,14 @@
  * that names them: before that nothing of it is there, after it all is. After a failure the writer does not know which it was; so
  * it opens the table again and goes on from what it finds.
  */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../../../shared/clock/clock.ts";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import type { Random } from "../../../shared/random/random.ts";
 import { type Cell, cellPath } from "../bucket.ts";
 import { codes } from "../codes.ts";
-import { writeFirst, writeWhole } from "../files/durable.ts";
+import { syncFoldersOf, writeFirst, writeWhole } from "../files/durable.ts";
 import { parquetOf } from "../files/parquet.ts";
 import { Positions } from "../positions.ts";
 import type { Row } from "../row.ts";
@@ -117,6 +117,7 @@ export class Table {
     const list = join(this.files.metadataFolder, `snap-${snapshot}-${crypto.randomUUID()}.avro`);
     const parentId = parent?.["snapshot-id"];
     writeWhole(list, manifestListBytes(manifests, { snapshot, parent: parentId, sequence }));
+    syncFoldersOf([...added.map(({ path }) => this.files.path(path)), list]);
     // Never before the last one, whatever the clock does.
     const nowMs = Math.max(this.tools.clock.now(), this.state["last-updated-ms"] + 1);
     const next: Snapshot = {
@@ -139,7 +140,7 @@ export class Table {
     }
     this.version++;
     this.state = metadata;
-    writeWhole(this.files.hint, Buffer.from(`${this.version}`));
+    writeFileSync(this.files.hint, `${this.version}`); // Only a hint: the next commit writes it again.
   }
 
   private write({ cell, rows }: CellRows, snapshot: number, sequence: number): DataFile {

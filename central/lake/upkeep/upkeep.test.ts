@@ -24,13 +24,13 @@ describe("keeping the table small", () => {
     using dir = tempDir();
     const table = openTable(dir.file("events"));
     const rows = rowsFrom(0, 2_000).filter(({ offset, vehicle }) => offset % 2 === 0 && bucketOf(vehicle, 2) === 0);
-    const size = Math.ceil(rows.length / 20);
-    for (let step = 0; step < 20; step++) append(table, rows.slice(step * size, (step + 1) * size));
+    const size = Math.ceil(rows.length / 9);
+    for (let step = 0; step < 9; step++) append(table, rows.slice(step * size, (step + 1) * size));
     const before = table.metadata.snapshots.length;
     let merges = 0;
     while (await compact(table)) merges++;
-    expect(merges).toBe(2); // twice eight of twenty
-    expect(table.dataFiles()).toHaveLength(6);
+    expect(merges).toBe(1); // eight of nine
+    expect(table.dataFiles()).toHaveLength(2);
     expect(await rowsOf(table)).toEqual(rows);
     expect(table.metadata.snapshots).toHaveLength(before + merges);
     sweep(table.files, table.metadata);
