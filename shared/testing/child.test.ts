@@ -69,12 +69,16 @@ test("leaving the scope kills the process and what it started", async () => {
   );
 });
 
-test("when our own process ends, nothing that it started is left", async () => {
+test.each([
+  ["ends by itself", "setTimeout(() => process.exit(0), 50)"],
+  ["is killed with -9", 'setTimeout(() => process.kill(process.pid, "SIGKILL"), 50)'],
+  ["is told to end and has no handler", 'setTimeout(() => process.kill(process.pid, "SIGTERM"), 50)'],
+])("when our own process %s, nothing that it started is left", async (_, end) => {
   const script = `
     import { startChild } from ${JSON.stringify(new URL("./child.ts", import.meta.url).pathname)};
     const child = startChild({ command: ["sleep", "60"] });
     console.log(child.pid);
-    setTimeout(() => process.exit(0), 50);`;
+    ${end};`;
   await using parent = startChild({ command: [process.execPath, "-e", script] });
   const pid = Number(await parent.waitForLine(/^\d+$/));
   await parent.exited;

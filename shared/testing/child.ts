@@ -26,6 +26,8 @@ const freezeMsMax = 2_000;
 /**
  * A real process under test. It runs in a process group of its own (a Ctrl-C in the terminal does not reach it) and is
  * killed with -9, its whole group, when the scope that started it ends: `await using edge = startChild({...})`.
+ * It does not outlive us either when we are killed ourselves: a broker that nobody asks any more would go on working
+ * and slow down whatever is measured or tried after it.
  */
 export class Child implements AsyncDisposable {
   readonly pid: number;
@@ -38,9 +40,10 @@ export class Child implements AsyncDisposable {
   private readonly watchers = new Set<(line: string) => void>();
 
   constructor(private readonly options: ChildOptions) {
-    this.process = Bun.spawn([...options.command], {
+    const env = { ...process.env, ...options.env };
+    this.process = Bun.spawn([...diesWithUs(options.command, env.PATH), ...options.command], {
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-      env: { ...process.env, ...options.env },
+      env,
       stdin: "ignore",
       stdout: "pipe",
       stderr: "pipe",
@@ -185,6 +188,17 @@ const running = new Set<Child>();
 process.on("exit", () => {
   for (const child of running) child.signalGroup("SIGKILL");
 });
+
+/**
+ * The words before a command that make the kernel kill it when its parent is gone (PR_SET_PDEATHSIG of prctl(2)). It
+ * stays the same process. None where `setpriv` of util-linux is missing, and for a program that is not there: the error
+ * is then about that program.
+ */
+function diesWithUs(command: readonly string[], path: string | undefined): readonly string[] {
+  const setpriv = Bun.which("setpriv");
+  const found = Bun.which(command[0] ?? "", path === undefined ? {} : { PATH: path }) !== null;
+  return setpriv !== null && found ? [setpriv, "--pdeathsig", "KILL"] : [];
+}
 
 /** User and system time of all its threads, in hundredths of a second: fields 14 and 15 of proc_pid_stat(5). */
 function ticksOf(stat: string): number {
