@@ -6,7 +6,7 @@
 import { AppError, hasCode } from "../../../shared/errors/app-error.ts";
 import { invariant } from "../../../shared/errors/invariant.ts";
 import { IDENTITY_HEADER } from "../../../shared/identity/identity.ts";
-import { stampBatch } from "../../../shared/kafka/record-batch/header.ts";
+import { readBatchHeader, stampBatch } from "../../../shared/kafka/record-batch/header.ts";
 import { decodeRecords } from "../../../shared/kafka/record-batch/records.ts";
 import { asZstd, signatureOf } from "../../../shared/kafka/record-batch/signature.ts";
 import type { SigningKey } from "../../../shared/signature/keys.ts";
@@ -17,7 +17,8 @@ import type { Delivery, LaneDelivery } from "../../core/sink.ts";
 import { splitBatch } from "../../core/split-batch.ts";
 import type { StoredBatch } from "../../core/stored-batch.ts";
 import type { Comeback } from "../../records/comeback.ts";
-import { errorOf, type HttpAnswer, meaningOf } from "../../records/http-peer.ts";
+import { errorOf, type HttpAnswer } from "../../records/http-peer.ts";
+import { foreignAnswer, isProblemOfCentral, verdictOf } from "./answer.ts";
 import { codes } from "./codes.ts";
 import { type RelayMetrics, signals } from "./telemetry.ts";
 
@@ -54,18 +55,19 @@ export class RelayLane implements LaneDelivery {
     if (!this.looked) checkIdentity(batch);
     this.looked = true;
     const answer = await this.post(batch, signal);
-    const meaning = meaningOf(answer.status);
+    const meaning = verdictOf(answer, recordsIn(batch));
     if (meaning === "taken") {
       this.unreadableTries = 0;
       this.tools.metrics.batches.add(1);
       return { kind: "delivered" };
     }
-    // Whatever else it says, it has committed nothing; only a server that fails may have.
-    if (answer.status < 500) this.inDoubtBelow = Math.min(this.inDoubtBelow, batch.first);
+    // Whatever else it says, it has committed nothing; only a server that fails may have, or who says yes in other words.
+    if (answer.status >= 300 && answer.status < 500) this.inDoubtBelow = Math.min(this.inDoubtBelow, batch.first);
     if (meaning === "too_large" && batch.kind === "records" && batch.count > 1) return this.split(batch);
-    if (meaning === "too_large") return this.refuse(batch, answer);
+    if (meaning === "too_large" && isProblemOfCentral(answer)) return this.refuse(batch, answer);
     if (meaning === "refused" && ++this.unreadableTries >= unreadableTriesMax) return this.refuse(batch, answer);
     this.tools.metrics.putOff.add(1);
+    if (meaning === "wrong" || meaning === "too_large") throw foreignAnswer(answer, describe(batch));
     throw this.notNow(batch, answer);
   }
 
@@ -142,6 +144,11 @@ function checkIdentity(batch: StoredBatch): void {
   invariant(first !== undefined, "a stored batch holds records");
   if (first.headers.some(({ name }) => name === IDENTITY_HEADER)) return;
   throw new AppError(codes.EDGE_RELAY_IDENTITY, `${describe(batch)}: the records have no identity`);
+}
+
+/** A marker is one record, whatever it stands for. */
+function recordsIn({ bytes }: StoredBatch): number {
+  return readBatchHeader(bytes).recordCount;
 }
 
 function describe({ first, count }: StoredBatch): string {

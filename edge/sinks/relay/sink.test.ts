@@ -62,19 +62,21 @@ class FakeCentral implements AsyncDisposable {
     const body = Buffer.from(await request.arrayBuffer());
     const said = this.next.shift();
     if (said instanceof Response) return said;
-    if (body.length > this.bytesMax) return new Response("too large", { status: 413 });
+    if (body.length > this.bytesMax) return problem(413);
     this.bodies.push(body);
     this.headers.push(request.headers);
+    let records = 0;
     for (const frame of splitBatches(body)) {
-      if (!crcMatches(frame.bytes)) return new Response("damaged", { status: 422 });
+      if (!crcMatches(frame.bytes)) return problem(422);
       for (const { value, headers } of decodeRecords(frame.bytes)) {
         const identity = headers.find(({ name }) => name === "tg")?.value.toString() ?? "";
-        if (parseIdentity(identity) === undefined) return new Response("no identity", { status: 422 });
+        if (parseIdentity(identity) === undefined) return problem(422);
         this.records.set(identity, value.toString());
+        records++;
       }
     }
     if (said === "lose answer") return new Response("", { status: 502 });
-    return Response.json({ records: 1 });
+    return Response.json({ records });
   }
 }
 
@@ -106,6 +108,8 @@ async function laneTo(central: FakeCentral, config: Readonly<Record<string, unkn
   return { reader, sink, delivery: sink.lane(reader) };
 }
 
+/** As central says it. */
+const problem = (status: number) => Response.json({ type: "urn:tailgate:CENTRAL_RELAY_X", status }, { status });
 const no = (status: number, headers: Record<string, string> = {}) => new Response("no", { status, headers });
 
 sinkContract("relay", async () => {
@@ -164,6 +168,51 @@ describe("the relay sink", () => {
     expect(reader.buried).toEqual([]);
   });
 
+  const json = (value: unknown, status = 200) => Response.json(value, { status });
+  test.each([
+    ["the login page of a network", () => new Response("<html>please log in</html>")],
+    ["an empty 200", () => new Response("")],
+    ["a 204", () => new Response(null, { status: 204 })],
+    ["somebody's JSON", () => json({ ok: true })],
+    ["fewer records than were sent", () => json({ records: 2 })],
+    ["more records than were sent", () => json({ records: 4 })],
+    ["a proxy's 400", () => no(400)],
+    ["a proxy's 422", () => json({ type: "about:blank" }, 422)],
+  ])("%s is not central's word: nothing leaves the channel, however often it comes", async (_, answer) => {
+    const central = centralOf();
+    const { reader, delivery } = await laneTo(central);
+    reader.put(...testBatches(reader.lane, 1, 3));
+    for (let turn = 0; turn < 5; turn++) {
+      central.next.push(answer());
+      expect(await tryNext(delivery, reader)).toMatchObject({ code: "EDGE_DESTINATION_WRONG", severity: "transient" });
+    }
+    expect(await tryNext(delivery, reader)).toBe("delivered");
+    expect([...central.records.values()]).toEqual(["line 0", "line 1", "line 2"]);
+    expect(reader.buried).toEqual([]);
+  });
+
+  test("a proxy's limit cuts batches, and buries nothing", async () => {
+    const central = centralOf();
+    const { reader, delivery } = await laneTo(central);
+    reader.put(...testBatches(reader.lane, 1, 2));
+    central.next.push(no(413), no(413));
+    expect(await tryNext(delivery, reader)).toBe("split");
+    expect(await tryNext(delivery, reader)).toMatchObject({ code: "EDGE_DESTINATION_WRONG" });
+    expect(await tryNext(delivery, reader)).toBe("delivered");
+    expect(await tryNext(delivery, reader)).toBe("delivered");
+    expect([...central.records.values()]).toEqual(["line 0", "line 1"]);
+    expect(reader.buried).toEqual([]);
+  });
+
+  test("check --connect takes nobody else for central", async () => {
+    const central = centralOf();
+    const { sink } = await laneTo(central);
+    central.next.push(new Response("<html>please log in</html>"));
+    expect(await sink.probe?.(new AbortController().signal)).toMatchObject([
+      { error: { code: "EDGE_DESTINATION_WRONG" } },
+    ]);
+  });
+
   test("Retry-After is waited for, and not by a whole fleet in the same moment", async () => {
     const central = centralOf();
     const { reader, delivery } = await laneTo(central);
@@ -196,13 +245,13 @@ describe("the relay sink", () => {
     const central = centralOf();
     const { reader, delivery } = await laneTo(central);
     reader.put(...testBatches(reader.lane, 2, 4));
-    central.next.push(no(422), no(422), no(422));
+    central.next.push(problem(422), problem(422), problem(422));
     expect(await tryNext(delivery, reader)).toMatchObject({ severity: "transient" });
     expect(await tryNext(delivery, reader)).toMatchObject({ severity: "transient" });
     expect(await tryNext(delivery, reader)).toBe("refused");
     expect(await tryNext(delivery, reader)).toBe("delivered");
     expect(reader.buried.map(({ batch }) => [batch.first, batch.count])).toEqual([[0, 4]]);
-    central.next.push(no(422));
+    central.next.push(problem(422));
     reader.put(testBatch(reader.lane, { first: 8, count: 1 }));
     expect(await tryNext(delivery, reader)).toMatchObject({ severity: "transient" });
     expect(await tryNext(delivery, reader)).toBe("delivered");

@@ -6,7 +6,8 @@ import type { SinkContext } from "../../core/context.ts";
 import type { LaneNotes } from "../../core/lane-notes.ts";
 import type { Finding, LaneDelivery, Sink } from "../../core/sink.ts";
 import { Comeback } from "../../records/comeback.ts";
-import { errorOf, HttpPeer, meaningOf } from "../../records/http-peer.ts";
+import { errorOf, HttpPeer } from "../../records/http-peer.ts";
+import { foreignAnswer, verdictOf } from "./answer.ts";
 import type { Config } from "./config.ts";
 import { RelayLane, type RelayTools } from "./lane.ts";
 import { RelayMetrics, signals } from "./telemetry.ts";
@@ -61,8 +62,11 @@ export class RelaySink implements Sink {
     const what = this.url.href;
     try {
       const answer = await this.post(new Uint8Array(), signal);
-      if (meaningOf(answer.status) === "taken") return [{ what, says: "central answers, and takes our key" }];
-      return [{ what, error: errorOf(answer, "ask central") }];
+      const verdict = verdictOf(answer, 0);
+      if (verdict === "taken") return [{ what, says: "central answers, and takes our key" }];
+      return [
+        { what, error: verdict === "wrong" ? foreignAnswer(answer, "ask central") : errorOf(answer, "ask central") },
+      ];
     } catch (thrown) {
       const error =
         thrown instanceof AppError ? thrown : new AppError("EDGE_DESTINATION_AWAY", what, { cause: thrown });
