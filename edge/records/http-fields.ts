@@ -5,7 +5,7 @@ import { secret } from "../../shared/config/secret.ts";
 
 /** Fields of every sink that writes over HTTP; see http-peer.ts. */
 export const httpFields = () => ({
-  token: secret().optional().meta({ description: "Sent as `Authorization: Bearer …`." }),
+  token: bearerToken().optional().meta({ description: "Sent as `Authorization: Bearer …`." }),
   user: z.string().min(1).optional().meta({ description: "Sent with `password` as `Authorization: Basic …`." }),
   password: secret().optional().meta({ description: "The password of `user`." }),
   tls: clientTls().optional().meta({ description: "For https: whom to trust, and our own certificate." }),
@@ -13,6 +13,14 @@ export const httpFields = () => ({
     .prefault("30s")
     .meta({ description: "How long a request may take until its answer has been read." }),
 });
+
+/** What a header can carry: anything else would fail at every request, and look like a server that is away. */
+const bearerToken = () =>
+  secret().superRefine((text, context) => {
+    if (/^[\x21-\x7e]+$/.test(text)) return;
+    const message = "a token has letters, digits and signs of ASCII, without spaces or line ends";
+    context.addIssue({ code: "custom", message });
+  });
 
 /** What `httpFields` yields. */
 export type HttpFields = z.output<z.ZodObject<ReturnType<typeof httpFields>>>;

@@ -25,7 +25,7 @@ export function verdictOf(answer: HttpAnswer, records: number): Meaning {
 
 /** Whether central itself says no; a proxy may have a smaller limit, or no idea of what it is sent. */
 export function isProblemOfCentral(answer: HttpAnswer): boolean {
-  const type = read(answer)?.["type"];
+  const type = read(answer)?.type;
   return typeof type === "string" && type.startsWith("urn:tailgate:");
 }
 
@@ -41,19 +41,18 @@ export function foreignAnswer(answer: HttpAnswer, what: string): AppError {
 
 /** How many records central says that its store has of the body. */
 function storedBy(answer: HttpAnswer): unknown {
-  return read(answer)?.["records"];
+  return read(answer)?.records;
 }
 
-function read({ text, cut }: HttpAnswer): Readonly<Record<string, unknown>> | undefined {
+/** What we look for in an answer's JSON. */
+type Words = { readonly type?: unknown; readonly records?: unknown };
+
+function read({ text, cut }: HttpAnswer): Words | undefined {
   if (cut) return undefined;
   try {
     const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
+    return typeof value === "object" && value !== null ? value : undefined;
   } catch {
     return undefined;
   }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null;
 }

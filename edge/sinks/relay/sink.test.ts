@@ -394,4 +394,7 @@ test("the config: what fits what", () => {
   expect(mistakes(definition, { url, tls: {} })).toHaveLength(1);
   expect(mistakes(definition, { url: "http://u:p@127.0.0.1/" })).toHaveLength(1);
   expect(mistakes(definition, { url, signingKey: "no key" })).toHaveLength(1);
+  const token = ["token: a token has letters, digits and signs of ASCII, without spaces or line ends"];
+  expect(mistakes(definition, { url, token: "k\u00e9y" })).toEqual(token);
+  expect(mistakes(definition, { url, token: "two\nlines" })).toEqual(token);
 });
