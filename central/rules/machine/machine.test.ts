@@ -212,3 +212,38 @@ test("what waits is bounded: the earliest goes on before its time, and it is cou
   expect(out.counts.early).toBe(936);
   expect(JSON.stringify(state).length).toBeLessThan(8_192);
 });
+
+describe("a vehicle in two partitions, of which the one with its later records is read first", () => {
+  const absence: Rule = { ...ruleOf({ kind: "absence", of: never, withinMs: 4_000 }, () => 0), name: "Silent" };
+
+  test("its earlier records end no silence, and begin none", () => {
+    const out = new Heard();
+    const state = emptyState("p");
+    take(absence, state, at(60_000, true), out);
+    pass(absence, state, 64_000, out);
+    expect(out.raised).toEqual([{ event: "e60000", sinceMs: 60_000, firedMs: 64_000 }]);
+    for (const timeMs of [1_000, 2_000, 9_000]) take(absence, state, at(timeMs, true), out);
+    pass(absence, state, 65_000, out);
+    expect(out.changes).toHaveLength(1);
+    take(absence, state, at(70_000, true), out);
+    expect(out.changes.at(-1)).toMatchObject({ kind: "resolved", atMs: 70_000, by: "event" });
+  });
+
+  test("the time that has passed does not pass again", () => {
+    const out = new Heard();
+    const state = emptyState("p");
+    const patient = { ...threshold, latenessMs: 3_000 };
+    take(patient, state, at(60_000, true), out);
+    take(patient, state, at(58_000, true, 1_000), out);
+    expect(deadlineOf(patient, state)).toBe(63_000);
+  });
+});
+
+test("a silence that a backlog ends was over no sooner than it was said", () => {
+  const out = new Heard();
+  const state = emptyState("p");
+  const absence: Rule = ruleOf({ kind: "absence", of: never, withinMs: 4_000 }, () => 0);
+  take(absence, state, at(10_000, true), out);
+  take(absence, state, at(9_000, true, 30_000), out);
+  expect(out.changes.at(-1)).toMatchObject({ kind: "resolved", atMs: 14_000, by: "event" });
+});

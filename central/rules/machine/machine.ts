@@ -28,9 +28,10 @@ interface Due {
 export function take(rule: Rule, state: RuleState, seen: Observation, out: MachineOutput): void {
   const { arrivedMs, timeMs } = seen;
   pass(rule, state, arrivedMs, out);
-  state.arrivedMs = arrivedMs;
+  // Within a partition arrival never goes back; a vehicle's records may stand in two, and be read in any order.
+  state.arrivedMs = Math.max(state.arrivedMs, arrivedMs);
   if (rule.condition.kind === "absence") {
-    if (seen.yes) hear(state, rule, seen, out);
+    if (seen.yes) hear(rule, state, seen, out);
     return;
   }
   if (timeMs < (state.markMs ?? Number.NEGATIVE_INFINITY)) {
@@ -151,14 +152,21 @@ function moment(rule: Rule, state: RuleState, seen: Observation, sinceMs: number
   out.raise({ state: "occurred", sinceMs, firedMs, value, event, stream });
 }
 
-function hear(state: RuleState, rule: Rule, heard: Heard, out: MachineOutput): void {
+function hear(rule: Rule, state: RuleState, heard: Heard, out: MachineOutput): void {
   const { heard: before } = state;
+  // What the topic had before the last one that is known ends no silence that came after that one.
+  if (before !== undefined && heard.arrivedMs < before.arrivedMs) return;
   if (before?.silent === "raised") {
     const id = alertId(rule.name, out.vehicle, before.event);
-    out.say({ kind: "resolved", id, atMs: heard.timeMs, by: "event" });
+    // By event time a backlog's first event may be older than the silence; that one ends no sooner than it was said.
+    out.say({ kind: "resolved", id, atMs: Math.max(heard.timeMs, before.timeMs + withinOf(rule)), by: "event" });
   }
   const { timeMs, arrivedMs, event, stream } = heard;
   state.heard = { timeMs, arrivedMs, event, stream };
+}
+
+function withinOf({ condition }: Rule): number {
+  return condition.kind === "absence" ? condition.withinMs : 0;
 }
 
 function silenceDue(rule: Rule, withinMs: number, state: RuleState): Due | undefined {
