@@ -74,12 +74,12 @@ export async function balanceBooks({ pilot, place, say, signal }: DemoOptions): 
     central.stored >= written &&
     edge.batchSent >= writtenStatus;
   await reachNumbers(pilot, signal, "all lines to arrive", arrived);
-  const { brokerAddress, url } = pilot;
-  const ok = await checkBooks({ place, brokerAddress, url, say });
+  const { brokerAddress, url, ways } = pilot;
+  const ok = await checkBooks({ place, brokerAddress, ways, url, say });
   const { central } = await pilot.numbers();
   if (central === undefined) return false;
   const { stored, missing, repeated } = central;
-  if (pilot.way === "relay") {
+  if (ways.includes("relay")) {
     // What was sent and not answered when an end was killed comes again; the store has it once, as was just counted.
     say(`central says: stored ${stored}, missing ${missing}, sent again and stored once ${repeated}`);
     return ok && missing === 0;

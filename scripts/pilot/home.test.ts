@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { createServer } from "node:net";
 import { tempDir } from "../../shared/testing/temp-dir.ts";
-import { openHome } from "./home.ts";
+import { noteWay, openHome } from "./home.ts";
 
 test("ports are chosen once and are free then; the second start finds the same", async () => {
   using dir = tempDir();
@@ -18,4 +18,12 @@ test("ports are chosen once and are free then; the second start finds the same",
   expect((await openHome(dir.path)).ports).toEqual(first.ports);
   for (const folder of [first.kafkaDir, first.edgeDir, first.pilotDir, first.logs])
     expect(existsSync(folder)).toBe(true);
+});
+
+test("the ways that lines have taken are kept from start to start", () => {
+  using dir = tempDir();
+  const home = { folder: dir.path };
+  expect(noteWay(home, "relay")).toEqual(["relay"]);
+  expect(noteWay(home, "kafka")).toEqual(["relay", "kafka"]);
+  expect(noteWay(home, "relay")).toEqual(["relay", "kafka"]);
 });

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePort, isFreePort } from "../../shared/testing/free-port.ts";
+import type { Way } from "./way.ts";
 
 /** Where `npm start` keeps everything: a second start goes on where this one was. */
 export interface PilotHome {
@@ -53,4 +54,17 @@ export async function openHome(folder: string): Promise<PilotHome> {
 async function choosePorts(): Promise<Ports> {
   const choose = async (wish: number) => ((await isFreePort(wish)) ? wish : await freePort());
   return { kafka: await choose(wishes.kafka), central: await choose(wishes.central), edge: await choose(wishes.edge) };
+}
+
+/**
+ * Notes that lines take this way from now on.
+ *
+ * @returns all ways that lines of this home have taken: the topic can only have those that went over Kafka.
+ */
+export function noteWay({ folder }: Pick<PilotHome, "folder">, way: Way): readonly Way[] {
+  const file = join(folder, "ways.json");
+  const before: readonly Way[] = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : [];
+  const ways = before.includes(way) ? before : [...before, way];
+  writeFileSync(file, `${JSON.stringify(ways)}\n`);
+  return ways;
 }

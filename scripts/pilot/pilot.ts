@@ -15,7 +15,7 @@ import { type Broker, startBroker } from "../drivers/kafka/broker.ts";
 import { brokerAnswers } from "../drivers/kafka/probe.ts";
 import { createTopic } from "../drivers/kafka/topic.ts";
 import { codes } from "./codes.ts";
-import type { PilotHome } from "./home.ts";
+import { noteWay, type PilotHome } from "./home.ts";
 import { Leftovers } from "./leftovers.ts";
 import { askCentral, askEdge, type Numbers } from "./numbers.ts";
 import type { Progress } from "./simulator/manifest.ts";
@@ -52,6 +52,8 @@ export class Pilot implements AsyncDisposable {
   private simulation: { readonly stop: AbortController; readonly ended: Promise<Progress> } | undefined;
   private written: Progress = { driving: 0, status: 0 };
   private readonly leftovers: Leftovers;
+  /** The ways that lines have taken in this start and those before it. */
+  ways: readonly Way[] = [];
 
   constructor(private readonly options: PilotOptions) {
     this.leftovers = new Leftovers(join(options.place.folder, "pids.json"));
@@ -81,6 +83,7 @@ export class Pilot implements AsyncDisposable {
     const ended = await this.leftovers.end();
     if (ended.length > 0) say(`ended what an earlier start had left: ${ended.join(", ")}`);
     if (this.way === "kafka") await this.startBroker();
+    this.ways = noteWay(place, this.way);
     say("building the edge");
     await edgeBinary();
     say("starting central, the edge and the cars");
