@@ -7,7 +7,7 @@ export default defineSink({
     "Sends record batches straight to central over HTTP, as they stand in the channel: no Kafka is needed to begin.",
   stability: "experimental",
   config: configSchema,
-  example: { url: "https://central.example.com:8443", token: "the key that central knows" },
+  example: { url: "https://central.example.com:8443", token: "the-key-that-central-knows" },
   needsIdentity: true,
   create: async (config, context) => {
     const { RelaySink } = await import("./sink.ts");
