@@ -13,7 +13,7 @@ import { relaySettings } from "./config/relay.ts";
 import type { CentralConfig } from "./config/schema.ts";
 import { shownAddress, storeAddress } from "./config/store-address.ts";
 import { ownDescriptors } from "./descriptors.ts";
-import { loadEventRules } from "./ingest/event-rules.ts";
+import { checkRulesStore, loadEventRules } from "./ingest/event-rules.ts";
 import { noRelay } from "./ingest/relay/relay-counts.ts";
 import { noSnapshot } from "./ingest/snapshot.ts";
 import { IngestThread } from "./ingest/thread.ts";
@@ -33,6 +33,7 @@ const stopDeadlineMs = 9_000;
 export async function runCentral(config: CentralConfig, report: Report, signal: AbortSignal): Promise<void> {
   const kind = storeKindOf(config.store);
   const address = storeAddress(config);
+  checkRulesStore(config, kind);
   await kind.check(address);
   const clock = systemClock;
   const reader = kind.reader(address);

@@ -1,5 +1,5 @@
 import { parseAddress } from "../shared/config/address.ts";
-import { AppError, messageOf } from "../shared/errors/app-error.ts";
+import { AppError } from "../shared/errors/app-error.ts";
 import type { Report } from "../shared/telemetry/log.ts";
 import { codes } from "./codes.ts";
 import { areScarce, type Descriptors } from "./descriptors.ts";
@@ -71,7 +71,7 @@ function start(application: Application, listen: string, bodyBytesMax: number) {
       reusePort: false,
     });
   } catch (thrown) {
-    throw new AppError(codes.CENTRAL_ADDRESS_IN_USE, `listen on ${listen}: ${messageOf(thrown)}`, { cause: thrown });
+    throw new AppError(codes.CENTRAL_ADDRESS_IN_USE, `listen on ${listen}`, { cause: thrown });
   }
 }
 

@@ -23,7 +23,7 @@ export const failed = defineSignal({ name: "central_failed", level: "error", mes
 export const storeAway = defineSignal({
   name: "store_away",
   level: "error",
-  message: "The store takes no writes; the topic keeps the records, trying again without end",
+  message: "The store takes no writes; topics and edges keep the records, trying again without end",
   atMostEveryMs: 10_000,
   counts: { book: "storeFailures" },
 });

@@ -52,7 +52,9 @@ signatures: { mode: require, keys: fleet.keys }
     });
     expect(mistakes(least, "topicAgents: [vehicles]")).toContain('as in "vehicles.{agent}"');
     expect(mistakes(least, "signatures: { keys: /nowhere/fleet.keys }")).toContain("/nowhere/fleet.keys");
-    expect(mistakes(least, "signatures: { mode: require }")).toContain("signatures.keys");
+    expect(mistakes(least, "signatures: { mode: require }")).toContain("signatures.keys: no keys: name the file");
+    const braces = 'agentVehicles: [{ agent: "gw-{id}", vehicle: "car-{od}" }]';
+    expect(mistakes(least, braces)).toContain("agentVehicles.0.vehicle: of braces only {id} means something here");
   });
 
   test("needs brokers and topics, and has a default for all the rest", () => {
@@ -102,11 +104,15 @@ signatures: { mode: require, keys: fleet.keys }
     expect(relaySettings(none)).toMatchObject({ agents: [], bodyBytesMax: 4 * 1024 * 1024 });
     expect(relaySettings(loadConfig({ file: undefined, environment: least }))).toBeUndefined();
     using dir = tempDir();
-    writeFileSync(dir.file("central.yaml"), 'relay: { agents: ["{agent}", { key: "depot", agent: "bus-*" }] }\n');
+    writeFileSync(
+      dir.file("central.yaml"),
+      'relay: { agents: ["{agent}", { key: "depot", agent: "bus-*" }] }\napiKey: a-key-of-some-length\n',
+    );
     expect(relaySettings(loadConfig({ file: dir.file("central.yaml"), environment: least }))?.agents).toEqual([
       { topic: "{agent}", agent: "{agent}" },
       { topic: "depot", agent: "bus-*" },
     ]);
+    expect(mistakes(least, 'relay: { agents: ["{agent}"] }')).toContain(":1:18: relay.agents: binds nobody");
     expect(mistakes(least, "relay: { agents: [depot] }")).toContain('as in "{agent}"');
     expect(mistakes(least, "relay: { agents: [{ key: depot }] }")).toContain("relay.agents.0");
     expect(mistakes(least, "relay: { bodyBytesMax: 1KiB }")).toContain("relay.bodyBytesMax");
@@ -119,6 +125,12 @@ signatures: { mode: require, keys: fleet.keys }
   });
 
   test.each([
+    [
+      "heartbeats that nobody brings",
+      { TAILGATE_HEARTBEAT_TOPIC: "beats" },
+      "heartbeats: no brokers to read them from",
+    ],
+    ["a store with one slash", { ...least, TAILGATE_STORE: "postgres:/me@host/db" }, "scheme:// with two slashes"],
     ["no topics", { KAFKA_BROKERS: "a:1" }, "no topics: name some, or give a topicPattern"],
     ["a pattern that is none", { ...least, TAILGATE_TOPIC_PATTERN: "(" }, "not a regular expression"],
     ["a topic's name that cannot be", { ...least, TAILGATE_TOPICS: "a b" }, "not a topic's name"],
@@ -221,6 +233,8 @@ signatures: { mode: require, keys: fleet.keys }
     const wrong = `apiKeys:\n  - { name: ops, sha256: abc }\n  - { name: ops, sha256: ${sha256}, scopes: [write] }\n`;
     const text = mistakes({}, head + wrong);
     expect(text).toContain("not a SHA-256");
+    const two = `apiKeys:\n  - { name: ops, sha256: ${sha256} }\n  - { name: ops, sha256: ${sha256} }\n`;
+    expect(mistakes({}, head + two)).toContain(":6:13: apiKeys.1.name: two keys");
     expect(text).toContain("apiKeys.1.scopes.0");
   });
 

@@ -47,7 +47,7 @@ function readYaml(file: string, lineCounter: LineCounter): Document {
   try {
     text = readFileSync(file, "utf8");
   } catch (thrown) {
-    throw new AppError("CONFIG_INVALID", `read the config ${file}: ${messageOf(thrown)}`, { cause: thrown });
+    throw new AppError("CONFIG_INVALID", `read the config ${file}`, { cause: thrown });
   }
   const document = parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: true });
   if (document.errors.length === 0) return document;

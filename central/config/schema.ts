@@ -13,7 +13,10 @@ import { agentVehicles, signatures, topicAgents } from "./senders.ts";
 
 /** A path, or `scheme://…` as it is. */
 function storeAddress() {
-  return z.union([z.string().regex(/^[a-z][a-z0-9+]*:\/\//), path()]);
+  const message = "write a path, or scheme:// with two slashes, as in postgres://USER@HOST:PORT/DATABASE";
+  // With one slash it would be a folder called `postgres:`.
+  const aPath = z.string().regex(/^(?![a-z][a-z0-9+]*:)/, message);
+  return z.union([z.string().regex(/^[a-z][a-z0-9+]*:\/\//, message), aPath.pipe(path())]);
 }
 
 /** A key that others hold; the config has only its hash, which nobody can ask with. */
@@ -142,6 +145,14 @@ export const CentralConfig = z
     if (config.kafka !== undefined && topics === undefined) {
       context.addIssue({ code: "custom", path: ["topics"], message: "no topics: name some, or give a topicPattern" });
     }
+    if (config.kafka === undefined && config.heartbeats !== undefined) {
+      const message = "no brokers to read them from: write kafka.brokers, or set KAFKA_BROKERS";
+      context.addIssue({ code: "custom", path: ["heartbeats"], message });
+    }
+    if ((config.relay?.agents.length ?? 0) > 0 && config.apiKey === undefined && config.apiKeys.length === 0) {
+      const message = "binds nobody: there are no keys; name the gateways' keys in apiKeys";
+      context.addIssue({ code: "custom", path: ["relay", "agents"], message });
+    }
     if (config.apiKey === undefined && config.apiKeys.length === 0 && !isLoopback(parseAddress(config.listen))) {
       const message = `${config.listen} can be reached from other machines: set an apiKey, or listen on 127.0.0.1`;
       context.addIssue({ code: "custom", path: ["listen"], message });
@@ -167,9 +178,10 @@ export const CentralConfig = z
       context.addIssue({ code: "custom", path: ["alerts"], message });
     }
     const names = config.apiKeys.map(({ name }) => name);
-    const twice = names.find((name, index) => names.indexOf(name) !== index);
-    if (twice !== undefined) {
-      context.addIssue({ code: "custom", path: ["apiKeys"], message: `two keys are called "${twice}"` });
+    const twice = names.findIndex((name, index) => names.indexOf(name) !== index);
+    if (twice >= 0) {
+      const message = `two keys are called "${names[twice]}"`;
+      context.addIssue({ code: "custom", path: ["apiKeys", twice, "name"], message });
     }
   });
 

@@ -72,7 +72,12 @@ export const agentVehicles = () =>
           .string()
           .regex(/^(?:[\w*-]|\{id\}){1,128}$/, "not an agent: letters, digits, _ -, with * and {id}")
           .meta({ description: "The agent; `*` stands for anything, `{id}` for a name that the vehicle shares." }),
-        vehicle: z.string().min(1).max(256).meta({ description: "Its vehicles, with `*` and `{id}`." }),
+        vehicle: z
+          .string()
+          .min(1)
+          .max(256)
+          .refine((text) => !/[{}]/.test(text.replaceAll("{id}", "")), "of braces only {id} means something here")
+          .meta({ description: "Its vehicles, with `*` and `{id}`." }),
       }),
     )
     .default([])
@@ -88,7 +93,7 @@ export const signatures = () =>
       mode: z.enum(["observe", "require"]).default("observe").meta({
         description: "observe: look and count. require: what its agent has not signed is put aside.",
       }),
-      keys: path()
+      keys: path("no keys: name the file that holds them (`tailgate keygen` prints its lines)")
         .superRefine((file, context) => {
           const read = readKeyFiles(file);
           if (!read.ok) context.addIssue({ code: "custom", message: read.mistakes.slice(0, 10).join("; ") });

@@ -1,8 +1,9 @@
 /** Rules over events, where the config has some. The parser of expressions is loaded only then. */
 import { AppError } from "../../shared/errors/app-error.ts";
 import type { CentralConfig } from "../config/schema.ts";
+import { shownAddress } from "../config/store-address.ts";
+import type { StoreKind } from "../store/kind.ts";
 import type { DeliveryTarget, RulesTools } from "../store/rules-port.ts";
-import type { Store } from "../store/store.ts";
 
 /** @throws AppError `CONFIG_INVALID` when the file has mistakes. */
 export async function loadEventRules({ rulesFile, alerts }: CentralConfig): Promise<RulesTools | undefined> {
@@ -16,9 +17,11 @@ export async function loadEventRules({ rulesFile, alerts }: CentralConfig): Prom
 }
 
 /** @throws AppError `CONFIG_INVALID` when this kind of store cannot do what the config asks for. */
-export function checkRulesStore(tools: RulesTools | undefined, store: Store, { store: address }: CentralConfig): void {
-  if (tools === undefined || store.rules !== undefined) return;
-  throw new AppError("CONFIG_INVALID", `run rules: the kind of store that ${address} names does not keep alerts`, {
-    hint: "Leave out `rulesFile`, or take a store that keeps alerts (a path: SQLite).",
-  });
+export function checkRulesStore({ rulesFile, store }: CentralConfig, { keepsAlerts, scheme }: StoreKind): void {
+  if (rulesFile === undefined || keepsAlerts) return;
+  throw new AppError(
+    "CONFIG_INVALID",
+    `run the rules of \`rulesFile\`: a store of the kind ${scheme}:// does not keep alerts (${shownAddress(store)})`,
+    { hint: "Leave out `rulesFile`, or take a store that keeps alerts (a path: SQLite)." },
+  );
 }

@@ -19,7 +19,7 @@ import type { Store, StoreOperations } from "../store/store.ts";
 import { heartbeatsNotKept } from "../telemetry.ts";
 import { BelievedKeys } from "./believed-keys.ts";
 import { IngestCounters } from "./counters.ts";
-import { checkRulesStore, loadEventRules } from "./event-rules.ts";
+import { loadEventRules } from "./event-rules.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { Ingest } from "./ingest.ts";
 import { RelayIntake } from "./relay/relay-intake.ts";
@@ -68,7 +68,6 @@ export async function startIngest(
     eventRules,
     lateAfterMs: config.lateAfter,
   });
-  checkRulesStore(eventRules, store, config);
   const counters = new IngestCounters();
   const senders = new SenderWatch(report);
   const booked = bookedReport(report, (name, amount) => counters.book(name, amount));

@@ -1,6 +1,7 @@
 /** Main's side of the writing half: starts the worker, keeps its last snapshot, ends it. */
 import { systemClock } from "../../shared/clock/clock.ts";
 import { AppError } from "../../shared/errors/app-error.ts";
+import type { ErrorCode } from "../../shared/errors/error-code.ts";
 import type { CentralConfig } from "../config/schema.ts";
 import type { ReplayAnswer, ReplayCall } from "../replay/calls.ts";
 import type { LaneSelection, StoreOperations } from "../store/store.ts";
@@ -42,7 +43,7 @@ export class IngestThread implements StoreOperations {
         case "stopped":
           return stopped.resolve();
         case "failed":
-          return this.end(failed, data.message);
+          return this.end(failed, data.message, data.code);
       }
     };
     this.worker.onerror = ({ message }) => this.end(failed, message);
@@ -93,8 +94,8 @@ export class IngestThread implements StoreOperations {
   }
 
   /** Whoever waits for an answer gets none any more. */
-  private end(failed: PromiseWithResolvers<never>, message: string): void {
-    const error = new AppError("INVARIANT", `ingest: ${message}`);
+  private end(failed: PromiseWithResolvers<never>, message: string, code?: ErrorCode): void {
+    const error = new AppError(code ?? "INVARIANT", `ingest: ${message}`);
     failed.reject(error);
     for (const { reject } of this.asked.values()) reject(error);
     this.asked.clear();

@@ -37,7 +37,8 @@ export type IngestNews =
   | { readonly type: "relayed"; readonly id: number; readonly records: number }
   | { readonly type: "refused"; readonly id: number; readonly code: ErrorCode; readonly message: string }
   | { readonly type: "stopped" }
-  | { readonly type: "failed"; readonly message: string };
+  /** `code`: what it is when it is no bug of ours. */
+  | { readonly type: "failed"; readonly message: string; readonly code?: ErrorCode | undefined };
 
 declare const self: Worker;
 
@@ -48,7 +49,8 @@ let running: IngestService | undefined;
 let snapshots: ReturnType<typeof setInterval> | undefined;
 
 const tell = (news: IngestNews) => self.postMessage(news);
-const fail = (thrown: unknown) => tell({ type: "failed", message: messageOf(thrown) });
+const fail = (thrown: unknown) =>
+  tell({ type: "failed", message: messageOf(thrown), code: thrown instanceof AppError ? thrown.declared : undefined });
 
 self.onmessage = ({ data }: MessageEvent<IngestCommand>) => {
   switch (data.type) {

@@ -22,6 +22,8 @@ export interface StoreTools {
 export interface StoreKind {
   /** What the config's `store` begins with (`scheme://…`); empty for the one that is named by a path. */
   readonly scheme: string;
+  /** Its writers have `rules`: state and alerts are kept in it. */
+  readonly keepsAlerts: boolean;
   /** Touches nothing. @throws AppError for what no waiting cures: it is said before anything is up. */
   check(address: string): Promise<void>;
   /** One for the process; it may be away. */

@@ -2,9 +2,9 @@ import { z } from "zod";
 import { resolvePath } from "./base-directory.ts";
 
 /** A config field for a path (or a glob pattern). Relative ones mean the config file's folder. Yields an absolute path. */
-export function path() {
+export function path(missing = "not a path: write a text") {
   return z
-    .string({ error: "not a path: write a text" })
+    .string({ error: missing })
     .transform((written, context) => {
       const refuse = (message: string) => {
         context.addIssue({ code: "custom", message });

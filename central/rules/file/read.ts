@@ -32,7 +32,7 @@ export function readRules(file: string): RulesAndTests {
     text = readFileSync(file, "utf8");
   } catch (thrown) {
     if (thrown instanceof AppError) throw thrown;
-    throw new AppError("CONFIG_INVALID", `read the rules ${file}: ${messageOf(thrown)}`, { cause: thrown });
+    throw new AppError("CONFIG_INVALID", `read the rules ${file}`, { cause: thrown });
   }
   return parseRules(file, text);
 }

@@ -59,3 +59,9 @@ test("a connection that is refused or breaks has no state: the store is away", (
   const broken = new SQL.PostgresError("Connection closed", { code: "ERR_POSTGRES_CONNECTION_CLOSED" });
   expect(storeFailure("store", broken).code).toBe("CENTRAL_STORE_UNAVAILABLE");
 });
+
+test("a word for TLS that the client does not know is a mistake of the config, not of ours", () => {
+  expect(() => clientOptions("postgres://gw@db/fleet?sslmode=bogus", words)).toThrow(
+    expect.objectContaining({ code: "CONFIG_INVALID", message: expect.stringContaining("write one of disable") }),
+  );
+});

@@ -29,6 +29,7 @@ export interface PoolWords {
 }
 
 const connectSeconds = 5;
+const sslModes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 
 /** @throws AppError `CONFIG_INVALID` when the address names no database. */
 export function clientOptions(address: string, words: PoolWords): SQL.Options {
@@ -60,6 +61,13 @@ export function clientOptions(address: string, words: PoolWords): SQL.Options {
 
 function parse(address: string): URL {
   const url = URL.canParse(address) ? new URL(address) : undefined;
+  const sslMode = url?.searchParams.get("sslmode") ?? "prefer";
+  if (!sslModes.includes(sslMode)) {
+    throw new AppError(
+      "CONFIG_INVALID",
+      `open the store: sslmode=${sslMode} in \`store\`: write one of ${sslModes.join(", ")}`,
+    );
+  }
   if (url !== undefined && url.hostname !== "" && /^\/[^/]+$/.test(url.pathname)) return url;
   // The address itself is not repeated: it may hold a password.
   throw new AppError(

@@ -5,6 +5,7 @@ import { checkStore, PostgresStore } from "./store.ts";
 /** A schema of a database, named by its address. */
 export const postgres: StoreKind = {
   scheme: "postgres",
+  keepsAlerts: false,
   check: checkStore,
   writer: (address, tools) => new PostgresStore({ address, ...tools }),
   reader: (address) => new PostgresReader(address),

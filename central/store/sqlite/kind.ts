@@ -7,6 +7,7 @@ import { SqliteStore } from "./store.ts";
 /** One file, named by its path. */
 export const sqlite: StoreKind = {
   scheme: "",
+  keepsAlerts: true,
   check: async (path) => checkStoreFile(path),
   writer: (path, tools) => new SqliteStore({ path, ...tools }),
   reader: (path) => new SqliteReader(path),

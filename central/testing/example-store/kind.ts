@@ -6,6 +6,7 @@ import { sqlite } from "../../store/sqlite/kind.ts";
 /** An example of a kind of store, used by tests: `example://NAME` is a SQLite file in the folder for temporary files. */
 export const example: StoreKind = {
   scheme: "example",
+  keepsAlerts: false,
   check: async () => {},
   writer: (address, tools) => sqlite.writer(pathOf(address), tools),
   reader: (address) => sqlite.reader(pathOf(address)),
