@@ -15,7 +15,7 @@ import { shownAddress, storeAddress } from "./config/store-address.ts";
 import { ownDescriptors } from "./descriptors.ts";
 import { checkRulesStore, loadEventRules } from "./ingest/event-rules.ts";
 import { noRelay } from "./ingest/relay/relay-counts.ts";
-import { noSnapshot } from "./ingest/snapshot.ts";
+import { type IngestSnapshot, noSnapshot } from "./ingest/snapshot.ts";
 import { IngestThread } from "./ingest/thread.ts";
 import { noLake } from "./lake/snapshot.ts";
 import { declareMetrics } from "./metrics.ts";
@@ -28,6 +28,8 @@ import { relayOnly, sampleFailed, started, stopped, stopping } from "./telemetry
 
 /** The fetched records in hand, leaving the group, closing the store. */
 const stopDeadlineMs = 9_000;
+/** The writing half speaks twice a second. */
+const saidJustNowMs = 3_000;
 
 /** Runs until the signal aborts (a clean stop), or until something cannot go on. */
 export async function runCentral(config: CentralConfig, report: Report, signal: AbortSignal): Promise<void> {
@@ -57,6 +59,7 @@ export async function runCentral(config: CentralConfig, report: Report, signal: 
       clock,
       report,
       lag: () => status.lag(),
+      connected: () => isConnected(snapshot()),
       heartbeats: config.heartbeats?.topic,
       reads: (topic) => readsTopic(config, topic),
       patienceMs: config.booksPatience,
@@ -113,6 +116,11 @@ export async function runCentral(config: CentralConfig, report: Report, signal: 
     await reader.close();
   }
   report(stopped);
+}
+
+/** By what the writing half said last; what it said before it (or all of us) stood still counts no more. */
+function isConnected({ consumer, silentMs }: IngestSnapshot): boolean {
+  return consumer.connected && silentMs < saidJustNowMs;
 }
 
 function readsTopic({ topics, topicPattern }: CentralConfig, topic: string): boolean {

@@ -17,6 +17,8 @@ export interface FleetOptions {
   readonly report: Report;
   /** Where each partition stands. */
   readonly lag: () => Promise<Lag>;
+  /** Whether a broker has answered just now: while none does, no vehicle can be heard. */
+  readonly connected: () => boolean;
   /** Their topic; undefined: none are read. */
   readonly heartbeats: string | undefined;
   /** Whether central reads a topic: numbers that go elsewhere are no business of its books. */
@@ -74,7 +76,7 @@ interface Sums {
   readonly books: FleetBooks;
 }
 
-/** Heartbeats that have just come: they are read within a second. */
+/** Heartbeats that have just come: they are read within a second. At most one of each agent, or they are no news. */
 const lagMax = 1_000;
 const freshMsMin = 1_000;
 /** Of what a reading took: so long its answer holds. */
@@ -94,7 +96,7 @@ export class FleetService {
 
   async view(): Promise<FleetView> {
     const { rows, byAgent } = await this.read();
-    const heartbeats = await this.heartbeats();
+    const heartbeats = await this.heartbeats(rows.length);
     const nowMs = this.options.clock.now();
     const counts = { online: 0, silent: 0, stopped: 0, unheard: 0 };
     const agents = rows.map((row): FleetAgent & { place: Place } => {
@@ -125,12 +127,14 @@ export class FleetService {
   }
 
   /** Whether heartbeats are read, and have been read to their end: only then a silence is the vehicle's. */
-  private async heartbeats(): Promise<"current" | "behind" | "off"> {
-    const { heartbeats, lag } = this.options;
+  private async heartbeats(agents: number): Promise<"current" | "behind" | "off"> {
+    const { heartbeats, lag, connected } = this.options;
     if (heartbeats === undefined) return "off";
+    if (!connected()) return "behind";
+    const justCome = Math.min(lagMax, agents + 1);
     const own = (await lag()).partitions.filter(({ topic }) => topic === heartbeats);
     const current = own.every(
-      ({ lag: left, unread, stalled }) => left !== null && left <= lagMax && !unread && !stalled,
+      ({ lag: left, unread, stalled }) => left !== null && left <= justCome && !unread && !stalled,
     );
     return own.length > 0 && current ? "current" : "behind";
   }

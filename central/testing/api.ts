@@ -91,6 +91,7 @@ export class TestApi implements AsyncDisposable {
         clock,
         report: options.report ?? silent,
         lag: () => this.status.lag(),
+        connected: () => this.snapshot.consumer.connected,
         heartbeats: "beats",
         reads: () => true,
         patienceMs: 300_000,

@@ -72,6 +72,7 @@ export class PageGround implements AsyncDisposable {
         clock,
         report: silent,
         lag: () => this.status.lag(),
+        connected: () => true,
         heartbeats: undefined,
         reads: () => true,
         patienceMs: 300_000,

@@ -35,7 +35,8 @@ test.each(examples)("%s is valid", (name) => {
 
 test("a channel without identity is refused where its sink knows records by nothing else", () => {
   using secrets = tempDir();
-  for (const name of ["ca.pem", "central-key"]) writeFileSync(secrets.file(name), "-----BEGIN CERTIFICATE-----\n");
+  writeFileSync(secrets.file("ca.pem"), "-----BEGIN CERTIFICATE-----\n");
+  writeFileSync(secrets.file("central-key"), "a-key\n");
   const text = readFileSync(join(import.meta.dir, "relay.yaml"), "utf8");
   writeFileSync(secrets.file("relay.yaml"), text.replace("capacity: 2GiB", "capacity: 2GiB, identity: false"));
   const loaded = loadConfig(secrets.file("relay.yaml"), registry, { TAILGATE_SECRETS: secrets.path });

@@ -8,11 +8,15 @@ import { noonMs, shedMarker, testRecord } from "../../testing/records.ts";
 
 /** An API whose heartbeats are read to their end. */
 async function current(api: TestApi): Promise<void> {
-  const heartbeats = { ...ownPartition(0, { highWatermark: 5, endOffset: 5 }), topic: "beats" };
   const position = { topic: "beats", partition: 0, seen: undefined, next: 5, before: undefined };
   await api.store.append({ ...position, records: [], dead: [], damaged: [], gap: undefined });
-  const consumer = { ...api.snapshot.consumer, connected: true, partitions: [heartbeats] };
-  api.snapshot = { ...api.snapshot, consumer };
+  consumed(api, 5, true);
+}
+
+/** What the consumer says: where the topic of heartbeats ends, and whether a broker answers. */
+function consumed(api: TestApi, end: number, connected: boolean): void {
+  const heartbeats = { ...ownPartition(0, { highWatermark: end, endOffset: end }), topic: "beats" };
+  api.snapshot = { ...api.snapshot, consumer: { ...api.snapshot.consumer, connected, partitions: [heartbeats] } };
 }
 
 const hear = async (api: TestApi, beat: Parameters<typeof testBeat>[0], heardMs = noonMs) =>
@@ -57,6 +61,17 @@ test("while the heartbeats are not read to their end nobody is called silent", a
   await hear(api, { agent: "gone" }, noonMs - 9e6);
   expect(await api.get("/api/v1/fleet")).toMatchObject({ heartbeats: "behind", counts: { silent: 0, online: 1 } });
   expect(await api.get("/api/v1/outages")).toEqual({ outages: [] });
+});
+
+test("while no broker answers, or a few heartbeats are not read yet, nobody is called silent", async () => {
+  await using api = new TestApi();
+  await current(api);
+  await hear(api, { agent: "gone" }, noonMs - 9e6);
+  expect(await api.get("/api/v1/fleet")).toMatchObject({ heartbeats: "current", counts: { silent: 1 } });
+  consumed(api, 5, false);
+  expect(await api.get("/api/v1/fleet")).toMatchObject({ heartbeats: "behind", counts: { silent: 0, online: 1 } });
+  consumed(api, 20, true);
+  expect(await api.get("/api/v1/fleet")).toMatchObject({ heartbeats: "behind", counts: { silent: 0, online: 1 } });
 });
 
 test("outages: those that go on first, and of each what came, what never will, and why", async () => {
