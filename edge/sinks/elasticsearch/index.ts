@@ -8,6 +8,7 @@ export default defineSink({
   stability: "experimental",
   config: configSchema,
   example: { url: "http://127.0.0.1:9200", index: "logs-%{stream}-%Y.%m.%d" },
+  flume: async () => (await import("./flume.ts")).mappings,
   create: async (config, context) => {
     const [{ RecordSink }, { ElasticDestination }] = await Promise.all([
       import("../../records/record-sink.ts"),

@@ -1,10 +1,10 @@
 import { asCommas, asMs, asText, type FlumeDraft, type FlumeMapping } from "../../core/flume-mapping.ts";
+import { clientSecurityKeys, securedClient } from "../../records/flume-kafka-client.ts";
 
 const paced = "batches are built when events are put into the channel (`linger`, `batchSize`)";
 const always = "a batch is always idempotent, acknowledged by all replicas, and tried again without end";
 const gone = "Flume itself reads it no more";
 const client = "it tunes the Java client";
-const jks = "a Java key store";
 
 const kafka: FlumeMapping = {
   names: ["kafka", "org.apache.flume.sink.kafka.KafkaSink"],
@@ -54,22 +54,7 @@ const kafka: FlumeMapping = {
     "kafka.producer.compression.type": { by: "`compression` of the channel" },
     "kafka.producer.client.id": { to: "clientId", as: asText },
     "kafka.producer.request.timeout.ms": { to: "requestTimeout", as: asMs },
-    "kafka.producer.security.protocol": { by: "`tls` and `sasl`" },
-    "kafka.producer.sasl.mechanism": { by: "`sasl`" },
-    "kafka.producer.sasl.jaas.config": { by: "`sasl`" },
-    "kafka.producer.sasl.kerberos.service.name": { refused: "Kerberos is not carried" },
-    "kafka.producer.ssl.truststore.*": { by: "`tls.ca`" },
-    "kafka.producer.ssl.keystore.*": { by: "`tls.cert` and `tls.key`" },
-    "kafka.producer.ssl.key.password": { by: "`tls.passphrase`" },
-    "kafka.producer.ssl.endpoint.identification.algorithm": {
-      refused: "a name that is not checked is `tls.verify: false`",
-      unless: ["https"],
-    },
-    "kafka.producer.ssl.disableTLSHostnameVerification": {
-      refused: "a name that is not checked is `tls.verify: false`",
-      unless: ["false"],
-    },
-    "kafka.producer.ssl.*": { nothing: "the runtime's own protocols and ciphers are used" },
+    ...clientSecurityKeys("kafka.producer."),
     "kafka.producer.*": { nothing: client },
   },
   differences: [
@@ -91,7 +76,7 @@ function finish(draft: FlumeDraft): void {
     if (list.ok) draft.set("brokers", list.value, "brokerList");
   }
   topic(draft);
-  security(draft);
+  securedClient(draft, "kafka.producer.");
   const compression = draft.value("kafka.producer.compression.type");
   if (compression !== undefined)
     draft.note(`kafka.producer.compression.type = ${compression.text}: the channel compresses, with zstd`);
@@ -124,56 +109,4 @@ function topic(draft: FlumeDraft): void {
   draft.set("topic", `%{${header}}`, key);
   draft.set("topicDefault", written, key);
   draft.note(`events may have the header "${header}", which names the topic then (allowTopicOverride)`);
-}
-
-function security(draft: FlumeDraft): void {
-  const protocol = draft.value("kafka.producer.security.protocol")?.text.toUpperCase() ?? "PLAINTEXT";
-  if (protocol.endsWith("SSL")) tls(draft);
-  if (protocol.startsWith("SASL_")) sasl(draft);
-}
-
-function tls(draft: FlumeDraft): void {
-  draft.set("tls", {}, "kafka.producer.security.protocol");
-  store(draft, "truststore", "tls.ca");
-  store(draft, "keystore", "tls.cert");
-  if (draft.get("tls.cert") !== undefined) draft.set("tls.key", draft.get("tls.cert"));
-  const password = draft.value("kafka.producer.ssl.key.password");
-  if (password !== undefined) draft.set("tls.passphrase", password.written, "kafka.producer.ssl.key.password");
-}
-
-function store(draft: FlumeDraft, which: string, to: string): void {
-  const key = `kafka.producer.ssl.${which}.location`;
-  const location = draft.value(key);
-  if (location === undefined) return;
-  const type = draft.value(`kafka.producer.ssl.${which}.type`)?.text.toUpperCase() ?? "JKS";
-  if (type === "PEM") {
-    draft.set(to, { file: draft.path(location.written) }, key);
-    return;
-  }
-  draft.refuse(
-    key,
-    `${jks} is not read here`,
-    `make PEM of it, with keytool and openssl, and say ssl.${which}.type = PEM`,
-  );
-}
-
-function sasl(draft: FlumeDraft): void {
-  const mechanism = draft.value("kafka.producer.sasl.mechanism")?.text ?? "GSSAPI";
-  if (!["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"].includes(mechanism.toUpperCase())) {
-    draft.refuse(
-      "kafka.producer.sasl.mechanism",
-      `"${mechanism}" is not carried`,
-      "PLAIN, SCRAM-SHA-256, SCRAM-SHA-512",
-    );
-    return;
-  }
-  const jaas = draft.value("kafka.producer.sasl.jaas.config")?.written ?? "";
-  const [, username] = /\busername\s*=\s*"([^"]*)"/.exec(jaas) ?? [];
-  const [, password] = /\bpassword\s*=\s*"([^"]*)"/.exec(jaas) ?? [];
-  if (username === undefined || password === undefined) {
-    const hint = "Flume may have them in a JAAS file of Java's: write kafka.producer.sasl.jaas.config";
-    draft.refuse("kafka.producer.sasl.jaas.config", "no username and password", hint);
-    return;
-  }
-  draft.set("sasl", { mechanism: mechanism.toLowerCase(), username, password }, "kafka.producer.sasl.jaas.config");
 }

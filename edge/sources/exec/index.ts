@@ -9,6 +9,7 @@ export default defineSource({
   stability: "experimental",
   config: configSchema,
   example: { command: "journalctl -f -o cat", restart: true },
+  flume: async () => (await import("./flume.ts")).mappings,
   create: async (config, context) => {
     const { ExecSource } = await import("./source.ts");
     return new ExecSource(config, context);

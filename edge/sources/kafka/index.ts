@@ -9,6 +9,7 @@ export default defineSource({
   stability: "experimental",
   config: configSchema,
   example: { brokers: ["127.0.0.1:9092"], topics: ["driving"] },
+  flume: async () => (await import("./flume.ts")).mappings,
   create: async (config, context) => {
     const { KafkaSource } = await import("./source.ts");
     return new KafkaSource(config, context);

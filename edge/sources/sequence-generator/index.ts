@@ -24,6 +24,7 @@ export default defineSource({
   stability: "experimental",
   config: configSchema,
   example: { totalEvents: 1_000_000, eventsPerSecondMax: 1_000 },
+  flume: async () => (await import("./flume.ts")).mappings,
   create: async ({ totalEvents, eventsPerSecondMax }) => {
     const { GeneratorSource } = await import("../../records/generator-source.ts");
     return new GeneratorSource({

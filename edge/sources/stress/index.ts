@@ -26,6 +26,7 @@ export default defineSource({
   stability: "experimental",
   config: configSchema,
   example: { size: 500, eventsPerSecondMax: 10_000 },
+  flume: async () => (await import("./flume.ts")).mappings,
   create: async ({ size, totalEvents, eventsPerSecondMax }) => {
     const { GeneratorSource } = await import("../../records/generator-source.ts");
     // What Flume fills them with.
