@@ -75,6 +75,13 @@ export const senderChanged = defineSignal({
   atMostEveryMs: 1_000,
 });
 
+export const agentTurnedAway = defineSignal({
+  name: "agent_turned_away",
+  level: "error",
+  message: "So many records of this agent were refused that its signed batches are put aside unread for a while",
+  atMostEveryMs: 1_000,
+});
+
 export const keysRead = defineSignal({
   name: "signature_keys_read",
   level: "info",

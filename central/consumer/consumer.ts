@@ -26,15 +26,19 @@ export interface AssignedPartition extends TopicPartition {
   readonly topicId: string | undefined;
 }
 
+/** How long one partition may keep the others waiting. An ordinary arrival takes some 50 ms. */
+export const turnMs = 500;
+
 /** Where to read from. */
 export type Start = number | "earliest";
 
 /**
- * What became of an arrival: it is done with, or reading must go on somewhere else. `restMs`: its partition is not read for
- * so long, so that others have the time.
+ * What became of an arrival: it is done with; its turn is over and it is to be brought again, for what is left of it; or
+ * reading must go on somewhere else. `restMs`: its partition has no turn for so long, so that others have the time.
  */
 export type Outcome =
   | { readonly kind: "done"; readonly restMs?: number }
+  | { readonly kind: "again"; readonly start: Start; readonly restMs?: number }
   | { readonly kind: "seek"; readonly start: Start; readonly restMs?: number };
 
 /** How an arrival's handler stays a member of the group while it waits for a store that is away. */
@@ -44,6 +48,8 @@ export interface ArrivalContext {
   /** Asks for the topic's id now (`AssignedPartition`). */
   topicId(): Promise<string | undefined>;
   readonly signal: AbortSignal;
+  /** How long it took to make the arrival of what was fetched; 0 when it is brought again. */
+  readonly decodeMs: number;
 }
 
 /** Who is handed the partitions and their records. One partition is never delivered twice at the same time. */

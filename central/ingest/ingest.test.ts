@@ -185,15 +185,19 @@ describe("ingest", () => {
   });
 
   test.each([100_000, 300_000])(
-    "puts %d refused records aside in bulk, in few transactions, with heartbeats",
+    "puts %d refused records aside in bulk, a transaction a turn, with heartbeats",
     async (count) => {
       await on.assigned();
       const refused = Array.from({ length: count }, (_, offset) =>
         testRecord({ offset, identity: "gw1/e1/drive.0/1@99999999999999999" }),
       );
-      expect(await on.deliver([...refused, testRecord({ offset: count, seq: 0 })])).toEqual({ kind: "done" });
-      expect(on.store.appends).toBe(Math.ceil((count + 1) / 25_000));
-      expect(on.heartbeats).toBe(on.store.appends - 1);
+      const arrival = arrivalOf([...refused, testRecord({ offset: count, seq: 0 })]);
+      let turns = 1;
+      while ((await on.ingest.deliver(arrival, on.context())).kind === "again") turns++;
+      // 25,000, and then by and by 2,000, 4,000, 8,000 … where it costs no time, as here.
+      expect(on.store.appends).toBe(turns);
+      expect(turns).toBeLessThan(2 + count / 2_000);
+      expect(on.heartbeats).toBe(turns - 1);
       expect(await on.reader.totals()).toMatchObject({ stored: 1, missing: 0, deadLettered: count });
       expect((await on.reader.deadLetters({ afterId: 0, limit: 10_000 })).length).toBeLessThan(2_000);
       expect(on.said).toContain("record_dead_lettered");
@@ -210,6 +214,27 @@ describe("ingest", () => {
     on.store.onAppend = () => on.clock.advance(20);
     expect(await on.deliver(range(49_999, 100_000))).toEqual({ kind: "done" });
     expect(await on.reader.totals()).toMatchObject({ stored: 100_000, missing: 0, repeated: 0 });
+  });
+
+  test("what brings nothing holds up the others for a few milliseconds, and what it is found among is stored", async () => {
+    await on.assigned();
+    const sizes: number[] = [];
+    on.store.onAppend = (records) => {
+      sizes.push(countRecords(records));
+      on.clock.advance(countRecords(records) / 100);
+    };
+    const refused = range(0, 40_000).map((record) => ({ ...record, identity: "gw1/e1/drive.0/1@99999999999999999" }));
+    const arrival = arrivalOf([...refused, ...range(40_000, 40_010)]);
+    let turns = 1;
+    for (let step = await on.ingest.deliver(arrival, on.context()); step.kind === "again"; turns++) {
+      step = await on.ingest.deliver(arrival, on.context());
+    }
+    expect(sizes.slice(0, 4)).toEqual([25_000, 400, 400, 400]);
+    expect(turns).toBe(sizes.length);
+    // The next one begins with little.
+    await on.ingest.deliver(arrivalOf(range(40_010, 60_000)), on.context());
+    expect(sizes.slice(turns, turns + 2)).toEqual([400, 1_600]);
+    expect(await on.reader.totals()).toMatchObject({ stored: 20_000, deadLettered: 40_000 });
   });
 
   test("a partition full of refused records rests once another one has something to store", async () => {

@@ -18,13 +18,14 @@
 import type { Clock } from "../../shared/clock/clock.ts";
 import { AppError, hasCode, messageOf } from "../../shared/errors/app-error.ts";
 import type { Report } from "../../shared/telemetry/log.ts";
-import type {
-  Arrival,
-  ArrivalContext,
-  AssignedPartition,
-  ConsumerHandler,
-  Outcome,
-  Start,
+import {
+  type Arrival,
+  type ArrivalContext,
+  type AssignedPartition,
+  type ConsumerHandler,
+  type Outcome,
+  type Start,
+  turnMs,
 } from "../consumer/consumer.ts";
 import { partitionName, type TopicPartition } from "../records/partition.ts";
 import { countRecords, lastMark, sliceRecords } from "../records/record-slices.ts";
@@ -40,8 +41,17 @@ import {
 } from "../telemetry.ts";
 import { checkContinuity, compareTopics, type MarkFinding, newestId } from "./continuity.ts";
 import type { IngestCounters } from "./counters.ts";
+import type { FloodWatch } from "./flood-watch.ts";
 import type { HeartbeatTopics } from "./heartbeats.ts";
-import { affordable, fewer, fromOffset, type PartitionAppend, recordsPerAppend, splitAppend } from "./one-append.ts";
+import {
+  affordable,
+  fewer,
+  fromOffset,
+  type PartitionAppend,
+  recordsPerAppend,
+  splitAppend,
+  suspectRecords,
+} from "./one-append.ts";
 import type { SenderWatch } from "./sender-watch.ts";
 import type { StoreWatch } from "./store-watch.ts";
 import { Turns } from "./turns.ts";
@@ -51,6 +61,7 @@ export interface IngestOptions {
   readonly watch: StoreWatch;
   readonly counters: IngestCounters;
   readonly senders: SenderWatch;
+  readonly floods: FloodWatch;
   readonly clock: Clock;
   /** What it says is counted in `counters` where the signal says so. */
   readonly report: Report;
@@ -59,6 +70,9 @@ export interface IngestOptions {
   /** Our own assumption was broken: the process must end. */
   readonly fatal: (thrown: unknown) => void;
 }
+
+/** A mark that is farther back is left: a flood was put aside unread after it. The topic's id must do then. */
+const markOffsetsMax = 1_000_000;
 
 interface PartitionProgress {
   position: Position | undefined;
@@ -71,6 +85,10 @@ interface PartitionProgress {
   /** Of the arrival in hand: records that were stored, and those that brought nothing. */
   useful: number;
   wasted: number;
+  /** It is brought again until it is done with. */
+  inHand: Arrival | undefined;
+  /** It is brought again, because what it brought so far was waste. */
+  inFlood: boolean;
 }
 
 export class Ingest implements ConsumerHandler {
@@ -102,6 +120,8 @@ export class Ingest implements ConsumerHandler {
         recordsPerAppend,
         useful: 0,
         wasted: 0,
+        inHand: undefined,
+        inFlood: false,
       };
       this.turns.forget(partitionName(at));
       this.progress.set(partitionName(at), progress);
@@ -163,14 +183,23 @@ export class Ingest implements ConsumerHandler {
           this.report(recordsLost, { topic, partition, firstOffset, lastOffset });
         }
         const beganMs = this.options.clock.uptimeMs();
+        progress.inFlood = progress.inHand === arrival;
         progress.useful = 0;
         progress.wasted = 0;
+        if (!progress.inFlood && this.turns.isSuspect(partitionName(arrival))) {
+          progress.recordsPerAppend = Math.min(progress.recordsPerAppend, suspectRecords);
+        }
         const whole = await this.storeAll(arrival, progress, finding.gap, context);
         const { useful, wasted } = progress;
-        const tookMs = this.options.clock.uptimeMs() - beganMs;
+        const tookMs = context.decodeMs + this.options.clock.uptimeMs() - beganMs;
         const restMs = this.turns.done(partitionName(arrival), { tookMs, useful, wasted });
-        const rest = restMs > 0 ? { restMs } : {};
-        return whole ? { kind: "done", ...rest } : { kind: "seek", start: startOf(progress.position), ...rest };
+        const rest = restMs === undefined ? {} : { restMs };
+        progress.inHand = whole ? undefined : arrival;
+        if (whole) return { kind: "done", ...rest };
+        if (!isWaste(progress) || context.signal.aborted)
+          return { kind: "seek", start: startOf(progress.position), ...rest };
+        // What is before it has been seen: a flood that is not read leaves its mark far back.
+        return { kind: "again", start: progress.position?.next ?? "earliest", ...rest };
       }
     }
   }
@@ -220,9 +249,10 @@ export class Ingest implements ConsumerHandler {
       dead: [],
       damaged: fresh,
       gap,
+      inFlood: progress.inFlood,
     };
     const { clock } = this.options;
-    const untilMs = clock.uptimeMs() + this.turns.turnMs(partitionName(arrival));
+    const untilMs = clock.uptimeMs() + turnMs;
     for (;;) {
       const [now, later] = splitAppend(left, progress.recordsPerAppend);
       try {
@@ -235,7 +265,8 @@ export class Ingest implements ConsumerHandler {
       if (context.signal.aborted) return false;
       left = later;
       await context.heartbeat();
-      if (clock.uptimeMs() > untilMs) return false;
+      // A turn of waste is one transaction, of a few milliseconds as soon as it is known for what it is.
+      if (isWaste(progress) || clock.uptimeMs() > untilMs) return false;
     }
   }
 
@@ -294,10 +325,13 @@ export class Ingest implements ConsumerHandler {
         throw thrown;
       }
     });
-    progress.recordsPerAppend = affordable(append, clock.uptimeMs() - beganMs, progress.recordsPerAppend);
+    const work = { useful: result.stored, wasted: result.deadLettered + result.repeated + result.conflicts };
+    const took = { records: countRecords(append.records), tookMs: clock.uptimeMs() - beganMs, isWaste: isWaste(work) };
+    progress.recordsPerAppend = affordable(took, progress.recordsPerAppend);
     progress.position = result.position;
-    progress.useful += result.stored;
-    progress.wasted += result.deadLettered + result.repeated + result.conflicts;
+    progress.useful += work.useful;
+    progress.wasted += work.wasted;
+    this.options.floods.count(result.refusedOf);
     this.counters.count(result, this.options.clock.uptimeMs());
     this.options.senders.count(append.records);
     const { topic, partition, dead, damaged } = append;
@@ -323,6 +357,8 @@ export class Ingest implements ConsumerHandler {
       recordsPerAppend,
       useful: 0,
       wasted: 0,
+      inHand: undefined,
+      inFlood: false,
     });
     return { kind: "seek", start: startOf(position) };
   }
@@ -336,7 +372,12 @@ function unstored(append: PartitionAppend, { position }: PartitionProgress): Par
 /** Where to read from: the record before the position, to see whether it is still the same one. */
 function startOf(position: Position | undefined): Start {
   if (position === undefined) return "earliest";
-  return position.before?.offset ?? position.next;
+  const { before, next } = position;
+  return before === undefined || next - before.offset > markOffsetsMax ? next : before.offset;
+}
+
+function isWaste({ useful, wasted }: Pick<PartitionProgress, "useful" | "wasted">): boolean {
+  return wasted > useful;
 }
 
 function isPoison(thrown: unknown): thrown is AppError {

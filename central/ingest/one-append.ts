@@ -9,11 +9,27 @@ export const recordsPerAppend = 25_000;
 /** Records that cost much (each a lane of its own) come in smaller transactions: as many as take about this long. */
 const appendMsGoal = 200;
 const recordsPerAppendMin = 500;
+/** Records that bring nothing may hold up those of other partitions this long. */
+const wasteMsGoal = 4;
+const wastedPerAppendMin = 100;
+/** The first transaction of an arrival of which nothing good is expected. */
+export const suspectRecords = 2_000;
 
-/** How many records the next transaction may hold, after one that took so long. */
-export function affordable({ records }: Pick<Append, "records">, tookMs: number, before: number): number {
-  if (tookMs <= appendMsGoal) return Math.min(recordsPerAppend, before * 4);
-  return Math.max(recordsPerAppendMin, Math.floor((countRecords(records) * appendMsGoal) / tookMs));
+/** What one transaction was about: how many records, how long it took, and whether it brought anything. */
+export interface Appended {
+  readonly records: number;
+  readonly tookMs: number;
+  readonly isWaste: boolean;
+}
+
+/** How many records the next transaction may hold, after this one; `before`: as many as it might have held itself. */
+export function affordable({ records, tookMs, isWaste }: Appended, before: number): number {
+  const goalMs = isWaste ? wasteMsGoal : appendMsGoal;
+  if (tookMs > goalMs) {
+    return Math.max(isWaste ? wastedPerAppendMin : recordsPerAppendMin, Math.floor((records * goalMs) / tookMs));
+  }
+  if (!isWaste) return Math.min(recordsPerAppend, before * 4);
+  return tookMs * 2 > goalMs ? before : Math.min(recordsPerAppend, Math.max(before, records * 2));
 }
 
 /** An attempt that failed after this long may have been too large; one that was refused fails at once. */

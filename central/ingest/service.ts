@@ -20,6 +20,7 @@ import { heartbeatsNotKept } from "../telemetry.ts";
 import { BelievedKeys } from "./believed-keys.ts";
 import { IngestCounters } from "./counters.ts";
 import { loadEventRules } from "./event-rules.ts";
+import { FloodWatch } from "./flood-watch.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { Ingest } from "./ingest.ts";
 import { RelayIntake } from "./relay/relay-intake.ts";
@@ -70,6 +71,7 @@ export async function startIngest(
   });
   const counters = new IngestCounters();
   const senders = new SenderWatch(report);
+  const floods = new FloodWatch(systemClock, report);
   const booked = bookedReport(report, (name, amount) => counters.book(name, amount));
   const tools = { store, clock: systemClock, report: booked, counters, fatal };
   const watch = new StoreWatch({ ...tools, random: systemRandom });
@@ -79,8 +81,8 @@ export async function startIngest(
   const relay = relaying && new RelayIntake({ ...tools, watch, senders, keys, agents: relaying.agents });
   const heartbeats = heartbeatsOf(config, { store, rules, report });
   const topics = topicsOf(config, heartbeats !== undefined);
-  const consumer = config.kafka && consumerOf(config, config.kafka, { store, report, keys, topics });
-  const ingest = new Ingest({ ...tools, watch, senders, heartbeats });
+  const consumer = config.kafka && consumerOf(config, config.kafka, { store, report, keys, floods, topics });
+  const ingest = new Ingest({ ...tools, watch, senders, floods, heartbeats });
   consumer?.start(ingest);
   const consumerState = () => consumer?.state() ?? noSnapshot.consumer;
   const running = new RulesService(config, {
@@ -100,7 +102,13 @@ export async function startIngest(
       silentMs: 0,
       rules: running.snapshot(),
     }),
-    operations: store,
+    operations: {
+      forget: (lanes) => store.forget(lanes),
+      quarantine: async (agent, on) => {
+        await store.quarantine(agent, on);
+        if (!on) floods.letIn(agent);
+      },
+    },
     relay,
     replays,
     stop: async () => {
@@ -117,13 +125,14 @@ interface ConsumerTools {
   readonly store: Store;
   readonly report: Report;
   readonly keys: (() => KeyList) | undefined;
+  readonly floods: FloodWatch;
   readonly topics: TopicSelection;
 }
 
 function replaysOf(
   { kafka, topics, topicPattern }: CentralConfig,
   replays: ReplayStore,
-  tools: Omit<ConsumerTools, "topics"> & { readonly fatal: (thrown: unknown) => void },
+  tools: Omit<ConsumerTools, "topics" | "floods"> & { readonly fatal: (thrown: unknown) => void },
 ): ReplayService {
   const connection = kafka && connectionOf(kafka);
   const own = { names: topics, pattern: topicPattern };
@@ -139,7 +148,7 @@ function connectionOf({ brokers, clientId, tls, sasl }: KafkaSettings) {
 function consumerOf(
   config: CentralConfig,
   kafka: KafkaSettings,
-  { store, report, keys, topics }: ConsumerTools,
+  { store, report, keys, floods, topics }: ConsumerTools,
 ): KafkaConsumer {
   return new KafkaConsumer({
     connection: connectionOf(kafka),
@@ -150,6 +159,7 @@ function consumerOf(
     heartbeatMs: Math.max(200, Math.floor(config.sessionTimeout / 6)),
     fetchBytesPerPartition: config.fetchBytes,
     keys,
+    turnedAway: () => floods.turnedAway(),
     report,
     clock: systemClock,
     random: systemRandom,

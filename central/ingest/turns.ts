@@ -3,9 +3,9 @@
  *
  * Storing is work that brings something. Records that are refused, repeated or in conflict bring nothing, and a vehicle
  * that sends them at full rate would fill all the time there is: every other partition would wait for it at each turn. So
- * waste has a budget: `wasteShare` of the time, after a burst of `burstMs`. A partition that has used up its budget gets
- * short turns and rests after each until the budget is in balance, as long as other partitions have something to store.
- * With nobody else to serve it does not rest: honest records of its own wait in it as well.
+ * waste is taken a few milliseconds at a time, and has a budget: `wasteShare` of the time, after a burst of `burstMs`. A
+ * partition that has used up its budget rests after each turn until the budget is in balance, as long as other partitions have
+ * something to store. With nobody else to serve it does not rest: honest records of its own wait in it as well.
  */
 import type { Clock } from "../../shared/clock/clock.ts";
 
@@ -18,17 +18,10 @@ export interface Work {
   readonly wasted: number;
 }
 
-/**
- * How long one partition may keep the others waiting. An ordinary arrival takes some 50 ms; one that was made to cost much
- * is broken off between two transactions, and what is left of it is fetched again in its turn.
- */
-const turnMs = 500;
-/** A turn of a partition whose budget is used up. */
-const shortTurnMs = 100;
 /** The share of the time that all waste together may take, while others have something to store. */
 const wasteShare = 0.2;
 /** Up to so much waste at once has no consequence. */
-const burstMs = 1_000;
+const burstMs = 250;
 /** No rest is longer: a partition that stands still for half a minute is said to be stalled. */
 const restMsMax = 2_000;
 /** Whoever stored or wasted something within this time counts as one to share with: longer than a flood may hold it up. */
@@ -52,22 +45,27 @@ export class Turns {
     this.accounts.delete(partition);
   }
 
-  /** How long the partition may work on what it was brought. */
-  turnMs(partition: string): number {
-    return this.refreshed(partition).leftMs < 0 ? shortTurnMs : turnMs;
+  /** It wasted time lately: an arrival of it begins with little. */
+  isSuspect(partition: string): boolean {
+    const account = this.accounts.get(partition);
+    return account !== undefined && this.clock.uptimeMs() - account.wastedMs < latelyMs;
   }
 
-  /** Takes note of the work on an arrival. Answers how long the partition rests now; 0: not at all. */
-  done(partition: string, { tookMs, useful, wasted }: Work): number {
+  /**
+   * Takes note of the work on an arrival. Answers how long the partition rests now, after the others had their turn;
+   * undefined: it may go on at once.
+   */
+  done(partition: string, { tookMs, useful, wasted }: Work): number | undefined {
     const account = this.refreshed(partition);
     const nowMs = this.clock.uptimeMs();
     if (useful >= wasted) {
       if (useful > 0) account.usefulMs = nowMs;
-      return 0;
+      return undefined;
     }
     account.leftMs = Math.max(-restMsMax, account.leftMs - tookMs);
     account.wastedMs = nowMs;
-    if (account.leftMs >= 0 || !this.othersStore(partition, nowMs)) return 0;
+    if (!this.othersStore(partition, nowMs)) return undefined;
+    if (account.leftMs >= 0) return 0;
     return Math.min(restMsMax, Math.ceil(-account.leftMs / this.share(nowMs)));
   }
 

@@ -47,6 +47,8 @@ export class Gathering {
   /** Of the block that is read. */
   private sender: BatchSender = unchecked;
   private senderText = senderText(unchecked);
+  /** Why nothing of the block is taken: its batch is not signed by the agent that its first record names. */
+  private blockRefusal: string | undefined;
 
   constructor(
     private readonly source: GatherSource,
@@ -64,10 +66,16 @@ export class Gathering {
     }
     this.sender = sender;
     this.senderText = senderText(sender);
+    const unproved = sender.kind === "unsigned" || sender.kind === "wrong";
+    this.blockRefusal = unproved ? this.admission?.(sender.agent, sender) : undefined;
   }
 
   add({ block, from, to }: RecordSlice): void {
     this.beginBlock(block.sender);
+    if (this.blockRefusal !== undefined) {
+      this.refused.addAll(block.offsets.subarray(from, to), this.blockRefusal);
+      return;
+    }
     for (let index = from; index < to; index++) this.read(block, index);
   }
 

@@ -38,6 +38,18 @@ export class Refusals {
     this.runs.push(this.last);
   }
 
+  /** Ascending ones. Where none is left out between them they are one run, however many. */
+  addAll(offsets: Float64Array, reason: string): void {
+    const [first] = offsets;
+    if (first === undefined) return;
+    this.add(first, reason);
+    const others = offsets.length - 1;
+    if (this.last !== undefined && offsets.at(-1) === first + others) {
+      this.last.records += others;
+      this.records += others;
+    } else for (const offset of offsets.subarray(1)) this.add(offset, reason);
+  }
+
   /** Ascending by offset. They are added lane by lane: records that follow each other in the topic may meet only here. */
   ascending(): readonly Refusal[] {
     if (this.inOrder) return this.runs;

@@ -5,11 +5,22 @@ import { markOf, type RecordMark } from "./record-mark.ts";
 export function sliceRecords(blocks: readonly RecordBlock[], fromOffset: number): RecordSlice[] {
   const slices: RecordSlice[] = [];
   for (const block of blocks) {
-    let from = 0;
-    while (from < block.count && (block.offsets[from] ?? 0) < fromOffset) from++;
+    const from = firstAt(block, fromOffset);
     if (from < block.count) slices.push({ block, from, to: block.count });
   }
   return slices;
+}
+
+/** Index of the first record at the offset or after it. */
+function firstAt({ offsets, count }: RecordBlock, offset: number): number {
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((offsets[middle] ?? 0) < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** How many records the slices hold. */

@@ -20,19 +20,20 @@ export interface AsideRow {
 
 /** What could not be stored, as far as the budget of its partition goes, and the bytes that are kept of it. */
 export function putAside(
-  { records, dead, damaged }: Pick<Append, "records" | "dead" | "damaged">,
+  { records, dead, damaged, inFlood = false }: Pick<Append, "records" | "dead" | "damaged" | "inFlood">,
   refused: readonly Refusal[],
   bytesBefore: number,
 ): { readonly rows: readonly AsideRow[]; readonly bytes: number } {
   const rows: AsideRow[] = [];
   let bytes = 0;
-  const keep = (some: readonly Refusal[], from: readonly RecordSlice[]) => {
-    const kept = deadEntries(some, from, deadBudget.bytesPerSource - bytesBefore - bytes);
+  const left = () => deadBudget.bytesPerSource - bytesBefore - bytes;
+  const keep = (some: readonly Refusal[], from: readonly RecordSlice[], bytesMax: number) => {
+    const kept = deadEntries(some, from, bytesMax);
     for (const entry of kept.entries) rows.push(rowOf(entry));
     bytes += kept.bytes;
   };
-  keep(refused, records);
-  for (const one of dead) keep(refusalsOf(one), [one]);
+  keep(refused, records, inFlood ? 0 : left());
+  for (const one of dead) keep(refusalsOf(one), [one], left());
   for (const { firstOffset, lastOffset, reason, bytes: found } of damaged) {
     const fits = bytesBefore + bytes + found.length <= deadBudget.bytesPerSource;
     const value = fits ? found : Buffer.alloc(0);
@@ -55,7 +56,8 @@ export function outcomeOf(append: Append, plan: Plan): AppendResult {
     formerTopicIds: seen?.formerTopicIds ?? [],
   };
   const deadLettered = refused + countRecords(append.dead) + damaged;
-  return { position, ...counts, deadLettered, refusals: countReasons(plan.refused) };
+  const refusedOf = refusedBySigner(append.records, plan.refused);
+  return { position, ...counts, deadLettered, refusals: countReasons(plan.refused), refusedOf };
 }
 
 /** The ids of the topics before the one that is begun now. */
@@ -78,4 +80,23 @@ function countReasons(refused: readonly Refusal[]): readonly RefusedRecords[] {
   const counts = new Map<string, number>();
   for (const { reason, records } of refused) counts.set(reason, (counts.get(reason) ?? 0) + records);
   return [...counts].map(([reason, records]) => ({ reason, records }));
+}
+
+/** Both ascend by offset; a run of refused records may go over several batches. */
+function refusedBySigner(records: readonly RecordSlice[], refused: readonly Refusal[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  let next = 0;
+  for (const { block, from, to } of records) {
+    const { sender, offsets } = block;
+    const first = offsets[from] ?? 0;
+    const last = offsets[to - 1] ?? -1;
+    let count = 0;
+    for (let run = refused[next]; run !== undefined && run.offset <= last; run = refused[++next]) {
+      const end = run.offset + run.records - 1;
+      count += Math.max(0, Math.min(end, last) - Math.max(run.offset, first) + 1);
+      if (end > last) break;
+    }
+    if (count > 0 && sender.kind === "signed") counts.set(sender.agent, (counts.get(sender.agent) ?? 0) + count);
+  }
+  return counts;
 }

@@ -48,6 +48,8 @@ export interface Append extends TopicPartition {
   readonly dead: readonly DeadRecord[];
   readonly damaged: readonly DamagedRange[];
   readonly gap: Gap | undefined;
+  /** Refused records are kept as ranges of offsets alone: the first of this flood are kept with their bytes already. */
+  readonly inFlood?: boolean;
   /** Kept with the position when it has none yet. Asked for before the records were read, or the append would vouch for too much. */
   readonly topicId?: string | undefined;
 }
@@ -93,6 +95,8 @@ export interface AppendResult {
   readonly deadLettered: number;
   /** Of these, what the rules refused, by reason. */
   readonly refusals: readonly RefusedRecords[];
+  /** Of these, what was in batches that an agent signed, by the agent. */
+  readonly refusedOf: ReadonlyMap<string, number>;
 }
 
 /** One transaction's worth of records that came by relay: no topic gave them offsets. */

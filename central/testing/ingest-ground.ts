@@ -6,6 +6,7 @@ import { type Signal, silent } from "../../shared/telemetry/log.ts";
 import { type TempDir, tempDir } from "../../shared/testing/temp-dir.ts";
 import type { Arrival, ArrivalContext, Outcome, Start } from "../consumer/consumer.ts";
 import { IngestCounters } from "../ingest/counters.ts";
+import { FloodWatch } from "../ingest/flood-watch.ts";
 import { Ingest } from "../ingest/ingest.ts";
 import { SenderWatch } from "../ingest/sender-watch.ts";
 import { StoreWatch } from "../ingest/store-watch.ts";
@@ -64,7 +65,8 @@ export class IngestGround {
   /** Another instance on the same store. */
   another(watch = this.watchOf(2)): Ingest {
     const { store, clock, counters, report, fatal } = this.tools();
-    return new Ingest({ store, watch, counters, senders: new SenderWatch(report), clock, report, fatal });
+    const floods = new FloodWatch(clock, report);
+    return new Ingest({ store, watch, counters, senders: new SenderWatch(report), floods, clock, report, fatal });
   }
 
   /** What all that bring something to the store stand on. */
@@ -86,6 +88,7 @@ export class IngestGround {
         this.heartbeats++;
       },
       topicId: async () => this.topicId,
+      decodeMs: 0,
     };
   }
 

@@ -113,4 +113,34 @@ describe("making arrivals", () => {
     const arrival = new ArrivalBuilder().build(fetched([marker(3, 5n, 1)]));
     expect(arrival).toMatchObject({ firstOffset: 3, nextOffset: 4, blocks: [] });
   });
+
+  test("in pieces: each when it is asked for, one after the other, and what was stored before is left out", () => {
+    const raw = fetched([topicBatch(0, Array(10).fill("a")), topicBatch(10, ["b"]), topicBatch(12, ["c", "d"])]);
+    const offsets = (from: number) =>
+      [...new ArrivalBuilder().arrivals(raw, from, { records: 4, bytes: 1_000_000 })].map((piece) => [
+        piece.firstOffset,
+        piece.nextOffset,
+        piece.blocks.map(({ offsets: own }) => [...own]),
+      ]);
+    expect(offsets(0)).toEqual([
+      [0, 4, [[0, 1, 2, 3]]],
+      [4, 8, [[4, 5, 6, 7]]],
+      [8, 14, [[8, 9], [10], [12, 13]]],
+    ]);
+    // A fetch brings whole batches, so it may begin long before what was asked for.
+    expect(offsets(9)).toEqual([[0, 14, [[8, 9], [10], [12, 13]]]]);
+  });
+
+  test("a batch that is found to be none in its middle keeps what was read of it", () => {
+    const batch = topicBatch(5, Array(9).fill("a"), "none");
+    const last = batch.lastIndexOf("car-2");
+    batch.writeInt8(99, last - 1); // the length of the last record's key
+    const raw = fetched([mendCrc(batch), topicBatch(14, ["b"])]);
+    const pieces = [...new ArrivalBuilder().arrivals(raw, 0, { records: 4, bytes: 1_000_000 })];
+    expect(pieces.map(({ nextOffset }) => nextOffset)).toEqual([9, 14, 15]);
+    expect(pieces[1]?.damaged).toMatchObject([{ firstOffset: 13, lastOffset: 13 }]);
+    expect(pieces.flatMap(({ blocks }) => blocks.flatMap((block) => [...block.offsets]))).toEqual([
+      5, 6, 7, 8, 9, 10, 11, 12, 14,
+    ]);
+  });
 });

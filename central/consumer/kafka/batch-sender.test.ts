@@ -2,12 +2,13 @@ import { expect, test } from "bun:test";
 import { formatIdentity, IDENTITY_HEADER } from "../../../shared/identity/identity.ts";
 import { RecordBatchBuilder } from "../../../shared/kafka/record-batch/builder.ts";
 import { splitBatches } from "../../../shared/kafka/record-batch/frames.ts";
-import { HEADER_BYTES } from "../../../shared/kafka/record-batch/header.ts";
+import { at, HEADER_BYTES } from "../../../shared/kafka/record-batch/header.ts";
 import { SIGNATURE_BYTES } from "../../../shared/kafka/record-batch/signature.ts";
 import { signedBatch } from "../../../shared/kafka/testing/signed-batch.ts";
 import { parseKeyList } from "../../../shared/signature/key-list.ts";
 import { makeSigningKey, readSigningKey, type SigningKey } from "../../../shared/signature/keys.ts";
 import { ArrivalBuilder } from "./arrival.ts";
+import { BatchGate } from "./batch-gate.ts";
 import { batchSender } from "./batch-sender.ts";
 import { decodeBatch } from "./decode-batch.ts";
 
@@ -87,8 +88,58 @@ test("a batch of somebody else's has no agent, so there is nothing to look at", 
 test("arrivals carry it, when signatures are looked at", () => {
   const bytes = signedBatch(batch(["a"]), gateway);
   expect(bytes.length).toBeGreaterThan(HEADER_BYTES);
-  const at = { topic: "t", partition: 0, errorCode: 0, highWatermark: 1, endOffset: 1, logStartOffset: 0, aborted: [] };
-  const raw = { ...at, frames: splitBatches(bytes) };
+  const place = {
+    topic: "t",
+    partition: 0,
+    errorCode: 0,
+    highWatermark: 1,
+    endOffset: 1,
+    logStartOffset: 0,
+    aborted: [],
+  };
+  const raw = { ...place, frames: splitBatches(bytes) };
   expect(new ArrivalBuilder(() => keys).build(raw)?.blocks[0]?.sender.kind).toBe("signed");
   expect(new ArrivalBuilder().build(raw)?.blocks[0]?.sender.kind).toBe("unchecked");
+});
+
+test("of an agent that is turned away nothing is read but the signature, and only what it signed itself", () => {
+  const turnedAway = new Map([["gw-1", "too much of it"]]);
+  const gate = new BatchGate(
+    () => keys,
+    () => turnedAway,
+  );
+  const mine = signedBatch(batch(["a", "b"]), gateway);
+  const forged = signedBatch(batch(["a"]), other);
+  expect(gate.refusal(mine)).toBe("too much of it");
+  expect(gate.refusal(forged)).toBeUndefined();
+  expect(gate.refusal(batch(["a"]).bytes)).toBeUndefined();
+  const changed = Buffer.from(mine);
+  changed.writeInt32BE(7, at.recordCount);
+  expect(gate.refusal(changed)).toBeUndefined();
+
+  const numbered = [mine, Buffer.from(mine), forged, Buffer.from(mine)].map((bytes, index) => {
+    bytes.writeBigInt64BE(BigInt(index * 10), at.baseOffset);
+    return bytes;
+  });
+  const place = {
+    topic: "t",
+    partition: 0,
+    errorCode: 0,
+    highWatermark: 9,
+    endOffset: 9,
+    logStartOffset: 0,
+    aborted: [],
+  };
+  const arrival = new ArrivalBuilder(() => keys, gate).build({
+    ...place,
+    frames: splitBatches(Buffer.concat(numbered)),
+  });
+  expect(arrival?.blocks.map(({ sender }) => sender.kind)).toEqual(["wrong"]);
+  expect(arrival?.damaged.map(({ firstOffset, lastOffset, reason }) => [firstOffset, lastOffset, reason])).toEqual([
+    [0, 1, "too much of it"],
+    [10, 11, "too much of it"],
+    [30, 31, "too much of it"],
+  ]);
+  turnedAway.clear();
+  expect(gate.refusal(mine)).toBeUndefined();
 });

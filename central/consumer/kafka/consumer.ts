@@ -124,7 +124,10 @@ export class KafkaConsumer implements Consumer {
     while (!signal.aborted) {
       const { connection } = this.options;
       const fetched = (partition: FetchedPartition) => this.fetched(partition);
-      const kafka = createKafka({ ...connection, report, component: "consumer", fetched });
+      const kafka = createKafka({
+        ...{ ...connection, report, component: "consumer", fetched },
+        fetchWaitMs: () => this.session?.fetchWaitMs,
+      });
       const topics = await this.findTopics();
       if (topics === undefined || topics.length === 0) {
         await sleep(topics === undefined ? backoff.nextMs() : 500, signal);

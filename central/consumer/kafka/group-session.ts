@@ -11,15 +11,18 @@ import type { EachBatchPayload, Kafka, Consumer as KafkaClient } from "kafkajs";
 import { sleep } from "../../../shared/async/sleep.ts";
 import { messageOf } from "../../../shared/errors/app-error.ts";
 import { endlessRetry } from "../../../shared/kafka/connection/client.ts";
-import { fetchedPartition } from "../../../shared/kafka/connection/raw-fetch.ts";
+import { type FetchedPartition, fetchedPartition } from "../../../shared/kafka/connection/raw-fetch.ts";
 import type { KeyList } from "../../../shared/signature/key-list.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
-import type { TopicPartition } from "../../records/partition.ts";
-import type { AssignedPartition, ConsumerHandler, Start } from "../consumer.ts";
+import { partitionName, type TopicPartition } from "../../records/partition.ts";
+import { type AssignedPartition, type ConsumerHandler, type Outcome, type Start, turnMs } from "../consumer.ts";
 import { ArrivalBuilder } from "./arrival.ts";
+import { BatchGate, type TurnedAway } from "./batch-gate.ts";
+import { Siding } from "./siding.ts";
 import { storeAssigner } from "./store-protocol.ts";
 import { commitFailed, groupJoined } from "./telemetry.ts";
 import type { TopicIds } from "./topic-ids.ts";
+import { type Step, Unloading } from "./unloading.ts";
 
 /** How the group is joined and how much a fetch may bring. */
 export interface GroupOptions {
@@ -30,6 +33,8 @@ export interface GroupOptions {
   readonly fetchBytesPerPartition: number;
   /** Whose signatures are believed; undefined: they are not looked at. */
   readonly keys?: (() => KeyList) | undefined;
+  /** Whose signed batches are not read at present; undefined: nobody's. */
+  readonly turnedAway?: (() => TurnedAway) | undefined;
   readonly report: Report;
 }
 
@@ -54,6 +59,8 @@ export interface SessionParts {
 
 /** Kafka answers at once when there is data; this is how long it waits when there is none. */
 const fetchWaitMs = 500;
+/** While a fetch goes on beside the others: its partition can be asked for only when this fetch is answered. */
+const besideWaitMs = 20;
 const commitEveryMs = 1_000;
 /** New topics of a pattern and new partitions are noticed within this time. */
 const metadataMaxAgeMs = 10_000;
@@ -65,7 +72,10 @@ export class GroupSession {
   private readonly builder: ArrivalBuilder;
   private readonly stopping = new AbortController();
   private endWith: (error: Error) => void = () => {};
+  private readonly siding = new Siding(this.stopping.signal);
   private assignment = new AbortController();
+  /** Where each partition is read. */
+  private readonly readFrom = new Map<string, number>();
   private readonly dirty = new Map<string, { topic: string; partition: number; offset: string }>();
   private commit: EachBatchPayload["commitOffsetsIfNecessary"] | undefined;
   private lastCommitMs = 0;
@@ -78,6 +88,11 @@ export class GroupSession {
   handling = false;
   joins = 0;
 
+  /** How long the broker may wait for records, where it is not the usual time. */
+  get fetchWaitMs(): number | undefined {
+    return this.siding.isEmpty ? undefined : besideWaitMs;
+  }
+
   /** What its members offer the group. */
   get protocol(): string {
     return this.parts.protocol;
@@ -88,7 +103,8 @@ export class GroupSession {
     private readonly options: GroupOptions,
     private readonly handler: ConsumerHandler,
   ) {
-    this.builder = new ArrivalBuilder(options.keys);
+    const { keys, turnedAway } = options;
+    this.builder = new ArrivalBuilder(keys, keys && turnedAway && new BatchGate(keys, turnedAway));
     this.client = parts.kafka.consumer({
       groupId: options.groupId,
       partitionAssigners: [storeAssigner(parts.protocol)],
@@ -132,6 +148,7 @@ export class GroupSession {
     clearInterval(this.committing);
     this.stopping.abort();
     this.assignment.abort();
+    await this.siding.stop();
     await this.commitDirty();
     await this.client.disconnect();
   }
@@ -141,6 +158,7 @@ export class GroupSession {
     this.assignment.abort();
     this.assignment = new AbortController();
     this.dirty.clear();
+    this.readFrom.clear();
     this.joins++;
     this.parts.events.joined();
     const { signal } = this.assignment;
@@ -169,14 +187,24 @@ export class GroupSession {
       this.seek({ topic, partition }, start);
       this.client.resume([{ topic, partitions: [partition] }]);
     } catch (thrown) {
-      if (!signal.aborted) this.endWith(thrown instanceof Error ? thrown : new Error(String(thrown)));
+      if (!signal.aborted) this.fail(thrown);
     }
   }
 
   private seek({ topic, partition }: TopicPartition, start: Start): void {
     // For kafkajs "earliest" is an offset that the broker refuses as out of range unless it is the earliest: 0.
     this.client.seek({ topic, partition, offset: start === "earliest" ? "0" : String(start) });
-    this.parts.events.moved({ topic, partition }, start === "earliest" ? -1 : start);
+    this.moved({ topic, partition }, start);
+  }
+
+  private moved(at: TopicPartition, start: Start): void {
+    if (start === "earliest") this.readFrom.delete(partitionName(at));
+    else this.readFrom.set(partitionName(at), start);
+    this.parts.events.moved(at, start === "earliest" ? -1 : start);
+  }
+
+  private fail(thrown: unknown): void {
+    this.endWith(thrown instanceof Error ? thrown : new Error(String(thrown)));
   }
 
   private async eachBatch(payload: EachBatchPayload): Promise<void> {
@@ -185,32 +213,79 @@ export class GroupSession {
     const raw = last === undefined ? undefined : fetchedPartition(last);
     this.commit = payload.commitOffsetsIfNecessary;
     if (raw === undefined || !payload.isRunning() || payload.isStale()) return;
-    const arrival = this.builder.build(raw);
-    if (arrival === undefined) return await sleep(100, this.stopping.signal); // damaged on the way: fetched again
+    const at = { topic: raw.topic, partition: raw.partition };
+    const { signal } = this.assignment;
+    const unloading = this.unloading(raw, payload);
     this.handling = true;
     try {
-      const context = {
-        heartbeat: payload.heartbeat,
-        topicId: async () => (await this.parts.topicIds([batch.topic]))?.get(batch.topic),
-        signal: this.stopping.signal,
-      };
-      const { signal } = this.assignment;
-      const outcome = await this.handler.deliver(arrival, context);
-      if (outcome.restMs !== undefined && outcome.restMs > 0) this.rest(arrival, outcome.restMs, signal);
-      if (outcome.kind === "seek") return this.seek(arrival, outcome.start);
-      payload.resolveOffset(String(arrival.nextOffset - 1));
-      const { topic, partition } = arrival;
-      this.parts.events.moved({ topic, partition }, arrival.nextOffset);
-      this.dirty.set(`${topic}/${partition}`, { topic, partition, offset: String(arrival.nextOffset) });
-      if (performance.now() - this.lastCommitMs > commitEveryMs) await this.commitDirty();
+      const untilMs = performance.now() + turnMs;
+      let step = await unloading.step();
+      if (step === undefined) return await sleep(100, this.stopping.signal); // damaged on the way: fetched again
+      for (; step !== undefined; step = await unloading.step()) {
+        if (signal.aborted) return;
+        const { restMs, kind } = step.outcome;
+        if (kind === "done") payload.resolveOffset(String(step.arrival.nextOffset - 1));
+        this.after(at, step);
+        if (kind === "seek") return this.rest(at, restMs);
+        const othersWait = restMs !== undefined && (kind === "again" || restMs > 0);
+        if (othersWait || (kind === "again" && performance.now() > untilMs)) {
+          return this.goAside(at, unloading, step.outcome);
+        }
+        if (performance.now() - this.lastCommitMs > commitEveryMs) await this.commitDirty();
+        if (performance.now() > untilMs) return; // What is left is fetched again.
+      }
     } finally {
       this.handling = false;
     }
   }
 
+  private unloading(raw: FetchedPartition, payload: EachBatchPayload): Unloading {
+    const { topic } = raw;
+    const from = this.readFrom.get(partitionName(raw)) ?? 0;
+    return new Unloading(this.builder.arrivals(raw, from), this.handler, {
+      heartbeat: payload.heartbeat,
+      topicId: async () => (await this.parts.topicIds([topic]))?.get(topic),
+      signal: this.stopping.signal,
+    });
+  }
+
+  /** Where reading goes on. */
+  private after(at: TopicPartition, { outcome, arrival }: Step): void {
+    if (outcome.kind === "seek") this.seek(at, outcome.start);
+    else if (outcome.kind === "again") this.moved(at, outcome.start);
+    else {
+      this.moved(at, arrival.nextOffset);
+      this.dirty.set(partitionName(at), { ...at, offset: String(arrival.nextOffset) });
+    }
+  }
+
+  /** The fetch goes on beside the others (siding.ts), or, where too many do, its rest is fetched again. */
+  private goAside(at: TopicPartition, unloading: Unloading, outcome: Outcome): void {
+    if (this.siding.isFull) {
+      if (outcome.kind === "again") this.seek(at, outcome.start);
+      this.rest(at, outcome.restMs);
+      return;
+    }
+    const { signal: assignment } = this.assignment;
+    unloading.goAside();
+    this.client.pause([{ topic: at.topic, partitions: [at.partition] }]);
+    const readAgain = () => {
+      this.seek(at, this.readFrom.get(partitionName(at)) ?? "earliest");
+      this.client.resume([{ topic: at.topic, partitions: [at.partition] }]);
+    };
+    const after = (next: Step | undefined) => {
+      if (next !== undefined) this.after(at, next);
+      if (next !== undefined && next.outcome.kind !== "seek") return true;
+      readAgain();
+      return false;
+    };
+    this.siding.take({ unloading, assignment, after, failed: (thrown) => this.fail(thrown) }, outcome.restMs ?? 0);
+  }
+
   /** The partition is not read for a while. After a rebalance it is, if it is ours, from the start of the assignment. */
-  private rest({ topic, partition }: TopicPartition, restMs: number, assignment: AbortSignal): void {
-    if (assignment.aborted) return;
+  private rest({ topic, partition }: TopicPartition, restMs = 0): void {
+    const { signal: assignment } = this.assignment;
+    if (assignment.aborted || restMs === 0) return;
     const partitions = [{ topic, partitions: [partition] }];
     this.client.pause(partitions);
     setTimeout(() => {

@@ -189,7 +189,8 @@ export class RelayIntake {
       return store.appendRelayed(append);
     };
     const result = await watch.untilStored(signal, async () => {}, work).catch(askAgain);
-    this.recordsPerAppend = affordable(append, clock.uptimeMs() - beganMs, this.recordsPerAppend);
+    const took = { records: countRecords(append.records), tookMs: clock.uptimeMs() - beganMs, isWaste: false };
+    this.recordsPerAppend = affordable(took, this.recordsPerAppend);
     counters.count(result, clock.uptimeMs());
     counters.relayed += countRecords(append.records) + countRecords(append.dead);
     senders.count(append.records);

@@ -1,11 +1,15 @@
 /**
- * One hostile vehicle at full rate beside honest ones: a real broker, a real centre, signatures required, agents bound to
- * their vehicles. The honest ones' books, last states and latency are looked at in a quiet phase and in a hostile one of
- * the same run; then the hostile vehicle is quarantined and forgotten by one request each.
+ * One hostile vehicle at full rate beside 99 honest ones: a real broker, a real centre, signatures required, agents bound to
+ * their vehicles. Looked at are the honest ones' books, last states and latency, in these phases of one run:
  *
- * The hostile vehicle fills partitions of its own and throws each of its batches into the others' once a minute: how fast a
- * partition may be filled is for Kafka's quotas (SECURITY.md). HOSTILE_SECONDS=600 makes the hostile phase ten minutes, and the quiet one
- * a tenth of it.
+ *     quiet        nobody floods
+ *     elsewhere    the same flood into a topic that the centre does not read: broker, producer and machine are as busy, so
+ *                  what remains is the centre's own part. By turns with the next one.
+ *     hostile      it fills partitions of its own, and throws each of its batches into the others' once a minute
+ *     inside       it fills a partition that half of the honest ones share
+ *     quarantined  the same after one request
+ *
+ * Then it is forgotten by one request. HOSTILE_SECONDS=600 makes the hostile phase ten minutes, in turns of one minute.
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
@@ -16,24 +20,47 @@ import { messageOf } from "../../../shared/errors/app-error.ts";
 import { createKafkajsLink } from "../../../shared/kafka/connection/kafkajs-link.ts";
 import type { KafkaLink } from "../../../shared/kafka/connection/link.ts";
 import { systemRandom } from "../../../shared/random/random.ts";
+import { makeSigningKey, readSigningKey } from "../../../shared/signature/keys.ts";
 import { silent } from "../../../shared/telemetry/log.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
 import { type Central, launchCentral } from "../../drivers/central/central.ts";
 import { type Broker, startBroker } from "../../drivers/kafka/broker.ts";
 import { createTopic } from "../../drivers/kafka/topic.ts";
-import { HonestVehicle, hostileBatches, newKey, Sender } from "./vehicles.ts";
+import type { Flooded, FloodStart, FloodTarget } from "./flood.ts";
+import { HonestVehicle, Sender } from "./vehicles.ts";
 
 const topic = "fleet";
+const elsewhere = "elsewhere";
 const evil = "gw-evil";
 const operator = "operator-key-for-this-test";
-const hostileSeconds = Number(process.env.HOSTILE_SECONDS ?? 12);
-const quietSeconds = Math.max(6, hostileSeconds / 10);
+const hostileSeconds = Number(process.env.HOSTILE_SECONDS ?? 8);
+const turnSeconds = Math.min(60, hostileSeconds / 2);
+const elsewhereSeconds = Math.max(2, turnSeconds / 6);
+const quietSeconds = Math.max(4, hostileSeconds / 20);
+const insideSeconds = Math.max(5, hostileSeconds / 20);
+const turns = Math.ceil(hostileSeconds / turnSeconds);
+const allSeconds = quietSeconds + turns * (turnSeconds + elsewhereSeconds) + insideSeconds * 2;
 
 const dir = tempDir("tailgate-hostile-");
 let broker: Broker;
 let link: KafkaLink;
 let central: Central;
+const hostile = new Worker(new URL("./flood.ts", import.meta.url));
+
+/** Answers how many batches the broker has taken of the flood before. */
+async function flood(message: FloodStart | FloodTarget): Promise<number> {
+  const answered = Promise.withResolvers<number>();
+  hostile.onmessage = ({ data }: MessageEvent<Flooded>) => {
+    if (data.failed === undefined) answered.resolve(data.batches);
+    else answered.reject(new Error(`the flood ended: ${data.failed}`));
+  };
+  hostile.onerror = ({ message: failed }) => answered.reject(new Error(failed));
+  hostile.postMessage(message);
+  return await answered.promise;
+}
+
+const nowhere: FloodTarget = { type: "flood", topic, partitions: [], among: undefined };
 
 beforeAll(async () => {
   broker = await startBroker();
@@ -43,6 +70,7 @@ afterAll(async () => {
   await central?.[Symbol.asyncDispose]();
   await broker[Symbol.asyncDispose]();
   link?.close();
+  hostile.terminate();
   dir[Symbol.dispose]();
 });
 
@@ -63,7 +91,7 @@ async function latency(vehicle: HonestVehicle): Promise<number> {
     `"${last}" to be the last state`,
     () => ask(`/api/v1/vehicles/${vehicle.name}`),
     (state) => JSON.stringify(state).includes(`"${last}"`),
-    { withinMs: 60_000, everyMs: 10 },
+    { withinMs: 60_000, everyMs: 3 },
   ).catch(async (thrown: unknown) => {
     const lag = JSON.stringify(await ask("/api/v1/lag").catch(String));
     throw new Error(`${messageOf(thrown)}\nlag: ${lag}\ncentral:\n${central.log.slice(-4_000)}`);
@@ -78,24 +106,33 @@ async function cost(): Promise<{ readonly cpuSeconds: number; readonly refused: 
   return { cpuSeconds: central.child.cpuSeconds, refused: deadLettered };
 }
 
-async function phase(vehicles: readonly HonestVehicle[], seconds: number): Promise<readonly number[]> {
-  const latencies: number[] = [];
-  for (const end = performance.now() + seconds * 1_000; performance.now() < end; ) {
-    for (const vehicle of vehicles) latencies.push(await latency(vehicle));
-    await Bun.sleep(50);
+/** Whose turn it is to say something. */
+let turn = 0;
+
+/** Latencies of those in each of the two partitions. */
+type Latencies = readonly [number[], number[]];
+
+async function phase(vehicles: readonly HonestVehicle[], seconds: number, into: Latencies): Promise<void> {
+  for (const end = performance.now() + seconds * 1_000; performance.now() < end; turn++) {
+    const vehicle = vehicles[turn % vehicles.length];
+    if (vehicle !== undefined) into[vehicle.partition === 0 ? 0 : 1].push(await latency(vehicle));
+    await Bun.sleep(10);
   }
-  return latencies.sort((a, b) => a - b);
 }
 
-const quantile = (sorted: readonly number[], part: number) => sorted[Math.floor((sorted.length - 1) * part)] ?? 0;
+const sorted = (latencies: Latencies) => latencies.flat().sort((a, b) => a - b);
+
+const quantile = (ascending: readonly number[], part: number) =>
+  ascending[Math.floor((ascending.length - 1) * part)] ?? 0;
 
 const inWords = (latencies: readonly number[]) =>
-  `p50 ${quantile(latencies, 0.5).toFixed(0)} ms, p99 ${quantile(latencies, 0.99).toFixed(0)} ms of ${latencies.length}`;
+  `p50 ${quantile(latencies, 0.5).toFixed(1)} ms, p90 ${quantile(latencies, 0.9).toFixed(1)} ms, p99 ${quantile(latencies, 0.99).toFixed(1)} ms of ${latencies.length}`;
 
 test(
   "one hostile vehicle harms none of the others, and is quarantined and forgotten by one request each",
   async () => {
     await createTopic(broker.internalAddress, topic, { partitions: 4 });
+    await createTopic(broker.internalAddress, elsewhere, { partitions: 4 });
     link = createKafkajsLink({
       brokers: [broker.address],
       clientId: "vehicles",
@@ -108,11 +145,13 @@ test(
       sasl: undefined,
     });
     const sender = new Sender(link, topic);
-    const vehicles = [0, 1, 2, 3, 4].map((number) => new HonestVehicle(number, number % 2, sender));
+    const vehicles = Array.from({ length: 99 }, (_, number) => new HonestVehicle(number, number % 2, sender));
     const [victim] = vehicles;
     if (victim === undefined) throw new Error("no vehicle");
-    const evilKey = newKey();
-    const keys = [...vehicles.map(({ agent, key }) => ({ agent, key })), { agent: evil, key: evilKey }];
+    const evilPem = makeSigningKey();
+    const evilKey = readSigningKey(evilPem);
+    if (!evilKey.ok) throw new Error(evilKey.message);
+    const keys = [...vehicles.map(({ agent, key }) => ({ agent, key })), { agent: evil, key: evilKey.value }];
     writeFileSync(dir.file("fleet.keys"), keys.map(({ agent, key }) => `${agent} ${key.publicText}\n`).join(""));
     const sha256 = createHash("sha256").update(operator).digest("hex");
     writeFileSync(
@@ -140,44 +179,48 @@ test(
       { withinMs: 30_000 },
     );
 
-    const quiet = await phase(vehicles, quietSeconds);
-    const before = await cost();
+    const quiet: Latencies = [[], []];
+    await phase(vehicles, quietSeconds, quiet);
+    const { agent, name } = victim;
+    await flood({ type: "start", broker: broker.address, agent: evil, keyPem: evilPem, victim: { agent, name } });
 
-    const batches = hostileBatches(evil, evilKey, victim);
-    const stopping = new AbortController();
-    let hostile = 0;
-    const attack = (async () => {
-      const rounds = Math.ceil(hostileSeconds / 60);
-      const amongOthersMs = (Math.min(60, hostileSeconds) * 1_000) / batches.length;
-      let nextMs = 0;
-      let among = 0;
-      for (let turn = 0; !stopping.signal.aborted; turn++) {
-        const batch = batches[turn % batches.length];
-        const other = batches[among % batches.length];
-        if (batch === undefined || other === undefined) break;
-        await sender.send(2 + (turn % 2), batch);
-        hostile++;
-        if (performance.now() < nextMs || among >= rounds * batches.length) continue;
-        nextMs = performance.now() + amongOthersMs;
-        await sender.send(among % 2, other);
-        among++;
-      }
-    })();
-    const beside = await phase(vehicles, hostileSeconds).finally(async () => {
-      stopping.abort();
-      await Promise.allSettled([attack]);
-    });
-    await attack;
-    const after = await cost();
-    const refused = after.refused - before.refused;
-    const microsEach = ((after.cpuSeconds - before.cpuSeconds) * 1e6) / refused;
-    console.log(`quiet:   ${inWords(quiet)}\nhostile: ${inWords(beside)}, beside ${hostile} hostile batches`);
+    const calm: Latencies = [[], []];
+    const beside: Latencies = [[], []];
+    const spent = { batches: 0, refused: 0, cpuSeconds: 0 };
+    for (let round = 0; round < turns; round++) {
+      await flood({ type: "flood", topic: elsewhere, partitions: [2, 3], among: undefined });
+      await phase(vehicles, elsewhereSeconds, calm);
+      const before = await cost();
+      const among = { partitions: [0, 1], withinMs: turnSeconds * 1_000 };
+      await flood({ type: "flood", topic, partitions: [2, 3], among });
+      await phase(vehicles, turnSeconds, beside);
+      const after = await cost();
+      spent.batches += await flood(nowhere);
+      spent.refused += after.refused - before.refused;
+      spent.cpuSeconds += after.cpuSeconds - before.cpuSeconds;
+    }
+    const inside: Latencies = [[], []];
+    await flood({ type: "flood", topic, partitions: [0], among: undefined });
+    await phase(vehicles, insideSeconds, inside);
+    await ask(`/api/v1/quarantine/${evil}`, "PUT");
+    const quarantined: Latencies = [[], []];
+    await phase(vehicles, insideSeconds, quarantined);
+    const insideBatches = await flood(nowhere);
+    const microsEach = (spent.cpuSeconds * 1e6) / spent.refused;
+    console.log(`quiet:       ${inWords(sorted(quiet))}\nelsewhere:   ${inWords(sorted(calm))}`);
+    console.log(`hostile:     ${inWords(sorted(beside))}, beside ${spent.batches} hostile batches`);
     console.log(
-      `refused: ${refused} records, ${microsEach.toFixed(1)} µs of the centre's CPU each, all that it does included`,
+      `inside:      ${inWords(inside[0].sort((a, b) => a - b))}, beside it ${inWords(inside[1].sort((a, b) => a - b))}`,
+    );
+    console.log(`quarantined: ${inWords(quarantined[0].sort((a, b) => a - b))}, of ${insideBatches} hostile batches`);
+    console.log(
+      `refused: ${spent.refused} records, ${microsEach.toFixed(2)} µs of the centre's CPU each, all that it does included`,
     );
 
+    // Named: who floods stands in the log, and its books and what is put aside can be asked for.
+    expect(central.log).toMatch(/gw-evil.*agent_turned_away/);
     // Books: each number of each honest lane was received, once, and nothing else.
-    for (const { agent, sent } of vehicles) {
+    for (const { agent, sent } of vehicles.filter(({ sent }) => sent > 0)) {
       expect(await ask(`/api/v1/ledger?agent=${agent}`)).toMatchObject({
         lanes: [
           { received: sent, nextSeq: sent, missing: 0, beforeFirst: 0, shed: 0, dead: 0, conflicts: 0, repeated: 0 },
@@ -185,22 +228,24 @@ test(
       });
     }
     // Last states: what they said last, under their own stream.
-    for (const { name, last } of vehicles) {
+    for (const { name, last } of vehicles.filter(({ sent }) => sent > 0)) {
       const state = JSON.stringify(await ask(`/api/v1/vehicles/${name}`));
       expect(state).toContain(last);
       expect(state).not.toContain("forged");
     }
-    // What a flood costs, in CPU time. It is 2 to 9 µs, by how many others use the caches; a look-up in the store for each was 80.
-    expect(refused).toBeGreaterThan(10_000);
-    expect(microsEach).toBeLessThan(40);
-    // A partition keeps its order, so what is honest in it waits for what is hostile before it: seconds on a busy machine.
-    expect(quantile(beside, 0.5)).toBeLessThan(quantile(quiet, 0.5) * 20 + 5_000);
-    expect(quantile(beside, 1)).toBeLessThan(quantile(quiet, 1) * 20 + 15_000);
+    // What a flood costs, in CPU time: most of it is not read. A look-up in the store for each record was 80 µs.
+    expect(spent.refused).toBeGreaterThan(10_000);
+    expect(microsEach).toBeLessThan(10);
+    const [still, flooded] = [sorted(calm), sorted(beside)];
+    // Some hundred latencies on a machine that is shared say little: the long form prints what is held against 10 %.
+    expect(quantile(flooded, 0.5)).toBeLessThan(quantile(still, 0.5) * 4 + 50);
+    expect(quantile(flooded, 0.99)).toBeLessThan(quantile(still, 0.99) * 4 + 500);
+    expect(quantile(inside[0], 0.5)).toBeLessThan(5_000);
+    expect(quantile(quarantined[0], 0.5)).toBeLessThan(5_000);
     const status = await ask("/api/v1/status");
     expect(status).toMatchObject({ storeAvailable: true, problems: [], missing: expect.any(Number) });
     expect(statSync(store).size).toBeLessThan(500e6);
 
-    await ask(`/api/v1/quarantine/${evil}`, "PUT");
     await ask(`/api/v1/ledger?agent=${evil}`, "DELETE");
     await until(
       "the books of the honest alone",
@@ -216,5 +261,5 @@ test(
     expect(await ask(`/api/v1/status`)).toMatchObject({ missing: 0, beforeFirst: 0, shed: 0, conflicts: 0 });
     expect(await ask("/api/v1/quarantine")).toEqual({ agents: [evil] });
   },
-  (hostileSeconds + quietSeconds) * 1_000 + 150_000,
+  allSeconds * 1_000 + 150_000,
 );

@@ -104,7 +104,11 @@ export class HonestVehicle {
 }
 
 /** Everything that a vehicle with a right to write can do wrong, one batch each. `victim`: another one. */
-export function hostileBatches(agent: string, key: SigningKey, victim: HonestVehicle): readonly ReadyBatch[] {
+export function hostileBatches(
+  agent: string,
+  key: SigningKey,
+  victim: Pick<HonestVehicle, "agent" | "name">,
+): readonly ReadyBatch[] {
   const signed = (records: readonly SaidRecord[]) => say(agent, records, key);
   const many = (count: number, record: (index: number) => SaidRecord) =>
     Array.from({ length: count }, (_, i) => record(i));

@@ -3,7 +3,7 @@ import { Kafka, logLevel, type RetryOptions, type SASLOptions } from "kafkajs";
 import type { Report } from "../../telemetry/log.ts";
 import { forwardLog } from "./client-log.ts";
 import { installPatches } from "./patches.ts";
-import { type FetchListener, factoryWithListener } from "./raw-fetch.ts";
+import { type FetchListener, type FetchWait, factoryWithListener } from "./raw-fetch.ts";
 
 /** How to reach a Kafka cluster; the same words in every config that names one. */
 export interface KafkaConnection {
@@ -48,6 +48,8 @@ export interface KafkaOptions extends KafkaConnection {
   readonly component: string;
   /** Has its consumers hand out record batches as bytes (`fetchedPartition`), and is told of every answer. */
   readonly fetched?: FetchListener;
+  /** Asked before each fetch of such a consumer. */
+  readonly fetchWaitMs?: FetchWait;
   /** What kafkajs may say at all; errors and warnings when not given. */
   readonly level?: logLevel;
 }
@@ -79,7 +81,9 @@ export function createKafka(options: KafkaOptions): Kafka {
     retry: endlessRetry,
     logLevel: options.level ?? logLevel.WARN,
     logCreator: forwardLog(options.report, options.component),
-    ...(options.fetched === undefined ? {} : { socketFactory: factoryWithListener(options.fetched) }),
+    ...(options.fetched === undefined
+      ? {}
+      : { socketFactory: factoryWithListener(options.fetched, options.fetchWaitMs) }),
     ...(options.tls === undefined ? {} : { ssl: tlsOptions(options.tls) }),
     ...(options.sasl === undefined ? {} : { sasl: saslOptions(options.sasl) }),
   });

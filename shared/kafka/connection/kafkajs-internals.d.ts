@@ -70,7 +70,12 @@ declare module "kafkajs/src/network/connectionPool" {
 
   /** A request, and how its answer is read: `decode` first, then `parse`, which throws a partition's error. */
   interface ProtocolRequest {
-    readonly request: { readonly apiKey: number; readonly apiVersion: number };
+    readonly request: {
+      readonly apiKey: number;
+      readonly apiVersion: number;
+      /** `buffer` is a view of what will be sent after the header. */
+      encode(): Promise<{ readonly buffer: Buffer }>;
+    };
     readonly response: {
       decode(bytes: Buffer): Promise<object>;
       parse(decoded: object): Promise<object>;

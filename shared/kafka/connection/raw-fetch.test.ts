@@ -6,7 +6,13 @@ import { silent } from "../../telemetry/log.ts";
 import { WireBroker, type WireRequest } from "../testing/wire-broker.ts";
 import type { WireWriter } from "../wire.ts";
 import { createKafka } from "./client.ts";
-import { type FetchedPartition, type FetchListener, factoryWithListener, fetchedPartition } from "./raw-fetch.ts";
+import {
+  type FetchedPartition,
+  type FetchListener,
+  type FetchWait,
+  factoryWithListener,
+  fetchedPartition,
+} from "./raw-fetch.ts";
 
 const fetchVersions = { 1: [0, 11] } as const;
 
@@ -35,7 +41,7 @@ function emptyAnswer(highWatermark: number) {
 }
 
 /** Two clients of one process, each with a broker of its own, fetch once. */
-async function fetchAs(broker: WireBroker, listener: FetchListener | undefined) {
+async function fetchAs(broker: WireBroker, listener: FetchListener | undefined, waitMs?: FetchWait) {
   const { host, port } = { host: "127.0.0.1", port: broker.port };
   const options = {
     brokers: [broker.name],
@@ -50,7 +56,7 @@ async function fetchAs(broker: WireBroker, listener: FetchListener | undefined) 
     host,
     port,
     logger,
-    socketFactory: listener === undefined ? plainFactory() : factoryWithListener(listener),
+    socketFactory: listener === undefined ? plainFactory() : factoryWithListener(listener, waitMs),
     clientId: "test",
     connectionTimeout: 2_000,
     requestTimeout: 2_000,
@@ -90,6 +96,29 @@ test("each client hears the answers to its own fetches, and none of another's in
     { by: "three", end: 10 },
     { by: "two", end: 20 },
   ]);
+});
+
+test("how long the broker may wait is asked for before each fetch", async () => {
+  await using broker = await WireBroker.listen(fetchVersions);
+  const told: number[] = [];
+  const answer = emptyAnswer(10);
+  broker.answer = (request) => {
+    request.body.int32(); // replica
+    told.push(request.body.int32());
+    return answer(request);
+  };
+  await fetchAs(broker, () => false);
+  await fetchAs(
+    broker,
+    () => false,
+    () => undefined,
+  );
+  await fetchAs(
+    broker,
+    () => false,
+    () => 3,
+  );
+  expect(told).toEqual([10, 10, 3]);
 });
 
 test("what may be read ends before open transactions, the log itself does not", async () => {

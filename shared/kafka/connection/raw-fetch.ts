@@ -35,19 +35,27 @@ export interface FetchedPartition {
  */
 export type FetchListener = (partition: FetchedPartition) => boolean | undefined;
 
+/** How long the broker may wait until there is something to answer with; undefined: as the consumer was made. */
+export type FetchWait = () => number | undefined;
+
 /** Long enough for a busy machine; the broker itself answers within the fetch's wait. */
 const requestTimeoutMs = 20_000;
 const fetchApiKey = 1;
 const readableFrom = 4;
 
+/** Where it says how long to wait: after the replica id, in all versions. */
+const waitAt = 4;
+
 const listeners = new WeakMap<ISocketFactory, FetchListener>();
+const waits = new WeakMap<ISocketFactory, FetchWait>();
 const raws = new WeakMap<object, FetchedPartition>();
 
 /** A socket factory for one client, by which its fetches are known as its own. */
-export function factoryWithListener(listener: FetchListener): ISocketFactory {
+export function factoryWithListener(listener: FetchListener, waitMs?: FetchWait): ISocketFactory {
   const factory = socketFactory();
   const own: ISocketFactory = (options) => factory(options);
   listeners.set(own, listener);
+  if (waitMs !== undefined) waits.set(own, waitMs);
   return own;
 }
 
@@ -68,8 +76,15 @@ async function sendOrFetchRaw(this: ConnectionPool, prepared: ProtocolRequest): 
   const listener = apiKey === fetchApiKey && apiVersion >= readableFrom ? listeners.get(this.socketFactory) : undefined;
   if (listener === undefined) return await send.call(this, prepared);
   const decode = async (bytes: Buffer) => decodeAnswer(bytes, apiVersion, listener);
+  const encode = async () => {
+    const encoded = await prepared.request.encode();
+    const waitMs = waits.get(this.socketFactory)?.();
+    if (waitMs !== undefined) encoded.buffer.writeInt32BE(waitMs, waitAt);
+    return encoded;
+  };
   return await send.call(this, {
     ...prepared,
+    request: { ...prepared.request, encode },
     requestTimeout: requestTimeoutMs,
     response: { ...prepared.response, decode },
   });
