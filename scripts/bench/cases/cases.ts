@@ -11,6 +11,7 @@ import { lowRate } from "./low-rate.ts";
 import { manyFiles } from "./many-files.ts";
 import { oneCore } from "./one-core.ts";
 import { day, outage } from "./outage.ts";
+import { signing } from "./signing.ts";
 import { slowFsync } from "./slow-fsync.ts";
 import { soak } from "./soak.ts";
 import { throughput } from "./throughput.ts";
@@ -25,6 +26,7 @@ export const cases: readonly BenchCase[] = [
   idle,
   manyFiles,
   oneCore,
+  signing,
   outage,
   day,
   kill,

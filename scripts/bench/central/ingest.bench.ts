@@ -30,6 +30,8 @@ export interface CentralBenchOptions {
   readonly rulesFile?: string | undefined;
   /** Batches are signed, and records in others refused. */
   readonly signed?: boolean;
+  /** The same for a topic that was filled before, with this key. */
+  readonly signedBy?: SigningKey | undefined;
 }
 
 export interface CentralBenchResult {
@@ -49,7 +51,7 @@ export interface CentralBenchResult {
 /** One run on a store of its own, which goes with it. */
 export async function runCentralBench(options: CentralBenchOptions): Promise<CentralBenchResult> {
   const { brokers, events, vehicles, partitions = 4, startMs = 1_760_000_000_000 } = options;
-  const key = options.signed === true ? newKey() : undefined;
+  const key = options.signed === true ? newKey() : options.signedBy;
   const topic = options.topic ?? `central-bench-${vehicles}-${Math.round(systemClock.now())}`;
   if (options.topic === undefined) {
     const filling = { brokers, topic, partitions, events, vehicles, startMs };
@@ -111,7 +113,8 @@ function fileBytes(store: string): number {
   return [store, `${store}-wal`].reduce((sum, file) => sum + (existsSync(file) ? statSync(file).size : 0), 0);
 }
 
-function newKey(): SigningKey {
+/** A key of the gateway "bench". */
+export function newKey(): SigningKey {
   const read = readSigningKey(makeSigningKey());
   if (!read.ok) throw new Error(read.message);
   return read.value;

@@ -9,6 +9,8 @@ interface Column {
 /** Every number that the bench knows, with its unit in the title, and how many decimals are worth showing. */
 export const columns = {
   cpuPerMillion: { title: "CPU s per M lines", digits: 2 },
+  unsignedCpuPerMillion: { title: "without: CPU s per M lines", digits: 2 },
+  signingPercent: { title: "signatures: % of CPU", digits: 1 },
   serverCpuPerMillion: { title: "of the server: CPU s per M", digits: 2 },
   linesPerSecond: { title: "lines/s", digits: 0 },
   rssPeakMb: { title: "peak RSS MB", digits: 0 },
