@@ -8,7 +8,7 @@ import { inOrder } from "./upkeep/compaction.ts";
 
 /** What a batch holds at most, about: one answer of a broker may come on top. */
 export const batchMax = {
-  rows: 100_000,
+  rows: 50_000,
   bytes: 64 * 1024 * 1024,
   /** Files of one commit: clocks that jump about would make one of every row. */
   cells: 256,
