@@ -28,6 +28,19 @@ export const storeAway = defineSignal({
   counts: { book: "storeFailures" },
 });
 
+export const storeMade = defineSignal({
+  name: "store_made",
+  level: "info",
+  message: "There was no store there: an empty one was made",
+});
+
+export const storeGone = defineSignal({
+  name: "store_gone",
+  level: "error",
+  message:
+    "The store was taken away under us, and an empty one was made: what was stored is not in it. Topics are read again as far back as they go; what came by relay comes back from a backup alone",
+});
+
 export const storeBack = defineSignal({ name: "store_back", level: "info", message: "The store takes writes again" });
 
 export const positionMoved = defineSignal({

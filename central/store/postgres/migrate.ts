@@ -36,24 +36,26 @@ export async function inspectStore(sql: SQL): Promise<StoreFound> {
   return { id, version };
 }
 
-/** Makes the tables where there are none, or those that are new. One instance at a time; the others wait. Returns the id. */
-export async function migrate(sql: SQL): Promise<string> {
+/** Makes the tables where there are none, or those that are new. One instance at a time; the others wait, and one of them tells. Returns the id. */
+export async function migrate(sql: SQL, onMade: () => void = () => undefined): Promise<string> {
   const before = await inspectStore(sql);
   if (before?.version === schemaVersion) return before.id;
-  return await sql.begin(async (tx) => {
+  const { id, made } = await sql.begin(async (tx) => {
     await tx`select pg_advisory_xact_lock(${migrationLock})`;
     const found = await inspectStore(tx);
-    if (found?.version === schemaVersion) return found.id;
+    if (found?.version === schemaVersion) return { id: found.id, made: false };
     if (found !== undefined) {
       for (let from = found.version; from < schemaVersion; from++) await tx.unsafe(migrations[from] ?? "").simple();
       await tx`update store set version = ${schemaVersion}`;
-      return found.id;
+      return { id: found.id, made: false };
     }
     const id = crypto.randomUUID().replaceAll("-", "").slice(0, 16);
     await tx.unsafe(`create schema if not exists ${schemaName}`).simple();
     await tx.unsafe(schema).simple();
     await tx.unsafe(dayTable(tableOf(restDay), restDay)).simple();
     await tx`insert into store (mark, version, id) values (${storeMark}, ${schemaVersion}, ${id})`;
-    return id;
+    return { id, made: true };
   });
+  if (made) onMade();
+  return id;
 }

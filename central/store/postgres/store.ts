@@ -19,6 +19,7 @@ import type { Report } from "../../../shared/telemetry/log.ts";
 import { type AdmissionRules, anybody } from "../../ledger/admission.ts";
 import { defaultQuotas, type Quotas } from "../../ledger/limits.ts";
 import type { TopicPartition } from "../../records/partition.ts";
+import { storeGone, storeMade } from "../../telemetry.ts";
 import type {
   Append,
   AppendResult,
@@ -193,7 +194,9 @@ export class PostgresStore implements Store {
     const sql = new SQL(clientOptions(this.options.address, words));
     session = { sql, days: new EventDays() };
     try {
-      this.id = await this.bounded("open the store", make ? migrate(sql) : existing(sql));
+      const before = this.id;
+      const made = () => this.options.report(before === undefined ? storeMade : storeGone);
+      this.id = await this.bounded("open the store", make ? migrate(sql, made) : existing(sql));
       await sql.unsafe(incoming);
       await session.days.refresh(sql);
     } catch (thrown) {

@@ -10,8 +10,8 @@ const sqliteVersionMin = [3, 51, 3] as const;
 /** How long a statement waits for another process's transaction before the writer waits by itself, heartbeats and all. */
 const busyMs = 200;
 
-/** Opens the file for the one connection that writes; makes the folder and the tables when they are not there. */
-export function openWriter(path: string): Database.Database {
+/** Opens the file for the one connection that writes; makes the folder and the tables when they are not there, and tells. */
+export function openWriter(path: string, onMade: () => void = () => undefined): Database.Database {
   mkdirSync(dirname(path), { recursive: true });
   const database = new Database(path, { timeout: busyMs });
   try {
@@ -25,7 +25,7 @@ export function openWriter(path: string): Database.Database {
     database.pragma("wal_autocheckpoint = 2000");
     database.pragma("journal_size_limit = 67108864");
     database.pragma("temp_store = MEMORY");
-    migrate(database, path);
+    if (migrate(database, path) === "made") onMade();
     return database;
   } catch (thrown) {
     database.close();
@@ -106,9 +106,9 @@ function checkLibrary(database: Database.Database): void {
  * @throws AppError `CENTRAL_STORE_VERSION` when a newer version has written it, `CENTRAL_STORE_FOREIGN` when it is
  * another program's: nothing is written into it.
  */
-function migrate(database: Database.Database, path: string): void {
+function migrate(database: Database.Database, path: string): "made" | "found" {
   checkOwner(database, path);
-  if (versionOf(database) === schemaVersion) return;
+  if (versionOf(database) === schemaVersion) return "found";
   database.exec("begin immediate");
   try {
     checkOwner(database, path);
@@ -118,6 +118,7 @@ function migrate(database: Database.Database, path: string): void {
     database.pragma(`application_id = ${applicationId}`);
     database.pragma(`user_version = ${schemaVersion}`);
     database.exec("commit");
+    return found === 0 ? "made" : "found";
   } catch (thrown) {
     if (database.inTransaction) database.exec("rollback");
     throw thrown;

@@ -189,6 +189,27 @@ describe("the SQLite store", () => {
     await store.close();
   });
 
+  test("an empty store is not made in silence, least of all where one was taken away", async () => {
+    using dir = tempDir();
+    const said: string[] = [];
+    const options = {
+      path: dir.file("db"),
+      clock: systemClock,
+      report: ({ name }: { name: string }) => void said.push(name),
+    };
+    const store = new SqliteStore(options);
+    await store.probe();
+    expect(said).toEqual(["store_made"]);
+    for (const end of ["", "-wal", "-shm"]) renameSync(dir.file(`db${end}`), dir.file(`gone${end}`));
+    await store.probe();
+    expect(said).toEqual(["store_made", "store_gone"]);
+    await store.close();
+    const again = new SqliteStore(options);
+    await again.probe();
+    await again.close();
+    expect(said).toEqual(["store_made", "store_gone"]);
+  });
+
   test("says that it is away when its folder cannot be made", async () => {
     const store = new SqliteStore({ path: "/proc/no/such/place.db", clock: systemClock, report: silent });
     await expect(store.probe()).rejects.toMatchObject({ code: "CENTRAL_STORE_UNAVAILABLE" });

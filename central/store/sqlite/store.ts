@@ -22,6 +22,7 @@ import { type AdmissionRules, anybody } from "../../ledger/admission.ts";
 import { defaultQuotas, type Quotas } from "../../ledger/limits.ts";
 import { lateAfterMsStandard } from "../../ledger/plan.ts";
 import type { TopicPartition } from "../../records/partition.ts";
+import { storeGone, storeMade } from "../../telemetry.ts";
 import type { FleetStore } from "../fleet-port.ts";
 import type { ReplayStore } from "../replay-port.ts";
 import type { RulesTools } from "../rules-port.ts";
@@ -237,7 +238,9 @@ export class SqliteStore implements Store {
     if (this.session !== undefined && fileIdentity(path) !== this.file) this.drop();
     if (this.session === undefined) {
       try {
-        const database = openWriter(path);
+        const before = this.file;
+        const made = () => this.options.report(before === undefined ? storeMade : storeGone, { store: path });
+        const database = openWriter(path, made);
         const { quotas = defaultQuotas, rules = anybody, lateAfterMs = lateAfterMsStandard, report } = this.options;
         const eventRules =
           this.rules && new RulesSession(database, { ...this.rules.tools, report, counters: this.rules.counters });

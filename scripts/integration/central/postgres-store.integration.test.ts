@@ -242,6 +242,21 @@ test("an empty schema that an administrator has made is taken; several that begi
   for (const store of stores) await store.close();
 });
 
+test("tables that are dropped under a central are made again, and not in silence", async () => {
+  await using under = await open();
+  await admin.unsafe("drop schema tailgate cascade");
+  await until(
+    "the store to be there again",
+    () =>
+      under.store.probe().then(
+        () => true,
+        () => false,
+      ),
+    Boolean,
+  );
+  expect(under.said).toEqual(["store_made", "store_gone"]);
+});
+
 test("read-only, a wrong password, no such database, nobody there: away, and said why", async () => {
   await using under = await open();
   const { position } = await under.store.append(appendOf(range(0, 5), undefined));
