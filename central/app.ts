@@ -99,6 +99,12 @@ function base({ report, keys, isOurHost, clock, requestsPerSecond }: ApiDependen
     context.set("guard", guard);
     const host = context.req.header("Host");
     if (!isOurHost(host)) throw new AppError(codes.CENTRAL_HOST_REFUSED, `answer a request for the host "${host}"`);
+    if (!isDecodable(context.req.url)) {
+      throw new AppError(
+        codes.CENTRAL_BAD_REQUEST,
+        "read the path: it has % and what are no two digits of UTF-8 after it",
+      );
+    }
     await next();
   });
   api.use(async (context, next) => {
@@ -127,6 +133,17 @@ function base({ report, keys, isOurHost, clock, requestsPerSecond }: ApiDependen
   });
   api.openAPIRegistry.registerComponent("securitySchemes", "key", { type: "http", scheme: "bearer" });
   return api;
+}
+
+/** A path that cannot be decoded would name something else than was meant: a vehicle to be erased, for one. */
+function isDecodable(url: string): boolean {
+  try {
+    decodeURIComponent(new URL(url).pathname);
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof URIError) return false;
+    throw thrown;
+  }
 }
 
 /** The OpenAPI 3.1 document of the routes. */

@@ -3,6 +3,7 @@ import { systemClock } from "../../../shared/clock/clock.ts";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import type { Code } from "../../../shared/errors/codes.ts";
 import type { ErrorCode } from "../../../shared/errors/error-code.ts";
+import { type Report, type Signal, silent } from "../../../shared/telemetry/log.ts";
 import { Relay } from "../../config/relay.ts";
 import { relayCodes } from "../../ingest/relay/codes.ts";
 import { TestApi, testKey } from "../../testing/api.ts";
@@ -12,14 +13,18 @@ import { relayType } from "./routes.ts";
 const keys = [testKey("a-key-of-a-vehicle", ["relay"], "gw-1"), testKey("a-key-to-read-with")];
 const vehicle = { Authorization: "Bearer a-key-of-a-vehicle", "Content-Type": relayType };
 
-function apiOf(answer: (key: string, bytes: ArrayBuffer) => number | ErrorCode | Code, open = false) {
+function apiOf(
+  answer: (key: string, bytes: ArrayBuffer) => number | ErrorCode | Code,
+  open = false,
+  report: Report = silent,
+) {
   const store = async (key: string, bytes: ArrayBuffer) => {
     const result = answer(key, bytes);
     if (typeof result === "number") return result;
     throw new AppError(result, "store in a test");
   };
   const relay = new RelayDesk({ settings: Relay.parse({ bodyBytesMax: "1MiB" }), clock: systemClock, store });
-  return new TestApi({ relay, ...(open ? {} : { keys }) });
+  return new TestApi({ relay, report, ...(open ? {} : { keys }) });
 }
 
 async function post(
@@ -54,6 +59,18 @@ test.each([
   const { response, body } = await post(api, vehicle);
   expect([response.status, response.headers.get("Retry-After")]).toEqual([status, retryAfter]);
   expect(body.code).toBe(typeof code === "string" ? code : code.name);
+});
+
+test("what is refused for good is said here too, with the key that sent it; what may come again is not", async () => {
+  const said: unknown[] = [];
+  const report = ({ name }: Signal, fields: object = {}) => void said.push({ name, ...fields });
+  await using refusing = apiOf(() => relayCodes.CENTRAL_RELAY_AGENT, false, report);
+  await post(refusing, vehicle);
+  const refusals = () => said.filter((one) => Object(one).name === "request_refused");
+  expect(refusals()).toMatchObject([{ key: "gw-1", path: "/api/v1/relay", reason: "store in a test" }]);
+  await using away = apiOf(() => "CENTRAL_STORE_UNAVAILABLE", false, report);
+  await post(away, vehicle);
+  expect(refusals()).toHaveLength(1);
 });
 
 test("too large is refused before it is read", async () => {

@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { AppError } from "../../../shared/errors/app-error.ts";
+import { requestRefused } from "../../telemetry.ts";
 import { withScope } from "../access.ts";
 import { type ApiDependencies, resource } from "../api.ts";
 import { Problem, problems } from "../errors.ts";
@@ -39,7 +40,7 @@ nothing and tells whether the key is good.`,
 });
 
 /** POST /api/v1/relay */
-export function relay({ relay: desk }: ApiDependencies) {
+export function relay({ relay: desk, report }: ApiDependencies) {
   return resource().openapi(bring, async (context) => {
     const { raw } = context.req;
     if (desk === undefined)
@@ -50,7 +51,21 @@ export function relay({ relay: desk }: ApiDependencies) {
     }
     const length = context.req.header("Content-Length");
     const claimed = length === undefined ? undefined : Number(length);
-    const records = await desk.take({ body: raw.body, length: claimed, key: context.get("keyName") });
-    return context.json({ records }, 200);
+    const key = context.get("keyName");
+    try {
+      const records = await desk.take({ body: raw.body, length: claimed, key });
+      return context.json({ records }, 200);
+    } catch (thrown) {
+      // For good: a gateway that has another's key or name, or sends what is no batch, is somebody's business here too.
+      if (thrown instanceof AppError && thrown.severity !== "transient") {
+        report(requestRefused, {
+          path: context.req.path,
+          key,
+          traceId: context.get("traceId"),
+          reason: thrown.message,
+        });
+      }
+      throw thrown;
+    }
   });
 }

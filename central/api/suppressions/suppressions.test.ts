@@ -45,3 +45,13 @@ test("names that no path holds, and pages", async () => {
   expect(first.names).toEqual(["a", "c d"]);
   expect(await page(`&cursor=${first.next}`)).toEqual({ names: ["ä/b"], next: undefined });
 });
+
+test("a path that cannot be decoded erases nobody of another name", async () => {
+  await using api = new TestApi({ keys });
+  await api.put([testRecord({ offset: 0, vehicle: "%ff%00" })]);
+  expect(await json(await api.request("/api/v1/vehicles/%ff%00", operator, "DELETE"))).toMatchObject([
+    400,
+    { code: "CENTRAL_BAD_REQUEST", detail: expect.stringContaining("UTF-8") },
+  ]);
+  expect(await json(await api.request("/api/v1/suppressions", operator))).toMatchObject([200, { suppressions: [] }]);
+});
