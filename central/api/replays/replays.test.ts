@@ -66,6 +66,20 @@ test.each([
   expect([response.status, await response.json()]).toMatchObject([400, { hint: expect.any(String) }]);
 });
 
+test("a bound that is none: what is wanted is said", async () => {
+  await using api = new TestApi({ keys });
+  await api.store.probe();
+  const response = await api.api.request("/api/v1/replays", {
+    method: "POST",
+    headers: { ...operator, "Content-Type": "application/json" },
+    body: JSON.stringify({ from: "start", into: { kind: "store" } }),
+  });
+  expect(await response.json()).toMatchObject({
+    status: 400,
+    detail: 'read the parameters: from: write { "offset": N } or { "timeMs": N }',
+  });
+});
+
 test("a key without the scope makes, turns, redrives and erases nothing", async () => {
   await using api = new TestApi({ keys });
   await api.store.probe();

@@ -7,9 +7,12 @@ const offset = z.int().min(0);
 /** What a JavaScript date can hold, from 1970 on. */
 const timeMs = z.int().min(0).max(8.64e15);
 
-const Bound = z.union([z.strictObject({ offset }), z.strictObject({ timeMs })]).openapi("ReplayBound", {
-  description: "An offset, or a time: Kafka's time of the record, milliseconds since 1970.",
-});
+const words = 'write { "offset": N } or { "timeMs": N }';
+const Bound = z
+  .union([z.strictObject({ offset }), z.strictObject({ timeMs })], { error: words })
+  .openapi("ReplayBound", {
+    description: "An offset, or a time: Kafka's time of the record, milliseconds since 1970.",
+  });
 
 const Target = z
   .discriminatedUnion("kind", [
