@@ -10,11 +10,16 @@ import { afterAll, expect, test } from "bun:test";
 import { seededRandom } from "../../shared/random/random.ts";
 import { mutateBytes, mutateText } from "./mutate.ts";
 import { fuzz } from "./run.ts";
-import { apiRequests } from "./targets/api.ts";
+import { apiBodies, apiRequests } from "./targets/api.ts";
 import { centralConfigs, edgeConfigs, keyLists } from "./targets/configs.ts";
+import { avroFrames, flumeConfs } from "./targets/flume.ts";
 import { claims, identityHeaders } from "./targets/identity.ts";
 import { kafkaAnswers } from "./targets/kafka-answers.ts";
+import { peerPackets, pushedRequests, syslogMessages } from "./targets/pushed.ts";
 import { fetchedBatches, storedBatches } from "./targets/record-batch.ts";
+import { heartbeats, relayedBodies } from "./targets/relayed.ts";
+import { ruleExpressions, rulesFiles } from "./targets/rules.ts";
+import { copiedRows, storedChunks } from "./targets/stored.ts";
 
 const targets = [
   fetchedBatches,
@@ -25,6 +30,18 @@ const targets = [
   edgeConfigs,
   centralConfigs,
   keyLists,
+  relayedBodies,
+  heartbeats,
+  rulesFiles,
+  ruleExpressions,
+  flumeConfs,
+  avroFrames,
+  syslogMessages,
+  pushedRequests,
+  peerPackets,
+  storedChunks,
+  copiedRows,
+  apiBodies,
   apiRequests,
 ];
 

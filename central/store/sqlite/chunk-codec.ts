@@ -7,7 +7,9 @@
  * Numbers are LEB128 varints; offset and seq deltas are zigzag, taken from the event before. Events are in the order
  * (time, source, offset), in which the API hands them out.
  */
+import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
 import { invariant } from "../../../shared/errors/invariant.ts";
+import { codes } from "../codes.ts";
 
 /** An event as it stands in `recent` and in chunks. */
 export interface StoredEvent {
@@ -85,15 +87,18 @@ export class ChunkPacker {
   }
 }
 
-/** Reads a body back. Values are views of one buffer. */
+/**
+ * Reads a body back. Values are views of one buffer. A disk may have changed it: no length in it is believed.
+ *
+ * @throws AppError `CENTRAL_STORE_DAMAGED`.
+ */
 export function unpackChunk(body: Buffer): StoredEvent[] {
-  const raw = Bun.zstdDecompressSync(body);
-  const bytes = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength);
+  const bytes = decompressed(body);
   let at = 0;
   const varint = (): number => {
     let value = 0;
     for (let scale = 1; ; scale *= 128) {
-      const byte = bytes[at++] ?? 0;
+      const byte = bytes[at++] ?? damaged("it ends too early");
       value += (byte & 127) * scale;
       if (byte < 128) return value;
     }
@@ -102,7 +107,7 @@ export function unpackChunk(body: Buffer): StoredEvent[] {
     const value = varint();
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
   };
-  invariant(varint() === version, "a chunk body is of version 1");
+  if (varint() !== version) damaged(`it is not of version ${version}`);
   const count = varint();
   const heads: { time: number; source: number; offset: number; lane: number; seq: number; length: number }[] = [];
   let time = 0;
@@ -117,8 +122,23 @@ export function unpackChunk(body: Buffer): StoredEvent[] {
     heads.push({ time, source, offset, lane, seq, length: varint() - 1 });
   }
   return heads.map(({ length, ...head }) => {
-    const value = length < 0 ? null : bytes.subarray(at, at + length);
-    at += Math.max(0, length);
+    const end = at + Math.max(0, length);
+    if (end > bytes.length) damaged("a value ends after it");
+    const value = length < 0 ? null : bytes.subarray(at, end);
+    at = end;
     return { ...head, value };
   });
+}
+
+function decompressed(body: Buffer): Buffer {
+  try {
+    const raw = Bun.zstdDecompressSync(body);
+    return Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength);
+  } catch (thrown) {
+    return damaged(messageOf(thrown));
+  }
+}
+
+function damaged(why: string): never {
+  throw new AppError(codes.CENTRAL_STORE_DAMAGED, `read a chunk of events: ${why}`);
 }

@@ -39,8 +39,31 @@ apiKeys: [{ name: ops, sha256: "${"ab".repeat(32)}", scopes: [read, operate] }]
 sessionTimeout: 6s
 fetchBytes: 384KiB
 `,
+  `relay: { agents: ["{agent}", { key: "depot-*", agent: "bus-*" }], bodyBytesMax: 4MiB, requestsMax: 10 }
+listen: "[::1]:8080"
+store: "postgres://central@db:5432/fleet?sslmode=verify-full"
+storePassword: hidden
+agentVehicles: [{ agent: "gw-{id}", vehicle: "car-{id}" }]
+allowedHosts: [central.example]
+rulesFile: rules.yaml
+alerts: { webhook: { url: "https://hooks.example/x?y=1", authorization: "Bearer abc" } }
+heartbeats: { topic: tailgate.heartbeats }
+`,
 ];
-const centralWords = ["topics:", "kafka:", "{agent}", "*", "6s", "1KiB", "sha256:", "[]", "scopes: [all]"];
+const centralWords = [
+  "alerts:",
+  "url: file:///etc/passwd",
+  "http://[",
+  "topics:",
+  "kafka:",
+  "{agent}",
+  "*",
+  "6s",
+  "1KiB",
+  "sha256:",
+  "[]",
+  "scopes: [all]",
+];
 
 const dir = tempDir("tailgate-fuzz-");
 
