@@ -88,10 +88,11 @@ export function createApi(dependencies: ApiDependencies, guarding: Partial<Guard
 /** The application with all its routes: what a client's types are made from. */
 export type CentralApi = ReturnType<typeof createApi>;
 
-function base({ report, keys, isOurHost, clock, requestsPerSecond }: ApiDependencies, guarding: Partial<GuardOptions>) {
+function base(dependencies: ApiDependencies, guarding: Partial<GuardOptions>) {
+  const { report, keys, isOurHost, clock, requestsPerSecond, relayNeedsCertificate } = dependencies;
   const api = resource();
   const rateLimit = new RateLimit(requestsPerSecond, clock);
-  const guard = new Guard({ keys, report, rateLimit, ...guarding });
+  const guard = new Guard({ keys, report, rateLimit, relayNeedsCertificate, ...guarding });
   api.use(async (context, next) => {
     const requestId = crypto.randomUUID();
     context.set("requestId", requestId);

@@ -7,8 +7,10 @@ import type { Report } from "../shared/telemetry/log.ts";
 import { Metrics } from "../shared/telemetry/metrics.ts";
 import { RelayDesk } from "./api/relay/desk.ts";
 import { createApi } from "./app.ts";
+import type { Asked } from "./asked.ts";
 import { codes } from "./codes.ts";
 import { apiKeys, isOurHost } from "./config/access.ts";
+import { type Certificate, readCertificate } from "./config/certificate.ts";
 import { relaySettings } from "./config/relay.ts";
 import type { CentralConfig } from "./config/schema.ts";
 import { shownAddress, storeAddress } from "./config/store-address.ts";
@@ -25,14 +27,15 @@ import { FleetService } from "./status/fleet.ts";
 import { StatusService } from "./status/status.ts";
 import { storeKindOf } from "./store/kinds.ts";
 import { relayOnly, sampleFailed, started, stopped, stopping } from "./telemetry.ts";
+import { Renewal } from "./tls/renewal.ts";
 
 /** The fetched records in hand, leaving the group, closing the store. */
 const stopDeadlineMs = 9_000;
 /** The writing half speaks twice a second. */
 const saidJustNowMs = 3_000;
 
-/** Runs until the signal aborts (a clean stop), or until something cannot go on. */
-export async function runCentral(config: CentralConfig, report: Report, signal: AbortSignal): Promise<void> {
+/** Runs until it is asked to stop, or until something cannot go on. */
+export async function runCentral(config: CentralConfig, report: Report, asked: Asked): Promise<void> {
   const kind = storeKindOf(config.store);
   const address = storeAddress(config);
   checkRulesStore(config, kind);
@@ -71,6 +74,7 @@ export async function runCentral(config: CentralConfig, report: Report, signal: 
     summary: status.latest,
     relay: relay?.counts ?? noRelay,
     lake: lake?.snapshot() ?? noLake,
+    certificateExpiresMs: renewal?.certificateExpiresMs,
   }));
   const api = createApi({
     reader,
@@ -89,11 +93,16 @@ export async function runCentral(config: CentralConfig, report: Report, signal: 
     metrics,
     report,
     keys: apiKeys(config),
+    relayNeedsCertificate: config.tls?.clients === "relay",
     requestsPerSecond: config.requestsPerSecond,
     isOurHost: isOurHost(config),
   });
-  const serving = { report, descriptors: ownDescriptors, bodyBytesMax: settings?.bodyBytesMax ?? 0 };
+  const certificate = certificateOf(config.tls);
+  const serving = { report, descriptors: ownDescriptors, bodyBytesMax: settings?.bodyBytesMax ?? 0, certificate };
   const server = serve(api, config.listen, serving);
+  const take = (renewed: Certificate) => server.renew(renewed);
+  const renewal = config.tls && certificate && new Renewal({ files: config.tls, clock, report, take }, certificate);
+  asked.onHangup(() => renewal?.look());
   thread = new IngestThread(config);
   const { failed } = thread;
   const sampling = setInterval(() => {
@@ -106,11 +115,12 @@ export async function runCentral(config: CentralConfig, report: Report, signal: 
   });
   if (!kafkaConfigured) report(relayOnly);
   try {
-    await Promise.race([failed, whenAborted(signal)]);
+    await Promise.race([failed, whenAborted(asked.stop)]);
     report(stopping);
     await endInTime(Promise.all([thread.stop(), lake?.stop()]), stopDeadlineMs);
   } finally {
     clearInterval(sampling);
+    renewal?.stop();
     await server.stop();
     feed?.rest();
     await reader.close();
@@ -121,6 +131,13 @@ export async function runCentral(config: CentralConfig, report: Report, signal: 
 /** By what the writing half said last; what it said before it (or all of us) stood still counts no more. */
 function isConnected({ consumer, silentMs }: IngestSnapshot): boolean {
   return consumer.connected && silentMs < saidJustNowMs;
+}
+
+/** @throws AppError `CONFIG_INVALID` when its files have changed since the config was read, and cannot be used now. */
+function certificateOf(tls: CentralConfig["tls"]): Certificate | undefined {
+  const read = tls && readCertificate(tls);
+  if (read?.ok === false) throw new AppError("CONFIG_INVALID", `read the certificate: ${read.message}`);
+  return read?.certificate;
 }
 
 function readsTopic({ topics, topicPattern }: CentralConfig, topic: string): boolean {

@@ -3,6 +3,7 @@ import { systemClock } from "../shared/clock/clock.ts";
 import { AppError, messageOf } from "../shared/errors/app-error.ts";
 import { createLog } from "../shared/telemetry/log.ts";
 import { parseArguments } from "./arguments.ts";
+import { askedBySignals } from "./asked.ts";
 import { runCentral } from "./central.ts";
 import { loadConfig } from "./config/load.ts";
 import { helpText } from "./help.ts";
@@ -29,20 +30,13 @@ async function main(): Promise<number> {
     const config = loadConfig({ file: words.config, environment: process.env });
     const write = (line: string) => process.stderr.write(`${line}\n`);
     const report = createLog({ ...config.log, clock: systemClock, write });
-    const stop = new AbortController();
-    const onSignal = () => {
-      // The second one does not wait for anybody.
-      if (stop.signal.aborted) process.exit(130);
-      stop.abort();
-    };
-    process.on("SIGTERM", onSignal);
-    process.on("SIGINT", onSignal);
+    const asked = askedBySignals(() => process.exit(130));
     try {
-      await runCentral(config, report, stop.signal);
+      await runCentral(config, report, asked);
       return 0;
     } catch (thrown) {
       const hint = thrown instanceof AppError ? thrown.hint : undefined;
-      report(stop.signal.aborted ? stoppedLate : failed, { error: messageOf(thrown), hint });
+      report(asked.stop.aborted ? stoppedLate : failed, { error: messageOf(thrown), hint });
       return exitCode(thrown);
     }
   } catch (thrown) {

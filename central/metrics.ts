@@ -21,6 +21,8 @@ export interface MetricSources {
   readonly summary: StatusSummary | undefined;
   readonly relay: RelayCounts;
   readonly lake: LakeSnapshot;
+  /** Undefined: without TLS. */
+  readonly certificateExpiresMs?: number | undefined;
 }
 
 /** A number, what it means, and where it comes from. */
@@ -305,6 +307,11 @@ export const centralMetrics: readonly CentralMetric[] = [
     name: "heartbeats_refused_total",
     help: "Records of the topic of heartbeats that are none, or not their sender's to send.",
     read: ({ heartbeats }) => heartbeats.refused,
+  },
+  {
+    name: "certificate_expires_seconds",
+    help: "Seconds since 1970 at which our own certificate is over: alarm two weeks before; 0 without TLS.",
+    read: ({ certificateExpiresMs = 0 }) => certificateExpiresMs / 1_000,
   },
   ...bookMetrics,
   ...lakeMetrics,

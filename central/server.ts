@@ -1,19 +1,24 @@
 import { parseAddress } from "../shared/config/address.ts";
 import { AppError } from "../shared/errors/app-error.ts";
 import type { Report } from "../shared/telemetry/log.ts";
+import type { Caller } from "./api/caller.ts";
 import { codes } from "./codes.ts";
+import type { Certificate } from "./config/certificate.ts";
 import { areScarce, type Descriptors } from "./descriptors.ts";
 import { connectionsDropped } from "./telemetry.ts";
+import { TlsFront } from "./tls/front.ts";
 
 /** A listening server. */
 export interface RunningServer {
   readonly url: string;
+  /** New connections get this certificate. */
+  renew(certificate: Certificate): void;
   stop(): Promise<void>;
 }
 
 /** What answers requests. */
 export interface Application {
-  fetch(request: Request): Response | Promise<Response>;
+  fetch(request: Request, caller: Caller): Response | Promise<Response>;
 }
 
 /** What watches over the connections. */
@@ -22,6 +27,18 @@ export interface ServeOptions {
   readonly descriptors: Descriptors;
   /** Of the largest body that a route takes. */
   readonly bodyBytesMax: number;
+  /** Undefined: without TLS. */
+  readonly certificate?: Certificate | undefined;
+}
+
+/** What listens at a moment; another one takes its place when descriptors are scarce. */
+interface Listening {
+  readonly url: string;
+  /** Connections or requests that are open. */
+  open(): number;
+  renew(certificate: Certificate): void;
+  /** At once, idle connections too. */
+  stop(): Promise<void>;
 }
 
 /** Over the largest body that is taken: the route itself says it to whoever sends a little more. */
@@ -32,36 +49,93 @@ const lookEveryMs = 200;
 
 /** @throws AppError `CENTRAL_ADDRESS_IN_USE`. */
 export function serve(application: Application, listen: string, options: ServeOptions): RunningServer {
-  const { report, descriptors, bodyBytesMax } = options;
-  let server: ReturnType<typeof start> | undefined = start(application, listen, bodyBytesMax);
-  const url = server.url.href;
-  const look = setInterval(() => {
-    if (server !== undefined && !areScarce(descriptors)) return;
-    const { limit } = descriptors;
-    report(connectionsDropped, { used: descriptors.used(), limit, open: server?.pendingRequests });
-    // At once, idle ones too: `stop` without it would wait for them.
-    server?.stop(true);
+  const { report, descriptors } = options;
+  let { certificate } = options;
+  const start = () => startListening(application, listen, { ...options, certificate });
+  let server: Listening | undefined = start();
+  const { url } = server;
+  const startAgain = () => {
+    server?.stop();
     server = undefined;
     try {
-      server = start(application, listen, bodyBytesMax);
+      server = start();
     } catch {
       // The port is not free yet: with the next look.
     }
-  }, lookEveryMs);
-  const stop = async () => {
-    clearInterval(look);
-    await server?.stop(true);
   };
-  return { url, stop };
+  const look = setInterval(() => {
+    if (server !== undefined && !areScarce(descriptors)) return;
+    const { limit } = descriptors;
+    report(connectionsDropped, { used: descriptors.used(), limit, open: server?.open() });
+    startAgain();
+  }, lookEveryMs);
+  return {
+    url,
+    renew: (renewed) => {
+      certificate = renewed;
+      try {
+        server?.renew(renewed);
+      } catch {
+        startAgain();
+      }
+    },
+    stop: async () => {
+      clearInterval(look);
+      await server?.stop();
+    },
+  };
 }
 
-function start(application: Application, listen: string, bodyBytesMax: number) {
+function startListening(application: Application, listen: string, options: ServeOptions): Listening {
+  const { certificate, bodyBytesMax, report } = options;
+  if (certificate === undefined) {
+    const server = startHttp(listen, bodyBytesMax, (request) => application.fetch(request, nobody));
+    return {
+      url: server.url.href,
+      open: () => server.pendingRequests,
+      renew: () => undefined,
+      stop: () => server.stop(true),
+    };
+  }
+  const inner = startHttp("127.0.0.1:0", bodyBytesMax, (request, port) => {
+    const caller = front.callerAt(port);
+    return caller === undefined ? new Response("ask over TLS\n", { status: 421 }) : application.fetch(request, caller);
+  });
+  const front = startFront({ listen, certificate, innerPort: Number(inner.port), report }, () => inner.stop(true));
+  return {
+    url: front.url,
+    open: () => front.connections,
+    renew: (renewed) => front.renew(renewed),
+    stop: async () => {
+      front.stop();
+      await inner.stop(true);
+    },
+  };
+}
+
+const nobody: Caller = { certificate: undefined };
+
+function startFront(options: ConstructorParameters<typeof TlsFront>[0], giveUp: () => void): TlsFront {
+  try {
+    return new TlsFront(options);
+  } catch (thrown) {
+    giveUp();
+    throw thrown;
+  }
+}
+
+type Answer = (request: Request, port: number) => Response | Promise<Response>;
+
+function startHttp(listen: string, bodyBytesMax: number, answer: Answer) {
   const { host: hostname, port } = parseAddress(listen);
   try {
     return Bun.serve({
       hostname,
       port,
-      fetch: (request) => (request.method === "HEAD" ? head(application, request) : application.fetch(request)),
+      fetch: (request, server) => {
+        const from = server.requestIP(request)?.port ?? 0;
+        return request.method === "HEAD" ? head(request, (get) => answer(get, from)) : answer(request, from);
+      },
       idleTimeout: 30,
       maxRequestBodySize: bodyBytesMax + slackBytes,
       // h2c and HTTP/1.1 on one port. A client that opens many streams has one connection of the descriptors.
@@ -76,9 +150,11 @@ function start(application: Application, listen: string, bodyBytesMax: number) {
 }
 
 /** The answer to HEAD is that to GET without its body, the length of it among the headers (RFC 9110, 9.3.2). */
-async function head(application: Application, request: Request): Promise<Response> {
-  const { url, headers: asked } = request;
-  const { status, headers, body } = await application.fetch(new Request(url, { method: "GET", headers: asked }));
+async function head(
+  { url, headers: asked }: Request,
+  answer: (get: Request) => Response | Promise<Response>,
+): Promise<Response> {
+  const { status, headers, body } = await answer(new Request(url, { method: "GET", headers: asked }));
   // What is made while it is read may have no end: its length is left out, and nothing of it is made.
   if (/^(application\/x-ndjson|text\/(csv|event-stream))/.test(headers.get("Content-Type") ?? "")) {
     await body?.cancel();

@@ -13,7 +13,8 @@ export const anybody = { security: [] };
 export function withScope(scope: Scope) {
   const check: MiddlewareHandler<ApiEnvironment> = async (context, next) => {
     const { path } = context.req;
-    const asked = { authorization: context.req.header("Authorization"), path, traceId: context.get("traceId") };
+    const authorization = context.req.header("Authorization");
+    const asked = { authorization, certificate: context.env?.certificate, path, traceId: context.get("traceId") };
     context.set("keyName", await context.get("guard").check(scope, asked));
     await next();
   };

@@ -13,6 +13,7 @@ import type { StatusService } from "../status/status.ts";
 import type { EventFeed } from "../store/feed-port.ts";
 import type { StoreReader } from "../store/reader.ts";
 import type { StoreOperations } from "../store/store.ts";
+import type { Caller } from "./caller.ts";
 import { codes } from "./codes.ts";
 import type { Guard } from "./guard.ts";
 import type { RelayDesk } from "./relay/desk.ts";
@@ -40,6 +41,8 @@ export interface ApiDependencies {
   readonly report: Report;
   /** Empty: nobody is asked. */
   readonly keys: readonly ApiKey[];
+  /** What is relayed needs a client certificate. */
+  readonly relayNeedsCertificate?: boolean | undefined;
   /** Of each key. */
   readonly requestsPerSecond: number;
   /** Whether a request for this `Host` is meant for us. */
@@ -48,6 +51,8 @@ export interface ApiDependencies {
 
 /** What a request carries from one handler to the next. */
 export interface ApiEnvironment {
+  /** Who asks, as the connection tells it. */
+  readonly Bindings: Partial<Caller>;
   readonly Variables: {
     readonly requestId: string;
     /** Of the caller's trace, when it has one. */

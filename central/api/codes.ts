@@ -6,6 +6,10 @@ export const codes = defineCodes({
   CENTRAL_NOT_FOUND: { severity: "usage", hint: "See /api/v1/vehicles for what there is." },
   CENTRAL_UNAUTHORIZED: { severity: "usage", hint: "Send the API key as `Authorization: Bearer <key>`." },
   CENTRAL_FORBIDDEN: { severity: "usage", hint: "Give the key this scope in `apiKeys`, or use another key." },
+  CENTRAL_CERTIFICATE_NEEDED: {
+    severity: "usage",
+    hint: "Give the client a certificate that `tls.clientCa` has signed; `tls.clients: optional` would take an API key in its place.",
+  },
   CENTRAL_TOO_MANY_REFUSALS: { severity: "transient", hint: "Correct the key, and wait a second between tries." },
   CENTRAL_RATE_LIMITED: {
     severity: "transient",

@@ -15,11 +15,15 @@ export interface GuardOptions {
   readonly refusalDelayMs?: number;
   /** How often each key may ask. */
   readonly rateLimit: RateLimit;
+  /** What is relayed needs a client certificate. */
+  readonly relayNeedsCertificate?: boolean | undefined;
 }
 
 /** Who asks for what. */
 export interface Asked {
   readonly authorization: string | undefined;
+  /** Common name of the client's certificate, which the TLS handshake has proved. */
+  readonly certificate?: string | undefined;
   readonly path: string;
   readonly traceId: string | undefined;
 }
@@ -37,11 +41,17 @@ export class Guard {
   }
 
   /**
-   * Returns the name of the key; empty when nobody is asked for one.
+   * Returns the name of the key, or of the client's certificate; empty when nobody is asked for one. A certificate is good for
+   * the relay alone: it stands in the place of a key with that scope.
    *
    * @throws AppError `CENTRAL_UNAUTHORIZED`, `CENTRAL_FORBIDDEN`, `CENTRAL_RATE_LIMITED` or `CENTRAL_TOO_MANY_REFUSALS`.
    */
-  async check(scope: Scope, { authorization, path, traceId }: Asked): Promise<string> {
+  async check(scope: Scope, { authorization, certificate, path, traceId }: Asked): Promise<string> {
+    if (scope === "relay" && certificate !== undefined) return certificate;
+    if (scope === "relay" && this.options.relayNeedsCertificate === true) {
+      this.options.report(requestRefused, { path, traceId, reason: "no client certificate" });
+      throw new AppError(codes.CENTRAL_CERTIFICATE_NEEDED, `${path}: no client certificate`);
+    }
     if (this.keys.length === 0) {
       if (scope !== "operate") return "";
       // Every user of this machine can ask on loopback, and the books are not theirs to close.

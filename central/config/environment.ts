@@ -33,6 +33,9 @@ export const variables: readonly Variable[] = [
   // Wins over the one above: a file is the better place.
   { name: "TAILGATE_STORE_PASSWORD_FILE", path: ["storePassword", "file"], kind: "text" },
   { name: "TAILGATE_LISTEN", path: ["listen"], kind: "text" },
+  { name: "TAILGATE_TLS_CERT", path: ["tls", "cert", "file"], kind: "text" },
+  { name: "TAILGATE_TLS_KEY", path: ["tls", "key", "file"], kind: "text" },
+  { name: "TAILGATE_TLS_CLIENT_CA", path: ["tls", "clientCa", "file"], kind: "text" },
   { name: "TAILGATE_API_KEY", path: ["apiKey"], kind: "text" },
   // Wins over the one above: a file is the better place.
   { name: "TAILGATE_API_KEY_FILE", path: ["apiKey", "file"], kind: "text" },

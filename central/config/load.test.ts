@@ -57,6 +57,27 @@ signatures: { mode: require, keys: fleet.keys }
     expect(mistakes(least, braces)).toContain("agentVehicles.0.vehicle: of braces only {id} means something here");
   });
 
+  test("its own TLS: files that fit each other, and someone who signs the clients' certificates where they are needed", () => {
+    using dir = tempDir();
+    makeCertificates(dir.path);
+    const load = (tls: string) => {
+      writeFileSync(dir.file("central.yaml"), `tls: { ${tls} }\n`);
+      return () => loadConfig({ file: dir.file("central.yaml"), environment: least });
+    };
+    const pair = "cert: { file: broker.pem }, key: { file: broker.key }";
+    expect(load(`${pair}, clientCa: { file: ca.pem }, clients: relay`)().tls).toEqual({
+      cert: dir.file("broker.pem"),
+      key: dir.file("broker.key"),
+      clientCa: dir.file("ca.pem"),
+      clients: "relay",
+    });
+    expect(load("cert: { file: broker.pem }, key: { file: client.key }")).toThrow("tls.key: not the key");
+    expect(load("cert: { file: nowhere.pem }, key: { file: broker.key }")).toThrow("nowhere.pem");
+    expect(load(`${pair}, clientCa: { file: broker.key }`)).toThrow("tls.clientCa: ");
+    expect(load(`${pair}, clients: relay`)).toThrow("name a clientCa");
+    expect(load("cert: broker.pem, key: { file: broker.key }")).toThrow("write { file: path }");
+  });
+
   test("needs brokers and topics, and has a default for all the rest", () => {
     const config = loadConfig({ file: undefined, environment: least });
     expect(config).toMatchObject({

@@ -49,7 +49,7 @@ function readYaml(file: string, lineCounter: LineCounter): Document {
   } catch (thrown) {
     throw new AppError("CONFIG_INVALID", `read the config ${file}`, { cause: thrown });
   }
-  const document = parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: true });
+  const document = parseDocument(text, { lineCounter, prettyErrors: false, logLevel: "error", uniqueKeys: true });
   if (document.errors.length === 0) return document;
   throw invalid(
     document.errors.map(({ pos, message }) => {

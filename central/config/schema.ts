@@ -10,6 +10,7 @@ import { scopes } from "./api-key.ts";
 import { Lake } from "./lake.ts";
 import { Relay } from "./relay.ts";
 import { agentVehicles, signatures, topicAgents } from "./senders.ts";
+import { Tls } from "./tls.ts";
 
 /** A path, or `scheme://…` as it is. */
 function storeAddress() {
@@ -100,7 +101,11 @@ export const CentralConfig = z
       .string()
       .refine((text) => readAddress(text) !== undefined, 'write host:port, as in "127.0.0.1:8080"')
       .default("127.0.0.1:8080")
-      .meta({ description: "HTTP address. Elsewhere than loopback needs apiKey." }),
+      .meta({ description: "Address of its HTTP, or HTTPS with `tls`. Elsewhere than loopback needs apiKey." }),
+    tls: Tls.optional().meta({
+      description:
+        "HTTPS on `listen`, TLS 1.2 or newer. Its files are read again when they change, and on SIGHUP. Not given: HTTP, for loopback or a proxy that speaks TLS.",
+    }),
     apiKey: secret().optional().meta({
       description: "One key for everything, asked for as `Authorization: Bearer …`; `{ file: path }`.",
       secret: true,

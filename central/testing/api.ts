@@ -35,6 +35,7 @@ export interface TestApiOptions {
   readonly report?: Report;
   readonly refusalDelayMs?: number;
   readonly requestsPerSecond?: number;
+  readonly relayNeedsCertificate?: boolean;
   readonly eventRules?: RulesTools;
   /** As with a kind of store that has none. */
   readonly withoutReplays?: boolean;
@@ -128,6 +129,7 @@ export class TestApi implements AsyncDisposable {
       report,
       keys,
       requestsPerSecond,
+      relayNeedsCertificate: options.relayNeedsCertificate,
       isOurHost,
     };
     this.api = createApi(dependencies, { refusalDelayMs: options.refusalDelayMs ?? 1 });

@@ -40,7 +40,12 @@ export class ConfigDocument {
     text: string,
     private readonly environment: Environment,
   ) {
-    this.document = parseDocument(text, { lineCounter: this.lines, prettyErrors: false, version: "1.2" });
+    this.document = parseDocument(text, {
+      lineCounter: this.lines,
+      prettyErrors: false,
+      logLevel: "error",
+      version: "1.2",
+    });
     for (const error of this.document.errors) {
       // A key that is there twice leaves the rest of the file as readable as it was: its other mistakes are said, too.
       const twice = error.code === "DUPLICATE_KEY";

@@ -216,6 +216,7 @@ async function buildAll(wanted: readonly BuildTarget[]): Promise<void> {
   const packages = packagesOf(root);
   const papers = {
     "tailgate.cdx.json": billOfMaterials(ownVersion(), packages, knownRuntimes()),
+    LICENSE: readFileSync(join(root, "LICENSE"), "utf8"),
     "THIRD-PARTY-LICENCES": licenceNotices(packages),
   };
   for (const [name, text] of Object.entries(papers)) {

@@ -2,6 +2,9 @@
 import type { LockedPackage } from "./packages.ts";
 import type { RuntimeList } from "./runtimes.ts";
 
+/** As package.json says it; the text is LICENSE. */
+const ownLicence = "Apache-2.0";
+
 /** The same text for the same packages and runtimes: no time, no random serial number. */
 export function billOfMaterials(
   version: string,
@@ -24,7 +27,8 @@ export function billOfMaterials(
     version: bun,
     hashes: [{ alg: "SHA-256", content: sha256 }],
   }));
-  const product = { type: "application", "bom-ref": "tailgate", name: "tailgate", version };
+  const licenses = [{ expression: ownLicence }];
+  const product = { type: "application", "bom-ref": "tailgate", name: "tailgate", version, licenses };
   const body = {
     bomFormat: "CycloneDX",
     specVersion: "1.6",
@@ -47,5 +51,5 @@ export function licenceNotices(packages: readonly LockedPackage[]): string {
     for (const text of texts) byText.set(text, [...(byText.get(text) ?? []), `${name} ${version}`]);
   }
   const parts = [...byText].map(([text, names]) => `${names.join(", ")}\n\n${text}\n`);
-  return `Tailgate's binaries hold the work of others, under these licences.\n\n${parts.join(`\n${"-".repeat(80)}\n\n`)}`;
+  return `Tailgate itself is under the Apache License 2.0 (LICENSE). Its binaries hold the work of others, under these licences.\n\n${parts.join(`\n${"-".repeat(80)}\n\n`)}`;
 }

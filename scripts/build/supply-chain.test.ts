@@ -51,6 +51,17 @@ describe("a build's papers", () => {
     for (const { name, version } of packages) expect(notices).toContain(`${name} ${version}`);
     expect(notices).toContain("Permission is hereby granted");
   });
+
+  test("say our own licence, whose whole text lies in the repository", () => {
+    const { license } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+    const text = readFileSync(join(root, "LICENSE"), "utf8");
+    expect(license).toBe("Apache-2.0");
+    expect(text).toMatch(/^\s+Apache License\n\s+Version 2\.0, January 2004\n/);
+    expect(text).toContain("END OF TERMS AND CONDITIONS");
+    const { metadata } = JSON.parse(billOfMaterials("1.2.3", packages, knownRuntimes()));
+    expect(metadata.component.licenses).toEqual([{ expression: license }]);
+    expect(licenceNotices(packages)).toContain("Apache License 2.0 (LICENSE)");
+  });
 });
 
 describe("a signature of the sums", () => {

@@ -113,3 +113,30 @@ test("a central that takes nothing by relay says so", async () => {
   const { response, body } = await post(api, vehicle);
   expect([response.status, body.code]).toEqual([409, "CENTRAL_RELAY_OFF"]);
 });
+
+test("a client certificate stands in the place of a key, for the relay alone; where one is needed no key will do", async () => {
+  const seen: string[] = [];
+  const store = async (key: string) => {
+    seen.push(key);
+    return 1;
+  };
+  const relay = new RelayDesk({ settings: Relay.parse({}), clock: systemClock, store });
+  await using api = new TestApi({ relay, keys });
+  await using strict = new TestApi({ relay, keys, relayNeedsCertificate: true });
+  const ask = async (on: TestApi, certificate: string | undefined, headers: Record<string, string>) => {
+    const init = { method: "POST", headers: { "Content-Type": relayType, ...headers }, body: new Uint8Array(4) };
+    const response = await on.api.request("/api/v1/relay", init, { certificate });
+    return [response.status, Object(await response.json()).code];
+  };
+  expect(await ask(api, "gw-7", {})).toEqual([200, undefined]);
+  // The certificate is what the connection has proved: it counts, whatever key is sent beside it.
+  expect(await ask(api, "gw-7", vehicle)).toEqual([200, undefined]);
+  expect(await ask(api, undefined, vehicle)).toEqual([200, undefined]);
+  expect(await ask(api, undefined, {})).toEqual([401, "CENTRAL_UNAUTHORIZED"]);
+  expect(await ask(strict, undefined, vehicle)).toEqual([403, "CENTRAL_CERTIFICATE_NEEDED"]);
+  expect(await ask(strict, "gw-7", {})).toEqual([200, undefined]);
+  expect(seen).toEqual(["gw-7", "gw-7", "gw-1", "gw-7"]);
+  for (const path of ["/api/v1/status", "/metrics", "/api/v1/openapi.json"]) {
+    expect((await api.api.request(path, {}, { certificate: "gw-7" })).status).toBe(401);
+  }
+});

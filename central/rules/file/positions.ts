@@ -10,7 +10,12 @@ export class PlacedYaml {
     private readonly file: string,
     private readonly text: string,
   ) {
-    this.document = parseDocument(text, { lineCounter: this.lines, prettyErrors: false, uniqueKeys: true });
+    this.document = parseDocument(text, {
+      lineCounter: this.lines,
+      prettyErrors: false,
+      logLevel: "error",
+      uniqueKeys: true,
+    });
   }
 
   /** What is no YAML, a line each. */

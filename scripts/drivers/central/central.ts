@@ -11,6 +11,8 @@ export interface CentralOptions extends Omit<CentralProcessOptions, "port" | "gr
   readonly sessionTimeout?: string;
   /** What its own questions are asked with. */
   readonly key?: string;
+  /** It speaks TLS, and this is whom the test trusts. */
+  readonly ca?: string;
 }
 
 interface Lag {
@@ -28,7 +30,7 @@ export class Central implements AsyncDisposable {
   ) {}
 
   get url(): string {
-    return `http://127.0.0.1:${this.port}`;
+    return `${this.options.ca === undefined ? "http" : "https"}://127.0.0.1:${this.port}`;
   }
 
   /** The process that was started last. @throws Error before the first start. */
@@ -48,7 +50,7 @@ export class Central implements AsyncDisposable {
   /** Starts it and does not wait. */
   launch(): void {
     if (this.running) throw new Error("start central: it runs already");
-    const { sessionTimeout = "6s", group = "central-test", key: _, ...options } = this.options;
+    const { sessionTimeout = "6s", group = "central-test", key: _, ca: __, ...options } = this.options;
     this.past = this.log;
     const environment = { TAILGATE_SESSION_TIMEOUT: sessionTimeout, ...options.environment };
     this.started = startCentral({ ...options, group, environment, port: this.port });
@@ -131,9 +133,10 @@ export class Central implements AsyncDisposable {
   }
 
   private fetch(path: string, method = "GET", body?: unknown): Promise<Response> {
-    const { key } = this.options;
+    const { key, ca } = this.options;
     return fetch(`${this.url}${path}`, {
       method,
+      ...(ca === undefined ? {} : { tls: { ca } }),
       signal: AbortSignal.timeout(10_000),
       headers: {
         ...(key === undefined ? {} : { Authorization: `Bearer ${key}` }),
