@@ -1,10 +1,12 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
+import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
+import { tempDir } from "../../shared/testing/temp-dir.ts";
 import { type AdminPages, startAdmin } from "./admin-server.ts";
 
 async function withAdmin(changes: Partial<AdminPages>, use: (url: string) => Promise<void>): Promise<void> {
   const pages = { metrics: () => "", live: () => true, unready: () => [], status: () => ({}), ...changes };
-  const server = startAdmin({ host: "127.0.0.1", port: 0 }, pages);
+  const server = startAdmin({ kind: "tcp", host: "127.0.0.1", port: 0 }, pages);
   try {
     await use(server.url);
   } finally {
@@ -52,7 +54,7 @@ test("a port that is taken is an error that names it", async () => {
   await withAdmin({}, async (url) => {
     const port = Number(new URL(url).port);
     const pages = { metrics: () => "", live: () => true, unready: () => [], status: () => ({}) };
-    expect(() => startAdmin({ host: "127.0.0.1", port }, pages)).toThrow(`listen on 127.0.0.1:${port}`);
+    expect(() => startAdmin({ kind: "tcp", host: "127.0.0.1", port }, pages)).toThrow(`listen on 127.0.0.1:${port}`);
   });
 });
 
@@ -60,5 +62,50 @@ test("a request for a name that somebody has made to point here is refused", asy
   await withAdmin({}, async (url) => {
     expect((await fetch(`${url}/status`, { headers: { host: "evil.example" } })).status).toBe(421);
     expect((await fetch(`${url}/status`, { headers: { host: "localhost:1" } })).status).toBe(200);
+  });
+});
+
+describe("on a Unix socket", () => {
+  const pages = { metrics: () => "", live: () => true, unready: () => [], status: () => ({ agent: "gw-1" }) };
+  const open = (path: string) => startAdmin({ kind: "unix", path }, pages);
+
+  test("it answers our user alone: the folder is made 0700, the socket 0600, and goes with the server", async () => {
+    using dir = tempDir("tailgate-admin-");
+    const path = dir.file("own/admin.sock");
+    const server = open(path);
+    expect(server.url).toBe(`unix:${path}`);
+    expect([dir.file("own"), path].map((each) => statSync(each).mode & 0o777)).toEqual([0o700, 0o600]);
+    // Whatever the host is called: whoever reaches the file is no web page.
+    for (const host of ["localhost", "evil.example"]) {
+      const answer = await fetch(`http://${host}/status`, { unix: path });
+      expect(await answer.json()).toEqual({ agent: "gw-1" });
+    }
+    const curl = Bun.spawn(["curl", "-sf", "--unix-socket", path, "http://localhost/readyz"], { stdout: "pipe" });
+    expect(await curl.stdout.text()).toBe("ready\n");
+    await server.stop();
+    expect(existsSync(path)).toBe(false);
+  });
+
+  test("a socket whose process was killed is replaced; one that is served is not, nor is anything else", async () => {
+    using dir = tempDir("tailgate-admin-");
+    const path = dir.file("admin.sock");
+    const killed = `Bun.serve({ unix: ${JSON.stringify(path)}, fetch: () => new Response("old") }); process.kill(process.pid, "SIGKILL");`;
+    await Bun.spawn([process.execPath, "-e", killed], { stdio: ["ignore", "ignore", "ignore"] }).exited;
+    expect(lstatSync(path).isSocket()).toBe(true);
+    const server = open(path);
+    expect(() => open(path)).toThrow("another process listens there");
+    expect(await (await fetch("http://localhost/livez", { unix: path })).text()).toBe("live\n");
+    await server.stop();
+    writeFileSync(path, "somebody's");
+    expect(() => open(path)).toThrow("no socket");
+    expect(readFileSync(path, "utf8")).toBe("somebody's");
+  });
+
+  test("a folder that others may write to is refused: they could put a socket of theirs in the place", () => {
+    using dir = tempDir("tailgate-admin-");
+    mkdirSync(dir.file("open"));
+    chmodSync(dir.file("open"), 0o777);
+    expect(() => open(dir.file("open/admin.sock"))).toThrow("others may write");
+    expect(existsSync(dir.file("open/admin.sock"))).toBe(false);
   });
 });

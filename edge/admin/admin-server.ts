@@ -1,7 +1,8 @@
-import { isLoopback } from "../../shared/config/address.ts";
+import { chmodSync, rmSync } from "node:fs";
+import { isLocal, type ListenAddress, showAddress } from "../../shared/config/listen-address.ts";
 import { AppError, messageOf } from "../../shared/errors/app-error.ts";
 import { ourHosts } from "../../shared/http/our-host.ts";
-import type { AdminAddress } from "../config/agent-config.ts";
+import { inTheWay, ownFolder, removeStaleSocket } from "../../shared/system/unix-socket.ts";
 import { codes } from "./codes.ts";
 
 /** What the pages are made from. */
@@ -24,23 +25,45 @@ export interface AdminServer {
 }
 
 /** Starts listening. @throws AppError `EDGE_ADMIN_ADDRESS` when the address cannot be had. */
-export function startAdmin({ host, port }: AdminAddress, pages: AdminPages): AdminServer {
+export function startAdmin(address: ListenAddress, pages: AdminPages): AdminServer {
   // Listening on other addresses is asking to be reached by any name; on loopback a foreign name is a rebound one.
-  const isOurs = isLoopback({ host }) ? ourHosts([]) : () => true;
-  const server = listen(host, port, (request) =>
-    isOurs(request.headers.get("host") ?? undefined) ? answer(request, pages) : misdirected(),
+  const isOurs = address.kind === "tcp" && isLocal(address) ? ourHosts([]) : () => true;
+  const fetch = (request: Request) =>
+    isOurs(request.headers.get("host") ?? undefined) ? answer(request, pages) : misdirected();
+  if (address.kind === "unix") return onSocket(address.path, fetch);
+  const { host, port } = address;
+  const server = listen(address, () =>
+    Bun.serve({ hostname: host, port, fetch, reusePort: false, development: false }),
   );
-  const shown = host.includes(":") ? `[${host}]` : host;
-  return { url: `http://${shown}:${server.port}`, stop: () => server.stop(true) };
+  return { url: `http://${host.includes(":") ? `[${host}]` : host}:${server.port}`, stop: () => server.stop(true) };
 }
 
-function listen(hostname: string, port: number, fetch: (request: Request) => Response) {
+/** Whoever may open the file may ask: our user, and root. */
+function onSocket(path: string, fetch: (request: Request) => Response): AdminServer {
+  const address = { kind: "unix" as const, path };
+  const server = listen(address, () => {
+    const why = ownFolder(path);
+    if (why !== undefined) throw new Error(why);
+    removeStaleSocket(path);
+    const other = inTheWay(path);
+    if (other !== undefined) throw new Error(other);
+    return Bun.serve({ unix: path, fetch, development: false });
+  });
+  chmodSync(path, 0o600);
+  const stop = async () => {
+    await server.stop(true);
+    rmSync(path, { force: true });
+  };
+  return { url: `unix:${path}`, stop };
+}
+
+function listen<Server>(address: ListenAddress, open: () => Server): Server {
   try {
-    return Bun.serve({ hostname, port, fetch, reusePort: false, development: false });
+    return open();
   } catch (thrown) {
     throw new AppError(
       codes.EDGE_ADMIN_ADDRESS,
-      `listen on ${hostname}:${port} for the admin HTTP: ${messageOf(thrown)}`,
+      `listen on ${showAddress(address)} for the admin HTTP: ${messageOf(thrown)}`,
     );
   }
 }

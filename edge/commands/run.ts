@@ -5,6 +5,7 @@
 
 import { createHash } from "node:crypto";
 import { systemClock } from "../../shared/clock/clock.ts";
+import { type ListenAddress, showAddress } from "../../shared/config/listen-address.ts";
 import { AppError, messageOf } from "../../shared/errors/app-error.ts";
 import { systemRandom } from "../../shared/random/random.ts";
 import { createLog, defineSignal, type Report } from "../../shared/telemetry/log.ts";
@@ -13,7 +14,7 @@ import { visible } from "../../shared/telemetry/visible.ts";
 import { type AdminServer, startAdmin } from "../admin/admin-server.ts";
 import { codes } from "../channels/sqlite/codes.ts";
 import { isInUse, openChannelStore } from "../channels/sqlite/open.ts";
-import type { AdminAddress, AgentConfig, HeartbeatConfig } from "../config/agent-config.ts";
+import type { AgentConfig, HeartbeatConfig } from "../config/agent-config.ts";
 import type { Loaded } from "../config/load-config.ts";
 import { formatProblem, type Problem } from "../config/problem.ts";
 import { takeEarlyHangup } from "../early-hangup.ts";
@@ -238,7 +239,7 @@ class Running {
     }
   }
 
-  private openAdmin(address: AdminAddress | undefined): AdminServer | undefined {
+  private openAdmin(address: ListenAddress | undefined): AdminServer | undefined {
     if (address === undefined) return undefined;
     const admin = startAdmin(address, {
       metrics: () => this.metrics.render(),
@@ -353,6 +354,6 @@ function sameHeartbeat(a: HeartbeatConfig | undefined, b: HeartbeatConfig | unde
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-function sameAddress(a: AdminAddress | undefined, b: AdminAddress | undefined): boolean {
-  return a?.host === b?.host && a?.port === b?.port;
+function sameAddress(a: ListenAddress | undefined, b: ListenAddress | undefined): boolean {
+  return (a && showAddress(a)) === (b && showAddress(b));
 }

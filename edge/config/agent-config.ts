@@ -1,3 +1,4 @@
+import type { ListenAddress } from "../../shared/config/listen-address.ts";
 import type { Level } from "../../shared/telemetry/log.ts";
 import type { Context, SinkContext } from "../core/context.ts";
 import type {
@@ -43,7 +44,7 @@ export interface AgentConfig {
   /** Those that drain a channel; members of a group stand in it. */
   readonly sinks: ReadonlyMap<string, SinkConfig>;
   /** Undefined: no admin HTTP. */
-  readonly admin: AdminAddress | undefined;
+  readonly admin: ListenAddress | undefined;
   readonly log: { readonly level: Level; readonly format: "text" | "json" };
   /** Undefined: it sends none. */
   readonly heartbeat: HeartbeatConfig | undefined;
@@ -89,11 +90,4 @@ export interface SinkConfig {
   readonly channel: string;
   /** Of a group: the sinks that it is made of, by name, in the order of its config. */
   readonly members: ReadonlyMap<string, SinkConfig>;
-}
-
-/** Where the admin HTTP listens. */
-export interface AdminAddress {
-  readonly host: string;
-  /** 0: the system picks one. */
-  readonly port: number;
 }

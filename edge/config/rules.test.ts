@@ -291,7 +291,7 @@ const rules: readonly (readonly [rule: string, from: string, to: string, expecte
     "an address of the admin HTTP",
     "agent: gw-0042\n",
     "agent: gw-0042\nadmin: { address: localhost }\n",
-    'tailgate.yaml:2:19: admin.address: "localhost" is not an address: write "host:port", as in "127.0.0.1:9464"',
+    'tailgate.yaml:2:19: admin.address: "localhost" is not an address: write "host:port", as in "127.0.0.1:5140" or "[::1]:5140", or the absolute path of a Unix socket',
   ],
   [
     "a log level",

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { address } from "../../shared/config/address.ts";
 import { duration } from "../../shared/config/duration.ts";
+import { listenAddress } from "../../shared/config/listen-address.ts";
 import { path } from "../../shared/config/path.ts";
 import { limits } from "../core/limits.ts";
 
@@ -37,7 +37,10 @@ export const AgentSection = z.strictObject({
   sinks: part("sink"),
   admin: z
     .strictObject({
-      address: address("127.0.0.1:9464").prefault("127.0.0.1:9464").meta({ description: "Where it listens." }),
+      address: listenAddress().prefault("127.0.0.1:9464").meta({
+        description:
+          "Where it listens: host:port, or the absolute path of a Unix socket, for our user and root alone (curl --unix-socket PATH http://localhost/readyz). Its folder is made, or must be ours.",
+      }),
     })
     .optional()
     .meta({ description: "HTTP for /metrics, /livez, /readyz and /status. Not given: none." }),

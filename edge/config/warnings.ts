@@ -1,4 +1,4 @@
-import { isLoopback } from "../../shared/config/address.ts";
+import { isLocal } from "../../shared/config/listen-address.ts";
 import { markedFields } from "../../shared/config/marked-fields.ts";
 import type { ConfigDocument } from "./document.ts";
 import type { Problem } from "./problem.ts";
@@ -22,7 +22,7 @@ export function warningsOf(document: ConfigDocument, agent: AgentSection, compon
       warn(["channels", name, "identity"], "without identity the centre cannot tell repeats and gaps");
     }
   }
-  if (agent.admin !== undefined && !isLoopback(agent.admin.address)) {
+  if (agent.admin !== undefined && !isLocal(agent.admin.address)) {
     warn(
       ["admin", "address"],
       "the admin HTTP asks for no password and listens beyond this machine",

@@ -8,6 +8,7 @@
 import { createSocket, type Socket } from "node:dgram";
 import { readFileSync } from "node:fs";
 import { Gate } from "../../shared/async/gate.ts";
+import { isLocal, type ListenAddress, showAddress } from "../../shared/config/listen-address.ts";
 import { AppError } from "../../shared/errors/app-error.ts";
 import { type Book, countingReport } from "../../shared/telemetry/counting-report.ts";
 import type { Report } from "../../shared/telemetry/log.ts";
@@ -16,7 +17,6 @@ import type { Context } from "../core/context.ts";
 import type { Intake } from "../core/source.ts";
 import { codes } from "./codes.ts";
 import { droppedByKernel } from "./datagram-drops.ts";
-import { isLocal, type ListenAddress, showAddress } from "./listen-address.ts";
 import { datagramsLostCounter, signals } from "./telemetry.ts";
 
 /** What `datagramFields` reads. */

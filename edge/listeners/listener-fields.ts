@@ -2,9 +2,9 @@ import { z } from "zod";
 import { byteSize } from "../../shared/config/byte-size.ts";
 import { duration } from "../../shared/config/duration.ts";
 import { keyPairMistake } from "../../shared/config/key-pair.ts";
+import { listenAddress, portAddress } from "../../shared/config/listen-address.ts";
 import { pem } from "../../shared/config/pem.ts";
 import { secret } from "../../shared/config/secret.ts";
-import { listenAddress, portAddress } from "./listen-address.ts";
 
 /** How a listener proves who it is, and what it asks of its clients. */
 export const listenerTls = () =>

@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, writeFileSync } from "node:fs";
+import { parseListenAddress } from "../../shared/config/listen-address.ts";
 import type { Fields } from "../../shared/telemetry/log.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { makeCertificates } from "../../shared/testing/certificates.ts";
 import { tempDir } from "../../shared/testing/temp-dir.ts";
 import { until } from "../../shared/testing/until.ts";
 import { type Connection, protocolError } from "./connection.ts";
-import { parseListenAddress } from "./listen-address.ts";
 import { Listener, type ListenerOptions, type Serve } from "./listener.ts";
 import { Client } from "./testing/client.ts";
 

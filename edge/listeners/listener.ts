@@ -8,16 +8,17 @@
  * turn without end once no descriptor is free. When the source stops, those who wait for bytes hear that none come; the
  * others have a moment for their answers.
  */
-import { chmodSync, lstatSync, readFileSync, unlinkSync } from "node:fs";
+import { chmodSync } from "node:fs";
 import { sleep } from "../../shared/async/sleep.ts";
+import { isLocal, type ListenAddress, showAddress } from "../../shared/config/listen-address.ts";
 import { AppError, messageOf } from "../../shared/errors/app-error.ts";
+import { removeStaleSocket } from "../../shared/system/unix-socket.ts";
 import type { Counter } from "../../shared/telemetry/metrics.ts";
 import type { Context } from "../core/context.ts";
 import { codes } from "./codes.ts";
 import { Connection } from "./connection.ts";
 import { connectionShare } from "./connection-share.ts";
 import { HeldBytes } from "./held-bytes.ts";
-import { isLocal, type ListenAddress, showAddress } from "./listen-address.ts";
 import { type Refusal, signals } from "./telemetry.ts";
 
 /** Our certificate, and who signs the clients'. */
@@ -157,7 +158,7 @@ export class Listener {
   private listen(address: ListenAddress): { stop(closeActive: boolean): void } {
     const { tls, socketMode } = this.options;
     try {
-      if (address.kind === "unix") removeStale(address.path);
+      if (address.kind === "unix") removeStaleSocket(address.path);
       const options = {
         ...(tls === undefined ? {} : { tls: tlsOptions(tls) }),
         allowHalfOpen: true,
@@ -295,19 +296,6 @@ function tlsOptions({ cert, key, passphrase, clientCa }: ListenerTls): Bun.TLSOp
     ...(passphrase === undefined ? {} : { passphrase }),
     ...(clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true }),
   };
-}
-
-/** The socket file of a process that was killed: nobody listens there any more. Anything else stays, and the listening fails. */
-function removeStale(path: string): void {
-  const found = lstatSync(path, { throwIfNoEntry: false });
-  if (found?.isSocket() === true && !isServed(path)) unlinkSync(path);
-}
-
-/** /proc/net/unix has a line for each socket that is open, with its path at the end. */
-function isServed(path: string): boolean {
-  return readFileSync("/proc/net/unix", "utf8")
-    .split("\n")
-    .some((line) => line.endsWith(` ${path}`));
 }
 
 function commonName(certificate: unknown): string | undefined {

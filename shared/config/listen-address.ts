@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { formatAddress, isLoopback, readAddress } from "../../shared/config/address.ts";
+import { formatAddress, isLoopback, readAddress } from "./address.ts";
 
 /** Where a listener can be reached: a port of this machine, or a socket in the file system. */
 export type ListenAddress =

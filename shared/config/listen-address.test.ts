@@ -1,5 +1,4 @@
 import { describe, expect, test } from "bun:test";
-import { ConnectionShare, connectionShareOf } from "./connection-share.ts";
 import { isLocal, parseListenAddress, showAddress } from "./listen-address.ts";
 
 describe("an address to listen on", () => {
@@ -28,13 +27,4 @@ describe("an address to listen on", () => {
     expect(parseListenAddress(`/${"x".repeat(106)}`)).toMatchObject({ kind: "unix" });
     expect(parseListenAddress(`/${"x".repeat(107)}`)).toContain("at most 107 bytes");
   });
-});
-
-test("all listeners share a quarter of the descriptors", () => {
-  expect(connectionShareOf("Max open files            1024                 4096                 files")).toBe(256);
-  expect(connectionShareOf("Max open files            20                   20                   files")).toBe(16);
-  const share = new ConnectionShare(() => "Max open files 20 20 files");
-  expect(Array.from({ length: 17 }, () => share.take())).toEqual([...Array(16).fill(true), false]);
-  share.giveBack();
-  expect(share.take()).toBe(true);
 });
