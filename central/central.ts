@@ -23,6 +23,7 @@ import { noLake } from "./lake/snapshot.ts";
 import { declareMetrics } from "./metrics.ts";
 import { operationsBy } from "./replay/calls.ts";
 import { serve } from "./server.ts";
+import { ServiceManager } from "./service-manager.ts";
 import { FleetService } from "./status/fleet.ts";
 import { StatusService } from "./status/status.ts";
 import { storeKindOf } from "./store/kinds.ts";
@@ -114,12 +115,15 @@ export async function runCentral(config: CentralConfig, report: Report, asked: A
     ...(kafkaConfigured ? { group: config.group } : {}),
   });
   if (!kafkaConfigured) report(relayOnly);
+  const manager = new ServiceManager(process.env, () => snapshot().silentMs, report);
   try {
     await Promise.race([failed, whenAborted(asked.stop)]);
     report(stopping);
+    manager.stopping();
     await endInTime(Promise.all([thread.stop(), lake?.stop()]), stopDeadlineMs);
   } finally {
     clearInterval(sampling);
+    manager.stop();
     renewal?.stop();
     await server.stop();
     feed?.rest();

@@ -1,6 +1,7 @@
 /** `service install`: writes central's systemd unit, or prints it. */
 import { existsSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { recordingFiles } from "../shared/config/files-read.ts";
 import { AppError } from "../shared/errors/app-error.ts";
 import type { ServiceWords } from "./arguments.ts";
 import type { CentralConfig } from "./config/schema.ts";
@@ -17,8 +18,10 @@ const unitPath = "/etc/systemd/system/tailgate-central.service";
 export function installService(words: ServiceWords, load: (file: string) => CentralConfig): string {
   const file = words.config;
   if (file === undefined) throw new AppError("USAGE", "service install: --config FILE is needed: the unit names it");
-  const { store } = load(file);
-  const text = renderCentralUnit({ binary: process.execPath, config: resolve(file), user: words.user, store });
+  const { value, files } = recordingFiles(() => load(file));
+  const { store } = value;
+  const secrets = [...files.keys()];
+  const text = renderCentralUnit({ binary: process.execPath, config: resolve(file), user: words.user, store, secrets });
   if (words.print) return text;
   const path = words.unit ?? unitPath;
   if (existsSync(path) && !words.force) {

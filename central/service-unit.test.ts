@@ -3,11 +3,14 @@ import { writeFileSync } from "node:fs";
 import { tempDir } from "../shared/testing/temp-dir.ts";
 import { renderCentralUnit } from "./service-unit.ts";
 
-const options = { binary: process.execPath, config: "/etc/tailgate/central.yaml", user: undefined };
+const options = { binary: process.execPath, config: "/etc/tailgate/central.yaml", user: undefined, secrets: [] };
 
 test("central runs as a user of its own that may write to its store alone", () => {
   const inside = renderCentralUnit({ ...options, store: "/var/lib/tailgate-central/central.db" });
   for (const line of [
+    "Type=notify",
+    "WatchdogSec=60",
+    "ExecReload=/bin/kill -HUP $MAINPID",
     "DynamicUser=yes",
     "ProtectSystem=strict",
     "ProtectHome=yes",
@@ -22,6 +25,9 @@ test("central runs as a user of its own that may write to its store alone", () =
   const outside = renderCentralUnit({ ...options, user: "central", store: "/srv/my data/central.db" });
   expect(outside).toContain('ReadWritePaths="/srv/my data"\n');
   expect(outside).toContain("User=central\n");
+  // A server is no folder.
+  const server = renderCentralUnit({ ...options, store: "postgres://central@db:5432/fleet" });
+  expect(server).not.toContain("ReadWritePaths");
 });
 
 test("systemd itself finds nothing to complain about, and thinks it safe", () => {

@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import { loadCredentialLines } from "../shared/config/credentials.ts";
 
 /** What the unit depends on. */
 export interface CentralUnit {
@@ -8,6 +9,8 @@ export interface CentralUnit {
   readonly user: string | undefined;
   /** Path of the SQLite file, out of the config. */
   readonly store: string;
+  /** Files of secrets, which its user need not be able to read. */
+  readonly secrets: readonly string[];
 }
 
 /** Where systemd lets the service write in any case. */
@@ -18,9 +21,9 @@ export const stateDirectory = "/var/lib/tailgate-central";
  * to nothing else. There is no MemoryDenyWriteExecute: a JavaScript engine compiles at run time. There is no
  * ProcSubset=pid: boot id and uptime are read from /proc.
  */
-export function renderCentralUnit({ binary, config, user, store }: CentralUnit): string {
+export function renderCentralUnit({ binary, config, user, store, secrets }: CentralUnit): string {
   const folder = dirname(store);
-  const inside = folder === stateDirectory || folder.startsWith(`${stateDirectory}/`);
+  const inside = !store.startsWith("/") || folder === stateDirectory || folder.startsWith(`${stateDirectory}/`);
   return `[Unit]
 Description=Tailgate central
 Documentation=man:systemd.service(5)
@@ -29,8 +32,11 @@ Wants=network-online.target
 StartLimitIntervalSec=0
 
 [Service]
-Type=exec
+Type=notify
+NotifyAccess=all
 ExecStart=${quoted(binary)} --config ${quoted(config)}
+ExecReload=/bin/kill -HUP $MAINPID
+WatchdogSec=60
 Restart=always
 RestartSec=2
 TimeoutStopSec=20
@@ -43,7 +49,7 @@ RuntimeDirectory=tailgate-central
 RuntimeDirectoryMode=0700
 WorkingDirectory=${stateDirectory}
 ${inside ? "" : `ReadWritePaths=${quoted(folder)}\n`}Environment=BUN_TMPDIR=/run/tailgate-central
-UnsetEnvironment=BUN_OPTIONS BUN_BE_BUN BUN_INSPECT BUN_CRASH_REPORT_URL NODE_OPTIONS
+${loadCredentialLines(secrets)}UnsetEnvironment=BUN_OPTIONS BUN_BE_BUN BUN_INSPECT BUN_CRASH_REPORT_URL NODE_OPTIONS
 UMask=0077
 LimitNOFILE=65536
 LimitCORE=0

@@ -8,6 +8,7 @@ import { systemClock } from "../../shared/clock/clock.ts";
 import { type ListenAddress, showAddress } from "../../shared/config/listen-address.ts";
 import { AppError, messageOf } from "../../shared/errors/app-error.ts";
 import { systemRandom } from "../../shared/random/random.ts";
+import { type Notify, serviceManager, watchdogEveryMs } from "../../shared/system/sd-notify.ts";
 import { createLog, defineSignal, type Report } from "../../shared/telemetry/log.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { visible } from "../../shared/telemetry/visible.ts";
@@ -27,7 +28,6 @@ import { type Command, forceOption, type Surroundings } from "./command.ts";
 import { endAfter } from "./last-resort.ts";
 import { declareLogMetrics, LogWriter } from "./log-writer.ts";
 import { reportProblems, reportUntrusted, reportWarnings } from "./report-problems.ts";
-import { type Notify, serviceManager, watchdogEveryMs } from "./sd-notify.ts";
 import { slimAfterStart } from "./slim.ts";
 import { versionText } from "./version.ts";
 import { type Read, whichConfig, whichConfigOptions } from "./which-config.ts";
@@ -158,7 +158,7 @@ class Running {
   ) {
     this.config = config;
     this.log = logOf(config, world);
-    this.tell = serviceManager(world.environment);
+    this.tell = serviceManager(world.environment, (line) => world.err(`${line}\n`));
     this.host = new AgentHost((each) => this.createAgent(each), this.report);
     this.configHash = "";
     this.heart = new Heart({

@@ -8,16 +8,18 @@ import { renderUnit, type UnitOptions } from "./service-unit.ts";
 const unitPath = "/etc/systemd/system/tailgate.service";
 
 /** What the config writes to and reads, as far as it can be read now. */
-function needsOf(config: string, world: Surroundings): Pick<UnitOptions, "writes" | "readsHomes"> {
+function needsOf(config: string, world: Surroundings): Pick<UnitOptions, "writes" | "secrets" | "readsHomes"> {
   const loaded = loadConfig(config, world.registry, world.environment);
   if (!loaded.ok) {
     world.err(`${config} cannot be read as it is: the unit lets it write to /var/lib/tailgate alone\n`);
-    return { writes: [], readsHomes: false };
+    return { writes: [], secrets: [], readsHomes: false };
   }
   const own = /^\/(?:var\/lib|run)\/tailgate(?:\/|$)/;
-  const writes = [...new Set([loaded.config.dataDir, ...loaded.writes])].filter((path) => !own.test(path));
+  const { dataDir, admin } = loaded.config;
+  const socket = admin?.kind === "unix" ? [dirname(admin.path)] : [];
+  const writes = [...new Set([dataDir, ...loaded.writes, ...socket])].filter((path) => !own.test(path));
   const text = JSON.stringify(loaded.effective);
-  return { writes, readsHomes: /"\/(?:home|root|run\/user)\//.test(text) };
+  return { writes, secrets: loaded.reads, readsHomes: /"\/(?:home|root|run\/user)\//.test(text) };
 }
 
 /** `tailgate service install`. */

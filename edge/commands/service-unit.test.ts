@@ -6,7 +6,7 @@ import { readArguments } from "./command.ts";
 import { serviceInstall } from "./service-install.ts";
 import { renderUnit } from "./service-unit.ts";
 
-const nothing = { writes: [], readsHomes: false };
+const nothing = { writes: [], secrets: [], readsHomes: false };
 const unit = renderUnit({
   binary: "/usr/bin/tailgate",
   config: "/etc/tailgate/tailgate.yaml",
@@ -68,8 +68,12 @@ channels:
   main: { type: sqlite }
 sinks:
   out: { type: file_roll, directory: /srv/lake, channel: main }
+  central: { type: relay, url: "https://central:8443", channel: main, token: { file: token }, tls: { ca: { file: ca.pem } } }
+admin: { address: /srv/admin/tailgate.sock }
 `,
   );
+  writeFileSync(dir.file("token"), "a-secret", { mode: 0o600 });
+  writeFileSync(dir.file("ca.pem"), "-----BEGIN CERTIFICATE-----");
   let out = "";
   const world = {
     registry,
@@ -82,8 +86,15 @@ sinks:
   expect(out.split("\n").filter((line) => /^(ReadWritePaths|ProtectHome)=/.test(line))).toEqual([
     "ReadWritePaths=/srv/tailgate",
     "ReadWritePaths=/srv/lake",
+    "ReadWritePaths=/srv/admin",
     "ProtectHome=read-only",
   ]);
+  const loaded = out.split("\n").filter((line) => line.startsWith("LoadCredential="));
+  expect(loaded.map((line) => line.slice(line.indexOf(":") + 1)).sort()).toEqual([
+    dir.file("ca.pem"),
+    dir.file("token"),
+  ]);
+  expect(out).not.toContain("a-secret");
 });
 
 test("systemd's own judgement of what the unit leaves open is at most 2.5", () => {

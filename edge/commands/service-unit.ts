@@ -1,3 +1,4 @@
+import { loadCredentialLines } from "../../shared/config/credentials.ts";
 import { runtimeEnvironment } from "../runtime-environment.ts";
 
 /** What a unit depends on. */
@@ -8,6 +9,8 @@ export interface UnitOptions {
   readonly user: string | undefined;
   /** Folders outside of the state directory that the config writes to. */
   readonly writes: readonly string[];
+  /** Files of secrets and certificates, which its user need not be able to read. */
+  readonly secrets: readonly string[];
   /** Whether something of it lies under /home, /root or /run/user. */
   readonly readsHomes: boolean;
 }
@@ -18,7 +21,7 @@ export interface UnitOptions {
  * The runtime directory is on tmpfs: the SQLite addon is unpacked there, where no power cut can leave it half written
  * and exec is allowed. There is no MemoryDenyWriteExecute: a JavaScript engine compiles at run time.
  */
-export function renderUnit({ binary, config, user, writes, readsHomes }: UnitOptions): string {
+export function renderUnit({ binary, config, user, writes, secrets, readsHomes }: UnitOptions): string {
   return `[Unit]
 Description=Tailgate log agent
 Documentation=man:systemd.service(5)
@@ -48,7 +51,7 @@ ${Object.entries(runtimeEnvironment)
 # Nothing around it decides what the runtime runs, loads or sends away.
 UnsetEnvironment=BUN_OPTIONS BUN_BE_BUN BUN_INSPECT BUN_INSPECT_CONNECT_TO BUN_CRASH_REPORT_URL BUN_CONFIG_VERBOSE_FETCH NODE_OPTIONS NODE_EXTRA_CA_CERTS LD_PRELOAD LD_LIBRARY_PATH
 WorkingDirectory=/var/lib/tailgate
-
+${secrets.length === 0 ? "" : `# Read as root at each start; the copies are for its user alone.\n${loadCredentialLines(secrets)}`}
 # A gateway's own work comes first.
 Nice=5
 IOSchedulingClass=best-effort

@@ -31,6 +31,8 @@ export type Loaded =
       readonly untrusted: readonly Problem[];
       /** Folders that its components write to, absolute. */
       readonly writes: readonly string[];
+      /** Files whose text is part of it: secrets and certificates, absolute. */
+      readonly reads: readonly string[];
       /** The config with all defaults and without secrets, for people. */
       readonly effective: Readonly<Record<string, unknown>>;
     }
@@ -75,6 +77,7 @@ export function parseConfig(path: string, text: string, registry: Registry, envi
   const untrusted = [...changeableFiles(existing(ownFiles), self()), ...value.untrusted];
   return {
     ...value,
+    reads: [...files].flatMap(([file, use]) => (use === "program" ? [] : [file])),
     config: { ...value.config, ownFiles },
     warnings: [...value.warnings, ...readableSecrets(files)],
     untrusted,
@@ -102,6 +105,7 @@ function read(document: ConfigDocument, registry: Registry): Loaded {
     warnings: warningsOf(document, agent, components).toSorted(byPlace),
     untrusted: openLinks(document, components),
     writes: writesOf(components),
+    reads: [],
     effective: hidden(effectiveOf(agent, components), document),
   };
 }

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { messageOf } from "../errors/app-error.ts";
 import { resolvePath } from "./base-directory.ts";
+import { credentialOf } from "./credentials.ts";
 import { type FileUse, noteFile } from "./files-read.ts";
 
 /**
@@ -28,16 +29,30 @@ export function secret() {
     .meta({ secret: true });
 }
 
-/** The content of a secret's file, without the line end after it. */
+/**
+ * The content of a secret's file, without the line end after it; where it cannot be read, of the copy that the service
+ * manager has made of it (`credentials.ts`).
+ */
 export function readSecret(
   file: string,
   use: FileUse = "value",
 ): { ok: true; text: string } | { ok: false; message: string } {
   const path = resolvePath(file);
-  noteFile(path, use);
   try {
-    return { ok: true, text: readFileSync(path, "utf8").replace(/\r?\n$/, "") };
+    const text = textOf(path);
+    noteFile(path, use);
+    return { ok: true, text };
   } catch (thrown) {
-    return { ok: false, message: `read the secret from ${path}: ${messageOf(thrown)}` };
+    const copy = credentialOf(path);
+    if (copy === undefined) {
+      noteFile(path, use);
+      return { ok: false, message: `read the secret from ${path}: ${messageOf(thrown)}` };
+    }
+    noteFile(copy, "value");
+    return { ok: true, text: textOf(copy) };
   }
+}
+
+function textOf(path: string): string {
+  return readFileSync(path, "utf8").replace(/\r?\n$/, "");
 }

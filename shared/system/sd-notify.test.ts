@@ -1,6 +1,6 @@
 import { dlopen, ptr } from "bun:ffi";
 import { expect, test } from "bun:test";
-import { tempDir } from "../../shared/testing/temp-dir.ts";
+import { tempDir } from "../testing/temp-dir.ts";
 import { serviceManager, watchdogEveryMs } from "./sd-notify.ts";
 
 /** A datagram socket that receives what a service manager would. */
@@ -30,7 +30,7 @@ test("states arrive at the socket that NOTIFY_SOCKET names, by path and by abstr
   using dir = tempDir();
   for (const path of [dir.file("notify"), `@tailgate-test-${process.pid}`]) {
     using socket = listener(path);
-    const tell = serviceManager({ NOTIFY_SOCKET: path });
+    const tell = serviceManager({ NOTIFY_SOCKET: path }, () => {});
     tell?.("READY=1");
     tell?.("RELOADING=1\nMONOTONIC_USEC=5");
     expect([socket.receive(), socket.receive(), socket.receive()]).toEqual([
@@ -42,11 +42,11 @@ test("states arrive at the socket that NOTIFY_SOCKET names, by path and by abstr
 });
 
 test("without a service manager nothing is told", () => {
-  expect(serviceManager({})).toBeUndefined();
+  expect(serviceManager({}, () => {})).toBeUndefined();
 });
 
 test("a service manager that went away is no error", () => {
-  expect(() => serviceManager({ NOTIFY_SOCKET: "/nonexistent/notify" })?.("WATCHDOG=1")).not.toThrow();
+  expect(() => serviceManager({ NOTIFY_SOCKET: "/nonexistent/notify" }, () => {})?.("WATCHDOG=1")).not.toThrow();
 });
 
 test("the watchdog is told in half of its time, and only by the process it watches", () => {

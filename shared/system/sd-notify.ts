@@ -4,18 +4,20 @@
  * (the unit says NotifyAccess=all for its sake). Without NOTIFY_SOCKET nothing is done at all.
  */
 import { ptr } from "bun:ffi";
-import { messageOf } from "../../shared/errors/app-error.ts";
-import { openLibc } from "../../shared/system/libc.ts";
-import type { Environment } from "../config/interpolate.ts";
+import { messageOf } from "../errors/app-error.ts";
+import { openLibc } from "./libc.ts";
+
+/** The environment, as `process.env` has it. */
+type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What is told. */
 export type Notify = (state: "READY=1" | "STOPPING=1" | "WATCHDOG=1" | `RELOADING=1\nMONOTONIC_USEC=${number}`) => void;
 
-/** The way to the service manager; undefined when none started us. */
-export function serviceManager(environment: Environment): Notify | undefined {
+/** The way to the service manager; undefined when none started us. `say`: told once when libc cannot be called. */
+export function serviceManager(environment: Environment, say: (line: string) => void): Notify | undefined {
   const socket = environment.NOTIFY_SOCKET;
   if (socket === undefined || socket === "") return undefined;
-  const send = datagramSender(socket);
+  const send = datagramSender(socket, say);
   return (state) => {
     if (send?.(state) !== true) runSystemdNotify(state);
   };
@@ -33,8 +35,8 @@ const SOCK_DGRAM_CLOEXEC = 2 | 0o2000000;
 const MSG_NOSIGNAL_DONTWAIT = 0x4000 | 0x40;
 
 /** Sends one datagram; false when it was not taken. Undefined when libc cannot be called here. */
-function datagramSender(socket: string): ((text: string) => boolean) | undefined {
-  const libc = openSockets();
+function datagramSender(socket: string, say: (line: string) => void): ((text: string) => boolean) | undefined {
+  const libc = openSockets(say);
   if (libc === undefined) return undefined;
   const address = socketAddress(socket);
   return (text) => {
@@ -66,13 +68,13 @@ function libcSockets() {
 }
 
 /** Said once: a unit of Type=notify that nobody tells is ended by its manager, who cannot say why. */
-function openSockets(): ReturnType<typeof libcSockets> | undefined {
+function openSockets(say: (line: string) => void): ReturnType<typeof libcSockets> | undefined {
   try {
     return libcSockets();
   } catch (thrown) {
     const instead =
       Bun.which("systemd-notify") === null ? "nothing tells the service manager" : "systemd-notify is run";
-    console.error(`${messageOf(thrown)}; ${instead}`);
+    say(`${messageOf(thrown)}; ${instead}`);
     return undefined;
   }
 }
