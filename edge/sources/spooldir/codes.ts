@@ -6,4 +6,8 @@ export const codes = defineCodes({
     severity: "permanent",
     hint: "Write spool files elsewhere on the same file system and rename them into the spool directory when complete.",
   },
+  EDGE_SPOOL_FILE_DAMAGED: {
+    severity: "permanent",
+    hint: "What stands before the damage was read, up to the last whole line; what follows it is in the file alone.",
+  },
 });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { byteSize } from "../../../shared/config/byte-size.ts";
 import { duration } from "../../../shared/config/duration.ts";
 import { path } from "../../../shared/config/path.ts";
 import { regexMistake } from "../../../shared/files/name-pattern.ts";
@@ -51,6 +52,12 @@ export const configSchema = () =>
         .prefault("1s")
         .meta({ description: "A file is taken once its size and time did not change for so long." }),
       pollInterval: duration({ min: 10 }).prefault("1s").meta({ description: "How often the directory is looked at." }),
+      decompress: z.boolean().default(true).meta({
+        description: "Read what is compressed in a file whose content begins as gzip or zstd does, whatever its name.",
+      }),
+      decompressedBytesMax: byteSize({ min: 1 }).prefault("64GiB").meta({
+        description: "A compressed file that holds more is put aside when so much of it was read.",
+      }),
       trackerFrom: path().optional().meta({
         description:
           "Flume's tracker folder (`.flumespool`): its files go on where Flume stopped. Read once, while nothing of this source is stored.",

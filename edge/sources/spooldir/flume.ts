@@ -51,6 +51,7 @@ const spooldir: FlumeMapping = {
   start: { ignore: [".*"], stripCarriageReturn: true },
   differences: [
     "A file that is put there while it is still written is taken once it was quiet for `settle`; Flume stops its source.",
+    "Of a file that is compressed with gzip or zstd the lines in it are read; Flume reads its bytes. `decompress: false` is as there.",
     "A line longer than Flume's 2,048 characters stays one event.",
     "Several sources on one folder, and the order `youngest` or `random`, are not carried.",
   ],

@@ -9,13 +9,16 @@
  * whose files are renamed or remembered, nobody can say which lines are whose: that file alone is an error, is put
  * aside, and the others go on.
  *
+ * Of a file that is compressed the lines in it are read, and its offsets are those of what is in it (content.ts).
+ *
  * A file is one file whatever leads to it: of several names (hard links, links) the first is read, the others are left
  * out with a word, and what is done is done with each of them. What cannot be looked at (a folder without the right to
  * read it) is not gone: it stays known, and nothing of it is read again once it can be seen.
  */
 
-import { closeSync, fstatSync, readSync, renameSync, rmSync } from "node:fs";
+import { closeSync, fstatSync, renameSync, rmSync } from "node:fs";
 import { sleep } from "../../../shared/async/sleep.ts";
+import { DamagedContent } from "../../../shared/compression/plain-bytes.ts";
 import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
 import { openRegular } from "../../../shared/files/open-regular.ts";
 import { childOf, shownPath, systemPath } from "../../../shared/files/path-text.ts";
@@ -32,10 +35,11 @@ import { Afterlook } from "./afterlook.ts";
 import { type Candidate, Candidates } from "./candidates.ts";
 import { codes } from "./codes.ts";
 import type { Config } from "./config.ts";
+import { type Content, contentOf, type Reading } from "./content.ts";
 import { takeTracker } from "./flume-tracker.ts";
 import { ListedFiles } from "./listed-files.ts";
 import { isTaken, statOf } from "./names.ts";
-import { type Identity, identityOf, SpoolFile, sameIdentity } from "./spool-file.ts";
+import { type Identity, identityOf, isUnchanged, SpoolFile, sameIdentity } from "./spool-file.ts";
 import { signals } from "./telemetry.ts";
 
 /** Files that are read to their end share one wait for durability, up to this many. */
@@ -165,7 +169,9 @@ export class SpoolDirectorySource implements Source {
     }
     if (known.state === "error") {
       // Known by what it is now: it may lose this name and have another.
-      if (!sameIdentity(known.identity, candidate)) this.noteErrorAsItIs(known, candidate, intake);
+      if (sameIdentity(known.identity, candidate)) return false;
+      known.becomeError(known.reason ?? "", candidate);
+      intake.moved(known);
       return false;
     }
     if (this.isSuccessor(candidate, known)) {
@@ -184,11 +190,6 @@ export class SpoolDirectorySource implements Source {
     return true;
   }
 
-  private noteErrorAsItIs(file: SpoolFile, now: Identity, intake: Intake): void {
-    file.becomeError(file.reason ?? "", now);
-    intake.moved(file);
-  }
-
   /**
    * Where files are deleted, names come again: another file under the name of one that is done is the next one. We may
    * have deleted the first and been killed before that was stored.
@@ -202,12 +203,7 @@ export class SpoolDirectorySource implements Source {
     const renamed = sameInode !== undefined && sameIdentity(sameInode, file.identity) ? sameInode : undefined;
     if (renamed !== undefined && !this.files.has(renamed.key)) {
       // The same file under another name: what is known of it moves along.
-      const moved = new SpoolFile(renamed.key, file.identity);
-      moved.offset = file.offset;
-      moved.state = file.state;
-      moved.skipping = file.skipping;
-      moved.reason = file.reason;
-      moved.severalNames = file.severalNames;
+      const moved = file.renamed(renamed.key);
       this.files.set(moved.key, moved);
       intake.moved(moved);
     } else if (this.isHidden(file.key) || (file.severalNames && this.candidates.isPartial)) {
@@ -218,8 +214,7 @@ export class SpoolDirectorySource implements Source {
       file.missed = true;
       return;
     } else if (file.state === "reading" && !isTaken(childOf(this.config.path, file.key) + this.config.errorSuffix)) {
-      const bytes = file.identity.size - file.offset;
-      this.report(signals.fileVanished, { file: file.key, from: file.offset, to: file.identity.size, bytes });
+      this.report(signals.fileVanished, { file: file.key, from: file.offset, bytes: file.unreadBytes });
     }
     this.forget(file, intake);
   }
@@ -229,50 +224,52 @@ export class SpoolDirectorySource implements Source {
     const path = childOf(this.config.path, candidate.key);
     const file = this.files.get(candidate.key) ?? new SpoolFile(candidate.key, candidate);
     let fd: number | undefined;
+    let content: Content | undefined;
     try {
       fd = openRegular(candidate.real, this.access.rules);
+      content = contentOf(fd, file, this.config, this.buffer);
       this.files.set(file.key, file);
       this.current = file;
       output.path = path;
       this.report(signals.fileStarted, { file: file.key, offset: file.offset });
       while (file.state === "reading") {
+        await content.fill(file.offset, signal);
         await intake.ready(signal);
         if (signal.aborted) return;
-        this.readChunk(fd, file, path, intake, output);
+        if (this.readPiece({ fd, content, file, path }, output)) intake.moved(file);
+        else this.failReading(fd, file, intake);
       }
     } catch (thrown) {
-      if (!isFileTrouble(thrown)) throw thrown;
-      if (file.offset === 0) this.files.delete(file.key);
-      this.leaveOut(candidate.key, messageOf(thrown));
+      if (thrown instanceof DamagedContent && fd !== undefined) {
+        if (isUnchanged(fd, file, path)) this.fail(file, thrown, intake);
+        else this.failReading(fd, file, intake);
+      } else if (isFileTrouble(thrown)) {
+        if (file.offset === 0) this.files.delete(file.key);
+        this.leaveOut(candidate.key, messageOf(thrown));
+      } else throw thrown;
     } finally {
+      content?.close();
       if (fd !== undefined && file.state === "done") this.after.add(fd, file, this.context.clock.uptimeMs());
       else if (fd !== undefined) closeSync(fd);
       this.current = undefined;
     }
   }
 
-  private readChunk(fd: number, file: SpoolFile, path: string, intake: Intake, output: LineIntake): void {
-    const { buffer, splitter } = this;
-    if (!this.isUnchanged(fd, file, path)) {
-      this.failReading(fd, file, intake);
-      return;
-    }
-    const wanted = Math.min(limits.readBytes, file.identity.size - file.offset);
-    const read = wanted === 0 ? 0 : readSync(fd, buffer, 0, wanted, file.offset);
-    const atEnd = file.offset + read >= file.identity.size;
+  /** Appends the next lines; false, and nothing is done, when the file changed meanwhile. */
+  private readPiece({ fd, content, file, path }: Reading, output: LineIntake): boolean {
+    const { splitter } = this;
+    if (!isUnchanged(fd, file, path)) return false;
+    const piece = content.piece(file.offset);
     // Its writer may have been at work during the read: then these bytes are nobody's.
-    if ((read < wanted && !atEnd) || !this.isUnchanged(fd, file, path)) {
-      this.failReading(fd, file, intake);
-      return;
-    }
+    if (piece === undefined || !isUnchanged(fd, file, path)) return false;
     splitter.skipping = file.skipping;
-    file.offset += splitter.split(buffer, 0, read, output, atEnd ? "final" : "keep");
+    file.offset += splitter.split(piece.buffer, 0, piece.bytes, output, piece.atEnd ? "final" : "keep");
     file.skipping = splitter.skipping;
-    if (atEnd) {
+    if (piece.atEnd) {
       file.state = "done";
       this.finished.push(file);
     }
-    intake.moved(file);
+    return true;
   }
 
   /** Whether it has other names (also got in the last moment: count when it is renamed). Then it stays known under them. */
@@ -293,13 +290,6 @@ export class SpoolDirectorySource implements Source {
   private failReading(fd: number, file: SpoolFile, intake: Intake): void {
     const now = identityOf(fstatSync(fd, { bigint: true }));
     this.fail(file, "it was changed or replaced while it was read", intake, now);
-  }
-
-  private isUnchanged(fd: number, file: SpoolFile, path: string): boolean {
-    if (!sameIdentity(identityOf(fstatSync(fd, { bigint: true })), file.identity)) return false;
-    const named = statOf(path);
-    // Removed by somebody: the descriptor still leads to all of it.
-    return named === undefined || named.ino.toString() === file.identity.inode;
   }
 
   /** Once the word that files are done is durable: does with them what is to be done. */
@@ -349,12 +339,16 @@ export class SpoolDirectorySource implements Source {
     this.forget(file, intake);
   }
 
-  /** An error for this file alone. */
-  private fail(file: SpoolFile, reason: string, intake: Intake, now: Identity = file.identity): void {
+  /** An error for this file alone. Of a damaged one, what stands before the damage was read up to the last whole line. */
+  private fail(file: SpoolFile, why: string | DamagedContent, intake: Intake, now: Identity = file.identity): void {
     const { done, errorSuffix } = this.config;
     const path = childOf(this.config.path, file.key);
-    const error = new AppError(codes.EDGE_SPOOL_FILE_CHANGED, `read spool file "${path}" at ${file.offset}: ${reason}`);
-    this.report(signals.fileChanged, { code: error.code, error: error.message, hint: error.hint });
+    const isDamaged = typeof why !== "string";
+    const reason = messageOf(why);
+    const code = isDamaged ? codes.EDGE_SPOOL_FILE_DAMAGED : codes.EDGE_SPOOL_FILE_CHANGED;
+    const error = new AppError(code, `read spool file "${path}" at ${file.offset}: ${reason}`);
+    const signal = isDamaged ? signals.fileDamaged : signals.fileChanged;
+    this.report(signal, { code: error.code, error: error.message, hint: error.hint });
     this.errors.push({ file: file.key, reason });
     if (this.errors.length > errorsShownMax) this.errors.shift();
     file.becomeError(reason, now);

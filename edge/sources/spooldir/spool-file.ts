@@ -1,6 +1,8 @@
-import type { BigIntStats } from "node:fs";
+import { type BigIntStats, fstatSync } from "node:fs";
 import { z } from "zod";
+import type { FileCodec } from "../../../shared/compression/plain-bytes.ts";
 import type { Positioned } from "../../core/source.ts";
+import { statOf } from "./names.ts";
 
 /** What a file is as long as nobody touches it. Any difference means: not the file we know. */
 const Identity = z.object({ inode: z.string(), size: z.int().nonnegative(), mtimeNs: z.string() });
@@ -18,6 +20,8 @@ const StoredFile = Identity.extend({
   skipping: z.literal(true).optional(),
   /** It had another name when it was put away. */
   severalNames: z.literal(true).optional(),
+  /** It is compressed so, and `offset` counts what is compressed in it. */
+  codec: z.enum(["gzip", "zstd"]).optional(),
 });
 
 /** The identity that a stat shows. */
@@ -30,6 +34,14 @@ export function sameIdentity(a: Identity, b: Identity): boolean {
   return a.inode === b.inode && a.size === b.size && a.mtimeNs === b.mtimeNs;
 }
 
+/** Whether the file behind the descriptor is what it was when it was met, and nothing else stands under its name. */
+export function isUnchanged(fd: number, file: SpoolFile, path: string): boolean {
+  if (!sameIdentity(identityOf(fstatSync(fd, { bigint: true })), file.identity)) return false;
+  const named = statOf(path);
+  // Removed by somebody: the descriptor still leads to all of it.
+  return named === undefined || named.ino.toString() === file.identity.inode;
+}
+
 /** One file of the spool directory, with how far it was read; stored under its path in the directory. */
 export class SpoolFile implements Positioned {
   /** What it was when it was met; of one that is an error, what it was then. */
@@ -39,6 +51,8 @@ export class SpoolFile implements Positioned {
   reason: string | undefined;
   skipping = false;
   severalNames = false;
+  /** How it is compressed; undefined: it is read as it is. */
+  codec: FileCodec | undefined;
   /** The last look did not find it. */
   missed = false;
   forgotten = false;
@@ -76,7 +90,25 @@ export class SpoolFile implements Positioned {
     file.reason = stored.reason;
     file.skipping = stored.skipping === true;
     file.severalNames = stored.severalNames === true;
+    file.codec = stored.codec;
     return file;
+  }
+
+  /** The same file under another name. */
+  renamed(key: string): SpoolFile {
+    const moved = new SpoolFile(key, this.identity);
+    moved.offset = this.offset;
+    moved.state = this.state;
+    moved.skipping = this.skipping;
+    moved.reason = this.reason;
+    moved.severalNames = this.severalNames;
+    moved.codec = this.codec;
+    return moved;
+  }
+
+  /** Bytes of the file that were not read; of a compressed one all that it has, since nobody knows what they hold. */
+  get unreadBytes(): number {
+    return this.codec === undefined ? this.identity.size - this.offset : this.identity.size;
   }
 
   position(): string | undefined {
@@ -85,6 +117,7 @@ export class SpoolFile implements Positioned {
     const flags = {
       ...(this.skipping ? { skipping: true } : {}),
       ...(this.severalNames ? { severalNames: true } : {}),
+      ...(this.codec === undefined ? {} : { codec: this.codec }),
     };
     return JSON.stringify({ ...identity, offset, state, reason, ...flags });
   }

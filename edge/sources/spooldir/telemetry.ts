@@ -15,6 +15,12 @@ export const signals = {
     message: "A spool file changed under us; it is put aside and the others go on",
     counts: { book: "spool_file_changed" },
   }),
+  fileDamaged: defineSignal({
+    name: "spool_file_damaged",
+    level: "error",
+    message: "A compressed spool file cannot be read to its end; it is put aside and the others go on",
+    counts: { book: "spool_file_damaged" },
+  }),
   takenOver: defineSignal({ name: "spool_taken_over", level: "info", message: "Files go on where Flume stopped" }),
   notTakenOver: defineSignal({
     name: "spool_not_taken_over",

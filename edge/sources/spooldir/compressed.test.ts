@@ -1,0 +1,122 @@
+/** Compressed spool files: read once, in bounded memory, and what is damaged is said. */
+import { expect, test } from "bun:test";
+import { mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs";
+import { gzipSync, zstdCompressSync } from "node:zlib";
+import { tempDir } from "../../../shared/testing/temp-dir.ts";
+import { until } from "../../../shared/testing/until.ts";
+import type { CommittedWork } from "../../testing/fakes/intake.ts";
+import { runSource } from "../../testing/fakes/running-source.ts";
+import definition from "./index.ts";
+
+const compress = { gzip: gzipSync, zstd: zstdCompressSync };
+const codecs = ["gzip", "zstd"] as const;
+const many = Array.from({ length: 200_000 }, (_, index) => `line ${index} ${Bun.hash(String(index))}`);
+
+function world(config: Record<string, unknown> = {}) {
+  const dir = tempDir();
+  const spool = dir.file("spool");
+  mkdirSync(spool);
+  return {
+    names: () => readdirSync(spool).sort(),
+    put(name: string, bytes: Buffer): void {
+      writeFileSync(dir.file("new"), bytes);
+      renameSync(dir.file("new"), `${spool}/${name}`);
+    },
+    start: (work?: CommittedWork) =>
+      runSource({
+        definition,
+        config: { path: spool, pollInterval: 10, settle: 0, ...config },
+        dataDir: dir.path,
+        ...(work === undefined ? {} : { work }),
+      }),
+    [Symbol.dispose]: () => dir[Symbol.dispose](),
+  };
+}
+
+test.each(codecs)("%s: its lines are read, whatever the file's name, and it is put away as it is", async (codec) => {
+  using w = world();
+  await using run = w.start();
+  const members = [compress[codec]("one\ntw"), compress[codec]("o\nthree")];
+  w.put("a.csv", Buffer.concat(members));
+  await until("the rename", () => w.names().includes("a.csv.COMPLETED"));
+  expect(run.intake.work.lines).toEqual(["one", "two", "three"]);
+});
+
+test.each(codecs)(
+  "%s: killed again and again in the middle, each line is read once",
+  async (codec) => {
+    using w = world();
+    w.put("a.log", compress[codec](`${many.join("\n")}\n`));
+    let work: CommittedWork | undefined;
+    let kills = 0;
+    for (;;) {
+      const run = w.start(work);
+      const { intake } = run;
+      // What the first piece gave is committed, what the second gave is lost with the process.
+      let pieces = 0;
+      intake.ready = async (signal) => {
+        if (++pieces === 3) await new Promise((resolve) => signal.addEventListener("abort", resolve));
+        else intake.commit();
+      };
+      const isDone = () => w.names().includes("a.log.COMPLETED");
+      await until("three pieces, or the end", () => pieces === 3 || isDone());
+      const wasDone = isDone();
+      work = await run.crash();
+      if (wasDone) break;
+      kills++;
+    }
+    expect(kills).toBeGreaterThan(2);
+    expect(work.lines).toEqual(many);
+  },
+  30_000,
+);
+
+test.each(codecs)(
+  "%s: of one that is cut off the whole lines are read, it is put aside and counted, others go on",
+  async (codec) => {
+    using w = world();
+    await using run = w.start();
+    const whole = compress[codec](`${many.join("\n")}\n`);
+    w.put("a.log", whole.subarray(0, Math.floor(whole.length / 2)));
+    await until("the error", () => w.names().includes("a.log.ERROR"));
+    w.put("b.log", compress[codec]("after\n"));
+    await until("the next", () => w.names().includes("b.log.COMPLETED"));
+    const { lines } = run.intake.work;
+    expect(lines.at(-1)).toBe("after");
+    const read = lines.slice(0, -1);
+    expect(read.length).toBeGreaterThan(50_000);
+    expect(read).toEqual(many.slice(0, read.length));
+    expect(run.intake.counter("spool_file_damaged")).toBe(1);
+    expect(run.reports.find(({ signal }) => signal === "spool_file_damaged")?.fields.code).toBe(
+      "EDGE_SPOOL_FILE_DAMAGED",
+    );
+  },
+);
+
+test("a file that holds more than it may is put aside", async () => {
+  using w = world({ decompressedBytesMax: "3MiB" });
+  await using run = w.start();
+  w.put("bomb.gz", gzipSync(Buffer.alloc(64 * 1024 * 1024, "x\n")));
+  await until("the error", () => w.names().includes("bomb.gz.ERROR"));
+  expect(run.intake.counter("spool_file_damaged")).toBe(1);
+  expect(run.intake.lines.length).toBeLessThanOrEqual((3 * 1024 * 1024) / 2);
+});
+
+test("a line that never ends is cut, however much it claims to be", async () => {
+  using w = world();
+  await using run = w.start();
+  w.put(
+    "long.zst",
+    Buffer.concat([zstdCompressSync(Buffer.alloc(20 * 1024 * 1024, "x")), zstdCompressSync("\nnext\n")]),
+  );
+  await until("the rename", () => w.names().includes("long.zst.COMPLETED"));
+  expect(run.intake.work.lines.map((line) => line.length)).toEqual([512 * 1024, 4]);
+});
+
+test("bytes as they are, where it is told not to look into files", async () => {
+  using w = world({ decompress: false });
+  await using run = w.start();
+  w.put("a.gz", gzipSync("one\ntwo\n"));
+  await until("the rename", () => w.names().includes("a.gz.COMPLETED"));
+  expect(run.intake.work.lines).not.toContain("one");
+});
