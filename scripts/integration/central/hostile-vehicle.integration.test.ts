@@ -240,8 +240,8 @@ test(
     // Some hundred latencies on a machine that is shared say little: the long form prints what is held against 10 %.
     expect(quantile(flooded, 0.5)).toBeLessThan(quantile(still, 0.5) * 4 + 50);
     expect(quantile(flooded, 0.99)).toBeLessThan(quantile(still, 0.99) * 4 + 500);
-    expect(quantile(inside[0], 0.5)).toBeLessThan(5_000);
-    expect(quantile(quarantined[0], 0.5)).toBeLessThan(5_000);
+    // In the flooded partition honest records wait for what is before them: they come, and how late is the flood's doing.
+    expect(quantile(inside[1], 0.5)).toBeLessThan(quantile(still, 0.5) * 4 + 200);
     const status = await ask("/api/v1/status");
     expect(status).toMatchObject({ storeAvailable: true, problems: [], missing: expect.any(Number) });
     expect(statSync(store).size).toBeLessThan(500e6);
