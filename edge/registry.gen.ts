@@ -30,6 +30,7 @@ import staticInterceptor from "./interceptors/static.ts";
 import throttleInterceptor from "./interceptors/throttle.ts";
 import timestampInterceptor from "./interceptors/timestamp.ts";
 import uuidInterceptor from "./interceptors/uuid.ts";
+import loadBalancingSelector from "./selectors/load-balancing.ts";
 import multiplexingSelector from "./selectors/multiplexing.ts";
 import replicatingSelector from "./selectors/replicating.ts";
 import memoryChannel from "./channels/memory/index.ts";
@@ -51,7 +52,7 @@ import s3Sink from "./sinks/s3/index.ts";
 export const registry: Registry = {
   sources: [avroSource, execSource, httpSource, kafkaSource, mqttSource, multiportSyslogTcpSource, netcatUdpSource, netcatSource, relpSource, sequenceGeneratorSource, spooldirSource, stressSource, syslogTcpSource, syslogUdpSource, tailSource],
   interceptors: [deduplicateInterceptor, dropFieldsInterceptor, hostInterceptor, moduleInterceptor, parseJsonInterceptor, pseudonymiseInterceptor, regexExtractorInterceptor, regexFilterInterceptor, removeHeaderInterceptor, sampleInterceptor, searchReplaceInterceptor, staticInterceptor, throttleInterceptor, timestampInterceptor, uuidInterceptor],
-  selectors: [multiplexingSelector, replicatingSelector],
+  selectors: [loadBalancingSelector, multiplexingSelector, replicatingSelector],
   channels: [memoryChannel, sqliteChannel],
   sinks: [avroSink, elasticsearchSink, failoverSink, fileRollSink, hdfsSink, httpSink, kafkaSink, loadBalanceSink, loggerSink, nullSink, relaySink, s3Sink],
 };

@@ -181,6 +181,8 @@ class Conversion {
     const draft = this.draft("sources", source, keys, "selector.");
     draft.apply(found.mapping, found.type === "replicating" ? ["optional"] : []);
     if (found.type === "replicating") this.optional(keys.get("selector.optional"), channels);
+    for (const [key, entry] of keys)
+      if (found.type === "multiplexing" && key.startsWith("selector.optional.")) this.optional(entry, channels);
     this.nothings.push(...draft.nothings);
     return found.type === "replicating" ? undefined : { config: { type: found.type, ...draft.config }, draft };
   }

@@ -3,7 +3,14 @@ import { channelName } from "../../shared/config/channel-name.ts";
 import type { SelectorContext } from "../core/define.ts";
 import { defineSelector } from "../core/define.ts";
 import type { EventView } from "../core/event-view.ts";
-import { asText, asWords, type FlumeReader, type FlumeValue, legalFlumeName } from "../core/flume-mapping.ts";
+import {
+  asText,
+  asWords,
+  type FlumeDraft,
+  type FlumeReader,
+  type FlumeValue,
+  legalFlumeName,
+} from "../core/flume-mapping.ts";
 import type { Selector } from "../core/selector.ts";
 
 const Channels = z.union([channelName(), z.array(channelName())], {
@@ -34,12 +41,15 @@ export default defineSelector({
         header: { to: "header", as: asText },
         "mapping.*": { by: "`mapping`" },
         default: { to: "default", as: channelsOf },
-        "optional.*": { refused: "optional channels of a value are not carried yet" },
+        "optional.*": {
+          by: "`mapping`, and `full: drop_newest` of these channels, where what finds no room is counted",
+        },
       },
       start: { header: "flume.selector.header" },
       finish: (draft) => {
         const mapping: Record<string, unknown> = {};
         for (const [value, channels] of draft.below("mapping.")) mapping[value] = names(channels);
+        addOptional(draft, mapping);
         draft.set("mapping", mapping);
       },
     },
@@ -53,6 +63,27 @@ const channelsOf: FlumeReader = (value) => ({ ok: true, value: names(value) });
 function names(value: FlumeValue): readonly string[] {
   const words = asWords(value);
   return words.ok && Array.isArray(words.value) ? words.value.map((word) => legalFlumeName(String(word))) : [];
+}
+
+/** A value's optional channels come after those that it needs. Whether a channel may drop is said of the channel. */
+function addOptional(draft: FlumeDraft, mapping: Record<string, unknown>): void {
+  const fallback = draft.value("default");
+  const otherwise = fallback === undefined ? [] : names(fallback);
+  const needed = new Set([...otherwise, ...Object.values(mapping).flat()]);
+  for (const [value, listed] of draft.below("optional.")) {
+    const optional = names(listed);
+    const both = optional.find((name) => needed.has(name));
+    if (both !== undefined) {
+      const message = `the channel "${both}" is optional here and needed elsewhere`;
+      draft.refuse(
+        `optional.${value}`,
+        message,
+        "here a channel either drops what it has no room for, or is waited for",
+      );
+      continue;
+    }
+    mapping[value] = [...[mapping[value] ?? otherwise].flat(), ...optional];
+  }
 }
 
 class MultiplexingSelector implements Selector {
