@@ -4,6 +4,7 @@ import { duration } from "../../../shared/config/duration.ts";
 import { path } from "../../../shared/config/path.ts";
 import { regexMistake } from "../../../shared/files/name-pattern.ts";
 import { fileFields } from "../../core/file-fields.ts";
+import { limits } from "../../core/limits.ts";
 import { lineFields } from "../../core/line-fields.ts";
 
 const Suffix = z.string().regex(/^[^/\s]+$/, { error: "not a suffix: write at least one character, without a slash" });
@@ -52,6 +53,12 @@ export const configSchema = () =>
         .prefault("1s")
         .meta({ description: "A file is taken once its size and time did not change for so long." }),
       pollInterval: duration({ min: 10 }).prefault("1s").meta({ description: "How often the directory is looked at." }),
+      deserializer: z.enum(["line", "blob"]).default("line").meta({
+        description: "line: each line of a file is an event. blob: a whole file is one.",
+      }),
+      blobBytesMax: byteSize({ min: 16, max: limits.lineBytesMax })
+        .prefault(limits.lineBytesMax)
+        .meta({ description: "With `deserializer: blob`, a larger file becomes several events of this size." }),
       decompress: z.boolean().default(true).meta({
         description: "Read what is compressed in a file whose content begins as gzip or zstd does, whatever its name.",
       }),

@@ -1,4 +1,5 @@
 import {
+  asBytes,
   asFlag,
   asMs,
   asNumber,
@@ -7,6 +8,7 @@ import {
   type FlumeDraft,
   type FlumeMapping,
 } from "../../core/flume-mapping.ts";
+import { limits } from "../../core/limits.ts";
 
 const paced = "lines are committed by the agent's linger and by size";
 const bytes = "lines are bytes, and pass as they are";
@@ -33,10 +35,8 @@ const spooldir: FlumeMapping = {
       as: asNumber,
       note: "Flume makes several events of a longer line; here it is cut there, marked and counted",
     },
-    deserializer: {
-      refused: "deserializers other than LINE are not carried yet",
-      unless: ["LINE", "org.apache.flume.serialization.LineDeserializer$Builder"],
-    },
+    deserializer: { by: "`deserializer`: LINE is `line`, BlobDeserializer is `blob`; others are refused" },
+    "deserializer.maxBlobLength": { by: "`blobBytesMax`: at most 512 KiB, which fits into a record" },
     "deserializer.outputCharset": { nothing: bytes },
     inputCharset: {
       refused: "other encodings than UTF-8 are not carried yet",
@@ -48,10 +48,10 @@ const spooldir: FlumeMapping = {
     bufferMaxLines: { nothing: paced },
     bufferMaxLineLength: { nothing: "Flume itself reads it no more" },
   },
-  start: { ignore: [".*"], stripCarriageReturn: true },
+  start: { ignore: [".*"], stripCarriageReturn: true, decompress: false },
   differences: [
     "A file that is put there while it is still written is taken once it was quiet for `settle`; Flume stops its source.",
-    "Of a file that is compressed with gzip or zstd the lines in it are read; Flume reads its bytes. `decompress: false` is as there.",
+    "Of a compressed file Flume reads the bytes, and so it is with a flume.conf; `decompress: true`, the default of ours, reads what is in it.",
     "A line longer than Flume's 2,048 characters stays one event.",
     "Several sources on one folder, and the order `youngest` or `random`, are not carried.",
   ],
@@ -77,8 +77,34 @@ function finish(draft: FlumeDraft): void {
   const ignore = draft.value("ignorePattern");
   if (ignore !== undefined && ignore.text !== "^$")
     draft.set("ignore", [".*", `regex:${ignore.written}`], "ignorePattern");
+  deserializer(draft);
   done(draft);
 }
+
+const blobClass = "org.apache.flume.sink.solr.morphline.BlobDeserializer$Builder".toLowerCase();
+const lineClasses = ["line", "org.apache.flume.serialization.LineDeserializer$Builder".toLowerCase()];
+
+function deserializer(draft: FlumeDraft): void {
+  const given = draft.value("deserializer")?.text.toLowerCase() ?? "line";
+  if (lineClasses.includes(given)) return;
+  if (given !== blobClass) {
+    draft.refuse("deserializer", "deserializers other than LINE and BlobDeserializer are not carried yet");
+    return;
+  }
+  draft.set("deserializer", "blob", "deserializer");
+  const length = draft.value("deserializer.maxBlobLength");
+  // Flume's default is 100 MB.
+  if (length === undefined || Number(length.text) > limits.lineBytesMax) {
+    const message = `an event holds at most ${limits.lineBytesMax} bytes: a larger file would become more events than in Flume`;
+    draft.refuse(length === undefined ? "deserializer" : "deserializer.maxBlobLength", message, maxBlobHint);
+    return;
+  }
+  const reading = asBytes(length);
+  if (reading.ok) draft.set("blobBytesMax", reading.value, "deserializer.maxBlobLength");
+  else draft.refuse("deserializer.maxBlobLength", reading.message);
+}
+
+const maxBlobHint = `where files are no larger, write deserializer.maxBlobLength = ${limits.lineBytesMax}`;
 
 function done(draft: FlumeDraft): void {
   const tracked = draft.value("trackingPolicy")?.text.toLowerCase() === "tracker_dir";

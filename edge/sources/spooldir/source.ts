@@ -23,7 +23,7 @@ import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
 import { openRegular } from "../../../shared/files/open-regular.ts";
 import { childOf, shownPath, systemPath } from "../../../shared/files/path-text.ts";
 import { isFileTrouble } from "../../../shared/files/refusal.ts";
-import { LineSplitter } from "../../../shared/lines/split-lines.ts";
+import { LineSplitter, type Splitter } from "../../../shared/lines/split-lines.ts";
 import { bookedReport } from "../../../shared/telemetry/counting-report.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
 import type { SourceContext } from "../../core/context.ts";
@@ -32,6 +32,7 @@ import { limits } from "../../core/limits.ts";
 import { LineIntake } from "../../core/line-intake.ts";
 import type { Intake, Source } from "../../core/source.ts";
 import { Afterlook } from "./afterlook.ts";
+import { BlobSplitter } from "./blob-splitter.ts";
 import { type Candidate, Candidates } from "./candidates.ts";
 import { codes } from "./codes.ts";
 import type { Config } from "./config.ts";
@@ -52,7 +53,7 @@ export class SpoolDirectorySource implements Source {
   private readonly candidates: Candidates;
   private readonly access: FileAccess;
   private readonly after = new Afterlook((file, bytes) => this.noteLate(file, bytes));
-  private readonly splitter: LineSplitter;
+  private readonly splitter: Splitter;
   private intake: Intake | undefined;
   /** What is left out, and why: in the look before, and in this one. */
   private leftOutBefore = new Map<string, string>();
@@ -77,7 +78,8 @@ export class SpoolDirectorySource implements Source {
       (key, thrown) => this.leaveOut(key, messageOf(thrown)),
       (key) => this.files.has(key),
     );
-    this.splitter = new LineSplitter(config);
+    const { deserializer, blobBytesMax } = config;
+    this.splitter = deserializer === "blob" ? new BlobSplitter(blobBytesMax) : new LineSplitter(config);
     this.listed = new ListedFiles(config.path, context);
   }
 
