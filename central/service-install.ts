@@ -19,9 +19,10 @@ export function installService(words: ServiceWords, load: (file: string) => Cent
   const file = words.config;
   if (file === undefined) throw new AppError("USAGE", "service install: --config FILE is needed: the unit names it");
   const { value, files } = recordingFiles(() => load(file));
-  const { store } = value;
+  const { store, lake } = value;
   const secrets = [...files.keys()];
-  const text = renderCentralUnit({ binary: process.execPath, config: resolve(file), user: words.user, store, secrets });
+  const paths = { config: resolve(file), store, lake: lake?.directory, secrets };
+  const text = renderCentralUnit({ binary: process.execPath, user: words.user, ...paths });
   if (words.print) return text;
   const path = words.unit ?? unitPath;
   if (existsSync(path) && !words.force) {

@@ -25,6 +25,8 @@ test("central runs as a user of its own that may write to its store alone", () =
   const outside = renderCentralUnit({ ...options, user: "central", store: "/srv/my data/central.db" });
   expect(outside).toContain('ReadWritePaths="/srv/my data"\n');
   expect(outside).toContain("User=central\n");
+  const lake = renderCentralUnit({ ...options, store: "/var/lib/tailgate-central/central.db", lake: "/srv/lake" });
+  expect(lake.match(/^ReadWritePaths=.*$/gm)).toEqual(["ReadWritePaths=/srv/lake"]);
   // A server is no folder.
   const server = renderCentralUnit({ ...options, store: "postgres://central@db:5432/fleet" });
   expect(server).not.toContain("ReadWritePaths");

@@ -9,6 +9,8 @@ export interface CentralUnit {
   readonly user: string | undefined;
   /** Path of the SQLite file, out of the config. */
   readonly store: string;
+  /** The lake's directory; undefined: there is none. */
+  readonly lake?: string | undefined;
   /** Files of secrets, which its user need not be able to read. */
   readonly secrets: readonly string[];
 }
@@ -21,9 +23,9 @@ export const stateDirectory = "/var/lib/tailgate-central";
  * to nothing else. There is no MemoryDenyWriteExecute: a JavaScript engine compiles at run time. There is no
  * ProcSubset=pid: boot id and uptime are read from /proc.
  */
-export function renderCentralUnit({ binary, config, user, store, secrets }: CentralUnit): string {
-  const folder = dirname(store);
-  const inside = !store.startsWith("/") || folder === stateDirectory || folder.startsWith(`${stateDirectory}/`);
+export function renderCentralUnit({ binary, config, user, store, lake, secrets }: CentralUnit): string {
+  const folders = [...(store.startsWith("/") ? [dirname(store)] : []), ...(lake === undefined ? [] : [lake])];
+  const outside = folders.filter((folder) => folder !== stateDirectory && !folder.startsWith(`${stateDirectory}/`));
   return `[Unit]
 Description=Tailgate central
 Documentation=man:systemd.service(5)
@@ -48,7 +50,7 @@ StateDirectoryMode=0700
 RuntimeDirectory=tailgate-central
 RuntimeDirectoryMode=0700
 WorkingDirectory=${stateDirectory}
-${inside ? "" : `ReadWritePaths=${quoted(folder)}\n`}Environment=BUN_TMPDIR=/run/tailgate-central
+${outside.map((folder) => `ReadWritePaths=${quoted(folder)}\n`).join("")}Environment=BUN_TMPDIR=/run/tailgate-central
 ${loadCredentialLines(secrets)}UnsetEnvironment=BUN_OPTIONS BUN_BE_BUN BUN_INSPECT BUN_CRASH_REPORT_URL NODE_OPTIONS
 UMask=0077
 LimitNOFILE=65536
