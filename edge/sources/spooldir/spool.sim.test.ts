@@ -1,8 +1,8 @@
 /**
- * The spool directory against a model: files with names in any bytes, hard links, links, FIFOs and sockets, permissions
- * that come and go, files that are written on after they were put in, removed, many at once, while an agent of another
- * user runs, stops and crashes. Each line of a file that was left alone and can be read arrives once; what cannot is told;
- * what was written too late is counted or told; nothing arrives that was not put in.
+ * The spool directory against a model: plain and compressed files with names in any bytes, hard links, links, FIFOs and
+ * sockets, permissions that come and go, files that are written on after they were put in, removed, many at once, while an
+ * agent of another user runs, stops and crashes. Each line of a file that was left alone and can be read arrives once; what
+ * cannot is told; what was written too late is counted or told; nothing arrives that was not put in.
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { chmodSync, mkdirSync } from "node:fs";

@@ -10,6 +10,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { gzipSync, zstdCompressSync } from "node:zlib";
 import { childOf, namesIn, systemPath } from "../../../../shared/files/path-text.ts";
 import type { Random } from "../../../../shared/random/random.ts";
 
@@ -66,7 +67,7 @@ export class OddSpool implements Disposable {
     for (const socket of this.sockets) socket[Symbol.dispose]();
   }
 
-  /** Complete, and renamed into the folder: as it should be done. */
+  /** Complete, and renamed into the folder: as it should be done. Some are compressed. */
   private putFile(): void {
     const number = this.written++;
     const name = this.oneOf([`${number}.csv`, `${number}\udcff.csv`, `${number}\n.csv`, `${number}`]) ?? String(number);
@@ -76,7 +77,9 @@ export class OddSpool implements Disposable {
       (_, nth) => `line ${number} ${nth} ${"x".repeat(this.pick(60))}.`,
     );
     const end = this.random.next() < 0.8 ? "\n" : "";
-    writeFileSync(`${this.aside}/new`, lines.length === 0 ? "" : lines.join("\n") + end);
+    const text = Buffer.from(lines.length === 0 ? "" : lines.join("\n") + end);
+    const compress = this.oneOf([gzipSync, zstdCompressSync, undefined, undefined, undefined]);
+    writeFileSync(`${this.aside}/new`, compress === undefined ? text : compress(text));
     renameSync(`${this.aside}/new`, systemPath(childOf(this.root, key)));
     this.put.push({ key, lines, disturbed: false, late: [], removed: false, linked: false });
   }
