@@ -66,6 +66,11 @@ const testTools: readonly Tool[] = [
     why: "checks musl's loader, fetched once",
     present: () => muslIsCached() || existsSync(debianKeyring),
   },
+  {
+    package: "systemd",
+    why: "starts the services of edge and centre in a test",
+    present: () => existsSync("/lib/systemd/systemd"),
+  },
   { package: "openssl", why: "makes certificates for tests", present: onPath("openssl") },
   { package: "chromium", why: "opens the page of the centre", present: onPath("chromium") },
   { package: "rsyslog", why: "is measured beside us", present: onPath("rsyslogd") },
