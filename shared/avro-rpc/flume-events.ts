@@ -10,6 +10,9 @@ export interface FlumeEvent {
 /** Headers of one event; more are a mistake. */
 const headersMax = 10_000;
 
+/** As an assignment makes it: the last of two equal names counts. */
+const plain = { enumerable: true, writable: true, configurable: true };
+
 /** Reads one event; its body is a slice of what is read. @throws AvroMistake. */
 export function readEvent(reader: AvroReader): FlumeEvent {
   const headers: Record<string, string> = {};
@@ -17,7 +20,7 @@ export function readEvent(reader: AvroReader): FlumeEvent {
     const name = reader.string();
     const value = reader.string();
     // A header called __proto__ is a header like any other.
-    if (name === "__proto__") Object.defineProperty(headers, name, { value, enumerable: true });
+    if (name === "__proto__") Object.defineProperty(headers, name, { value, ...plain });
     else headers[name] = value;
   });
   return { headers, body: reader.bytes() };
