@@ -238,12 +238,3 @@ describe("a vehicle in two partitions, of which the one with its later records i
     expect(deadlineOf(patient, state)).toBe(63_000);
   });
 });
-
-test("a silence that a backlog ends was over no sooner than it was said", () => {
-  const out = new Heard();
-  const state = emptyState("p");
-  const absence: Rule = ruleOf({ kind: "absence", of: never, withinMs: 4_000 }, () => 0);
-  take(absence, state, at(10_000, true), out);
-  take(absence, state, at(9_000, true, 30_000), out);
-  expect(out.changes.at(-1)).toMatchObject({ kind: "resolved", atMs: 14_000, by: "event" });
-});

@@ -158,15 +158,10 @@ function hear(rule: Rule, state: RuleState, heard: Heard, out: MachineOutput): v
   if (before !== undefined && heard.arrivedMs < before.arrivedMs) return;
   if (before?.silent === "raised") {
     const id = alertId(rule.name, out.vehicle, before.event);
-    // By event time a backlog's first event may be older than the silence; that one ends no sooner than it was said.
-    out.say({ kind: "resolved", id, atMs: Math.max(heard.timeMs, before.timeMs + withinOf(rule)), by: "event" });
+    out.say({ kind: "resolved", id, atMs: heard.timeMs, by: "event" });
   }
   const { timeMs, arrivedMs, event, stream } = heard;
   state.heard = { timeMs, arrivedMs, event, stream };
-}
-
-function withinOf({ condition }: Rule): number {
-  return condition.kind === "absence" ? condition.withinMs : 0;
 }
 
 function silenceDue(rule: Rule, withinMs: number, state: RuleState): Due | undefined {
