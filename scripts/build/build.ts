@@ -137,6 +137,8 @@ async function compile(target: BuildTarget, entries: readonly string[], outfile:
     format: "esm",
     sourcemap: "inline",
     define: {
+      // Else whatever the builder's environment says, and two builds of one commit would differ.
+      "process.env.NODE_ENV": JSON.stringify("production"),
       "process.env.TAILGATE_ADDON": JSON.stringify(addon),
       "process.env.TAILGATE_VERSION": JSON.stringify(version),
       "process.env.TAILGATE_TARGET": JSON.stringify(target),
