@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { noCircles } from "./tidy/circles.ts";
 import { importArrows } from "./tidy/import-arrows.ts";
 import { mask } from "./tidy/mask.ts";
+import { foldersHavePages } from "./tidy/pages.ts";
 import { fewParameters } from "./tidy/parameters.ts";
 import { type Rule, sourceFile } from "./tidy/project.ts";
 import { deadFiles, exportsDocumented, prose, sizesAndNames, testsBeside } from "./tidy/shape.ts";
@@ -252,6 +253,19 @@ describe("shape", () => {
       "edge/used.test.ts": "",
     };
     expect(find(deadFiles, files)).toEqual(["edge/dead.ts:1"]);
+  });
+
+  test("a folder of many modules has a page that names each of them", () => {
+    const modules = Object.fromEntries(Array.from({ length: 11 }, (_, n) => [`edge/core/m${n}.ts`, ""]));
+    const named = Object.keys(modules).map((path) => `\`${path.slice(10)}\``);
+    expect(find(foldersHavePages, modules)).toEqual(["edge/core:1"]);
+    expect(find(foldersHavePages, { ...modules, "edge/core/DESIGN.md": named.join(" ") })).toEqual([]);
+    expect(find(foldersHavePages, { ...modules, "edge/core/DESIGN.md": named.slice(1).join(" ") })).toEqual([
+      "edge/core/DESIGN.md:1",
+    ]);
+    // Tests, and what tests stand on, are no modules; ten of them need no page.
+    const few = Object.entries(modules).slice(1);
+    expect(find(foldersHavePages, Object.fromEntries([...few, ["edge/core/m0.test.ts", ""]]))).toEqual([]);
   });
 
   test("a link that leads nowhere is found", () => {

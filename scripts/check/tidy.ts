@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { noCircles } from "./tidy/circles.ts";
 import { importArrows } from "./tidy/import-arrows.ts";
+import { foldersHavePages } from "./tidy/pages.ts";
 import { fewParameters } from "./tidy/parameters.ts";
 import { type Finding, type Rule, readProject } from "./tidy/project.ts";
 import { deadFiles, exceptionsUsed, exportsDocumented, prose, sizesAndNames, testsBeside } from "./tidy/shape.ts";
@@ -24,6 +25,7 @@ export function tidy(root: string): Finding[] {
     leftovers,
     registryAddresses,
     sizesAndNames,
+    foldersHavePages,
     exportsDocumented,
     testsBeside,
     deadFiles,
