@@ -20,7 +20,7 @@ export interface GuardOptions {
 }
 
 /** Who asks for what. */
-export interface Asked {
+export interface AccessQuestion {
   readonly authorization: string | undefined;
   /** Common name of the client's certificate, which the TLS handshake has proved. */
   readonly certificate?: string | undefined;
@@ -46,7 +46,7 @@ export class Guard {
    *
    * @throws AppError `CENTRAL_UNAUTHORIZED`, `CENTRAL_FORBIDDEN`, `CENTRAL_RATE_LIMITED` or `CENTRAL_TOO_MANY_REFUSALS`.
    */
-  async check(scope: Scope, { authorization, certificate, path, traceId }: Asked): Promise<string> {
+  async check(scope: Scope, { authorization, certificate, path, traceId }: AccessQuestion): Promise<string> {
     if (scope === "relay" && certificate !== undefined) return certificate;
     if (scope === "relay" && this.options.relayNeedsCertificate === true) {
       this.options.report(requestRefused, { path, traceId, reason: "no client certificate" });

@@ -7,13 +7,13 @@
 export const pageBytesMax = 4 * 1024 * 1024;
 
 /** A page, and whether there are rows after it. */
-export interface Cut<Row> {
+export interface CutPage<Row> {
   readonly rows: readonly Row[];
   readonly more: boolean;
 }
 
 /** Cuts a page out of rows that were read one further than `limit` or the bytes allow. */
-export function cutPage<Row>(found: readonly Row[], limit: number, bytesOf: (row: Row) => number): Cut<Row> {
+export function cutPage<Row>(found: readonly Row[], limit: number, bytesOf: (row: Row) => number): CutPage<Row> {
   let bytes = 0;
   let count = 0;
   for (const row of found) {

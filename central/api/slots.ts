@@ -2,7 +2,7 @@
 import { AppError } from "../../shared/errors/app-error.ts";
 import type { ErrorCode } from "../../shared/errors/error-code.ts";
 
-export class Slots {
+export class RequestSlots {
   private taken = 0;
 
   constructor(

@@ -54,7 +54,7 @@ import {
 } from "./one-append.ts";
 import type { SenderWatch } from "./sender-watch.ts";
 import type { StoreWatch } from "./store-watch.ts";
-import { Turns } from "./turns.ts";
+import { PartitionTurns } from "./turns.ts";
 
 export interface IngestOptions {
   readonly store: Store;
@@ -94,11 +94,11 @@ interface PartitionProgress {
 export class Ingest implements ConsumerHandler {
   private readonly report: Report;
   private readonly counters: IngestCounters;
-  private readonly turns: Turns;
+  private readonly turns: PartitionTurns;
   private readonly progress = new Map<string, PartitionProgress>();
 
   constructor(private readonly options: IngestOptions) {
-    this.turns = new Turns(options.clock);
+    this.turns = new PartitionTurns(options.clock);
     this.report = options.report;
     this.counters = options.counters;
   }

@@ -1,17 +1,17 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import { VirtualClock } from "../../shared/clock/clock.ts";
-import { Turns } from "./turns.ts";
+import { PartitionTurns } from "./turns.ts";
 
 const waste = (tookMs: number) => ({ tookMs, useful: 1, wasted: 1_000 });
 const honest = { tookMs: 20, useful: 10, wasted: 0 };
 
 describe("turns of partitions", () => {
   let clock: VirtualClock;
-  let turns: Turns;
+  let turns: PartitionTurns;
 
   beforeEach(() => {
     clock = new VirtualClock(0);
-    turns = new Turns(clock);
+    turns = new PartitionTurns(clock);
   });
 
   /** What a partition that wastes without end gets of ten seconds in which another one stores. */

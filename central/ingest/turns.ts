@@ -35,7 +35,7 @@ interface Account {
   usefulMs: number;
 }
 
-export class Turns {
+export class PartitionTurns {
   private readonly accounts = new Map<string, Account>();
 
   constructor(private readonly clock: Clock) {}

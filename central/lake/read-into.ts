@@ -4,14 +4,14 @@ import type { TopicPartition } from "../records/partition.ts";
 import type { FeedPart } from "../replay/feed.ts";
 import type { Batch } from "./batch.ts";
 import { rowOf } from "./row.ts";
-import type { Source } from "./source.ts";
+import type { LakeSource } from "./source.ts";
 import { lakeRecordsDamaged, lakeRecordsGone, lakeTopicAnew } from "./telemetry.ts";
 
 /** Answers of the broker for one partition in one turn. */
 const answersPerTurn = 4;
 
 /** What a turn has seen. */
-export interface Turn {
+export interface ReadTurn {
   /** Records that can be read and are not in the batch. */
   readonly lag: number;
   readonly gone: number;
@@ -19,7 +19,7 @@ export interface Turn {
 }
 
 /** Ends early when the batch is full. @throws AppError when Kafka does not answer; what was read until then is in the batch. */
-export async function readInto(batch: Batch, source: Source, report: Report): Promise<Turn> {
+export async function readInto(batch: Batch, source: LakeSource, report: Report): Promise<ReadTurn> {
   const { partitions, ids } = await source.look();
   for (const [topic, id] of ids) if (batch.positions.identify(topic, id)) report(lakeTopicAnew, { topic, id });
   let [lag, gone, damaged] = [0, 0, 0];

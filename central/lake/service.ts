@@ -9,7 +9,7 @@ import { storeAddress } from "../config/store-address.ts";
 import { storeKindOf } from "../store/kinds.ts";
 import type { ReplayReader } from "../store/replay-port.ts";
 import type { LakeSnapshot } from "./snapshot.ts";
-import { Source } from "./source.ts";
+import { LakeSource } from "./source.ts";
 import type { ErasedVehicle } from "./upkeep/erasure.ts";
 import { LakeWriter } from "./writer.ts";
 
@@ -33,7 +33,7 @@ export function startLake({ lake, kafka, ...config }: CentralConfig, report: Rep
   const times = { connectTimeoutMs: 5_000, requestTimeoutMs: 30_000 };
   const link = createKafkajsLink({ ...connection, ...times, report, random, component: "lake" });
   const topics = { names: config.topics, pattern: config.topicPattern, text: config.topics.join(", ") };
-  const source = new Source({ link, connection, topics, clock });
+  const source = new LakeSource({ link, connection, topics, clock });
   const reader = storeKindOf(config.store).reader(storeAddress(config));
   const { replays } = reader;
   const erased = replays && (async () => await suppressionsOf(replays));

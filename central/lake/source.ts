@@ -34,7 +34,7 @@ const cutAfterMs = 30_000;
 
 const everything = new RecordFilter({ from: undefined, to: undefined, vehicle: undefined, stream: undefined });
 
-export class Source {
+export class LakeSource {
   private readonly cluster: Cluster;
   private readonly feeds = new Map<string, Feed>();
   private readonly beyond = new Map<string, number>();

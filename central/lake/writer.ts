@@ -17,13 +17,13 @@ import type { Report } from "../../shared/telemetry/log.ts";
 import type { LakeConfig } from "../config/lake.ts";
 import { Batch } from "./batch.ts";
 import { codes } from "./codes.ts";
-import { Lock } from "./files/lock.ts";
+import { LakeLock } from "./files/lock.ts";
 import { totalOf } from "./iceberg/metadata.ts";
 import { sweep } from "./iceberg/sweep.ts";
 import { Table } from "./iceberg/table.ts";
 import { readInto } from "./read-into.ts";
 import { type LakeSnapshot, noLake } from "./snapshot.ts";
-import type { Source } from "./source.ts";
+import type { LakeSource } from "./source.ts";
 import { tableName } from "./table-name.ts";
 import {
   lakeCommitted,
@@ -41,7 +41,7 @@ import { retain } from "./upkeep/retention.ts";
 /** What it stands on. */
 export interface LakeWriterOptions {
   readonly config: LakeConfig;
-  readonly source: Source;
+  readonly source: LakeSource;
   /** The store's list of erased vehicles; undefined: this kind of store has none. @throws AppError while it is away. */
   readonly erased: (() => Promise<readonly ErasedVehicle[]>) | undefined;
   readonly clock: Clock;
@@ -85,7 +85,7 @@ export class LakeWriter {
 
   private async whileLocked(signal: AbortSignal, works: () => void): Promise<void> {
     mkdirSync(this.options.config.directory, { recursive: true });
-    using lock = Lock.take(this.options.config.directory);
+    using lock = LakeLock.take(this.options.config.directory);
     if (lock !== undefined) return await this.live(signal, works);
     if (this.said.state !== "standby") this.options.report(lakeStandsBy, { directory: this.options.config.directory });
     this.say({ state: "standby", trouble: undefined, code: undefined, hint: undefined, lag: undefined });

@@ -10,7 +10,7 @@ import { countRecords, takeRecords } from "../records/record-slices.ts";
 import type { Backfill, BackfillResult, ReplayPartition, ReplayStore } from "../store/replay-port.ts";
 import type { Feed, FeedPart } from "./feed.ts";
 import type { JobRun } from "./job-run.ts";
-import type { RateLimit } from "./rate-limit.ts";
+import type { RecordRate } from "./rate-limit.ts";
 
 /** Some 20 ms of the store's writer. */
 const recordsPerTransaction = 1_000;
@@ -19,7 +19,7 @@ const recordsPerTransaction = 1_000;
 export interface IntoStoreTools {
   readonly store: ReplayStore;
   readonly clock: Clock;
-  readonly limit: RateLimit;
+  readonly limit: RecordRate;
   /** One for each partition, by its index. */
   readonly feed: (index: number) => Feed;
 }

@@ -16,7 +16,7 @@ import type { Cluster } from "./kafka/cluster.ts";
 import { TransactionWriter } from "./kafka/transaction-writer.ts";
 import { Pace } from "./pace.ts";
 import { PartitionQueue } from "./queue.ts";
-import type { RateLimit } from "./rate-limit.ts";
+import type { RecordRate } from "./rate-limit.ts";
 import { takeDue } from "./take-due.ts";
 
 /** Of one transaction. */
@@ -28,7 +28,7 @@ const tickMs = 100;
 export interface IntoTopicTools {
   readonly cluster: Cluster;
   readonly clock: Clock;
-  readonly limit: RateLimit;
+  readonly limit: RecordRate;
   readonly feed: (index: number) => Feed;
 }
 
@@ -107,7 +107,7 @@ function begin(pace: Pace, lanes: readonly Lane[]): void {
 async function take(
   lanes: readonly Lane[],
   pace: Pace,
-  limit: RateLimit,
+  limit: RecordRate,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<Lane, readonly CopiedRecord[]>> {
   const dueMs = pace.dueMs();

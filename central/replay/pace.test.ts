@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { VirtualClock } from "../../shared/clock/clock.ts";
 import { Pace } from "./pace.ts";
-import { RateLimit } from "./rate-limit.ts";
+import { RecordRate } from "./rate-limit.ts";
 
 test("ten times as fast: after a second what came within ten is due", () => {
   const clock = new VirtualClock();
@@ -23,7 +23,7 @@ test("without a speed everything is due", () => {
 
 test("no more than the rate in a second, and nothing is saved up", async () => {
   const clock = new VirtualClock();
-  const limit = new RateLimit(1_000, clock);
+  const limit = new RecordRate(1_000, clock);
   const { signal } = new AbortController();
   expect(await limit.take(5_000, signal)).toBe(100); // a tenth of a second at the start
   clock.advance(60_000);
@@ -36,7 +36,7 @@ test("no more than the rate in a second, and nothing is saved up", async () => {
 
 test("a wait ends when it is told to", async () => {
   const stop = new AbortController();
-  const limit = new RateLimit(1, new VirtualClock());
+  const limit = new RecordRate(1, new VirtualClock());
   const taking = limit.take(1, stop.signal);
   stop.abort();
   expect(await taking).toBe(0);

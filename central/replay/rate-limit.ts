@@ -2,7 +2,7 @@ import { sleep } from "../../shared/async/sleep.ts";
 import type { Clock } from "../../shared/clock/clock.ts";
 
 /** At most so many records a second, measured over a second: what was not used is not saved up. */
-export class RateLimit {
+export class RecordRate {
   private allowance: number;
   private seenMs: number;
 

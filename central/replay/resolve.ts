@@ -19,7 +19,7 @@ export interface ResolvedRange {
 }
 
 /** What is known beside the cluster. */
-export interface ResolveOptions {
+export interface RangeOptions {
   /** Those of a definition that names none. */
   readonly topics: readonly string[];
   /** How far the store is: a replay into it ends there, since what comes after is the consumer's. Undefined: no bound. */
@@ -30,7 +30,7 @@ export interface ResolveOptions {
 export async function resolveRange(
   definition: ReplayDefinition,
   cluster: RangeSource,
-  options: ResolveOptions,
+  options: RangeOptions,
 ): Promise<ResolvedRange> {
   const partitions: ReplayPartition[] = [];
   const gone: GoneRange[] = [];
@@ -65,7 +65,7 @@ async function resolvePartition(
   at: TopicPartition,
   { from, to }: ReplayDefinition,
   cluster: RangeSource,
-  { storedUpTo }: ResolveOptions,
+  { storedUpTo }: RangeOptions,
 ): Promise<PartitionRange> {
   const name = `${at.topic}-${at.partition}`;
   const notes: string[] = [];

@@ -23,7 +23,7 @@ import { intoStore } from "./into-store.ts";
 import { intoTopic } from "./into-topic.ts";
 import { JobRun } from "./job-run.ts";
 import { Cluster } from "./kafka/cluster.ts";
-import { RateLimit } from "./rate-limit.ts";
+import { RecordRate } from "./rate-limit.ts";
 import { type RedriveResult, redrive } from "./redrive.ts";
 import { resolveRange } from "./resolve.ts";
 import { erasureEnded, replayBegun, replayEnded, replayFailed, replayWaits } from "./telemetry.ts";
@@ -217,7 +217,7 @@ export class ReplayService implements ReplayOperations {
     const cluster = new Cluster(this.link);
     if (!run.isResolved) await this.resolve(run, cluster);
     const filter = new RecordFilter(definition);
-    const limit = new RateLimit(definition.recordsPerSecondMax, clock);
+    const limit = new RecordRate(definition.recordsPerSecondMax, clock);
     const feeds = new Map<number, Feed>();
     const feed = (index: number): Feed => {
       const found = feeds.get(index) ?? new Feed(cluster, new ArrivalBuilder(keys), filter);

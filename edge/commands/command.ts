@@ -9,7 +9,7 @@ import type { Registry } from "../config/agent-config.ts";
 import type { Environment } from "../config/interpolate.ts";
 
 /** What a verb may touch: no command reads a global. */
-export interface Surroundings {
+export interface CommandContext {
   readonly registry: Registry;
   readonly environment: Environment;
   /** Standard output and standard error; whole lines. */
@@ -47,7 +47,7 @@ export interface Command {
   readonly positionals?: readonly string[];
   readonly options: Readonly<Record<string, OptionDeclaration>>;
   /** Answers the exit code: 0 clean, 1 failed while running, 2 config or usage. */
-  run(given: Arguments, world: Surroundings): Promise<number> | number;
+  run(given: Arguments, world: CommandContext): Promise<number> | number;
 }
 
 /** The option that all verbs share which read a config. */
@@ -65,7 +65,7 @@ export const forceOption = {
 } as const satisfies Record<string, OptionDeclaration>;
 
 /** Which config a verb means. */
-export function configPath(given: Arguments, world: Surroundings): string {
+export function configPath(given: Arguments, world: CommandContext): string {
   return (
     given.value("config") ?? given.positionals[0] ?? world.environment.TAILGATE_CONFIG ?? "/etc/tailgate/tailgate.yaml"
   );

@@ -1,13 +1,13 @@
 import { suggest } from "../../shared/config/nearest.ts";
 import { AppError } from "../../shared/errors/app-error.ts";
-import { type Command, readArguments, type Surroundings } from "./command.ts";
+import { type Command, type CommandContext, readArguments } from "./command.ts";
 import { renderCommandHelp, renderHelp } from "./help.ts";
 
 /** Finds the verb, reads its arguments, runs it. Answers the exit code; usage mistakes are said, with the nearest word. */
 export async function dispatch(
   args: readonly string[],
   commands: readonly Command[],
-  world: Surroundings,
+  world: CommandContext,
 ): Promise<number> {
   const [first] = args;
   if (first === undefined || first === "--help" || first === "-h" || first === "help") {
@@ -34,7 +34,7 @@ export async function dispatch(
   }
 }
 
-function unknownVerb(words: readonly string[], commands: readonly Command[], world: Surroundings): number {
+function unknownVerb(words: readonly string[], commands: readonly Command[], world: CommandContext): number {
   const [first = "", second = ""] = words;
   const family = commands.filter(({ name }) => name.startsWith(`${first} `));
   if (family.length > 0) {

@@ -24,7 +24,7 @@ import { Agent } from "../engine/agent.ts";
 import { AgentHost } from "../engine/agent-host.ts";
 import { Heart } from "../heartbeat/heart.ts";
 import { runtimeEnvironment } from "../runtime-environment.ts";
-import { type Command, forceOption, type Surroundings } from "./command.ts";
+import { type Command, type CommandContext, forceOption } from "./command.ts";
 import { endAfter } from "./last-resort.ts";
 import { declareLogMetrics, LogWriter } from "./log-writer.ts";
 import { reportProblems, reportUntrusted, reportWarnings } from "./report-problems.ts";
@@ -130,7 +130,7 @@ SIGHUP           read the config again; one with mistakes leaves the running one
   },
 };
 
-function logOf({ log: { level, format } }: AgentConfig, world: Surroundings): Report {
+function logOf({ log: { level, format } }: AgentConfig, world: CommandContext): Report {
   return createLog({ level, format, clock: systemClock, write: (line) => world.err(`${line}\n`) });
 }
 
@@ -153,7 +153,7 @@ class Running {
   constructor(
     private readonly path: string,
     config: AgentConfig,
-    private readonly world: Surroundings,
+    private readonly world: CommandContext,
     private readonly options: { readonly forced: boolean; readonly read: () => Promise<Read> },
   ) {
     this.config = config;

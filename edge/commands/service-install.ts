@@ -2,13 +2,13 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { AppError } from "../../shared/errors/app-error.ts";
 import { loadConfig } from "../config/load-config.ts";
-import { type Command, configOption, configPath, type Surroundings } from "./command.ts";
+import { type Command, type CommandContext, configOption, configPath } from "./command.ts";
 import { renderUnit, type UnitOptions } from "./service-unit.ts";
 
 const unitPath = "/etc/systemd/system/tailgate.service";
 
 /** What the config writes to and reads, as far as it can be read now. */
-function needsOf(config: string, world: Surroundings): Pick<UnitOptions, "writes" | "secrets" | "readsHomes"> {
+function needsOf(config: string, world: CommandContext): Pick<UnitOptions, "writes" | "secrets" | "readsHomes"> {
   const loaded = loadConfig(config, world.registry, world.environment);
   if (!loaded.ok) {
     world.err(`${config} cannot be read as it is: the unit lets it write to /var/lib/tailgate alone\n`);

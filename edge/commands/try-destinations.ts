@@ -7,7 +7,7 @@ import { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { AgentConfig, SinkConfig } from "../config/agent-config.ts";
 import type { Member, SinkContext } from "../core/context.ts";
 import type { Finding, Sink } from "../core/sink.ts";
-import type { Surroundings } from "./command.ts";
+import type { CommandContext } from "./command.ts";
 
 /** How patient to be, in milliseconds. */
 interface Patience {
@@ -23,7 +23,7 @@ interface Patience {
  */
 export async function tryDestinations(
   config: AgentConfig,
-  world: Pick<Surroundings, "out">,
+  world: Pick<CommandContext, "out">,
   patience: Patience = { withinMs: 15_000, graceMs: 2_000 },
 ): Promise<boolean> {
   const probes = [...config.sinks].map(async ([name, sink]) => ({

@@ -1,7 +1,7 @@
 /** Which config a verb means, and reading it: our own, or an agent of a flume.conf. */
 import { type Loaded, loadConfig } from "../config/load-config.ts";
 import type { Problem } from "../config/problem.ts";
-import { type Arguments, configOption, configPath, type OptionDeclaration, type Surroundings } from "./command.ts";
+import { type Arguments, type CommandContext, configOption, configPath, type OptionDeclaration } from "./command.ts";
 
 /** The options of verbs that read a config of either kind. */
 export const whichConfigOptions = {
@@ -32,7 +32,7 @@ export interface WhichConfig {
 }
 
 /** Finds out which config is meant. */
-export function whichConfig(given: Arguments, world: Surroundings): WhichConfig {
+export function whichConfig(given: Arguments, world: CommandContext): WhichConfig {
   const flumeConf = given.value("flume-conf");
   if (flumeConf !== undefined) return flumeConfig(flumeConf, given, world);
   const path = configPath(given, world);
@@ -41,7 +41,7 @@ export function whichConfig(given: Arguments, world: Surroundings): WhichConfig 
 }
 
 /** An agent of a flume.conf. */
-export function flumeConfig(path: string, given: Arguments, { registry, environment }: Surroundings): WhichConfig {
+export function flumeConfig(path: string, given: Arguments, { registry, environment }: CommandContext): WhichConfig {
   const read = async () => {
     const { loadFlumeConf } = await import("../flume/load-flume-conf.ts");
     const [agent, dataDir] = [given.value("name"), given.value("data-dir")];

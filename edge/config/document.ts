@@ -7,7 +7,7 @@ import { type Environment, interpolate } from "./interpolate.ts";
 import { formatKey, type Problem } from "./problem.ts";
 
 /** Line and column, from 1. */
-export interface Position {
+export interface TextPosition {
   readonly line: number;
   readonly column: number;
 }
@@ -17,7 +17,7 @@ export type Part = "key" | "value";
 
 type Path = readonly PropertyKey[];
 
-const start: Position = { line: 1, column: 1 };
+const start: TextPosition = { line: 1, column: 1 };
 /** More than any config; fewer than an alias that multiplies itself would make. */
 const nodesMax = 100_000;
 
@@ -25,7 +25,7 @@ const nodesMax = 100_000;
 export class ConfigDocument {
   readonly root: unknown;
   private readonly mistakes: Problem[] = [];
-  private readonly positions = new Map<string, Readonly<Record<Part, Position>>>();
+  private readonly positions = new Map<string, Readonly<Record<Part, TextPosition>>>();
   private readonly interpolated = new Map<string, unknown>();
   /** Places whose value came from a variable or a file, with the value. */
   readonly outside: { readonly path: Path; readonly text: string }[] = [];
@@ -65,7 +65,7 @@ export class ConfigDocument {
     return { file: this.file, ...this.positionOf(path, part), key: formatKey(path), message, hint };
   }
 
-  positionOf(path: Path, part: Part): Position {
+  positionOf(path: Path, part: Part): TextPosition {
     const exact = this.positions.get(JSON.stringify(path));
     if (exact !== undefined) return exact[part];
     // What is missing is missing in the thing around it: its name is what the reader looks for.
@@ -77,7 +77,7 @@ export class ConfigDocument {
     return this.interpolated.get(JSON.stringify(path));
   }
 
-  private build(node: Node | null, path: Path, key: Position): unknown {
+  private build(node: Node | null, path: Path, key: TextPosition): unknown {
     const value = node?.range == null ? key : this.at(node.range[0]);
     this.positions.set(JSON.stringify(path), { key: path.length === 0 ? value : key, value });
     if (++this.nodes > nodesMax) {
@@ -119,7 +119,7 @@ export class ConfigDocument {
     return result.text;
   }
 
-  private at(offset: number): Position {
+  private at(offset: number): TextPosition {
     const { line, col } = this.lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
   }

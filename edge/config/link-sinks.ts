@@ -4,7 +4,7 @@ import type { ConfigDocument } from "./document.ts";
 import type { Problem } from "./problem.ts";
 
 /** A sink as it was read, before it is known which channel it drains. */
-export type SinkMaker = Pick<SinkConfig, "type" | "make" | "layout" | "needsIdentity">;
+export type UnlinkedSink = Pick<SinkConfig, "type" | "make" | "layout" | "needsIdentity">;
 
 /** A sink that a group names, and where. */
 export interface MemberName {
@@ -15,7 +15,7 @@ export interface MemberName {
 interface Links {
   readonly document: ConfigDocument;
   /** `undefined` for a sink that has mistakes. */
-  readonly makers: ReadonlyMap<string, SinkMaker | undefined>;
+  readonly makers: ReadonlyMap<string, UnlinkedSink | undefined>;
   readonly channelOf: ReadonlyMap<string, string>;
   /** By group. */
   readonly membersOf: ReadonlyMap<string, readonly MemberName[]>;

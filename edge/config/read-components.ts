@@ -11,7 +11,7 @@ import type { AnyDefinition, ChannelMaker, Maker, Reading } from "../core/define
 import type { InterceptorConfig, Registry, SinkConfig, SourceConfig } from "./agent-config.ts";
 import type { ConfigDocument } from "./document.ts";
 import { problemsOf } from "./issues.ts";
-import { linkSinks, type MemberName, type SinkMaker } from "./link-sinks.ts";
+import { linkSinks, type MemberName, type UnlinkedSink } from "./link-sinks.ts";
 import type { Problem } from "./problem.ts";
 import { ChannelNames, illegalName, legalName } from "./schema.ts";
 
@@ -180,7 +180,7 @@ export class ComponentReader {
     });
   }
 
-  private sink(path: Path, raw: Raw): SinkMaker | undefined {
+  private sink(path: Path, raw: Raw): UnlinkedSink | undefined {
     const { channel, ...rest } = raw;
     const name = String(path[1]);
     const make = this.component(path, rest, "sink", this.registry.sinks, ["channel"]);

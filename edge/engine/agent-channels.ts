@@ -7,7 +7,7 @@ import { type AgentOptions, contextOf } from "./agent-options.ts";
 import { Books } from "./books.ts";
 import { Committer } from "./committer.ts";
 import { LatePositions } from "./late-positions.ts";
-import type { Step } from "./reload-plan.ts";
+import type { ReloadStep } from "./reload-plan.ts";
 
 type Makers = AgentConfig["channels"];
 
@@ -60,7 +60,7 @@ export class AgentChannels {
    *
    * @throws AppError what keeps one from being made.
    */
-  async make(makers: Makers, steps: ReadonlyMap<string, Step | "change">): Promise<void> {
+  async make(makers: Makers, steps: ReadonlyMap<string, ReloadStep | "change">): Promise<void> {
     const union = new Map([...this.named, ...makers]);
     for (const [name, step] of steps) if (step === "renew") await this.drop(name);
     this.store.configure(stored(union));

@@ -13,18 +13,18 @@ import { sameConfig } from "./same-config.ts";
 export type Parts = Pick<AgentConfig, "sources" | "channels" | "sinks">;
 
 /** What becomes of something that a config names: `renew` stops it and makes it anew. */
-export type Step = "keep" | "start" | "stop" | "renew";
+export type ReloadStep = "keep" | "start" | "stop" | "renew";
 
 /** What becomes of a source: `rechain` keeps it, with its open files, and makes anew what its events pass through. */
-export type SourceStep = Step | "rechain";
+export type SourceStep = ReloadStep | "rechain";
 
 /** What a reload does, by name. */
 export interface ReloadPlan {
   readonly sources: ReadonlyMap<string, SourceStep>;
   /** `renew`: its type changed, so it is another channel of the same name. */
-  readonly channels: ReadonlyMap<string, Step | "change">;
+  readonly channels: ReadonlyMap<string, ReloadStep | "change">;
   /** By channel: the sinks that drain it. */
-  readonly sinks: ReadonlyMap<string, Step>;
+  readonly sinks: ReadonlyMap<string, ReloadStep>;
 }
 
 /** Compares what runs with what shall run. */
@@ -37,7 +37,7 @@ export function planReload(before: Parts, after: Parts): ReloadPlan {
   });
   const stays = (channel: string) => channels.get(channel) === "keep" || channels.get(channel) === "change";
   const names = (parts: Parts) => new Map([...parts.channels.keys()].map((name) => [name, name] as const));
-  const sinks = stepsOf<string, Step>(names(before), names(after), (channel) =>
+  const sinks = stepsOf<string, ReloadStep>(names(before), names(after), (channel) =>
     stays(channel) && sameSinks(before, after, channel) ? "keep" : "renew",
   );
   const sources = stepsOf<SourceConfig, SourceStep>(before.sources, after.sources, (old, next) => {
@@ -92,9 +92,9 @@ export function describePlan({ sources, channels, sinks }: ReloadPlan): Readonly
 function stepsOf<T, S>(
   before: ReadonlyMap<string, T>,
   after: ReadonlyMap<string, T>,
-  compare: (before: T, after: T) => S | Step,
-): Map<string, S | Step> {
-  const steps = new Map<string, S | Step>();
+  compare: (before: T, after: T) => S | ReloadStep,
+): Map<string, S | ReloadStep> {
+  const steps = new Map<string, S | ReloadStep>();
   for (const name of before.keys()) if (!after.has(name)) steps.set(name, "stop");
   for (const [name, next] of after) {
     const old = before.get(name);

@@ -12,10 +12,10 @@ import { type Answers, type Filter, substitute } from "./substitute.ts";
 /** Kinds of what an agent lists. */
 export const parts = ["sources", "channels", "sinks", "sinkgroups", "configfilters"] as const;
 /** One of them. */
-export type Part = (typeof parts)[number];
+export type AgentPart = (typeof parts)[number];
 
 /** A key with its value and its place. */
-export interface Entry extends FlumeValue {
+export interface FlumeEntry extends FlumeValue {
   /** As the file writes it: `a1.sources.r1.type`. */
   readonly fullKey: string;
   readonly keyAt: LineColumn;
@@ -23,7 +23,7 @@ export interface Entry extends FlumeValue {
 }
 
 /** The keys of one component, without its name. */
-export type Keys = ReadonlyMap<string, Entry>;
+export type Keys = ReadonlyMap<string, FlumeEntry>;
 
 /** A component that is listed, or only described. */
 export interface Component {
@@ -35,9 +35,9 @@ export interface Component {
 export interface AgentFile {
   readonly name: string;
   /** Names in the agent's list, in its order, each once; the place of the list. */
-  readonly listed: Readonly<Record<Part, readonly string[]>>;
-  readonly listAt: Readonly<Record<Part, Entry | undefined>>;
-  readonly components: Readonly<Record<Part, ReadonlyMap<string, Keys>>>;
+  readonly listed: Readonly<Record<AgentPart, readonly string[]>>;
+  readonly listAt: Readonly<Record<AgentPart, FlumeEntry | undefined>>;
+  readonly components: Readonly<Record<AgentPart, ReadonlyMap<string, Keys>>>;
 }
 
 /** What is said while a file is read: mistakes end it, doubts do not. */
@@ -78,16 +78,16 @@ export function agentNames({ properties }: PropertiesFile): readonly string[] {
 }
 
 /** What references in the file are answered from, beside the file. */
-export type Surroundings = Pick<Answers, "environment" | "system">;
+export type References = Pick<Answers, "environment" | "system">;
 
 /** Reads the agent called `name`. */
-export function readAgent(file: PropertiesFile, name: string, around: Surroundings, say: Say): AgentFile {
+export function readAgent(file: PropertiesFile, name: string, around: References, say: Say): AgentFile {
   const own = lastOfEach(file.properties, name, say);
   const raw = new Map(file.properties.map(({ key, value }) => [key.trim(), value.trim()]));
   const filters = new Map<string, Filter>();
   const answers: Answers = { ...around, property: (key) => raw.get(key), filters };
-  const lists = new Map<string, Entry>();
-  const components = emptyParts(() => new Map<string, Map<string, Entry>>());
+  const lists = new Map<string, FlumeEntry>();
+  const components = emptyParts(() => new Map<string, Map<string, FlumeEntry>>());
   const entries: { readonly rest: string; readonly property: Property }[] = [];
   for (const property of own.values()) entries.push({ rest: property.key.trim().slice(name.length + 1), property });
   for (const each of filtersOf(entries)) filters.set(...each);
@@ -110,7 +110,7 @@ export function readAgent(file: PropertiesFile, name: string, around: Surroundin
       );
       continue;
     }
-    const keys = components[known].get(component.trim()) ?? new Map<string, Entry>();
+    const keys = components[known].get(component.trim()) ?? new Map<string, FlumeEntry>();
     components[known].set(component.trim(), keys);
     keys.set(key, entry);
   }
@@ -129,7 +129,7 @@ export function words(text: string): readonly string[] {
   return text.split(/\s+/).filter((word) => word !== "");
 }
 
-function emptyParts<T>(make: (part: Part) => T): Record<Part, T> {
+function emptyParts<T>(make: (part: AgentPart) => T): Record<AgentPart, T> {
   return {
     sources: make("sources"),
     channels: make("channels"),
@@ -157,7 +157,7 @@ function lastOfEach(properties: readonly Property[], name: string, say: Say): Re
   return own;
 }
 
-function entryOf(property: Property, answers: Answers, say: Say): Entry | undefined {
+function entryOf(property: Property, answers: Answers, say: Say): FlumeEntry | undefined {
   const { keyAt, valueAt } = property;
   const fullKey = property.key.trim();
   const text = property.value.trim();

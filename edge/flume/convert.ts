@@ -4,23 +4,23 @@
  */
 import { formatKey } from "../config/problem.ts";
 import { legalFlumeName } from "../core/flume-mapping.ts";
-import type { AgentFile, Entry, Keys, Say } from "./agent-file.ts";
+import type { AgentFile, FlumeEntry, Keys, Say } from "./agent-file.ts";
 import { parts, words } from "./agent-file.ts";
-import { Draft } from "./draft.ts";
-import { type Found, findMapping, type Kind, type Mappings } from "./mappings.ts";
+import { ComponentDraft } from "./draft.ts";
+import { type FoundMapping, findMapping, type Kind, type Mappings } from "./mappings.ts";
 import { channelsOf } from "./source-channels.ts";
 
 /** What became of an agent. */
 export interface Converted {
   readonly tree: Readonly<Record<string, unknown>>;
   /** `sinks.k1.topic` → the key it comes from; also for every component as a whole. */
-  readonly origins: ReadonlyMap<string, Entry>;
+  readonly origins: ReadonlyMap<string, FlumeEntry>;
   /** Path → lines of comment before it. */
   readonly before: ReadonlyMap<string, readonly string[]>;
   /** Path → comment at the end of its line. */
   readonly beside: ReadonlyMap<string, string>;
   /** Keys that mean nothing here. */
-  readonly nothings: readonly { readonly entry: Entry; readonly why: string }[];
+  readonly nothings: readonly { readonly entry: FlumeEntry; readonly why: string }[];
 }
 
 /** What an agent is converted in. */
@@ -41,10 +41,10 @@ export function convert(agent: AgentFile, options: ConvertOptions): Converted {
 }
 
 class Conversion {
-  private readonly origins = new Map<string, Entry>();
+  private readonly origins = new Map<string, FlumeEntry>();
   private readonly before = new Map<string, readonly string[]>();
   private readonly beside = new Map<string, string>();
-  private readonly nothings: { readonly entry: Entry; readonly why: string }[] = [];
+  private readonly nothings: { readonly entry: FlumeEntry; readonly why: string }[] = [];
   private readonly channels: Record<string, Record<string, unknown>> = {};
   private readonly sources: Record<string, Record<string, unknown>> = {};
   private readonly sinks: Record<string, Record<string, unknown>> = {};
@@ -136,7 +136,7 @@ class Conversion {
   private interceptors(source: string, keys: Keys, mayHave: (names: readonly string[] | undefined) => void) {
     const list = keys.get("interceptors");
     const listed = words(list?.text ?? "");
-    const made: { readonly config: Record<string, unknown>; readonly draft: Draft }[] = [];
+    const made: { readonly config: Record<string, unknown>; readonly draft: ComponentDraft }[] = [];
     for (const name of listed) {
       const prefix = `interceptors.${name}.`;
       const found = this.typeOf(
@@ -188,7 +188,7 @@ class Conversion {
   }
 
   /** An optional channel must not hold up the source: it drops what it has no room for, as Flume does. */
-  private optional(entry: Entry | undefined, channels: readonly string[]): void {
+  private optional(entry: FlumeEntry | undefined, channels: readonly string[]): void {
     for (const name of words(entry?.text ?? "")) {
       const own = legalFlumeName(name);
       const channel = this.channels[own];
@@ -314,7 +314,13 @@ class Conversion {
     return { admin: { address: `127.0.0.1:${system["flume.monitoring.port"] ?? 41414}` } };
   }
 
-  private typeOf(kind: Kind, name: string, keys: Keys, type: Entry | undefined, list?: Entry): Found | undefined {
+  private typeOf(
+    kind: Kind,
+    name: string,
+    keys: Keys,
+    type: FlumeEntry | undefined,
+    list?: FlumeEntry,
+  ): FoundMapping | undefined {
     const { say, mappings } = this.options;
     if (type === undefined) {
       const at = list ?? keys.values().next().value;
@@ -333,14 +339,14 @@ class Conversion {
     keys: Keys,
     prefix = "",
     mayHaveHeader?: (header: string) => boolean,
-  ): Draft {
+  ): ComponentDraft {
     const { say, home, folder } = this.options;
     const at = keys.get(`${prefix}type`) ?? keys.get("type");
     const [first] = keys.values();
     const place = at ?? first;
     if (place === undefined) throw new Error(`${name} has no key`);
     const fullName = `${this.agent.name}.${part}.${name}${prefix === "" ? "" : `.${prefix.slice(0, -1)}`}`;
-    return new Draft({
+    return new ComponentDraft({
       fullName,
       keys,
       prefix,
@@ -353,7 +359,13 @@ class Conversion {
   }
 
   /** Notes where a component and its keys come from; answers its name here. */
-  private settle(part: string, name: string, draft: Draft, found: Found, own = legalFlumeName(name)): string {
+  private settle(
+    part: string,
+    name: string,
+    draft: ComponentDraft,
+    found: FoundMapping,
+    own = legalFlumeName(name),
+  ): string {
     const path = [part === "sinkgroups" ? "sinks" : part, own];
     const keys = this.agent.components[parts.find((each) => each === part) ?? "sinks"].get(name);
     const type = keys?.get("type") ?? keys?.get("processor.type");
@@ -369,13 +381,13 @@ class Conversion {
     return own;
   }
 
-  private place(path: readonly PropertyKey[], draft: Draft): void {
+  private place(path: readonly PropertyKey[], draft: ComponentDraft): void {
     for (const [below, entry] of draft.origins) this.origins.set(formatKey([...path, ...below.split(".")]), entry);
     for (const [below, words] of draft.beside) this.beside.set(formatKey([...path, ...below.split(".")]), words);
   }
 }
 
-function nothingNotes({ nothings }: Draft): readonly string[] {
+function nothingNotes({ nothings }: ComponentDraft): readonly string[] {
   return nothings.map(
     ({ entry, why }) => `${entry.fullKey.split(".").slice(3).join(".")} = ${entry.written}: means nothing here, ${why}`,
   );

@@ -2,7 +2,7 @@
 import { isAbsolute, resolve } from "node:path";
 import { suggest } from "../../shared/config/nearest.ts";
 import type { FlumeDraft, FlumeKey, FlumeMapping, FlumePart, FlumeValue } from "../core/flume-mapping.ts";
-import type { Entry, Keys, Say } from "./agent-file.ts";
+import type { FlumeEntry, Keys, Say } from "./agent-file.ts";
 
 /** What a component is translated in. */
 export interface DraftOptions {
@@ -12,7 +12,7 @@ export interface DraftOptions {
   /** Taken from every key before it is looked up: `selector.` for a selector. */
   readonly prefix?: string;
   /** Where it stands when none of its keys is to blame. */
-  readonly at: Entry;
+  readonly at: FlumeEntry;
   readonly say: Say;
   readonly home: string;
   readonly folder: string;
@@ -21,16 +21,16 @@ export interface DraftOptions {
 }
 
 /** The draft while it grows; what `convert.ts` reads of it afterwards. */
-export class Draft implements FlumeDraft {
+export class ComponentDraft implements FlumeDraft {
   readonly config: Record<string, unknown> = {};
   /** Path below the component → the key that it comes from. */
-  readonly origins = new Map<string, Entry>();
+  readonly origins = new Map<string, FlumeEntry>();
   /** Lines of comment for the component as a whole. */
   readonly notes: string[] = [];
   /** Path → comment beside it. */
   readonly beside = new Map<string, string>();
   /** Keys that mean nothing here, and why. */
-  readonly nothings: { readonly entry: Entry; readonly why: string }[] = [];
+  readonly nothings: { readonly entry: FlumeEntry; readonly why: string }[] = [];
   parts: readonly FlumePart[] = [{ suffix: "", config: {}, headers: {} }];
   readonly home: string;
   readonly folder: string;
@@ -133,7 +133,7 @@ export class Draft implements FlumeDraft {
     return isAbsolute(written) || written.startsWith("${") ? written : resolve(this.folder, written);
   }
 
-  private take(key: string, entry: Entry, what: FlumeKey): void {
+  private take(key: string, entry: FlumeEntry, what: FlumeKey): void {
     if ("nothing" in what) this.nothings.push({ entry, why: what.nothing });
     else if ("refused" in what) {
       const harmless = what.unless?.some((value) => value.toLowerCase() === entry.text.toLowerCase()) ?? false;
@@ -149,7 +149,7 @@ export class Draft implements FlumeDraft {
     }
   }
 
-  private unknown(key: string, entry: Entry, known: readonly string[]): void {
+  private unknown(key: string, entry: FlumeEntry, known: readonly string[]): void {
     const names = known.map((each) => each.replace(/[.*]+$/, ""));
     const hint = suggest(key, names);
     const near = hint?.startsWith("did") ? hint : undefined;
@@ -161,11 +161,11 @@ export class Draft implements FlumeDraft {
     );
   }
 
-  private entry(key: string): Entry | undefined {
+  private entry(key: string): FlumeEntry | undefined {
     return this.options.keys.get(`${this.options.prefix ?? ""}${key}`);
   }
 
-  private blamed(key: string | undefined): Entry {
+  private blamed(key: string | undefined): FlumeEntry {
     return (key === undefined ? undefined : this.entry(key)) ?? this.options.at;
   }
 }

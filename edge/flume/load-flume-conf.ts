@@ -10,7 +10,7 @@ import type { Registry } from "../config/agent-config.ts";
 import type { Environment } from "../config/interpolate.ts";
 import { type Loaded, parseConfig } from "../config/load-config.ts";
 import type { Problem } from "../config/problem.ts";
-import { agentNames, Complaints, type Entry, readAgent } from "./agent-file.ts";
+import { agentNames, Complaints, type FlumeEntry, readAgent } from "./agent-file.ts";
 import { type Converted, convert } from "./convert.ts";
 import { readFlumeEnv } from "./flume-env.ts";
 import { loadMappings } from "./mappings.ts";
@@ -114,7 +114,7 @@ function placed(loaded: Loaded, converted: Converted): Loaded {
   return { ...loaded, warnings: loaded.warnings.map(at), untrusted: loaded.untrusted.map(at) };
 }
 
-function place(problem: Problem, origins: ReadonlyMap<string, Entry>): Problem {
+function place(problem: Problem, origins: ReadonlyMap<string, FlumeEntry>): Problem {
   for (let key = problem.key; key !== ""; key = key.replace(/(?:\[\d+\]|\.?[^.[\]]+)$/, "")) {
     const entry = origins.get(key);
     if (entry === undefined) continue;

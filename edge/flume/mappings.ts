@@ -8,17 +8,17 @@ import type { FlumeMapping } from "../core/flume-mapping.ts";
 export type Kind = "source" | "channel" | "sink" | "group" | "interceptor" | "selector";
 
 /** A mapping, and the component of ours that it leads to. */
-export interface Found {
+export interface FoundMapping {
   readonly type: string;
   readonly mapping: FlumeMapping;
 }
 
 /** The mappings by kind. */
-export type Mappings = Readonly<Record<Kind, readonly Found[]>>;
+export type Mappings = Readonly<Record<Kind, readonly FoundMapping[]>>;
 
 /** Loads what every component says about Flume's. */
 export async function loadMappings(registry: Registry): Promise<Mappings> {
-  const of = async (definitions: readonly AnyDefinition[]): Promise<readonly Found[]> => {
+  const of = async (definitions: readonly AnyDefinition[]): Promise<readonly FoundMapping[]> => {
     const found = await Promise.all(
       definitions.map(async ({ type, flume }) => ((await flume?.()) ?? []).map((mapping) => ({ type, mapping }))),
     );
@@ -40,7 +40,7 @@ export function findMapping(
   mappings: Mappings,
   kind: Kind,
   type: string,
-): Found | { readonly message: string; readonly hint: string | undefined } {
+): FoundMapping | { readonly message: string; readonly hint: string | undefined } {
   const folded = type.toLowerCase().replace(/\$builder$/, "");
   const is = (name: string) => name.toLowerCase() === folded;
   const found = mappings[kind].find(({ mapping }) => mapping.names.some(is));

@@ -1,7 +1,7 @@
 /** FLUME.md: what becomes of a flume.conf, from what the components say about it. */
 import type { Registry } from "../config/agent-config.ts";
 import type { FlumeKey, FlumeMapping } from "../core/flume-mapping.ts";
-import { type Found, type Kind, loadMappings, uncarried } from "./mappings.ts";
+import { type FoundMapping, type Kind, loadMappings, uncarried } from "./mappings.ts";
 
 const kinds: readonly { readonly kind: Kind; readonly title: string }[] = [
   { kind: "source", title: "Sources" },
@@ -24,7 +24,7 @@ export async function renderFlumePage(registry: Registry): Promise<string> {
   return `${opening}\n${parts.join("")}`.trimEnd().concat("\n");
 }
 
-function component({ type, mapping }: Found): string {
+function component({ type, mapping }: FoundMapping): string {
   const [name = "", ...others] = mapping.names;
   const also = others.map((each) => `\`${each}\``).join(", ");
   return [

@@ -9,7 +9,7 @@ import type { SinkContext } from "../core/context.ts";
 import type { LaneNotes } from "../core/lane-notes.ts";
 import type { Finding, LaneDelivery, Message, Sink } from "../core/sink.ts";
 import { GroupLane, signals } from "./group-lane.ts";
-import type { GroupOptions, GroupTools } from "./group-tools.ts";
+import type { GroupTools, PolicyOptions } from "./group-tools.ts";
 import { MemberHealth } from "./member-health.ts";
 
 const mayRepeatName = "tailgate_group_maybe_repeated_total";
@@ -21,7 +21,7 @@ export class GroupSink implements Sink {
   /** Undefined when no member takes messages: then the group takes none either. */
   readonly tell: Sink["tell"];
 
-  constructor(context: SinkContext, options: GroupOptions) {
+  constructor(context: SinkContext, options: PolicyOptions) {
     const { metrics, name, clock } = context;
     const labels = { sink: name };
     const { metric, help } = signals.moved.counts;

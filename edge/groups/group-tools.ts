@@ -19,7 +19,7 @@ export type InDoubt =
   | "wait";
 
 /** What a policy decides. */
-export interface GroupOptions {
+export interface PolicyOptions {
   readonly order: Order;
   readonly inDoubt: InDoubt;
   /** How long a member rests at most that failed; 0: not at all. */
@@ -29,7 +29,7 @@ export interface GroupOptions {
 }
 
 /** What all lanes of a group share. */
-export interface GroupTools extends GroupOptions {
+export interface GroupTools extends PolicyOptions {
   readonly context: SinkContext;
   readonly members: readonly GroupMember[];
   readonly report: Report;

@@ -7,8 +7,8 @@
  */
 import { AppError } from "../../shared/errors/app-error.ts";
 import { codes } from "./codes.ts";
-import type { HeldBytes, Holder } from "./held-bytes.ts";
-import type { Refusal } from "./telemetry.ts";
+import type { BytesHolder, HeldBytes } from "./held-bytes.ts";
+import type { ConnectionRefusal } from "./telemetry.ts";
 
 /** Deadlines of a connection, in milliseconds. */
 export interface ConnectionTimes {
@@ -25,7 +25,7 @@ const empty: Buffer = Buffer.alloc(0);
 
 type Phase = "handshake" | "open" | "ending" | "closed";
 
-export class Connection implements Holder {
+export class Connection implements BytesHolder {
   /** Address and port of the peer; `unix` for a Unix socket. */
   readonly peer: string;
   /** The peer's address alone; empty for a Unix socket. */
@@ -209,7 +209,7 @@ export class Connection implements Holder {
   }
 
   /** Why it should be cut off now; undefined: it may stay. */
-  overdue(nowMs: number, times: ConnectionTimes): Refusal | "linger" | undefined {
+  overdue(nowMs: number, times: ConnectionTimes): ConnectionRefusal | "linger" | undefined {
     const { idleMs, messageMs } = times;
     if (this.phase === "ending") return nowMs - this.endingSinceMs > lingerMs ? "linger" : undefined;
     if (this.phase === "handshake") return nowMs - this.lastByteMs > handshakeMsMax ? "tls" : undefined;

@@ -10,7 +10,7 @@ import { readFileSync } from "node:fs";
 import { Gate } from "../../shared/async/gate.ts";
 import { isLocal, type ListenAddress, showAddress } from "../../shared/config/listen-address.ts";
 import { AppError } from "../../shared/errors/app-error.ts";
-import { type Book, countingReport } from "../../shared/telemetry/counting-report.ts";
+import { type AddToBooks, countingReport } from "../../shared/telemetry/counting-report.ts";
 import type { Report } from "../../shared/telemetry/log.ts";
 import type { Counter } from "../../shared/telemetry/metrics.ts";
 import type { Context } from "../core/context.ts";
@@ -64,7 +64,7 @@ export class DatagramListener {
     const labels = { source: name, address: showAddress(options.address) };
     this.received = metrics.counter("tailgate_datagrams_received_total", "Datagrams that were received.", labels);
     const { datagramsLost, datagramsLostByKernel } = signals;
-    const book: Book = (counter, amount) => this.intake?.count(counter, amount);
+    const book: AddToBooks = (counter, amount) => this.intake?.count(counter, amount);
     const counted = { datagramsLost, datagramsLostByKernel };
     this.report = countingReport(counted, { report: context.report, metrics, labels, book });
     const { metric, help } = datagramsLostCounter;

@@ -1,5 +1,5 @@
 /** What holds received bytes: a connection. */
-export interface Holder {
+export interface BytesHolder {
   readonly heldBytes: number;
   /** It waits for more: what it holds is no whole message. */
   readonly isWaiting: boolean;
@@ -14,7 +14,7 @@ export interface Holder {
  * Over the bound nobody reads until half of it is free. When then all who hold bytes wait for more of them, none can ever
  * let go: the one that holds most is cut off.
  */
-export class HeldBytes<H extends Holder> {
+export class HeldBytes<H extends BytesHolder> {
   private held = 0;
   private full = false;
 

@@ -19,7 +19,7 @@ import { codes } from "./codes.ts";
 import { Connection } from "./connection.ts";
 import { connectionShare } from "./connection-share.ts";
 import { HeldBytes } from "./held-bytes.ts";
-import { type Refusal, signals } from "./telemetry.ts";
+import { type ConnectionRefusal, signals } from "./telemetry.ts";
 
 /** Our certificate, and who signs the clients'. */
 export interface ListenerTls {
@@ -63,7 +63,7 @@ export class Listener {
   private readonly held: HeldBytes<Connection>;
   private readonly accepted: Counter;
   private readonly received: Counter;
-  private readonly refusals: Readonly<Record<Refusal, Counter>>;
+  private readonly refusals: Readonly<Record<ConnectionRefusal, Counter>>;
   private server: { stop(closeActive: boolean): void } | undefined;
   private serve: Serve = async () => {};
   private portNow: number | undefined;
@@ -86,7 +86,7 @@ export class Listener {
       "Bytes that connections brought.",
       labels,
     );
-    const refused = (reason: Refusal) =>
+    const refused = (reason: ConnectionRefusal) =>
       metrics.counter(
         "tailgate_listener_refused_total",
         "Connections that were refused or cut off: too many, TLS, silent or slow for too long, memory, not of the protocol.",
@@ -245,7 +245,7 @@ export class Listener {
     void talk.finally(() => this.talks.delete(talk));
   }
 
-  private cut(connection: Connection, reason: Refusal): void {
+  private cut(connection: Connection, reason: ConnectionRefusal): void {
     this.refusals[reason].add(1);
     connection.destroy();
   }

@@ -70,4 +70,4 @@ export const signals = {
 } as const;
 
 /** Why a connection was refused or cut off. */
-export type Refusal = "cap" | "tls" | "idle" | "slow" | "memory" | "protocol";
+export type ConnectionRefusal = "cap" | "tls" | "idle" | "slow" | "memory" | "protocol";

@@ -15,7 +15,7 @@ export interface SinkRecord {
 }
 
 /** An event that the destination did not take, while it took the others of the same write. */
-export interface Refusal {
+export interface EventRefusal {
   readonly record: SinkRecord;
   readonly reason: string;
   /** Not now, but maybe later: it comes again, alone. Left out: never. */
@@ -35,7 +35,7 @@ export interface RecordDestination {
    * @throws AppError `transient`: not now, or nobody knows: the same events come again. `permanent`: it refuses this write;
    *   smaller ones are tried until it is known which event it is. `fatal`: the lane stops and health says so.
    */
-  write(records: readonly SinkRecord[], signal: AbortSignal): Promise<readonly Refusal[] | undefined>;
+  write(records: readonly SinkRecord[], signal: AbortSignal): Promise<readonly EventRefusal[] | undefined>;
   stop?(): Promise<void>;
   /** Plain values for the status page. */
   status(): Readonly<Record<string, unknown>>;

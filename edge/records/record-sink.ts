@@ -22,7 +22,7 @@ import type { RecordDestination } from "./record-destination.ts";
 import { RecordLane, type RecordTools } from "./record-lane.ts";
 import { Turns } from "./turns.ts";
 
-export type { RecordDestination, Refusal, SinkRecord } from "./record-destination.ts";
+export type { EventRefusal, RecordDestination, SinkRecord } from "./record-destination.ts";
 
 /** How the destination likes to be written to. */
 export interface RecordSinkOptions {

@@ -2,7 +2,7 @@ import type { Fields, Report, Signal } from "./log.ts";
 import type { Counter, Labels, Metrics } from "./metrics.ts";
 
 /** Adds to the books of a stream, a lane or a process. */
-export type Book = (name: string, amount: number) => void;
+export type AddToBooks = (name: string, amount: number) => void;
 
 /** What a component's report is made from. */
 export interface CountingOptions {
@@ -11,7 +11,7 @@ export interface CountingOptions {
   /** Of every series: whose it is. */
   readonly labels: Labels;
   /** Where signals that say `counts: { book }` are added. Without it a `bookedReport` around this report does that. */
-  readonly book?: Book;
+  readonly book?: AddToBooks;
 }
 
 /**
@@ -34,7 +34,7 @@ export function countingReport(signals: Readonly<Record<string, Signal>>, option
 }
 
 /** As `report`, and what a signal counts in books goes into this one: where each lane or stream has its own. */
-export function bookedReport(report: Report, book: Book): Report {
+export function bookedReport(report: Report, book: AddToBooks): Report {
   return (signal, fields = {}) => {
     if (signal.counts?.book !== undefined) book(signal.counts.book, amountOf(signal, fields));
     report(signal, fields);

@@ -15,7 +15,7 @@ import {
   timeMsMax,
   timeParameter,
 } from "../parameters.ts";
-import { Slots } from "../slots.ts";
+import { RequestSlots } from "../slots.ts";
 import { type StreamEnd, streamed } from "../streamed.ts";
 import { exportEvents, exportTypes, formatFor } from "./export.ts";
 import { Event, eventBody } from "./schema.ts";
@@ -63,7 +63,7 @@ const stallMs = 30_000;
 
 /** GET /api/v1/events */
 export function events({ reader, report }: ApiDependencies, options: { readonly stallMs?: number } = {}) {
-  const slots = new Slots(exportsMax, codes.CENTRAL_TOO_MANY_EXPORTS);
+  const slots = new RequestSlots(exportsMax, codes.CENTRAL_TOO_MANY_EXPORTS);
   return resource().openapi(list, async (context) => {
     const { vehicle, stream, from, to, order, format: named, limit, cursor } = context.req.valid("query");
     const fromMs = from ?? -timeMsMax;

@@ -6,7 +6,7 @@ import { type ApiDependencies, resource } from "../api.ts";
 import { codes } from "../codes.ts";
 import { problemsWithNotHere } from "../errors.ts";
 import { nameParameter, numberParameter } from "../parameters.ts";
-import { Slots } from "../slots.ts";
+import { RequestSlots } from "../slots.ts";
 import { streamed } from "../streamed.ts";
 import { feedIds } from "./feed-ids.ts";
 import { FeedHub } from "./hub.ts";
@@ -48,7 +48,7 @@ const stallMs = 60_000;
 
 /** GET /api/v1/events/stream */
 export function liveFeed({ feed, clock, report }: ApiDependencies) {
-  const slots = new Slots(subscribersMax, codes.CENTRAL_TOO_MANY_SUBSCRIBERS);
+  const slots = new RequestSlots(subscribersMax, codes.CENTRAL_TOO_MANY_SUBSCRIBERS);
   const hub = feed && new FeedHub({ feed, clock, report });
   return resource().openapi(follow, async (context) => {
     const { vehicle, stream, perSecondMax } = context.req.valid("query");

@@ -17,10 +17,10 @@ export function readPointer(text: string): Pointer | undefined {
 }
 
 /** What a value has at the pointer. */
-export type Reading = number | "not JSON" | "not a number" | "absent";
+export type FieldReading = number | "not JSON" | "not a number" | "absent";
 
 /** Never throws: what a vehicle sent is what it sent. */
-export function readField(value: Buffer | null, pointer: Pointer): Reading {
+export function readField(value: Buffer | null, pointer: Pointer): FieldReading {
   let at: unknown;
   try {
     at = JSON.parse(value?.toString() ?? "");
@@ -63,7 +63,7 @@ export class Buckets {
     return Math.floor((timeMs - this.fromMs) / this.bucketMs);
   }
 
-  add(timeMs: number, reading: Reading): void {
+  add(timeMs: number, reading: FieldReading): void {
     if (typeof reading !== "number") {
       if (reading === "absent") this.counts.absent++;
       else if (reading === "not JSON") this.counts.notJson++;

@@ -22,7 +22,7 @@ import { Siding } from "./siding.ts";
 import { storeAssigner } from "./store-protocol.ts";
 import { commitFailed, groupJoined } from "./telemetry.ts";
 import type { TopicIds } from "./topic-ids.ts";
-import { type Step, Unloading } from "./unloading.ts";
+import { Unloading, type UnloadingStep } from "./unloading.ts";
 
 /** How the group is joined and how much a fetch may bring. */
 export interface GroupOptions {
@@ -250,7 +250,7 @@ export class GroupSession {
   }
 
   /** Where reading goes on. */
-  private after(at: TopicPartition, { outcome, arrival }: Step): void {
+  private after(at: TopicPartition, { outcome, arrival }: UnloadingStep): void {
     if (outcome.kind === "seek") this.seek(at, outcome.start);
     else if (outcome.kind === "again") this.moved(at, outcome.start);
     else {
@@ -273,7 +273,7 @@ export class GroupSession {
       this.seek(at, this.readFrom.get(partitionName(at)) ?? "earliest");
       this.client.resume([{ topic: at.topic, partitions: [at.partition] }]);
     };
-    const after = (next: Step | undefined) => {
+    const after = (next: UnloadingStep | undefined) => {
       if (next !== undefined) this.after(at, next);
       if (next !== undefined && next.outcome.kind !== "seek") return true;
       readAgain();

@@ -8,7 +8,7 @@
  * There is one loop for all that wait, so that two floods do not take two turns in a row.
  */
 import { sleep } from "../../../shared/async/sleep.ts";
-import type { Step, Unloading } from "./unloading.ts";
+import type { Unloading, UnloadingStep } from "./unloading.ts";
 
 /** A fetch that waits. */
 export interface Waiting {
@@ -16,7 +16,7 @@ export interface Waiting {
   /** Aborts when the partition is not ours any more. */
   readonly assignment: AbortSignal;
   /** Told of each turn, `undefined` at the end of the fetch. False: it is over, and its partition can be fetched again. */
-  after(step: Step | undefined): boolean;
+  after(step: UnloadingStep | undefined): boolean;
   failed(thrown: unknown): void;
 }
 

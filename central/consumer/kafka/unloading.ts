@@ -1,7 +1,7 @@
 import type { Arrival, ArrivalContext, ConsumerHandler, Outcome } from "../consumer.ts";
 
 /** What was handed over, and what became of it. */
-export interface Step {
+export interface UnloadingStep {
   readonly arrival: Arrival;
   readonly outcome: Outcome;
 }
@@ -23,7 +23,7 @@ export class Unloading {
   }
 
   /** Hands over the arrival in hand, or the next one. Undefined: there is none. */
-  async step(): Promise<Step | undefined> {
+  async step(): Promise<UnloadingStep | undefined> {
     let decodeMs = 0;
     if (this.arrival === undefined) {
       const beganMs = performance.now();

@@ -7,16 +7,16 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 
 /** Ours until it is disposed. */
-export class Lock implements Disposable {
+export class LakeLock implements Disposable {
   private constructor(private readonly database: Database.Database) {}
 
   /** Undefined: somebody else has it. @throws the system's error, or SQLite's. */
-  static take(folder: string): Lock | undefined {
+  static take(folder: string): LakeLock | undefined {
     mkdirSync(folder, { recursive: true });
     const database = new Database(join(folder, "writer.lock"), { timeout: 0 });
     try {
       database.exec("begin exclusive");
-      return new Lock(database);
+      return new LakeLock(database);
     } catch (thrown) {
       database.close();
       if (thrown instanceof Database.SqliteError && thrown.code.startsWith("SQLITE_BUSY")) return undefined;

@@ -16,7 +16,7 @@ import { alertId } from "../alert.ts";
 import type { Rule } from "../rule.ts";
 import { levelDue, mayRaise, stepLevel } from "./level.ts";
 import type { MachineOutput } from "./output.ts";
-import { type Heard, heldMax, type Observation, type RuleState } from "./state.ts";
+import { heldMax, type LastOfKind, type Observation, type RuleState } from "./state.ts";
 import { slide } from "./window.ts";
 
 interface Due {
@@ -152,7 +152,7 @@ function moment(rule: Rule, state: RuleState, seen: Observation, sinceMs: number
   out.raise({ state: "occurred", sinceMs, firedMs, value, event, stream });
 }
 
-function hear(rule: Rule, state: RuleState, heard: Heard, out: MachineOutput): void {
+function hear(rule: Rule, state: RuleState, heard: LastOfKind, out: MachineOutput): void {
   const { heard: before } = state;
   // What the topic had before the last one that is known ends no silence that came after that one.
   if (before !== undefined && heard.arrivedMs < before.arrivedMs) return;

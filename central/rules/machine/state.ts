@@ -37,7 +37,7 @@ export interface Run {
 }
 
 /** The last event of the kind that must not stay away. */
-export interface Heard {
+export interface LastOfKind {
   readonly timeMs: number;
   readonly arrivedMs: number;
   readonly event: string;
@@ -47,10 +47,10 @@ export interface Heard {
 }
 
 /** Step of a sliding window since 1970, events in it, sum of their numbers. */
-export type Bucket = [step: number, count: number, sum: number];
+export type WindowBucket = [step: number, count: number, sum: number];
 
 /** The events of one session. */
-export interface Session {
+export interface EventSession {
   lastMs: number;
   count: number;
   sum: number;
@@ -73,9 +73,9 @@ export interface RuleState {
   was?: boolean | undefined;
   /** Of a sequence: the last event of the first kind. */
   firstMs?: number | undefined;
-  heard?: Heard | undefined;
-  buckets?: Bucket[] | undefined;
-  session?: Session | undefined;
+  heard?: LastOfKind | undefined;
+  buckets?: WindowBucket[] | undefined;
+  session?: EventSession | undefined;
 }
 
 /** Observations that wait for earlier ones; beyond them the earliest goes on before its time is up. */

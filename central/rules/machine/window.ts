@@ -8,7 +8,7 @@
  * A session is a run of counted events that are no further apart than its gap: a count and a sum.
  */
 import type { Window } from "../rule.ts";
-import { type Bucket, type RuleState, windowSteps } from "./state.ts";
+import { type RuleState, type WindowBucket, windowSteps } from "./state.ts";
 
 /** What is in a window. */
 export interface Sums {
@@ -34,7 +34,7 @@ function slideSteps(state: RuleState, ms: number, timeMs: number, number: number
       last[1]++;
       last[2] += number;
     } else {
-      const made: Bucket = [step, 1, number];
+      const made: WindowBucket = [step, 1, number];
       buckets.push(made);
     }
   }

@@ -18,7 +18,7 @@ export interface FeedMark {
 }
 
 /** An event and whose it is. */
-export interface Found {
+export interface FoundEvent {
   readonly vehicle: string;
   readonly stream: string;
   readonly event: StoredEvent;
@@ -40,6 +40,6 @@ export function readMark(position: FeedPosition): FeedMark | undefined {
 }
 
 /** The order in which a round is handed out. */
-export function compareFeed({ event: a }: Found, { event: b }: Found): number {
+export function compareFeed({ event: a }: FoundEvent, { event: b }: FoundEvent): number {
   return a.source - b.source || a.offset - b.offset;
 }

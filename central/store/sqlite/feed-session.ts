@@ -1,7 +1,7 @@
 import type Database from "better-sqlite3";
 import { othersTurn } from "../../../shared/async/others-turn.ts";
 import { type StoredEvent, unpackChunk } from "./chunk-codec.ts";
-import type { FeedMark, Found } from "./feed-mark.ts";
+import type { FeedMark, FoundEvent } from "./feed-mark.ts";
 
 /** Rows, or events of chunks, that are read before others get a turn. */
 const blockRows = 256;
@@ -67,7 +67,10 @@ export class FeedSession {
   }
 
   /** What is new after the mark, block by block. */
-  async *after(after: FeedMark, wants: (vehicle: string, stream: string) => boolean): AsyncGenerator<readonly Found[]> {
+  async *after(
+    after: FeedMark,
+    wants: (vehicle: string, stream: string) => boolean,
+  ): AsyncGenerator<readonly FoundEvent[]> {
     const folded = this.folded(after);
     const unseen = ({ source, offset }: StoredEvent) => offset >= (after.offsets.get(source) ?? 0);
     for await (const block of this.rows(folded ? 0 : after.recent, wants)) {
@@ -86,11 +89,11 @@ export class FeedSession {
     return row === undefined || row.source !== source || row.offset !== offset;
   }
 
-  private async *rows(from: number, wants: Wants): AsyncGenerator<Found[]> {
+  private async *rows(from: number, wants: Wants): AsyncGenerator<FoundEvent[]> {
     let last = from;
     for (;;) {
       const rows = this.sql.recent.all(last);
-      const block: Found[] = [];
+      const block: FoundEvent[] = [];
       for (const { id, series, apart, ...event } of rows) {
         last = id;
         const whose = this.wanted(series, wants);
@@ -105,7 +108,7 @@ export class FeedSession {
     }
   }
 
-  private async *chunked(from: number, wants: Wants): AsyncGenerator<Found[]> {
+  private async *chunked(from: number, wants: Wants): AsyncGenerator<FoundEvent[]> {
     let last = from;
     for (;;) {
       const heads = this.sql.chunks.all(last);

@@ -16,7 +16,7 @@ import { AppError, hasCode } from "../../../shared/errors/app-error.ts";
 import type { EventFeed, FeedAnswer, FeedPosition, FeedRequest, FeedRound, NotShown } from "../feed-port.ts";
 import type { EventRow } from "../reader.ts";
 import { storeFailure } from "./failure.ts";
-import { compareFeed, type FeedMark, type Found, formatMark, type Offsets, readMark } from "./feed-mark.ts";
+import { compareFeed, type FeedMark, type FoundEvent, formatMark, type Offsets, readMark } from "./feed-mark.ts";
 import { FeedSession } from "./feed-session.ts";
 import { fileIdentity, openReader, sharedMemoryIsWritable } from "./open.ts";
 import { ReaderSession } from "./reader-session.ts";
@@ -90,7 +90,7 @@ export class SqliteFeed implements EventFeed {
     if (feed.eventsAfter(after) > this.bounds.scanEventsMax) {
       return lost(`more than ${this.bounds.scanEventsMax} events have been stored since`);
     }
-    const kept: Found[] = [];
+    const kept: FoundEvent[] = [];
     let bytes = 0;
     let count = 0;
     for await (const block of feed.after(after, request.wants)) {

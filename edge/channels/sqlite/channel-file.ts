@@ -16,7 +16,7 @@ import type { Report } from "../../../shared/telemetry/log.ts";
 import { codes } from "./codes.ts";
 import { openForWriting, Statements, type StateRow } from "./connection.ts";
 import { Draft } from "./draft.ts";
-import type { Connection } from "./driver.ts";
+import type { DatabaseConnection } from "./driver.ts";
 import { sqliteCode } from "./driver.ts";
 import type { Slots } from "./slots.ts";
 import { State } from "./state.ts";
@@ -41,7 +41,7 @@ export class ChannelFile {
   readonly state: State;
   /** Work that its caller was told had failed, and that turned out to be stored. */
   private readonly storedAfterAll = new WeakSet<object>();
-  private db: Connection;
+  private db: DatabaseConnection;
   private ready: Statements;
   private commits: number;
   private question: OpenQuestion | undefined;
@@ -51,7 +51,7 @@ export class ChannelFile {
 
   constructor(
     readonly path: string,
-    db: Connection,
+    db: DatabaseConnection,
     private readonly clock: Clock,
     private readonly report: Report,
   ) {
@@ -68,7 +68,7 @@ export class ChannelFile {
   }
 
   /** For pragmas. */
-  get connection(): Connection {
+  get connection(): DatabaseConnection {
     this.settle();
     return this.db;
   }

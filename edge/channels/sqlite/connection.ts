@@ -6,7 +6,7 @@ import type Database from "better-sqlite3";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import type { ShedReason } from "../../../shared/identity/identity.ts";
 import { codes } from "./codes.ts";
-import { type Connection, Sqlite } from "./driver.ts";
+import { type DatabaseConnection, Sqlite } from "./driver.ts";
 import { APPLICATION_ID, PAGE_BYTES, SCHEMA_VERSION, versionOf } from "./schema.ts";
 
 /** A row of `batch`. */
@@ -67,7 +67,7 @@ const sqliteVersionMin = [3, 51, 3] as const;
  *
  * @throws AppError `EDGE_CHANNEL_VERSION` for a newer file or another program's; SqliteError for what SQLite says.
  */
-export function openForWriting(path: string, busyMs = 0): Connection {
+export function openForWriting(path: string, busyMs = 0): DatabaseConnection {
   const db = new Sqlite(path, { timeout: busyMs });
   try {
     assertSqliteVersion(db);
@@ -86,7 +86,7 @@ export function openForWriting(path: string, busyMs = 0): Connection {
 }
 
 /** Refuses what is not ours or newer than we know. */
-export function assertOurs(db: Connection, path: string): void {
+export function assertOurs(db: DatabaseConnection, path: string): void {
   const version = versionOf(db);
   const application = Number(db.pragma("application_id", { simple: true }));
   if (version > SCHEMA_VERSION) {
@@ -104,7 +104,7 @@ export function assertOurs(db: Connection, path: string): void {
   }
 }
 
-function assertSqliteVersion(db: Connection): void {
+function assertSqliteVersion(db: DatabaseConnection): void {
   const text = String(db.prepare("SELECT sqlite_version()").pluck().get());
   const found = text.split(".").map(Number);
   for (const [index, wanted] of sqliteVersionMin.entries()) {
@@ -164,7 +164,7 @@ export class Statements {
   readonly slots: Statement<[number], { readonly id: number; readonly lane: number; readonly first: number }>;
   readonly oldestDead: Statement<[], { readonly id: number; readonly bytes: number; readonly body: number | null }>;
 
-  constructor(readonly db: Connection) {
+  constructor(readonly db: DatabaseConnection) {
     this.begin = db.prepare("BEGIN IMMEDIATE");
     this.commit = db.prepare("COMMIT");
     this.rollback = db.prepare("ROLLBACK");

@@ -28,7 +28,7 @@ export const Sqlite: typeof Database =
         : require("better-sqlite3/linuxmusl-arm64");
 
 /** An open connection. */
-export type Connection = Database.Database;
+export type DatabaseConnection = Database.Database;
 
 /** SQLite's own name of an error (`SQLITE_FULL`, `SQLITE_IOERR_FSYNC`); undefined for what is not SQLite's. */
 export function sqliteCode(thrown: unknown): string | undefined {

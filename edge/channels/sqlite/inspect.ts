@@ -9,7 +9,7 @@ import type { Lane } from "../../core/lane.ts";
 import { buildShedMarker } from "../../core/shed-marker.ts";
 import type { StoredBatch } from "../../core/stored-batch.ts";
 import { assertOurs, type BatchRow, Statements } from "./connection.ts";
-import { type Connection, Sqlite, sqliteCode } from "./driver.ts";
+import { type DatabaseConnection, Sqlite, sqliteCode } from "./driver.ts";
 import { endOf, isIntact } from "./held-batch.ts";
 import { readLanes, type StoredLane } from "./lane-state.ts";
 import { fileNames } from "./open.ts";
@@ -57,7 +57,7 @@ export interface DeadBatch extends InspectedBatch {
 }
 
 /** Something that is not as it must be. */
-export interface Problem {
+export interface ChannelProblem {
   readonly lane: Lane;
   readonly first: number;
   readonly count: number;
@@ -75,7 +75,7 @@ export interface Inspector {
   /** What was put aside for ever, in the order it was. */
   dead(channel: string): Generator<DeadBatch>;
   /** Reads and checks everything that is held: bodies, and that no number is missing. */
-  verify(channel: string): Generator<Problem>;
+  verify(channel: string): Generator<ChannelProblem>;
   close(): void;
 }
 
@@ -83,7 +83,7 @@ export interface Inspector {
 export function openInspector(dataDir: string): Inspector {
   const path = join(dataDir, fileNames.channel);
   if (!existsSync(path)) throw new AppError("EDGE_CHANNEL_IO", `look into ${path}: there is no such file`);
-  let db: Connection | undefined;
+  let db: DatabaseConnection | undefined;
   try {
     db = new Sqlite(path, { readonly: true, timeout: 1_000 });
     assertOurs(db, path);
@@ -106,7 +106,7 @@ class FileInspector implements Inspector {
   private readonly statements: Statements;
 
   constructor(
-    private readonly db: Connection,
+    private readonly db: DatabaseConnection,
     private readonly dataDir: string,
   ) {
     this.statements = new Statements(db);
@@ -174,7 +174,7 @@ class FileInspector implements Inspector {
     }
   }
 
-  *verify(channel: string): Generator<Problem> {
+  *verify(channel: string): Generator<ChannelProblem> {
     for (const { lane, progress } of this.lanesOf(channel)) {
       let expected = progress.acked;
       for (const batch of this.batchesOf(lane, progress.acked)) {

@@ -1,6 +1,6 @@
 import type { Lane } from "../../core/lane.ts";
 import type { LaneRow } from "./connection.ts";
-import type { Connection } from "./driver.ts";
+import type { DatabaseConnection } from "./driver.ts";
 import { endOf, type HeldBatch } from "./held-batch.ts";
 import { newProgress, type Progress, parseProgress } from "./progress.ts";
 
@@ -132,7 +132,7 @@ export interface StoredLane {
 }
 
 /** All lanes of a file, in the order they were made. */
-export function readLanes(db: Connection): StoredLane[] {
+export function readLanes(db: DatabaseConnection): StoredLane[] {
   const texts = db.prepare<[], { name: string; value: string }>("SELECT name, value FROM state WHERE what = 'lane'");
   const progressOf = new Map(texts.all().map(({ name, value }) => [name, value]));
   const rows = db.prepare<[], LaneRow>("SELECT * FROM lane ORDER BY id").all();

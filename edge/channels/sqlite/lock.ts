@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import { codes } from "./codes.ts";
-import type { Connection } from "./driver.ts";
+import type { DatabaseConnection } from "./driver.ts";
 import { Sqlite, sqliteCode } from "./driver.ts";
 
 /** Holds the data directory for one process. */
@@ -41,7 +41,7 @@ export function takeLock(path: string): Lock {
 /** Whether another process holds it; touches nothing. */
 export function isLocked(path: string): boolean {
   if (!existsSync(path)) return false;
-  let db: Connection | undefined;
+  let db: DatabaseConnection | undefined;
   try {
     db = new Sqlite(path, { readonly: true, timeout: 0 });
     db.prepare("SELECT count(*) FROM start").get();
@@ -54,7 +54,7 @@ export function isLocked(path: string): boolean {
 }
 
 /** Writes and locks again; who comes in between finds the lock free and takes it, which is an error like any other. */
-function remember(db: Connection, starts: number): void {
+function remember(db: DatabaseConnection, starts: number): void {
   // A full disk may have ended the transaction that holds the lock.
   if (!db.inTransaction) db.exec("BEGIN EXCLUSIVE");
   db.exec(`DELETE FROM start; INSERT INTO start VALUES (${starts}); COMMIT; BEGIN EXCLUSIVE`);

@@ -11,7 +11,7 @@ import { limits } from "../../core/limits.ts";
 import { ChannelFile, damageNote, isDamage } from "./channel-file.ts";
 import { codes } from "./codes.ts";
 import { type BatchRow, openForWriting } from "./connection.ts";
-import { type Connection, meansDiskFull, sqliteCode } from "./driver.ts";
+import { type DatabaseConnection, meansDiskFull, sqliteCode } from "./driver.ts";
 import { LaneState, readLanes, type StoredLane } from "./lane-state.ts";
 import { isLocked, type Lock, takeLock } from "./lock.ts";
 import { formatProgress, heldOf } from "./progress.ts";
@@ -153,7 +153,7 @@ function openSound(options: OpenOptions, lock: Lock, path: string, renewed: stri
 }
 
 /** @throws AppError `EDGE_CHANNEL_UNNAMED` */
-function refuseUnnamed(db: Connection, options: OpenOptions): void {
+function refuseUnnamed(db: DatabaseConnection, options: OpenOptions): void {
   const held = new Map<string, number>();
   for (const { lane, progress } of readLanes(db)) {
     if (!options.channels.has(lane.channel)) held.set(lane.channel, (held.get(lane.channel) ?? 0) + heldOf(progress));
@@ -168,7 +168,7 @@ function refuseUnnamed(db: Connection, options: OpenOptions): void {
 
 /** What a start begins with. */
 interface Start {
-  readonly db: Connection;
+  readonly db: DatabaseConnection;
   readonly options: OpenOptions;
   readonly lock: Lock;
   readonly file: ChannelFile;
@@ -227,7 +227,7 @@ function adoptLanes(store: SqliteStore, file: ChannelFile, lanes: readonly Store
 }
 
 /** Rows of channels that the config no longer names and that hold no events: kept batches and undelivered markers. */
-function forgetUnnamed(db: Connection, options: OpenOptions): void {
+function forgetUnnamed(db: DatabaseConnection, options: OpenOptions): void {
   const left = db.prepare("SELECT 1 FROM batch WHERE lane = ? LIMIT 1");
   const unnamed = readLanes(db).filter(({ lane }) => !options.channels.has(lane.channel) && left.get(lane.id));
   if (unnamed.length === 0) return;

@@ -24,7 +24,7 @@ import { crc32c } from "../../../shared/kafka/record-batch/crc32c.ts";
 import { HEADER_BYTES, readBatchHeader } from "../../../shared/kafka/record-batch/header.ts";
 import { damageNote } from "./channel-file.ts";
 import { type BatchRow, type LaneRow, openForWriting, Statements, type StateRow } from "./connection.ts";
-import { type Connection, Sqlite, sqliteCode } from "./driver.ts";
+import { type DatabaseConnection, Sqlite, sqliteCode } from "./driver.ts";
 import { endOf, footprint, isIntact } from "./held-batch.ts";
 import { addCounter, formatProgress, newProgress, type Progress, parseProgress } from "./progress.ts";
 import { salvageBodies } from "./salvage.ts";
@@ -77,7 +77,7 @@ function setAside(path: string): string {
   return name;
 }
 
-function openDamaged(name: string, donor: string): Connection {
+function openDamaged(name: string, donor: string): DatabaseConnection {
   const db = new Sqlite(name);
   const schema = tolerant(() => db.prepare("SELECT count(*) FROM sqlite_schema").pluck().get());
   if (Number(schema ?? 0) > 0 && tolerant(() => db.prepare("SELECT 1 FROM file")) !== undefined) return logCopied(db);
@@ -88,7 +88,7 @@ function openDamaged(name: string, donor: string): Connection {
 }
 
 /** What is in the log goes into the file: it is read page by page later. */
-function logCopied(db: Connection): Connection {
+function logCopied(db: DatabaseConnection): DatabaseConnection {
   tolerant(() => db.pragma("wal_checkpoint(TRUNCATE)"));
   return db;
 }
@@ -125,8 +125,8 @@ class Copy {
   private livedMs = 0;
 
   constructor(
-    private readonly source: Connection,
-    private readonly target: Connection,
+    private readonly source: DatabaseConnection,
+    private readonly target: DatabaseConnection,
     private readonly clock: Clock,
   ) {
     this.statements = new Statements(target);

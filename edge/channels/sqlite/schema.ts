@@ -2,7 +2,7 @@
  * The tables of the channel file, and how an older file becomes a newer one. DESIGN.md beside this file says why they
  * look like this; `sqlite3 channel.db .schema` shows them, and the views put names to what the hot rows hold.
  */
-import type { Connection } from "./driver.ts";
+import type { DatabaseConnection } from "./driver.ts";
 
 /** `PRAGMA user_version` of what this program writes. */
 export const SCHEMA_VERSION = 1;
@@ -67,7 +67,7 @@ PRAGMA user_version = 1;
 `;
 
 /** What brings a file from the version before to this one; the first makes an empty file a version 1. */
-const migrations: readonly ((db: Connection) => void)[] = [
+const migrations: readonly ((db: DatabaseConnection) => void)[] = [
   (db) => {
     db.exec(version1);
     const slot = db.prepare<[number]>(
@@ -78,7 +78,7 @@ const migrations: readonly ((db: Connection) => void)[] = [
 ];
 
 /** Brings the file to this program's version, all or nothing. */
-export function migrate(db: Connection): void {
+export function migrate(db: DatabaseConnection): void {
   const found = versionOf(db);
   if (found === SCHEMA_VERSION) return;
   db.transaction(() => {
@@ -87,6 +87,6 @@ export function migrate(db: Connection): void {
 }
 
 /** The file's version; 0 for an empty file. */
-export function versionOf(db: Connection): number {
+export function versionOf(db: DatabaseConnection): number {
   return Number(db.pragma("user_version", { simple: true }));
 }

@@ -1,5 +1,5 @@
 import type { Inspector } from "../../channels/sqlite/inspect.ts";
-import type { Arguments, Command, Surroundings } from "../command.ts";
+import type { Arguments, Command, CommandContext } from "../command.ts";
 import { chosenChannel, fileOptions, withChannels } from "./open-channels.ts";
 import { recordsOf, renderProblem, renderRecord } from "./render-record.ts";
 
@@ -21,7 +21,7 @@ export const channelExport: Command = {
 
 const newline = Buffer.from("\n");
 
-async function write(given: Arguments, world: Surroundings, inspector: Inspector): Promise<number> {
+async function write(given: Arguments, world: CommandContext, inspector: Inspector): Promise<number> {
   const channel = chosenChannel(given, inspector);
   let damaged = 0;
   for (const batch of given.flag("dead") ? inspector.dead(channel) : inspector.batches(channel)) {

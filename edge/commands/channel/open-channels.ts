@@ -4,7 +4,7 @@ import { AppError } from "../../../shared/errors/app-error.ts";
 import { type Inspector, openInspector } from "../../channels/sqlite/inspect.ts";
 import { loadConfig } from "../../config/load-config.ts";
 import { legalName } from "../../config/schema.ts";
-import { type Arguments, configOption, configPath, type OptionDeclaration, type Surroundings } from "../command.ts";
+import { type Arguments, type CommandContext, configOption, configPath, type OptionDeclaration } from "../command.ts";
 import { reportProblems } from "../report-problems.ts";
 
 /** How the verbs are told which file to look into. */
@@ -14,7 +14,7 @@ export const fileOptions = {
 } as const satisfies Record<string, OptionDeclaration>;
 
 /** Looks into the channel file; safe beside a running agent. @throws AppError `USAGE` when the config does not say where. */
-export function withChannels<T>(given: Arguments, world: Surroundings, use: (inspector: Inspector) => T): T {
+export function withChannels<T>(given: Arguments, world: CommandContext, use: (inspector: Inspector) => T): T {
   const inspector = openInspector(dataDirOf(given, world));
   let closing = true;
   try {
@@ -33,7 +33,7 @@ function isChannelName(word: string): boolean {
   return legalName.test(word);
 }
 
-function dataDirOf(given: Arguments, world: Surroundings): string {
+function dataDirOf(given: Arguments, world: CommandContext): string {
   const data = given.value("data");
   if (data !== undefined) return resolve(data);
   const path = configPath({ ...given, positionals: given.positionals.filter((word) => !isChannelName(word)) }, world);

@@ -6,7 +6,7 @@ import type { StoredBatch } from "../../core/stored-batch.ts";
 import { type SinkRecord, sinkRecords } from "../record-destination.ts";
 import type { ObjectWriter, Roll } from "./object-destination.ts";
 import type { ObjectEncoder } from "./object-format.ts";
-import { type Plan, PlanBook } from "./object-plan.ts";
+import { type ObjectPlan, PlanBook } from "./object-plan.ts";
 import type { ObjectTools } from "./object-tools.ts";
 
 /** How often it is looked whether more has come for an object that is not full. */
@@ -23,7 +23,7 @@ export class ObjectLane implements LaneDelivery {
   /** Events of the object that is being gathered or written. */
   gathered = 0;
   private readonly book: PlanBook;
-  private plan: Plan | undefined;
+  private plan: ObjectPlan | undefined;
   /** Everything before is in its objects. */
   private writtenBelow = 0;
 
@@ -61,7 +61,7 @@ export class ObjectLane implements LaneDelivery {
     return { gathered: this.gathered };
   }
 
-  private async planOf(batch: StoredBatch, signal: AbortSignal): Promise<Plan> {
+  private async planOf(batch: StoredBatch, signal: AbortSignal): Promise<ObjectPlan> {
     const known = this.plan;
     if (known !== undefined && known.first <= batch.first && endOf(batch) <= known.end) return known;
     const plan = { first: batch.first, end: await this.gather(batch, signal) };
@@ -101,7 +101,7 @@ export class ObjectLane implements LaneDelivery {
     }
   }
 
-  private async writeAll(batch: StoredBatch, plan: Plan, signal: AbortSignal): Promise<void> {
+  private async writeAll(batch: StoredBatch, plan: ObjectPlan, signal: AbortSignal): Promise<void> {
     const what = `write objects of stream "${this.notes.lane.stream}"`;
     await this.tools.turns.run(what, signal, async () => {
       const done = new Set<string>();
@@ -113,7 +113,12 @@ export class ObjectLane implements LaneDelivery {
   }
 
   /** True: there are objects that had no place in this round. */
-  private async writeRound(first: StoredBatch, plan: Plan, done: Set<string>, signal: AbortSignal): Promise<boolean> {
+  private async writeRound(
+    first: StoredBatch,
+    plan: ObjectPlan,
+    done: Set<string>,
+    signal: AbortSignal,
+  ): Promise<boolean> {
     const open = new Map<string, OpenObject>();
     let more = false;
     try {
@@ -149,7 +154,7 @@ export class ObjectLane implements LaneDelivery {
   /** Undefined: too many are open. */
   private async begin(
     prefix: string,
-    plan: Plan,
+    plan: ObjectPlan,
     open: Map<string, OpenObject>,
     signal: AbortSignal,
   ): Promise<OpenObject | undefined> {
@@ -175,7 +180,7 @@ export class ObjectLane implements LaneDelivery {
   }
 
   /** Unique for the numbers, and in their order. */
-  private rangeOf({ first, end }: Plan): string {
+  private rangeOf({ first, end }: ObjectPlan): string {
     const { stream, number, epoch } = this.notes.lane;
     const digits = (seq: number) => String(seq).padStart(15, "0");
     return `${this.tools.context.agent}.${epoch}.${stream}.${number}.${digits(first)}-${digits(end - 1)}`;

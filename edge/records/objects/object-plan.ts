@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { LaneNotes } from "../../core/lane-notes.ts";
 
 /** Which numbers of a lane are written together. */
-export interface Plan {
+export interface ObjectPlan {
   readonly first: number;
   /** The number behind the last. */
   readonly end: number;
@@ -24,7 +24,7 @@ export class PlanBook {
     this.key = `objects:${sink}`;
   }
 
-  last(): Plan | undefined {
+  last(): ObjectPlan | undefined {
     const text = this.notes.session(this.key);
     if (text === undefined) return undefined;
     try {
@@ -36,7 +36,7 @@ export class PlanBook {
   }
 
   /** Durable on return. */
-  save({ first, end }: Plan): void {
+  save({ first, end }: ObjectPlan): void {
     const row: z.input<typeof Row> = { version: 1, first, end };
     this.notes.saveSession(this.key, JSON.stringify(row));
   }

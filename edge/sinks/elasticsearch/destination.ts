@@ -3,7 +3,7 @@ import { AppError } from "../../../shared/errors/app-error.ts";
 import type { Finding } from "../../core/sink.ts";
 import { Escapes } from "../../records/escapes.ts";
 import { errorOf, excerpt, type HttpAnswer, HttpPeer, meaningOf } from "../../records/http-peer.ts";
-import type { RecordDestination, Refusal, SinkRecord } from "../../records/record-destination.ts";
+import type { EventRefusal, RecordDestination, SinkRecord } from "../../records/record-destination.ts";
 import type { Config } from "./config.ts";
 import { documentId, documentOf } from "./document.ts";
 
@@ -34,7 +34,7 @@ export class ElasticDestination implements RecordDestination {
     this.bulk = `${config.url.replace(/\/+$/, "")}/_bulk?${query}`;
   }
 
-  async write(records: readonly SinkRecord[], signal: AbortSignal): Promise<readonly Refusal[] | undefined> {
+  async write(records: readonly SinkRecord[], signal: AbortSignal): Promise<readonly EventRefusal[] | undefined> {
     const what = `write ${records.length} documents to ${this.config.url}`;
     const answer = await this.peer.ask(
       {
@@ -75,7 +75,7 @@ export class ElasticDestination implements RecordDestination {
     return { url: this.config.url, lastAnswer: this.peer.last };
   }
 
-  private judge(record: SinkRecord, item: Item | undefined): readonly Refusal[] {
+  private judge(record: SinkRecord, item: Item | undefined): readonly EventRefusal[] {
     if (item === undefined || (item.status >= 200 && item.status < 300)) return [];
     // It is there already: `create` leaves it as it is.
     if (item.status === 409 && this.config.operation === "create") return [];

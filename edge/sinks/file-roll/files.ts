@@ -15,7 +15,7 @@ import { type FileHandle, lstat, readdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { realOf } from "../../../shared/files/real-path.ts";
 import { isKey, keyOf, nameOf, serialOf } from "./file-key.ts";
-import { formatMark, type Mark, type MarkedFile } from "./mark.ts";
+import { type FilesMark, formatMark, type MarkedFile } from "./mark.ts";
 import { makeOwnFolder, openOwn } from "./own-file.ts";
 import { publishFile, syncFolders } from "./publish.ts";
 
@@ -53,7 +53,7 @@ export class LaneFiles {
    * Brings the folder to what the mark says; undefined: nobody knows, all files count as they are. To be called (again,
    * until it succeeds) before anything else.
    */
-  async recover(mark: Mark | undefined, nowMs: number): Promise<void> {
+  async recover(mark: FilesMark | undefined, nowMs: number): Promise<void> {
     if (this.isRecovered) return;
     const { directory, owner } = this.options;
     await makeOwnFolder(directory, []);
@@ -140,7 +140,7 @@ export class LaneFiles {
     return end + bytes.length;
   }
 
-  private async recoverFile(key: string, mark: Mark | undefined, nowMs: number): Promise<void> {
+  private async recoverFile(key: string, mark: FilesMark | undefined, nowMs: number): Promise<void> {
     const path = join(this.folder, key);
     const stat = await lstat(path);
     const { nlink } = stat;

@@ -7,7 +7,7 @@ export interface MarkedFile {
 }
 
 /** The note that goes with an acknowledgement: every file in progress, and the number of the next new one. */
-export interface Mark {
+export interface FilesMark {
   readonly files: ReadonlyMap<string, MarkedFile>;
   readonly serial: number;
 }
@@ -18,16 +18,16 @@ const Written = z.object({
 });
 
 /** As text, for `LaneNotes.mark`. */
-export function formatMark({ files, serial }: Mark): string {
+export function formatMark({ files, serial }: FilesMark): string {
   const lengths = [...files].map(([name, { bytes, untilMs }]) => [name, [bytes, untilMs ?? null]] as const);
   return JSON.stringify({ serial, files: Object.fromEntries(lengths) });
 }
 
 /** Before anything was acknowledged. */
-export const noMark: Mark = { files: new Map(), serial: 0 };
+export const noMark: FilesMark = { files: new Map(), serial: 0 };
 
 /** Reads it back; undefined when it is none of ours (the lane was drained by another sink before). */
-export function parseMark(text: string): Mark | undefined {
+export function parseMark(text: string): FilesMark | undefined {
   const written = Written.safeParse(parseJson(text)).data;
   if (written === undefined) return undefined;
   const entries = Object.entries(written.files);

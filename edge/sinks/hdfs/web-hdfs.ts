@@ -9,7 +9,7 @@ const Remote = z.object({ RemoteException: z.object({ exception: z.string(), mes
 const Status = z.object({ FileStatus: z.object({ length: z.int(), type: z.enum(["FILE", "DIRECTORY", "SYMLINK"]) }) });
 
 /** What is asked for, of which file. */
-export type Operation = Readonly<Record<string, string>> & { readonly op: string };
+export type WebHdfsOperation = Readonly<Record<string, string>> & { readonly op: string };
 
 /** HDFS over HTTP: the NameNode answers, and names the DataNode that takes bytes. */
 export class WebHdfs {
@@ -34,7 +34,7 @@ export class WebHdfs {
   async ask(
     method: HttpQuestion["method"],
     path: string,
-    operation: Operation,
+    operation: WebHdfsOperation,
     signal: AbortSignal,
   ): Promise<HttpAnswer> {
     const what = `${operation.op} ${path} at ${this.nameNode}`;
@@ -50,7 +50,7 @@ export class WebHdfs {
   }
 
   /** Sends bytes: asks the NameNode where to, and gives them to that DataNode. Resolves when it has them. */
-  async send(path: string, operation: Operation, bytes: Buffer, signal: AbortSignal): Promise<void> {
+  async send(path: string, operation: WebHdfsOperation, bytes: Buffer, signal: AbortSignal): Promise<void> {
     const method = operation.op === "APPEND" ? "POST" : "PUT";
     const asked = await this.ask(method, path, { ...operation, noredirect: "true" }, signal);
     // Old NameNodes do not know `noredirect`: they answer 307.
@@ -78,7 +78,7 @@ export class WebHdfs {
     throw new AppError(codes.EDGE_DESTINATION_WRONG, `GETFILESTATUS ${path}: no status: ${excerpt(answer.text)}`);
   }
 
-  private urlOf(path: string, operation: Operation): string {
+  private urlOf(path: string, operation: WebHdfsOperation): string {
     const { user, delegation } = this.config;
     const query = new URLSearchParams(operation);
     if (delegation !== undefined) query.set("delegation", delegation);

@@ -5,7 +5,7 @@ import { AppError } from "../../../shared/errors/app-error.ts";
 import { type Random, seededRandom } from "../../../shared/random/random.ts";
 import type { LaneDelivery } from "../../core/sink.ts";
 import { GroupSink } from "../../groups/group-sink.ts";
-import type { GroupOptions, Order } from "../../groups/group-tools.ts";
+import type { Order, PolicyOptions } from "../../groups/group-tools.ts";
 import { ArrayReader } from "../../testing/fakes/array-reader.ts";
 import { fakeContext } from "../../testing/fakes/component.ts";
 import { testBatch, testLane } from "../../testing/fakes/test-batches.ts";
@@ -18,7 +18,7 @@ const inTurn: Order = (members, current) => {
   const from = current === undefined ? 0 : members.indexOf(current) + 1;
   return [...members.slice(from), ...members.slice(0, from)];
 };
-const failover: GroupOptions = { order: inOrder, inDoubt: "repeat", restMsMax: 30_000, batchesPerTurn: 0 };
+const failover: PolicyOptions = { order: inOrder, inDoubt: "repeat", restMsMax: 30_000, batchesPerTurn: 0 };
 
 class TwoClusters {
   readonly clock = new VirtualClock();
@@ -28,7 +28,7 @@ class TwoClusters {
   private next = 0;
   private lane: LaneDelivery;
 
-  constructor(private readonly options: GroupOptions) {
+  constructor(private readonly options: PolicyOptions) {
     this.far.clusterId = "cluster-2";
     for (const broker of [this.near, this.far]) broker.addTopic("driving");
     this.lane = this.make();
@@ -197,7 +197,7 @@ test("the status says whose lane it is", async () => {
   expect(world.status).toMatchObject({ member: "near", partition: 0 });
 });
 
-const policies: readonly (readonly [string, GroupOptions])[] = [
+const policies: readonly (readonly [string, PolicyOptions])[] = [
   ["failover", failover],
   ["failover that waits", { ...failover, inDoubt: "wait" }],
   ["load balancing", { order: inTurn, inDoubt: "repeat", restMsMax: 30_000, batchesPerTurn: 1 }],

@@ -10,7 +10,7 @@
  */
 import { AppError, hasCode } from "../../../shared/errors/app-error.ts";
 import { invariant } from "../../../shared/errors/invariant.ts";
-import { type Book, bookedReport } from "../../../shared/telemetry/counting-report.ts";
+import { type AddToBooks, bookedReport } from "../../../shared/telemetry/counting-report.ts";
 import type { LaneNotes } from "../../core/lane-notes.ts";
 import type { Delivery, LaneDelivery } from "../../core/sink.ts";
 import { splitBatch } from "../../core/split-batch.ts";
@@ -60,7 +60,7 @@ export class KafkaLane implements LaneDelivery {
     shared: LaneTools,
   ) {
     const { report, metrics } = shared.telemetry;
-    const book: Book = (name, amount) => notes.count(name, amount);
+    const book: AddToBooks = (name, amount) => notes.count(name, amount);
     const tools = { ...shared, telemetry: { report: bookedReport(report, book), metrics } };
     this.tools = tools;
     this.doubt = new Doubt(notes.seqAtStart, tools.context.clock);

@@ -10,7 +10,7 @@ import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
 import { limits } from "../../core/limits.ts";
 import { Client } from "../../listeners/testing/client.ts";
-import { type Heard, pushContract, type SentEvent } from "../../testing/contracts/push.contract.ts";
+import { pushContract, type SenderHeard, type SentEvent } from "../../testing/contracts/push.contract.ts";
 import { type RunningSource, runSource } from "../../testing/fakes/running-source.ts";
 import definition from "./index.ts";
 
@@ -39,7 +39,7 @@ pushContract(
     config: { address: "127.0.0.1:0", keyHeader: "k", timeHeader: "t" },
     twoSenders: { sendersMax: 2 },
     impatient: { answerWithin: "100ms" },
-    send: async (run, events, signal): Promise<Heard> => {
+    send: async (run, events, signal): Promise<SenderHeard> => {
       if (!(portOf(run) > 0)) return "nothing";
       const client = new AvroClient(peer(run));
       signal?.addEventListener("abort", () => client.close());

@@ -4,7 +4,7 @@ import { makeCertificates } from "../../../shared/testing/certificates.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
 import { Client } from "../../listeners/testing/client.ts";
-import { type Heard, pushContract, type SentEvent } from "../../testing/contracts/push.contract.ts";
+import { pushContract, type SenderHeard, type SentEvent } from "../../testing/contracts/push.contract.ts";
 import { type RunningSource, runSource } from "../../testing/fakes/running-source.ts";
 import definition from "./index.ts";
 
@@ -22,7 +22,7 @@ async function post(url: string, body: string | Buffer, init: RequestInit = {}):
   return { status: response.status, headers: response.headers, body: Object(await response.json()) };
 }
 
-function meaningOf({ status, body }: Said): Heard {
+function meaningOf({ status, body }: Said): SenderHeard {
   if (status === 200) return body.durable === true ? "stored" : "in memory";
   if (status === 503) return "not taken";
   return status === 504 ? "may be taken" : "refused for ever";

@@ -13,7 +13,7 @@ export interface ConsumedRecord {
 }
 
 /** Which headers say where it came from. */
-export interface RecordHeaders {
+export interface OriginHeaders {
   readonly topicHeader: string;
   readonly partitionHeader?: string | undefined;
   readonly offsetHeader?: string | undefined;
@@ -26,7 +26,7 @@ const tombstoneHeader = "tombstone";
 const empty: Buffer = Buffer.alloc(0);
 
 /** The event of a record: its body, and what sets the rest; which answers how many headers found no place. */
-export function eventOf(record: ConsumedRecord, { topicHeader, partitionHeader, offsetHeader }: RecordHeaders) {
+export function eventOf(record: ConsumedRecord, { topicHeader, partitionHeader, offsetHeader }: OriginHeaders) {
   const { topic, partition, offset, key, value, timestamp, headers = {} } = record;
   const prepare = (view: EventView): number => {
     let leftOut = 0;

@@ -2,14 +2,14 @@ import { describe, expect, test } from "bun:test";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
 import { Client } from "../../listeners/testing/client.ts";
-import { type Heard, pushContract, type SentEvent } from "../../testing/contracts/push.contract.ts";
+import { pushContract, type SenderHeard, type SentEvent } from "../../testing/contracts/push.contract.ts";
 import { type RunningSource, runSource } from "../../testing/fakes/running-source.ts";
 import definition from "./index.ts";
 
 const portOf = (run: RunningSource) => Number(run.source.status().port);
 
 /** Sends lines and ends its side; what it hears at the end. */
-async function send(run: RunningSource, events: readonly SentEvent[], signal?: AbortSignal): Promise<Heard> {
+async function send(run: RunningSource, events: readonly SentEvent[], signal?: AbortSignal): Promise<SenderHeard> {
   const port = portOf(run);
   // It has stopped.
   if (Number.isNaN(port)) return "nothing";

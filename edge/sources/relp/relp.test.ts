@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
 import { Client } from "../../listeners/testing/client.ts";
-import { type Heard, pushContract, type SentEvent } from "../../testing/contracts/push.contract.ts";
+import { pushContract, type SenderHeard, type SentEvent } from "../../testing/contracts/push.contract.ts";
 import { type RunningSource, runSource } from "../../testing/fakes/running-source.ts";
 import { answerFrame, parseHead } from "./frame.ts";
 import definition from "./index.ts";
@@ -15,7 +15,7 @@ const hello = "relp_version=0\nrelp_software=test\ncommands=syslog";
 /** How many messages were answered with 200. */
 const answered = (heard: string) => heard.match(/^\d+ rsp 6 200 OK$/gm)?.length ?? 0;
 
-async function send(run: RunningSource, events: readonly SentEvent[], signal?: AbortSignal): Promise<Heard> {
+async function send(run: RunningSource, events: readonly SentEvent[], signal?: AbortSignal): Promise<SenderHeard> {
   const port = portOf(run);
   // It has stopped.
   if (Number.isNaN(port)) return "nothing";

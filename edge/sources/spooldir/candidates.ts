@@ -6,10 +6,10 @@ import { childOf, namesIn, shownPath, systemPath } from "../../../shared/files/p
 import { realOf } from "../../../shared/files/real-path.ts";
 import { FileRefused, isFileTrouble, systemCode } from "../../../shared/files/refusal.ts";
 import type { FileAccess } from "../../core/file-fields.ts";
-import { type Identity, identityOf } from "./spool-file.ts";
+import { identityOf, type SpoolFacts } from "./spool-file.ts";
 
 /** A file that lies in the spool directory. */
-export interface Candidate extends Identity {
+export interface Candidate extends SpoolFacts {
   readonly device: bigint;
   /** Path below the spool directory. */
   readonly key: string;
@@ -35,7 +35,7 @@ export class Candidates {
   private readonly severalNames = new Set<string>();
   private obscured = false;
   /** Since when (uptime) each file is what it is. */
-  private steady = new Map<string, { readonly identity: Identity; readonly sinceMs: number }>();
+  private steady = new Map<string, { readonly identity: SpoolFacts; readonly sinceMs: number }>();
 
   constructor(
     private readonly options: CandidateOptions,

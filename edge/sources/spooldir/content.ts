@@ -29,7 +29,7 @@ export interface Content {
 }
 
 /** A file that is open. */
-export interface Reading {
+export interface OpenFile {
   readonly fd: number;
   readonly content: Content;
   readonly file: SpoolFile;

@@ -36,11 +36,11 @@ import { BlobSplitter } from "./blob-splitter.ts";
 import { type Candidate, Candidates } from "./candidates.ts";
 import { codes } from "./codes.ts";
 import type { Config } from "./config.ts";
-import { type Content, contentOf, type Reading } from "./content.ts";
+import { type Content, contentOf, type OpenFile } from "./content.ts";
 import { takeTracker } from "./flume-tracker.ts";
 import { ListedFiles } from "./listed-files.ts";
 import { isTaken, statOf } from "./names.ts";
-import { type Identity, identityOf, isUnchanged, SpoolFile, sameIdentity } from "./spool-file.ts";
+import { identityOf, isUnchanged, type SpoolFacts, SpoolFile, sameIdentity } from "./spool-file.ts";
 import { signals } from "./telemetry.ts";
 
 /** Files that are read to their end share one wait for durability, up to this many. */
@@ -196,7 +196,7 @@ export class SpoolDirectorySource implements Source {
    * Where files are deleted, names come again: another file under the name of one that is done is the next one. We may
    * have deleted the first and been killed before that was stored.
    */
-  private isSuccessor(found: Identity, known: SpoolFile): boolean {
+  private isSuccessor(found: SpoolFacts, known: SpoolFile): boolean {
     return this.config.done === "delete" && known.state === "done" && found.inode !== known.identity.inode;
   }
 
@@ -258,7 +258,7 @@ export class SpoolDirectorySource implements Source {
   }
 
   /** Appends the next lines; false, and nothing is done, when the file changed meanwhile. */
-  private readPiece({ fd, content, file, path }: Reading, output: LineIntake): boolean {
+  private readPiece({ fd, content, file, path }: OpenFile, output: LineIntake): boolean {
     const { splitter } = this;
     if (!isUnchanged(fd, file, path)) return false;
     const piece = content.piece(file.offset);
@@ -342,7 +342,7 @@ export class SpoolDirectorySource implements Source {
   }
 
   /** An error for this file alone. Of a damaged one, what stands before the damage was read up to the last whole line. */
-  private fail(file: SpoolFile, why: string | DamagedContent, intake: Intake, now: Identity = file.identity): void {
+  private fail(file: SpoolFile, why: string | DamagedContent, intake: Intake, now: SpoolFacts = file.identity): void {
     const { done, errorSuffix } = this.config;
     const path = childOf(this.config.path, file.key);
     const isDamaged = typeof why !== "string";

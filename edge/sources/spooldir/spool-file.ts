@@ -5,11 +5,11 @@ import type { Positioned } from "../../core/source.ts";
 import { statOf } from "./names.ts";
 
 /** What a file is as long as nobody touches it. Any difference means: not the file we know. */
-const Identity = z.object({ inode: z.string(), size: z.int().nonnegative(), mtimeNs: z.string() });
+const SpoolFacts = z.object({ inode: z.string(), size: z.int().nonnegative(), mtimeNs: z.string() });
 /** See the schema above: inode, size in bytes, time of the last change in nanoseconds. */
-export type Identity = z.output<typeof Identity>;
+export type SpoolFacts = z.output<typeof SpoolFacts>;
 
-const StoredFile = Identity.extend({
+const StoredFile = SpoolFacts.extend({
   offset: z.int().nonnegative(),
   /**
    * `reading`: lines up to the offset are durable. `done`: all are, and what is to be done with the file may have been
@@ -25,12 +25,12 @@ const StoredFile = Identity.extend({
 });
 
 /** The identity that a stat shows. */
-export function identityOf(stat: BigIntStats): Identity {
+export function identityOf(stat: BigIntStats): SpoolFacts {
   return { inode: stat.ino.toString(), size: Number(stat.size), mtimeNs: stat.mtimeNs.toString() };
 }
 
 /** Whether these are the same unchanged file. */
-export function sameIdentity(a: Identity, b: Identity): boolean {
+export function sameIdentity(a: SpoolFacts, b: SpoolFacts): boolean {
   return a.inode === b.inode && a.size === b.size && a.mtimeNs === b.mtimeNs;
 }
 
@@ -45,7 +45,7 @@ export function isUnchanged(fd: number, file: SpoolFile, path: string): boolean 
 /** One file of the spool directory, with how far it was read; stored under its path in the directory. */
 export class SpoolFile implements Positioned {
   /** What it was when it was met; of one that is an error, what it was then. */
-  identity: Identity;
+  identity: SpoolFacts;
   offset = 0;
   state: "reading" | "done" | "error" = "reading";
   reason: string | undefined;
@@ -60,13 +60,13 @@ export class SpoolFile implements Positioned {
   constructor(
     /** Path below the spool directory. */
     readonly key: string,
-    identity: Identity,
+    identity: SpoolFacts,
   ) {
     this.identity = only(identity);
   }
 
   /** It is an error as it is now: that is what it is known by from here on, under any name. */
-  becomeError(reason: string, now: Identity): void {
+  becomeError(reason: string, now: SpoolFacts): void {
     this.state = "error";
     this.reason = reason;
     this.identity = only(now);
@@ -123,6 +123,6 @@ export class SpoolFile implements Positioned {
   }
 }
 
-function only({ inode, size, mtimeNs }: Identity): Identity {
+function only({ inode, size, mtimeNs }: SpoolFacts): SpoolFacts {
   return { inode, size, mtimeNs };
 }

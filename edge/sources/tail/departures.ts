@@ -3,7 +3,7 @@ import { childOf } from "../../../shared/files/path-text.ts";
 import type { DirectoryBook } from "./directory-book.ts";
 import type { FollowedFile } from "./followed-file.ts";
 import { olderFirst } from "./names.ts";
-import type { Entry, Snapshot } from "./snapshot.ts";
+import type { FolderEntry, FolderSnapshot } from "./snapshot.ts";
 import { signals } from "./telemetry.ts";
 
 /** Files that are gone, or whose place other bytes have taken: truncated, replaced, removed while we were away. */
@@ -11,7 +11,7 @@ export class Departures {
   constructor(private readonly book: DirectoryBook) {}
 
   /** The file is gone, or other bytes are in its place. Goes on in its copy, or counts what cannot be read any more. */
-  depart(file: FollowedFile, snapshot: Snapshot, taken: Set<bigint>): void {
+  depart(file: FollowedFile, snapshot: FolderSnapshot, taken: Set<bigint>): void {
     const { host } = this.book;
     const truncated = file.fd !== undefined;
     file.close();
@@ -34,7 +34,7 @@ export class Departures {
   }
 
   /** Something new beside a log may be its copy, made before it was truncated: the log is looked at first. */
-  truncatedRoots(unknown: readonly Entry[]): readonly FollowedFile[] {
+  truncatedRoots(unknown: readonly FolderEntry[]): readonly FollowedFile[] {
     const trails = new Set(unknown.map((entry) => this.book.trailOf(entry.name)));
     return [...this.book.files].filter(
       (file) =>
@@ -47,7 +47,7 @@ export class Departures {
   }
 
   /** The file whose content begins with everything that was read of this one. */
-  private findCopy(file: FollowedFile, snapshot: Snapshot, taken: ReadonlySet<bigint>) {
+  private findCopy(file: FollowedFile, snapshot: FolderSnapshot, taken: ReadonlySet<bigint>) {
     const asides = new Set([...this.book.files].filter((other) => other.isAside).map((other) => other.inode));
     const candidates = [...snapshot.entries.values()]
       .filter(

@@ -11,7 +11,7 @@ import type { FileIndex } from "./file-index.ts";
 import { FollowedFile } from "./followed-file.ts";
 import { compressedEnding, Names } from "./names.ts";
 import type { OpenCount } from "./open-count.ts";
-import type { Entry, Snapshot } from "./snapshot.ts";
+import type { FolderEntry, FolderSnapshot } from "./snapshot.ts";
 import type { BeforeUs } from "./stored-files.ts";
 import { signals } from "./telemetry.ts";
 import { afterRotation, withoutName } from "./whereabouts.ts";
@@ -56,7 +56,7 @@ export class DirectoryBook {
   /** Something is left to find out: scan again soon. */
   unsettled = false;
   /** The last picture. */
-  last: Snapshot | undefined;
+  last: FolderSnapshot | undefined;
   /** Trails in which there may be something to do. */
   readonly awake = new Set<string>();
   /** Names that links lead to, with the path of the link: they are asked for by that. */
@@ -244,7 +244,7 @@ export class DirectoryBook {
   }
 
   /** Opens what the picture shows; undefined (and another scan) when another file has the name by now. */
-  openEntry(entry: Entry): number | undefined {
+  openEntry(entry: FolderEntry): number | undefined {
     const path = childOf(this.path, entry.name);
     try {
       const fd = this.openAt(path);

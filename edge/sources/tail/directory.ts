@@ -14,7 +14,7 @@ import { DirectoryBook, type DirectoryHost } from "./directory-book.ts";
 import type { Note } from "./discover.ts";
 import type { FollowedFile } from "./followed-file.ts";
 import { Newcomers } from "./newcomers.ts";
-import { type Entry, type Snapshot, takeSnapshot } from "./snapshot.ts";
+import { type FolderEntry, type FolderSnapshot, takeSnapshot } from "./snapshot.ts";
 import { UnnamedFiles } from "./unnamed-files.ts";
 
 /** How the known files fare. */
@@ -106,7 +106,7 @@ export class Directory {
   }
 
   /** What stands where a log should be, and what could not be looked at. */
-  private noteObstacles({ others, obscured }: Snapshot): void {
+  private noteObstacles({ others, obscured }: FolderSnapshot): void {
     const { book } = this;
     for (const [name, kind] of others) {
       const isMeant = kind !== "a folder" || book.host.isNamed(book.path, name);
@@ -117,7 +117,7 @@ export class Directory {
   }
 
   /** Which of the known files are there, and still what they were. */
-  private callTheRoll(snapshot: Snapshot): Roll {
+  private callTheRoll(snapshot: FolderSnapshot): Roll {
     const roll: Roll = { missing: [], departed: [], taken: new Set(), devicesBefore: new Set() };
     const byInode = entriesByInode(snapshot, this.book.files);
     for (const file of [...this.book.files]) {
@@ -144,7 +144,7 @@ export class Directory {
    * The inode's number is that of an open file, and the disk is another one: something else was mounted there, or the
    * same once more. If it is the same file it is taken up there.
    */
-  private isOnAnotherDisk(file: FollowedFile, entry: Entry): boolean {
+  private isOnAnotherDisk(file: FollowedFile, entry: FolderEntry): boolean {
     if (file.fd === undefined || file.device === entry.device) return false;
     const fd = this.book.openEntry(entry);
     if (fd === undefined || file.recognise(fd)) return false;
@@ -153,7 +153,7 @@ export class Directory {
   }
 
   /** There is little to know it by, and more than that, or something else, is in it now. */
-  private isToMeetAnew(file: FollowedFile, entry: Entry): boolean {
+  private isToMeetAnew(file: FollowedFile, entry: FolderEntry): boolean {
     if (!file.isBarelyKnown) return false;
     if (entry.size - file.blank > file.headLength) return true;
     // Closed, nobody saw what was done to it.
@@ -161,7 +161,7 @@ export class Directory {
   }
 
   /** What follows from what is missing, changed and new; only from a picture that stood still. */
-  private conclude(snapshot: Snapshot, { missing, departed, taken, devicesBefore }: Roll): void {
+  private conclude(snapshot: FolderSnapshot, { missing, departed, taken, devicesBefore }: Roll): void {
     for (const file of this.changed) this.book.awake.add(file.trail);
     for (const file of this.waiting) this.book.awake.add(file.trail);
     this.changed.clear();
@@ -183,7 +183,7 @@ export class Directory {
     }
   }
 
-  private picture(): Snapshot | undefined {
+  private picture(): FolderSnapshot | undefined {
     const { book } = this;
     const wanted = (name: string) => book.isTracked(name) || book.names.meaning(name).kind !== "none";
     const snapshot = takeSnapshot(book.real, wanted, book.last?.entries);
@@ -211,7 +211,7 @@ export class Directory {
   }
 
   /** A known inode has this name now. `other`: it is not the same file any more. */
-  private place(file: FollowedFile, entry: Entry): "same" | "other" | "unknown" {
+  private place(file: FollowedFile, entry: FolderEntry): "same" | "other" | "unknown" {
     const { host } = this.book;
     const path = childOf(this.path, entry.name);
     const moved = file.path !== path;
@@ -275,7 +275,7 @@ export class Directory {
   }
 
   /** No name here leads to it. True when nothing else does either. */
-  private isGone(file: FollowedFile, snapshot: Snapshot, devicesBefore: ReadonlySet<bigint>): boolean {
+  private isGone(file: FollowedFile, snapshot: FolderSnapshot, devicesBefore: ReadonlySet<bigint>): boolean {
     if (file.fd !== undefined) {
       file.look(this.book.host.uptimeMs());
       // What could not be looked at may be it: it is closed when it is quiet, and not forgotten.
@@ -298,9 +298,9 @@ export class Directory {
 }
 
 /** One entry an inode: of several links, the one under which the file is known. */
-function entriesByInode(snapshot: Snapshot, files: ReadonlySet<FollowedFile>): ReadonlyMap<bigint, Entry> {
+function entriesByInode(snapshot: FolderSnapshot, files: ReadonlySet<FollowedFile>): ReadonlyMap<bigint, FolderEntry> {
   const known = new Set([...files].map((file) => nameOf(file.path)));
-  const byInode = new Map<bigint, Entry>();
+  const byInode = new Map<bigint, FolderEntry>();
   for (const entry of snapshot.entries.values()) {
     if (!byInode.has(entry.inode) || known.has(entry.name)) byInode.set(entry.inode, entry);
   }

@@ -2,7 +2,7 @@ import type { FileId } from "../../core/file-readers.ts";
 import type { FollowedFile } from "./followed-file.ts";
 
 /** A file that is known, and the folder that knows it. */
-export interface Known<Holder> {
+export interface KnownFile<Holder> {
   readonly file: FollowedFile;
   readonly book: Holder;
 }
@@ -52,7 +52,7 @@ export class FileIndex<Holder> {
   }
 
   /** The files of this inode that other folders know. More than one when the inode was given to another file since. */
-  inOtherFolders(inode: bigint, book: Holder): readonly Known<Holder>[] {
+  inOtherFolders(inode: bigint, book: Holder): readonly KnownFile<Holder>[] {
     return [...(this.byInode.get(inode) ?? [])]
       .filter(([, holder]) => holder !== book)
       .map(([file, holder]) => ({ file, book: holder }));

@@ -10,7 +10,7 @@ import type { DirectoryBook } from "./directory-book.ts";
 import { isPrefixOf, readAt } from "./fingerprint.ts";
 import { FollowedFile } from "./followed-file.ts";
 import { olderFirst } from "./names.ts";
-import type { Entry, Snapshot } from "./snapshot.ts";
+import type { FolderEntry, FolderSnapshot } from "./snapshot.ts";
 import { BeforeUs } from "./stored-files.ts";
 import { signals } from "./telemetry.ts";
 
@@ -22,13 +22,13 @@ export class Newcomers {
   private readonly fresh = new Set<bigint>();
   private readonly saidSame = new Set<string>();
   /** Logs that were seen with bytes in them and had lost their name before they could be opened: by inode. */
-  private readonly slipped = new Map<bigint, Entry>();
+  private readonly slipped = new Map<bigint, FolderEntry>();
   private readonly justSlipped = new Set<bigint>();
 
   constructor(private readonly book: DirectoryBook) {}
 
   /** Unknown files, trail by trail. */
-  meet(unknown: readonly Entry[], snapshot: Snapshot, departed: readonly FollowedFile[]): void {
+  meet(unknown: readonly FolderEntry[], snapshot: FolderSnapshot, departed: readonly FollowedFile[]): void {
     const byTrail = Map.groupBy(this.oneNameEach(unknown), (entry) => this.book.trailOf(entry.name) ?? "");
     byTrail.delete("");
     for (const [trail, entries] of byTrail) {
@@ -66,7 +66,7 @@ export class Newcomers {
    * What slipped away before it could be opened is found again under another name, or it was removed: then what was seen
    * of it is lost. Only from a picture that stood still.
    */
-  settleSlipped(snapshot: Snapshot): void {
+  settleSlipped(snapshot: FolderSnapshot): void {
     if (this.slipped.size === 0) return;
     const inodes = new Set([...snapshot.entries.values()].map(({ inode }) => inode));
     for (const [inode, { name, size }] of this.slipped) {
@@ -83,7 +83,11 @@ export class Newcomers {
    * The youngest file that was known has no name any more, and rotated ones that nobody knows are there: the log was
    * rotated more often between two looks than files are kept, or just as often. Which of both, nobody can know.
    */
-  private noteUnseenRotations(known: readonly FollowedFile[], entries: readonly Entry[], snapshot: Snapshot): void {
+  private noteUnseenRotations(
+    known: readonly FollowedFile[],
+    entries: readonly FolderEntry[],
+    snapshot: FolderSnapshot,
+  ): void {
     const youngest = known.filter(({ isAside }) => !isAside).toSorted((a, b) => b.sequence - a.sequence)[0];
     if (youngest === undefined) return;
     for (const { inode } of snapshot.entries.values()) if (inode === youngest.inode) return;
@@ -99,8 +103,8 @@ export class Newcomers {
   }
 
   /** Of several names of one file the one that the config asks for; without files that another folder has. */
-  private oneNameEach(unknown: readonly Entry[]): readonly Entry[] {
-    const chosen = new Map<bigint, Entry>();
+  private oneNameEach(unknown: readonly FolderEntry[]): readonly FolderEntry[] {
+    const chosen = new Map<bigint, FolderEntry>();
     for (const entry of unknown) {
       const { kind } = this.book.names.meaning(entry.name);
       if (kind === "none") continue;
@@ -120,7 +124,7 @@ export class Newcomers {
   }
 
   /** Whether another folder has it, under a name that still leads to it. One that has no name there any more comes here. */
-  private isElsewhere(entry: Entry): boolean {
+  private isElsewhere(entry: FolderEntry): boolean {
     const { book } = this;
     // Several where an inode was given to a new file while nobody looked at the folder of the old one.
     const known = book.host.index
@@ -146,7 +150,7 @@ export class Newcomers {
     this.book.host.moved(file);
   }
 
-  private isIn(entry: Entry, file: FollowedFile): boolean {
+  private isIn(entry: FolderEntry, file: FollowedFile): boolean {
     if (file.fd !== undefined) return true;
     const fd = this.book.openEntry(entry);
     if (fd === undefined) {
@@ -159,7 +163,7 @@ export class Newcomers {
   }
 
   /** It was moved here from another folder: it goes on under its new name. */
-  private takeOver(file: FollowedFile, from: DirectoryBook, entry: Entry): void {
+  private takeOver(file: FollowedFile, from: DirectoryBook, entry: FolderEntry): void {
     const { book } = this;
     const path = childOf(book.path, entry.name);
     const cursor = { ...file.cursor(), path, trail: book.trailOf(entry.name) ?? path };
@@ -196,10 +200,10 @@ export class Newcomers {
   }
 
   private meetDerived(
-    entry: Entry,
+    entry: FolderEntry,
     trail: string,
     explained: boolean,
-    snapshot: Snapshot,
+    snapshot: FolderSnapshot,
     departed: readonly FollowedFile[],
   ): void {
     const { host, path } = this.book;
@@ -229,7 +233,7 @@ export class Newcomers {
     }
   }
 
-  private meetAsked(entry: Entry, trail: string): void {
+  private meetAsked(entry: FolderEntry, trail: string): void {
     const { host } = this.book;
     const ageMs = host.wallMs() - Number(entry.mtimeNs / 1_000_000n);
     const ignored = host.ignoreOlderThanMs !== undefined && ageMs > host.ignoreOlderThanMs;
@@ -254,7 +258,12 @@ export class Newcomers {
   }
 
   /** Whether its content is (the beginning of) a file that is known, or of one that has just gone. */
-  private isCopy(entry: Entry, trail: string, snapshot: Snapshot, departed: readonly FollowedFile[]): boolean {
+  private isCopy(
+    entry: FolderEntry,
+    trail: string,
+    snapshot: FolderSnapshot,
+    departed: readonly FollowedFile[],
+  ): boolean {
     const fd = this.book.openEntry(entry);
     if (fd === undefined) return false;
     try {
@@ -274,7 +283,7 @@ export class Newcomers {
     }
   }
 
-  private follow(entry: Entry, trail: string, from: number): FollowedFile | undefined {
+  private follow(entry: FolderEntry, trail: string, from: number): FollowedFile | undefined {
     const fd = this.held.get(entry.inode) ?? this.book.openEntry(entry);
     if (fd === undefined) return undefined;
     this.held.delete(entry.inode);
@@ -295,7 +304,7 @@ export class Newcomers {
     return file;
   }
 
-  private setAside(entry: Entry, trail: string): void {
+  private setAside(entry: FolderEntry, trail: string): void {
     const fd = this.book.openEntry(entry);
     if (fd === undefined) return;
     const file = new FollowedFile(this.book.host.nextSequence(), childOf(this.book.path, entry.name), trail, entry);

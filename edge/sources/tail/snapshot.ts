@@ -12,16 +12,16 @@ import { systemCode } from "../../../shared/files/refusal.ts";
 import type { FileStat } from "./followed-file.ts";
 
 /** A file with the name it had. */
-export interface Entry extends FileStat {
+export interface FolderEntry extends FileStat {
   readonly name: string;
 }
 
 /** The files of a directory, by name. */
-export interface Snapshot {
+export interface FolderSnapshot {
   readonly device: bigint;
   /** Time of the folder itself: while it stays, no name came or went. */
   readonly mtimeNs: bigint;
-  readonly entries: ReadonlyMap<string, Entry>;
+  readonly entries: ReadonlyMap<string, FolderEntry>;
   /** Names of links. */
   readonly links: readonly string[];
   /** What is neither a file nor a link: name and what it is. */
@@ -32,7 +32,7 @@ export interface Snapshot {
   readonly settled: boolean;
 }
 
-type Picture = Pick<Snapshot, "entries" | "links" | "others" | "obscured">;
+type Picture = Pick<FolderSnapshot, "entries" | "links" | "others" | "obscured">;
 
 const triesMax = 10;
 
@@ -45,8 +45,8 @@ const triesMax = 10;
 export function takeSnapshot(
   directory: string,
   wanted: (name: string) => boolean,
-  last: ReadonlyMap<string, Entry> | undefined,
-): Snapshot | undefined {
+  last: ReadonlyMap<string, FolderEntry> | undefined,
+): FolderSnapshot | undefined {
   const before = lookAt(directory);
   if (before === undefined || !before.isDirectory()) return undefined;
   const about = { device: before.dev, mtimeNs: before.mtimeNs };
@@ -62,7 +62,7 @@ export function takeSnapshot(
 }
 
 function collect(directory: string, wanted: (name: string) => boolean): Picture | undefined {
-  const entries = new Map<string, Entry>();
+  const entries = new Map<string, FolderEntry>();
   const links: string[] = [];
   const others = new Map<string, string>();
   const obscured = new Map<string, Error>();
@@ -89,7 +89,7 @@ function collect(directory: string, wanted: (name: string) => boolean): Picture 
   return { entries, links, others, obscured };
 }
 
-function entryOf(name: string, stat: BigIntStats): Entry {
+function entryOf(name: string, stat: BigIntStats): FolderEntry {
   return { name, inode: stat.ino, device: stat.dev, size: Number(stat.size), mtimeNs: stat.mtimeNs };
 }
 
@@ -97,7 +97,7 @@ function lookAt(path: string): BigIntStats | undefined {
   return lstatSync(systemPath(path), { bigint: true, throwIfNoEntry: false });
 }
 
-function sameShape(a: ReadonlyMap<string, Entry>, b: ReadonlyMap<string, Entry>): boolean {
+function sameShape(a: ReadonlyMap<string, FolderEntry>, b: ReadonlyMap<string, FolderEntry>): boolean {
   if (a.size !== b.size) return false;
   for (const [name, { inode }] of a) if (b.get(name)?.inode !== inode) return false;
   return true;

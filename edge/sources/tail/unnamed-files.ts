@@ -11,7 +11,7 @@ import { childOf } from "../../../shared/files/path-text.ts";
 import type { Fields } from "../../../shared/telemetry/log.ts";
 import type { DirectoryBook } from "./directory-book.ts";
 import { FollowedFile } from "./followed-file.ts";
-import type { Entry, Snapshot } from "./snapshot.ts";
+import type { FolderEntry, FolderSnapshot } from "./snapshot.ts";
 
 export class UnnamedFiles {
   private readonly files = new Set<FollowedFile>();
@@ -23,7 +23,7 @@ export class UnnamedFiles {
   }
 
   /** Hands those that have an asked-for name now over to the book. Answers the inodes of those that are here and stay unread. */
-  find(snapshot: Snapshot): ReadonlySet<bigint> {
+  find(snapshot: FolderSnapshot): ReadonlySet<bigint> {
     const unread = new Set<bigint>();
     if (this.files.size === 0) return unread;
     const entries = Map.groupBy(snapshot.entries.values(), (entry) => entry.inode);
@@ -61,7 +61,7 @@ export class UnnamedFiles {
   }
 
   /** Whether what stands there is this file. It is not held open. */
-  private compare(file: FollowedFile, entry: Entry): "same" | "other" | "unknown" {
+  private compare(file: FollowedFile, entry: FolderEntry): "same" | "other" | "unknown" {
     if (file.isAsSeen(entry)) return "same";
     const fd = this.book.openEntry(entry);
     if (fd === undefined) return "unknown";

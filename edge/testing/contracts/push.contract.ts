@@ -20,7 +20,7 @@ export interface SentEvent {
 }
 
 /** What a sender heard. `nothing`: its connection ended without an answer. */
-export type Heard = "stored" | "in memory" | "not taken" | "refused for ever" | "may be taken" | "nothing";
+export type SenderHeard = "stored" | "in memory" | "not taken" | "refused for ever" | "may be taken" | "nothing";
 
 /** How the senders of a source speak. */
 export interface PushSenders {
@@ -30,9 +30,9 @@ export interface PushSenders {
   readonly twoSenders: Readonly<Record<string, unknown>>;
   readonly impatient: Readonly<Record<string, unknown>>;
   /** One sender's whole turn. When the signal aborts the sender leaves. */
-  send(source: RunningSource, events: readonly SentEvent[], signal?: AbortSignal): Promise<Heard>;
+  send(source: RunningSource, events: readonly SentEvent[], signal?: AbortSignal): Promise<SenderHeard>;
   /** Sends what is not of the protocol. */
-  sendGarbage?(source: RunningSource): Promise<Heard>;
+  sendGarbage?(source: RunningSource): Promise<SenderHeard>;
   /** Connects, sends half of something, and stays. Returns how to leave. */
   sendHalf?(source: RunningSource): Promise<() => void>;
 }
@@ -52,7 +52,7 @@ class Fixture implements AsyncDisposable {
     return run;
   }
 
-  send(run: RunningSource, ...bodies: readonly string[]): Promise<Heard> {
+  send(run: RunningSource, ...bodies: readonly string[]): Promise<SenderHeard> {
     return this.senders.send(
       run,
       bodies.map((body) => ({ body })),
@@ -119,7 +119,7 @@ const properties = {
   "nobody is told before the commit": async (f: Fixture) => {
     const run = await f.run();
     run.intake.holdCommits();
-    let heard: Heard | undefined;
+    let heard: SenderHeard | undefined;
     const sending = f.send(run, "a").then((answer) => {
       heard = answer;
     });

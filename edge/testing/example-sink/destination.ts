@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import type { Finding } from "../../core/sink.ts";
-import type { RecordDestination, Refusal, SinkRecord } from "../../records/record-sink.ts";
+import type { EventRefusal, RecordDestination, SinkRecord } from "../../records/record-sink.ts";
 import type { Config } from "./config.ts";
 
 /** What the server may answer: which events of the request it does not take, by their place in it. */
@@ -13,7 +13,7 @@ export class PostDestination implements RecordDestination {
 
   constructor(private readonly config: Config) {}
 
-  async write(records: readonly SinkRecord[], signal: AbortSignal): Promise<readonly Refusal[] | undefined> {
+  async write(records: readonly SinkRecord[], signal: AbortSignal): Promise<readonly EventRefusal[] | undefined> {
     const response = await this.post(records.map(lineOf).join("\n"), signal);
     this.last = `${response.status}`;
     if (response.ok) return refusalsOf(await response.text(), records);
@@ -68,7 +68,7 @@ function lineOf({ id, timeMs, key, body, headers }: SinkRecord): string {
   });
 }
 
-function refusalsOf(text: string, records: readonly SinkRecord[]): readonly Refusal[] | undefined {
+function refusalsOf(text: string, records: readonly SinkRecord[]): readonly EventRefusal[] | undefined {
   if (text === "") return undefined;
   return Answer.parse(JSON.parse(text)).refused.flatMap(({ at, reason }) => {
     const record = records[at];

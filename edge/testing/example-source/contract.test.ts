@@ -1,11 +1,11 @@
 import { connect } from "node:net";
-import { type Heard, pushContract, type SentEvent } from "../contracts/push.contract.ts";
+import { pushContract, type SenderHeard, type SentEvent } from "../contracts/push.contract.ts";
 import type { RunningSource } from "../fakes/running-source.ts";
 import definition from "./index.ts";
 
 const portOf = (run: RunningSource) => Number(run.source.status().port);
 
-const meanings: Readonly<Record<number, Heard>> = {
+const meanings: Readonly<Record<number, SenderHeard>> = {
   200: "stored",
   202: "in memory",
   400: "refused for ever",
@@ -14,7 +14,7 @@ const meanings: Readonly<Record<number, Heard>> = {
   504: "may be taken",
 };
 
-async function post(run: RunningSource, body: string, signal?: AbortSignal): Promise<Heard> {
+async function post(run: RunningSource, body: string, signal?: AbortSignal): Promise<SenderHeard> {
   try {
     const response = await fetch(`http://127.0.0.1:${portOf(run)}/`, { method: "POST", body, signal: signal ?? null });
     await response.text();

@@ -1,7 +1,7 @@
 /** Places on the earth → points of a drawing, true to shape near where the vehicle was. */
 
 /** A place in degrees. */
-export interface Position {
+export interface GeoPosition {
   readonly latitude: number;
   readonly longitude: number;
 }
@@ -13,14 +13,17 @@ export interface Drawing {
 }
 
 /** Whether it is on the earth. */
-export function isPlace({ latitude, longitude }: Position): boolean {
+export function isPlace({ latitude, longitude }: GeoPosition): boolean {
   return Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180;
 }
 
 const metresPerDegree = 111_320;
 
 /** Fits all places into a box with a margin; places that cannot be are left out. */
-export function project(places: readonly Position[], box: { width: number; height: number; margin: number }): Drawing {
+export function project(
+  places: readonly GeoPosition[],
+  box: { width: number; height: number; margin: number },
+): Drawing {
   const known = places.filter(isPlace);
   if (known.length === 0) return { points: [], widthMetres: 0 };
   const latitudes = known.map(({ latitude }) => latitude);

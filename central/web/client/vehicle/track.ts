@@ -1,6 +1,6 @@
 /** Where the vehicle was, as a line: no map, so nothing is asked of anybody else. */
 import { type ComponentChild, h } from "preact";
-import { isPlace, niceLength, type Position, project } from "./projection.ts";
+import { type GeoPosition, isPlace, niceLength, project } from "./projection.ts";
 import type { SeriesBody } from "./series-state.ts";
 
 const box = { width: 640, height: 360, margin: 28 };
@@ -9,7 +9,7 @@ const box = { width: 640, height: 360, margin: 28 };
 const unheardBuckets = 5;
 
 /** A place, and whether the way to it is known. */
-export interface WayPoint extends Position {
+export interface WayPoint extends GeoPosition {
   readonly begins: boolean;
 }
 
