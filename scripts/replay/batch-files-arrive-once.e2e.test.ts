@@ -112,7 +112,7 @@ test(`killed ${kills} times while it reads and ${rollKills} times while files ge
   const { holes } = await readBack(broker().internalAddress, topic, ...inTopic);
   expect(holes).toEqual([]);
   for (const [index, { spool }] of spools.entries()) expect(inTopic[index]?.verdict(spool.written)).toEqual(complete);
-}, 240_000);
+}, 300_000);
 
 for (const down of [false, true]) {
   test(`a file that changed while it was read${down ? ", and the edge was down," : ""} is an error for that file alone`, async () => {
@@ -190,4 +190,4 @@ test("a name that comes again, and a tracked file that is written again, are err
   const tallies = [renamed, tracked].map(({ lines }) => new Tally(lines));
   expect(readLake(directory, ...tallies).torn).toEqual([]);
   expect(tallies.map((tally) => tally.verdict(2_000))).toEqual([complete, complete]);
-}, 60_000);
+}, 300_000);

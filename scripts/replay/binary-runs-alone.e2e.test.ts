@@ -43,7 +43,7 @@ test("alone in an empty folder, root read-only, /tmp closed to execution: it mov
   await edge.start();
   await edge.hasSettled(log.written);
   expect(await world.proof()).toMatchObject(proven);
-}, 60_000);
+}, 300_000);
 
 test("an embedded addon that a power cut has zeroed is put back, and the edge starts", async () => {
   using folder = tempDir("tailgate-addon-");
@@ -61,7 +61,7 @@ test("an embedded addon that a power cut has zeroed is put back, and the edge st
   await edge.start();
   await edge.hasSettled(log.written);
   expect(await world.proof()).toMatchObject(proven);
-}, 60_000);
+}, 300_000);
 
 for (const target of ["linux-x64", "linux-arm64"] as const) {
   test(`${target} moves lines, and neither a bunfig.toml nor a .env that lies about has a say`, async () => {

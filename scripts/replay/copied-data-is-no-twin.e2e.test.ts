@@ -42,7 +42,7 @@ test("a data directory that was copied and is run twice: neither takes the other
   }
   await Promise.all([edge.hasSettled(log.written), twin.hasSettled(2_000 + other.written)]);
   for (const proof of await world.proofs([log, other])) expect(proof).toMatchObject(proven);
-}, 60_000);
+}, 300_000);
 
 test("a second process on the same data directory does not start", async () => {
   await using world = await startWorld({ broker: broker() });
@@ -59,4 +59,4 @@ test("a second process on the same data directory does not start", async () => {
   });
   await expect(second.start()).rejects.toThrow(/the edge ended \(code 2[\s\S]*Another tailgate/i);
   expect((await world.edge.status()).state).toBe("running");
-}, 30_000);
+}, 300_000);

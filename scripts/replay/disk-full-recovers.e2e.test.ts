@@ -37,7 +37,7 @@ test("a channel that fills its disk while Kafka is away drains without help when
   await broker().start();
   await edge.hasSettled(log.written, 40_000);
   expect(await world.proof()).toMatchObject(proven);
-}, 90_000);
+}, 300_000);
 
 test("a disk that another program has filled: what is held drains, and what comes then finds its room", async () => {
   await using disk = await smallDisk(160 * MiB);
@@ -60,7 +60,7 @@ test("a disk that another program has filled: what is held drains, and what come
   log.write(1_000);
   await edge.hasSettled(log.written);
   expect(await world.proof()).toMatchObject(proven);
-}, 90_000);
+}, 300_000);
 
 test("killed on a full disk, it starts on it", async () => {
   await using disk = await smallDisk(96 * MiB);
@@ -78,7 +78,7 @@ test("killed on a full disk, it starts on it", async () => {
   await edge.start();
   await edge.hasSettled(log.written, 40_000);
   expect(await world.proof()).toMatchObject(proven);
-}, 90_000);
+}, 300_000);
 
 /** A little traffic, with which the reserve grows to its full size, as it does in the first minute of an edge's life. */
 async function reserveIsWhole({ edge, log }: World, disk: SmallDisk): Promise<void> {

@@ -28,4 +28,4 @@ test("the device number of the log files changed with a reboot: nothing is read 
   log.write(2_000);
   await edge.hasSettled(log.written);
   expect(await world.proof()).toMatchObject(proven);
-}, 60_000);
+}, 300_000);

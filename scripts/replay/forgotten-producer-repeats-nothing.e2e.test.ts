@@ -65,7 +65,7 @@ test("where reading is not allowed it is sent again and counted, and the store h
   expect(proof.topic).toMatchObject(verdict);
   expect(proof.store).toEqual(complete);
   expect((await world.central.status()).repeated).toBe(maybeRepeated);
-}, 60_000);
+}, 300_000);
 
 /** The broker has the lines, the edge never learns it, and the line is dead from then on. */
 async function batchWithoutAnswer({ edge, log }: World, proxy: FaultProxy): Promise<void> {

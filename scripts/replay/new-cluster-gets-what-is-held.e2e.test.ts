@@ -30,7 +30,7 @@ test("a cluster wiped and rebuilt on the same address gets all that was held, th
   expect(holes).toHaveLength(1);
   // The store has them all.
   expect((await world.proof()).store).toEqual({ ...complete, foreign: 100 });
-}, 90_000);
+}, 300_000);
 
 /** An idempotent producer that is not ours (librdkafka). */
 async function produceElsewhere(address: string, topic: string, count: number): Promise<void> {

@@ -40,4 +40,4 @@ test("a line that resets, cuts requests, loses answers and falls silent: nothing
   }
   await edge.hasSettled(log.written);
   expect(await world.proof()).toMatchObject(proven);
-}, 90_000);
+}, 300_000);

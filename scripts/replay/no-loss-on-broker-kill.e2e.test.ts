@@ -29,4 +29,4 @@ test("the broker killed with -9 under load loses and repeats nothing", async () 
   }
   await edge.hasSettled(log.written);
   expect(await world.proof()).toMatchObject(proven);
-}, 90_000);
+}, 300_000);

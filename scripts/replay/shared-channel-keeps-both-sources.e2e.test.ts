@@ -42,4 +42,4 @@ test("two sources that share a channel, killed between their appends: both keep 
   await edge.hasSettled(written);
   for (const proof of await world.proofs(logs)) expect(proof).toMatchObject(proven);
   for (const log of logs) log.close();
-}, 60_000);
+}, 300_000);
