@@ -36,14 +36,18 @@ export function eventsOf(body: Buffer, head: RequestHead, config: Config): reado
 }
 
 function commonOf(head: RequestHead, { key: keyField, headers: fields, queryHeaders }: Config): Common {
-  const headers: Record<string, string> = {};
-  if (queryHeaders) for (const [name, value] of head.url.searchParams) headers[name] = value;
+  const headers = new Map<string, string>(queryHeaders ? head.url.searchParams : []);
   for (const [name, field] of Object.entries(fields)) {
     const value = fieldOf(head, field);
-    if (value !== undefined) headers[name] = value;
+    if (value !== undefined) headers.set(name, value);
   }
   const key = keyField === undefined ? undefined : fieldOf(head, keyField);
-  return { headers, ...(key === undefined ? {} : { key }) };
+  return { headers: headersOf(headers), ...(key === undefined ? {} : { key }) };
+}
+
+/** By definition, not by assignment: a header called __proto__ is a header like any other. */
+function headersOf(entries: Iterable<readonly [string, string]>): Readonly<Record<string, string>> {
+  return Object.fromEntries(entries);
 }
 
 function fieldOf({ url, headers }: RequestHead, { from, name }: RequestField): string | undefined {
@@ -121,16 +125,16 @@ function flumeEvent(raw: unknown, common: Common): PushedEvent | string {
     return "its timestamp is not a whole number of milliseconds";
   if (typeof rawHeaders !== "object" || rawHeaders === null || Array.isArray(rawHeaders))
     return "its headers are not an object";
-  const headers: Record<string, string> = { ...common.headers };
+  const headers = Object.entries(common.headers);
   for (const [name, value] of Object.entries(rawHeaders)) {
     if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") {
       return `its header ${JSON.stringify(name.slice(0, 100))} is not a text`;
     }
-    headers[name] = String(value);
+    headers.push([name, String(value)]);
   }
   return {
     body: Buffer.from(body, "utf8"),
-    headers,
+    headers: headersOf(headers),
     ...(key === undefined ? {} : { key }),
     ...(typeof timestamp === "number" ? { eventTimeMs: timestamp } : {}),
   };

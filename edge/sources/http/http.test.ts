@@ -131,6 +131,24 @@ describe("formats", () => {
     expect(world.run.intake.lines).toEqual([]);
   });
 
+  test("a header called __proto__ is a header like any other, in a body and in a query", async () => {
+    await using json = await started({ format: "flume_json", queryHeaders: true });
+    await post(
+      `${urlOf(json.run)}?__proto__=q`,
+      '[{"headers":{"a":"1"}},{"headers":{"__proto__":"x","toString":"y"}}]',
+    );
+    expect(json.run.intake.events.map(({ headers }) => Object.entries(headers))).toEqual([
+      [
+        ["__proto__", "q"],
+        ["a", "1"],
+      ],
+      [
+        ["__proto__", "x"],
+        ["toString", "y"],
+      ],
+    ]);
+  });
+
   test("flume_json: other charsets, numbers as headers, what Flume leaves out", async () => {
     await using world = await started();
     const body = '[{"headers":{"n":1,"b":true},"body":"\u00e9","more":{}},{}]';
