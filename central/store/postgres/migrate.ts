@@ -2,7 +2,7 @@
 import type { SQL } from "bun";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import { restDay, tableOf } from "./days.ts";
-import { dayTable, migrations, schema, schemaName, schemaVersion, storeMark } from "./schema.ts";
+import { dayTable, firstSchema, migrations, schemaName, schemaVersion, storeMark } from "./schema.ts";
 
 /** Of all advisory locks of the database, ours: "TGct". */
 export const migrationLock = 0x54476374;
@@ -45,17 +45,22 @@ export async function migrate(sql: SQL, onMade: () => void = () => undefined): P
     const found = await inspectStore(tx);
     if (found?.version === schemaVersion) return { id: found.id, made: false };
     if (found !== undefined) {
-      for (let from = found.version; from < schemaVersion; from++) await tx.unsafe(migrations[from] ?? "").simple();
+      await bringUp(tx, found.version);
       await tx`update store set version = ${schemaVersion}`;
       return { id: found.id, made: false };
     }
     const id = crypto.randomUUID().replaceAll("-", "").slice(0, 16);
     await tx.unsafe(`create schema if not exists ${schemaName}`).simple();
-    await tx.unsafe(schema).simple();
+    await tx.unsafe(firstSchema).simple();
+    await bringUp(tx, 1);
     await tx.unsafe(dayTable(tableOf(restDay), restDay)).simple();
     await tx`insert into store (mark, version, id) values (${storeMark}, ${schemaVersion}, ${id})`;
     return { id, made: true };
   });
   if (made) onMade();
   return id;
+}
+
+async function bringUp(sql: SQL, fromVersion: number): Promise<void> {
+  for (let from = fromVersion; from < schemaVersion; from++) await sql.unsafe(migrations[from] ?? "").simple();
 }

@@ -41,6 +41,7 @@ export async function writePlan(sql: SQL, plan: Plan, context: WriteContext): Pr
   await Promise.all([
     writeLanes(sql, lanes, laneId, context.nowMs),
     writeRanges(sql, lanes, laneId),
+    writeHours(sql, lanes, laneId),
     writeAccounts(sql, accounts, day),
   ]);
 }
@@ -282,6 +283,23 @@ async function writeRanges(sql: SQL, plans: readonly LanePlan[], idOf: IdOf<Lane
       )}
     ) on conflict (lane, first) do update set last = excluded.last, kind = excluded.kind, reason = excluded.reason`;
   await Promise.all([removing, putting]);
+}
+
+async function writeHours(sql: SQL, plans: readonly LanePlan[], idOf: IdOf<LanePlan["entry"]>): Promise<void> {
+  const tallies = plans.flatMap(({ entry, hours }) =>
+    [...hours.all()].map((tally) => ({ lane: idOf(entry), ...tally })),
+  );
+  if (tallies.length === 0) return;
+  const numbers = (of: (tally: (typeof tallies)[number]) => number) => int8s(sql, tallies.map(of));
+  await sql`
+    insert into tally as t (lane, hour, stored, late, repeated, shed, dead, first_seq, last_seq)
+    select * from unnest(
+      ${numbers(({ lane }) => lane)}, ${numbers(({ hour }) => hour)}, ${numbers(({ stored }) => stored)},
+      ${numbers(({ late }) => late)}, ${numbers(({ repeated }) => repeated)}, ${numbers(({ shed }) => shed)},
+      ${numbers(({ dead }) => dead)}, ${numbers(({ firstSeq }) => firstSeq)}, ${numbers(({ lastSeq }) => lastSeq)}
+    ) on conflict (lane, hour) do update set stored = t.stored + excluded.stored, late = t.late + excluded.late,
+      repeated = t.repeated + excluded.repeated, shed = t.shed + excluded.shed, dead = t.dead + excluded.dead,
+      first_seq = least(t.first_seq, excluded.first_seq), last_seq = greatest(t.last_seq, excluded.last_seq)`;
 }
 
 async function writeAccounts(sql: SQL, accounts: readonly AccountEntry[], day: number): Promise<void> {

@@ -5,6 +5,7 @@
 import { SQL } from "bun";
 import { withDeadline } from "../../../shared/async/deadline.ts";
 import { AppError, hasCode } from "../../../shared/errors/app-error.ts";
+import type { FleetReader } from "../fleet-port.ts";
 import { laneRanges } from "../lane-ranges.ts";
 import type {
   BooksQuery,
@@ -27,6 +28,7 @@ import { clientOptions } from "./address.ts";
 import { daysThere } from "./event-days.ts";
 import { readEvents } from "./event-scan.ts";
 import { sqlState, storeFailure } from "./failure.ts";
+import * as fleet from "./fleet-queries.ts";
 import * as queries from "./queries.ts";
 import { readerName } from "./take-over.ts";
 
@@ -39,6 +41,14 @@ const connections = 4;
 const tableGone = "42P01";
 
 export class PostgresReader implements StoreReader {
+  readonly fleet: FleetReader = {
+    agents: () => this.read("list agents", fleet.readAgents),
+    lanes: (agent, take) => this.read("read all lanes", (sql) => fleet.readJoinedLanes(sql, agent, take)),
+    agentNames: (after, limit) => this.read("list agents", (sql) => fleet.readAgentNames(sql, after, limit)),
+    hours: (query) => this.read("read hours", (sql) => fleet.readHours(sql, query)),
+    outages: (query) => this.read("read outages", (sql) => fleet.readOutages(sql, query)),
+    fate: (agent, range, limit) => this.read("read a lane's ranges", (sql) => fleet.readFate(sql, agent, range, limit)),
+  };
   private pool: SQL | undefined;
   private closed = false;
 

@@ -4,9 +4,11 @@
  * Names and texts from outside are `bytea` (UTF-8): PostgreSQL's text refuses NUL, and holds only what the database's
  * encoding has. The views at the end show them as text. Times are milliseconds since 1970, days are days since 1970.
  */
+import { fleetSchema } from "./fleet-schema.ts";
+
 export const schemaName = "tailgate";
 
-export const schemaVersion = 1;
+export const schemaVersion = 2;
 
 /** Stands in the one row of `store`: another program's table of that name does not have it. */
 export const storeMark = "tailgate central";
@@ -18,7 +20,8 @@ const eventColumns = `
   source integer not null, "offset" bigint not null,
   value bytea`;
 
-export const schema = `
+/** Of version 1. */
+export const firstSchema = `
 create table store (
   mark text not null, version integer not null,
   id text not null,                             -- the same for everybody who uses this database
@@ -135,7 +138,7 @@ export function dayTable(table: string, day: number): string {
 }
 
 /** From each earlier version to the next one. */
-export const migrations: Readonly<Record<number, string>> = {};
+export const migrations: Readonly<Record<number, string>> = { 1: fleetSchema };
 
 /** Session's own: what an append brings to the series, in one COPY. */
 export const incoming = `

@@ -18,8 +18,10 @@ import { AppError, hasCode, messageOf } from "../../../shared/errors/app-error.t
 import type { Report } from "../../../shared/telemetry/log.ts";
 import { type AdmissionRules, anybody } from "../../ledger/admission.ts";
 import { defaultQuotas, type Quotas } from "../../ledger/limits.ts";
+import { lateAfterMsStandard } from "../../ledger/plan.ts";
 import type { TopicPartition } from "../../records/partition.ts";
 import { storeGone, storeMade } from "../../telemetry.ts";
+import type { FleetStore } from "../fleet-port.ts";
 import type {
   Append,
   AppendResult,
@@ -33,6 +35,7 @@ import type {
 import { clientOptions } from "./address.ts";
 import { EventDays } from "./event-days.ts";
 import { isConflict, isLockTimeout, sqlState, storeFailure } from "./failure.ts";
+import { hearBeats } from "./fleet-writer.ts";
 import { inspectStore, migrate } from "./migrate.ts";
 import { incoming } from "./schema.ts";
 import { endFrozen, readerName, writerName } from "./take-over.ts";
@@ -56,6 +59,8 @@ export interface PostgresStoreOptions {
   readonly quotas?: Quotas;
   /** Who may say what; everybody everything when not given. */
   readonly rules?: AdmissionRules;
+  /** See `PlanOptions`. */
+  readonly lateAfterMs?: number;
 }
 
 /** The server ends what passes these; see DESIGN.md for how they lean on each other. */
@@ -86,6 +91,9 @@ interface Session {
 export class PostgresStore implements Store {
   /** Known from the first time on that it was open. */
   id: string | undefined;
+  readonly fleet: FleetStore = {
+    hear: (beats, nowMs) => this.transaction("keep heartbeats", (sql) => hearBeats(sql, beats, nowMs)),
+  };
   private session: Session | undefined;
   private closed = false;
 
@@ -143,11 +151,11 @@ export class PostgresStore implements Store {
   }
 
   private async transaction<T>(doing: string, work: (sql: SQL, tools: WriterTools) => Promise<T>): Promise<T> {
-    const { clock, quotas = defaultQuotas, rules = anybody } = this.options;
+    const { clock, quotas = defaultQuotas, rules = anybody, lateAfterMs = lateAfterMsStandard } = this.options;
     for (let tries = 1; ; tries++) {
       try {
         return await this.use(doing, true, async ({ sql, days }) => {
-          return await sql.begin((tx) => work(tx, { days, quotas, rules, nowMs: clock.now() }));
+          return await sql.begin((tx) => work(tx, { days, quotas, rules, lateAfterMs, nowMs: clock.now() }));
         });
       } catch (thrown) {
         if (tries >= triesMax || !(await this.mayTryAgain(doing, thrown))) throw thrown;

@@ -21,6 +21,7 @@ import type {
 import type { EventDays } from "./event-days.ts";
 import { Raced } from "./failure.ts";
 import { findValues } from "./find-event.ts";
+import { forgetAgent } from "./fleet-writer.ts";
 import { loadLedger } from "./ledger-loader.ts";
 import { daysOf, writeAside, writePlan } from "./plan-writer.ts";
 import { bytes, bytesOrNull, int8s, textOf } from "./values.ts";
@@ -48,6 +49,7 @@ export interface WriterTools {
   readonly days: EventDays;
   readonly quotas: Quotas;
   readonly rules: AdmissionRules;
+  readonly lateAfterMs: number;
   readonly nowMs: number;
 }
 
@@ -156,6 +158,8 @@ export async function forgetLanes(sql: SQL, { agent, epoch, stream, lane }: Lane
     rows.map(({ id }) => id),
   )})`;
   await sql`update account set lanes = greatest(0, lanes - ${rows.length}) where name = ${bytes(agent)}`;
+  // All of it: nobody asks any more where it is.
+  if (epoch === undefined && stream === undefined && lane === undefined) await forgetAgent(sql, agent);
   return rows.length;
 }
 

@@ -3,11 +3,15 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { SQL } from "bun";
 import type { PlainRecord } from "../../../central/records/record-block.ts";
 import { lastMark } from "../../../central/records/record-slices.ts";
+import { restDay, tableOf } from "../../../central/store/postgres/days.ts";
+import { fleetLock } from "../../../central/store/postgres/fleet-writer.ts";
 import { PostgresReader } from "../../../central/store/postgres/reader.ts";
+import { dayTable, firstSchema, schemaVersion, storeMark } from "../../../central/store/postgres/schema.ts";
 import { checkStore, PostgresStore } from "../../../central/store/postgres/store.ts";
 import { writerName } from "../../../central/store/postgres/take-over.ts";
 import type { Append, Position } from "../../../central/store/store.ts";
 import { everyStoreContract } from "../../../central/testing/contracts/every.contract.ts";
+import { testBeat } from "../../../central/testing/heartbeats.ts";
 import { slicesOf, testRecord } from "../../../central/testing/records.ts";
 import { systemClock } from "../../../shared/clock/clock.ts";
 import { type Signal, silent } from "../../../shared/telemetry/log.ts";
@@ -140,6 +144,30 @@ test("two writers at one agent and one vehicle, by many partitions at once: noth
   for (const store of stores.slice(1)) await store.close();
 });
 
+test("heartbeats of the same agents by several instances: each is kept once, and who holds the turn too long is not waited for", async () => {
+  await using under = await open();
+  const stores = [under.store, under.another(), under.another()];
+  const agents = Array.from({ length: 40 }, (_, at) => `gw${at}`);
+  const beats = (n: number) => agents.map((agent) => ({ beat: testBeat({ agent, n }), heardMs: 1_000 * n }));
+  let kept = 0;
+  const write = async (store: PostgresStore) => {
+    for (let n = 1; n <= 10; n++) kept += (await store.fleet.hear(beats(n), 1_000 * n)).kept;
+  };
+  await Promise.all(stores.map(write));
+  const found = await under.reader.fleet.agents();
+  expect(found.map(({ presence }) => presence?.n)).toEqual(agents.map(() => 10));
+  // Each beat is newer once at most; those that came after a newer one are not.
+  expect(kept).toBeLessThanOrEqual(400);
+  await admin.begin(async (tx) => {
+    await tx`select pg_advisory_xact_lock(${fleetLock})`;
+    await expect(under.store.fleet.hear(beats(11), 11_000)).rejects.toMatchObject({
+      code: "CENTRAL_STORE_UNAVAILABLE",
+    });
+  });
+  expect(await under.store.fleet.hear(beats(11), 11_000)).toMatchObject({ kept: 40 });
+  for (const store of stores.slice(1)) await store.close();
+});
+
 test("a day of event time has a table; days far from the clock share one, and all are found again", async () => {
   await using under = await open();
   const now = systemClock.now();
@@ -231,6 +259,27 @@ test("another program's schema, and a store of a newer version, are refused and 
   }
   await admin`update tailgate.store set version = 99`;
   await refused("CENTRAL_STORE_VERSION");
+});
+
+test("a store of the first version is brought up to date, with what is in it", async () => {
+  await admin
+    .unsafe("drop schema if exists tailgate cascade; create schema tailgate; set search_path = tailgate")
+    .simple();
+  await admin.unsafe(firstSchema).simple();
+  await admin.unsafe(dayTable(tableOf(restDay), restDay)).simple();
+  await admin.unsafe(`insert into store (mark, version, id) values ('${storeMark}', 1, '0123456789abcdef')`).simple();
+  await admin.unsafe("insert into account (name, quarantined) values ('gw9', true); reset search_path").simple();
+  const store = new PostgresStore({ address, clock: systemClock, report: silent });
+  const reader = new PostgresReader(address);
+  await checkStore(address);
+  await store.append(appendOf(range(0, 5), undefined));
+  expect(await store.fleet.hear([{ beat: testBeat(), heardMs: 1_000 }], 1_000)).toMatchObject({ kept: 1 });
+  expect(store.id).toBe("0123456789abcdef");
+  expect(await reader.quarantined()).toEqual(["gw9"]);
+  const [row] = await admin<{ version: number }[]>`select version from tailgate.store`;
+  expect(row?.version).toBe(schemaVersion);
+  await reader.close();
+  await store.close();
 });
 
 test("an empty schema that an administrator has made is taken; several that begin at once make one store", async () => {
