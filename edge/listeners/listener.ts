@@ -39,6 +39,8 @@ export interface ListenerOptions {
   readonly socketMode: string;
   /** The source asks for credentials itself: an address that others reach is no open door. */
   readonly asksCredentials?: boolean;
+  /** The source encrypts by itself, on what a connection carries. */
+  readonly isEncryptedAbove?: boolean;
   /** Bytes that all connections may hold together before they are understood; one message must fit. */
   readonly heldBytesMax?: number;
 }
@@ -105,10 +107,10 @@ export class Listener {
   /** Begins to listen, and has `serve` called for each connection. @throws AppError `EDGE_LISTEN` when the address cannot be had. */
   open(serve: Serve): void {
     this.serve = serve;
-    const { address, tls, asksCredentials = false } = this.options;
+    const { address, tls, asksCredentials = false, isEncryptedAbove = false } = this.options;
     this.server = this.listen(address);
     const { report } = this.context;
-    report(signals.listening, this.words({ tls: tls !== undefined }));
+    report(signals.listening, this.words({ tls: tls !== undefined || isEncryptedAbove }));
     if (!isLocal(address) && tls?.clientCa === undefined && !asksCredentials) report(signals.exposed, this.words());
   }
 

@@ -4,9 +4,11 @@
  * the connection is cut and everybody who waits hears so: nobody can say then which requests were taken.
  */
 import { connect as connectPlain, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
 import { constants, createDeflate, createInflate, type Deflate } from "node:zlib";
 import { AvroMistake, AvroReader, AvroWriter } from "./binary.ts";
+import { deflatedWire } from "./deflated-wire.ts";
 import { hashOf, protocolText } from "./flume-protocol.ts";
 import { readFrame, writeFrame } from "./frames.ts";
 import { readHandshakeResponse, skipMeta, writeHandshakeRequest } from "./handshake.ts";
@@ -46,6 +48,8 @@ const hash = hashOf(protocolText);
 
 export class AvroClient {
   private socket: Socket | undefined;
+  /** Of a connection that is encrypted and then compressed: what is below TLS. */
+  private wire: Duplex | undefined;
   private deflate: Deflate | undefined;
   private readonly waiting = new Map<number, Waiting>();
   private received: Buffer = Buffer.alloc(0);
@@ -69,12 +73,15 @@ export class AvroClient {
   connect(signal: AbortSignal): Promise<void> {
     const { host, port, tls, connectTimeoutMs, compression } = this.peer;
     return new Promise((resolve, reject) => {
+      // Where both are set Flume compresses what is encrypted already.
+      const isWrapped = tls !== undefined && compression === "deflate";
+      const wire = isWrapped ? connectPlain({ host, port }) : undefined;
+      if (wire !== undefined) this.wire = deflatedWire(wire);
       const socket =
         tls === undefined
           ? connectPlain({ host, port })
           : connectTls({
-              host,
-              port,
+              ...(this.wire === undefined ? { host, port } : { socket: this.wire }),
               servername: tls.serverName ?? host,
               ...(tls.ca === undefined ? {} : { ca: tls.ca }),
               ...(tls.cert === undefined ? {} : { cert: tls.cert }),
@@ -103,9 +110,10 @@ export class AvroClient {
       socket.on("error", (error) => this.cut(new AvroConnectionLost(error.message)));
       if (signal.aborted) give();
       else signal.addEventListener("abort", give, { once: true });
-      socket.setNoDelay(true);
-      socket.setKeepAlive(true, 60_000);
-      if (compression === "deflate") this.compress(socket);
+      (wire ?? socket).setNoDelay(true);
+      (wire ?? socket).setKeepAlive(true, 60_000);
+      wire?.on("error", (error) => this.cut(new AvroConnectionLost(error.message)));
+      if (compression === "deflate" && !isWrapped) this.compress(socket);
       else socket.on("data", (chunk: Buffer) => this.take(chunk));
     });
   }
@@ -206,6 +214,7 @@ export class AvroClient {
     if (this.lost !== undefined) return this.lost;
     this.lost = error;
     this.socket?.destroy();
+    this.wire?.destroy();
     this.deflate?.destroy();
     for (const { reject, timer } of this.waiting.values()) {
       clearTimeout(timer);

@@ -10,11 +10,11 @@ export default defineSink({
   example: { hostname: "collector.example", port: 4545 },
   flume: async () => (await import("./flume.ts")).mappings,
   create: async (config, context) => {
-    const [{ RecordSink }, { AvroDestination }] = await Promise.all([
+    const [{ RecordSink }, { avroDestination }] = await Promise.all([
       import("../../records/record-sink.ts"),
       import("./destination.ts"),
     ]);
     const { batchSize: recordsMax, batchBytes: bytesMax } = config;
-    return new RecordSink(context, { destination: new AvroDestination(config, context), recordsMax, bytesMax });
+    return new RecordSink(context, { destination: avroDestination(config, context), recordsMax, bytesMax });
   },
 });

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { deflateSync } from "node:zlib";
 import { AvroReader, AvroWriter } from "../../../shared/avro-rpc/binary.ts";
 import { AvroClient, AvroConnectionLost } from "../../../shared/avro-rpc/client.ts";
 import { writeEvent } from "../../../shared/avro-rpc/flume-events.ts";
@@ -167,6 +168,35 @@ test("requests that overlap are taken in their order, over TLS and compressed", 
   expect(new Set(answers)).toEqual(new Set([0]));
   expect(world.run.intake.work.lines).toEqual(bodies);
   client.close();
+});
+
+test("compressed below TLS, a client is known by its certificate, and what is no TLS ends", async () => {
+  using dir = tempDir();
+  const { ca, broker, client: own } = makeCertificates(dir.path);
+  const tls = { cert: broker.cert, key: broker.key, clientCa: ca };
+  await using world = await started({ tls, compression: "deflate" });
+  const ask = async (certificate: { readonly cert: string; readonly key: string } | undefined) => {
+    const client = new AvroClient({
+      ...peer(world.run, "deflate"),
+      tls: { ca, serverName: "localhost", ...certificate },
+    });
+    try {
+      await client.connect(new AbortController().signal);
+      return await client.call("appendBatch", encoded([{ body: certificate === undefined ? "stranger" : "known" }]));
+    } catch (thrown) {
+      return thrown instanceof AvroConnectionLost ? "lost" : thrown;
+    } finally {
+      client.close();
+    }
+  };
+  expect(await ask(undefined)).toBe("lost");
+  expect(await ask({ cert: own.cert, key: own.key })).toBe(0);
+  using rude = new Client({ port: portOf(world.run) });
+  await rude.connected();
+  rude.send(deflateSync("GET / HTTP/1.1"));
+  await until("the end", () => rude.isLeft);
+  expect(world.run.intake.work.lines).toEqual(["known"]);
+  await until("all to be gone", () => Number(world.run.source.status().connections) === 0);
 });
 
 test("a request that inflates without end, or is larger than it may be, ends its connection and no other", async () => {

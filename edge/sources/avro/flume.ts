@@ -27,7 +27,7 @@ const avro: FlumeMapping = {
   start: { keyHeader: "key", timeHeader: "timestamp" },
   differences: [
     "An answer is OK when the events are durable; FAILED, and the sender sends again, when the channel has no room in time.",
-    "Flume compresses outside of TLS where both are set; here TLS is outside, so the two together do not fit Flume's.",
+    "Where `ssl` and `compression-type` are both set, what is encrypted is compressed, as Flume 1.11 has it: nothing gets smaller.",
   ],
   headers: () => undefined,
   finish: (draft: FlumeDraft) => {

@@ -3,9 +3,6 @@
  * the commit that holds them: OK, or FAILED, which has Flume's sink roll back and send the batch again. A sender that hears
  * nothing, because its connection broke, sends again too, and then its events are there twice: Flume's own promise.
  *
- * Flume's senders know no "never": what is refused is sent again without end, and holds up all that is behind it. So an event that is
- * larger than any may be is cut, marked and counted, as a line of a file is.
- *
  * Requests of one connection are appended in their order; some may wait at the same time, so that a sender that does not wait
  * for each answer is not slowed down by the disk.
  */
@@ -20,27 +17,21 @@ import {
   writeHandshakeResponse,
 } from "../../../shared/avro-rpc/handshake.ts";
 import type { Context } from "../../core/context.ts";
-import { limits } from "../../core/limits.ts";
-import { cutHeader } from "../../core/line-intake.ts";
 import type { Intake, Source } from "../../core/source.ts";
 import { type Connection, protocolError } from "../../listeners/connection.ts";
 import { Listener } from "../../listeners/listener.ts";
-import { type PushAnswer, PushDesk, type PushedEvent } from "../../records/push-desk.ts";
+import { FlumeEvents, requestEventsMax } from "../../records/flume-events.ts";
+import { PushDesk } from "../../records/push-desk.ts";
 import type { Config } from "./config.ts";
-import { type Channel, deflated, plain } from "./stream.ts";
+import { type Channel, deflated, encryptedBelow, plain } from "./stream.ts";
 
 /** Requests of one connection that may wait for their answers. */
 const waitingMax = 16;
-/** Of a request that is larger, several groups are made: the desk takes no more at once. */
-const partBytesMax = limits.pendingBytesMax / 4;
-/** What an event costs beside its body. */
-const eventBytes = 256;
-/** Events of one request: what is made of many tiny ones must stay in proportion to their bytes. */
-const eventsMax = 100_000;
 const ours = { text: protocolText, hash: hashOf(protocolText) };
 
 export class AvroSource implements Source {
   private readonly desk: PushDesk;
+  private readonly events: FlumeEvents;
   private readonly listener: Listener;
   /** Hashes of protocols that mean the same as ours, of senders that we met. */
   private readonly known = new Set<string>([ours.hash.toString("latin1")]);
@@ -50,7 +41,18 @@ export class AvroSource implements Source {
     context: Context,
   ) {
     this.desk = new PushDesk({ sendersMax: config.sendersMax, answerWithinMs: config.answerWithin });
-    this.listener = new Listener({ ...config, heldBytesMax: 2 * config.requestBytesMax }, context);
+    this.events = new FlumeEvents(this.desk, config);
+    const { tls, compression } = config;
+    const isBelow = tls !== undefined && compression === "deflate";
+    this.listener = new Listener(
+      {
+        ...config,
+        heldBytesMax: 2 * config.requestBytesMax,
+        // Then TLS stands on what is compressed, as in Flume, and the listener knows nothing of it.
+        ...(isBelow ? { tls: undefined, isEncryptedAbove: true, asksCredentials: tls.clientCa !== undefined } : {}),
+      },
+      context,
+    );
   }
 
   async start(): Promise<void> {}
@@ -69,9 +71,9 @@ export class AvroSource implements Source {
   }
 
   private async serve(connection: Connection, intake: Intake): Promise<void> {
-    const { compression, requestBytesMax } = this.config;
-    const channel = compression === "deflate" ? deflated(connection, requestBytesMax) : plain(connection);
-    const talk = new Talk(channel, this.desk, this.known, this.config, () => intake.count("cut", 1));
+    const { requestBytesMax } = this.config;
+    const channel = this.channelOf(connection);
+    const talk = new Talk(channel, this.events, this.known, () => intake.count("cut", 1));
     try {
       while (await channel.fill()) {
         for (let frame = next(channel, requestBytesMax); frame !== undefined; frame = next(channel, requestBytesMax)) {
@@ -84,6 +86,14 @@ export class AvroSource implements Source {
     } finally {
       channel.close();
     }
+  }
+
+  private channelOf(connection: Connection): Channel {
+    const { compression, tls, requestBytesMax } = this.config;
+    if (compression === "none") return plain(connection);
+    return tls === undefined
+      ? deflated(connection, requestBytesMax)
+      : encryptedBelow(connection, tls, 2 * requestBytesMax);
   }
 }
 
@@ -101,9 +111,8 @@ class Talk {
 
   constructor(
     private readonly channel: Channel,
-    private readonly desk: PushDesk,
+    private readonly desk: FlumeEvents,
     private readonly known: Set<string>,
-    private readonly config: Config,
     /** An event was cut. */
     private readonly count: () => void,
   ) {}
@@ -122,7 +131,7 @@ class Talk {
       message === "append"
         ? [readEvent(reader)]
         : message === "appendBatch"
-          ? readEvents(reader, eventsMax)
+          ? readEvents(reader, requestEventsMax)
           : undefined;
     if (events === undefined) {
       // An error of the call: no metadata, a mark, the first kind of error, its text.
@@ -144,7 +153,7 @@ class Talk {
   }
 
   private async answer(serial: number, writer: AvroWriter, events: readonly FlumeEvent[]): Promise<void> {
-    const heard = await this.offer(events);
+    const heard = await this.desk.offer(events, this.channel.left, this.count);
     // Nobody can say: no answer says so best, and Flume sends again on another connection.
     if (heard === "unknown") {
       this.channel.cut();
@@ -155,38 +164,6 @@ class Talk {
       .boolean(false)
       .long(heard === "taken" ? status.ok : status.failed);
     await this.channel.write(writeFrame(serial, writer.written));
-  }
-
-  /** All of a request, in parts that the desk takes; when one is not taken, the sender sends all again. */
-  private async offer(events: readonly FlumeEvent[]): Promise<PushAnswer["kind"]> {
-    let part: PushedEvent[] = [];
-    let bytes = 0;
-    for (const event of events) {
-      if (part.length > 0 && bytes + event.body.length > partBytesMax) {
-        const heard = await this.desk.offer(part, this.channel.left);
-        if (heard.kind !== "taken") return heard.kind;
-        part = [];
-        bytes = 0;
-      }
-      part.push(this.pushed(event));
-      bytes += event.body.length + eventBytes;
-    }
-    return part.length === 0 ? "taken" : (await this.desk.offer(part, this.channel.left)).kind;
-  }
-
-  private pushed({ headers, body }: FlumeEvent): PushedEvent {
-    const { keyHeader, timeHeader } = this.config;
-    const key = keyHeader === undefined ? undefined : headers[keyHeader];
-    const time = timeHeader === undefined ? undefined : headers[timeHeader];
-    const isTime = time !== undefined && /^\d{1,15}$/.test(time);
-    const isLong = body.length > limits.lineBytesMax;
-    if (isLong) this.count();
-    return {
-      body: isLong ? body.subarray(0, limits.lineBytesMax) : body,
-      headers: isLong ? { ...headers, [cutHeader]: String(limits.lineBytesMax) } : headers,
-      ...(key === undefined || key === "" ? {} : { key }),
-      ...(isTime ? { eventTimeMs: Number(time) } : {}),
-    };
   }
 
   /** The handshake before the first call. False: the client has to say first what it speaks. */

@@ -1,7 +1,19 @@
-/** A connection as its bytes are meant: as they are, or compressed as a whole, each way, with a flush behind each message. */
+/**
+ * A connection as its bytes are meant: as they are, or compressed as a whole, each way, with a flush behind each message; or
+ * encrypted and then compressed, as a Flume does that has both.
+ */
+import { TLSSocket } from "node:tls";
 import { constants, createDeflate, createInflate } from "node:zlib";
+import { Gate } from "../../../shared/async/gate.ts";
 import { AvroMistake } from "../../../shared/avro-rpc/binary.ts";
-import type { Connection } from "../../listeners/connection.ts";
+import { deflatedWire } from "../../../shared/avro-rpc/deflated-wire.ts";
+import { messageOf } from "../../../shared/errors/app-error.ts";
+import { type Connection, protocolError } from "../../listeners/connection.ts";
+import type { ListenerTls } from "../../listeners/listener.ts";
+import { wireOf } from "./wire.ts";
+
+/** A client that connects and does not go on is cut off. */
+const handshakeMsMax = 10_000;
 
 /** What a talk reads and writes. */
 export interface Channel {
@@ -99,6 +111,75 @@ export function deflated(connection: Connection, bytesMax: number): Channel {
     close: () => {
       inflate.destroy();
       deflate.destroy();
+    },
+  };
+}
+
+/** Encrypted, and compressed below that. What was decrypted waits here, about `bytesMax` of it; then nothing more is read. */
+export function encryptedBelow(connection: Connection, tls: ListenerTls, bytesMax: number): Channel {
+  const { cert, key, passphrase, clientCa } = tls;
+  const changed = new Gate();
+  const ended = new AbortController();
+  let received: Buffer[] = [];
+  let bytes: Buffer = Buffer.alloc(0);
+  let waitingBytes = 0;
+  let failure: Error | undefined;
+  const room = async () => {
+    while (waitingBytes > bytesMax && !connection.left.aborted) await changed.wait(connection.left);
+  };
+  const wire = deflatedWire(wireOf(connection, room));
+  const socket = new TLSSocket(wire, {
+    isServer: true,
+    cert,
+    key,
+    ...(passphrase === undefined ? {} : { passphrase }),
+    ...(clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true }),
+  });
+  const late = setTimeout(() => connection.destroy(), handshakeMsMax);
+  const fail = (error: Error) => {
+    if (!connection.left.aborted) failure ??= protocolError(`TLS, compressed: ${messageOf(error)}`);
+    ended.abort();
+  };
+  socket.on("secure", () => {
+    clearTimeout(late);
+    if (clientCa !== undefined && !socket.authorized) fail(new Error("no certificate that is signed as it should be"));
+  });
+  socket.on("data", (chunk: Buffer) => {
+    received.push(chunk);
+    waitingBytes += chunk.length;
+    changed.open();
+  });
+  socket.on("error", fail);
+  wire.on("error", fail);
+  for (const event of ["end", "close"] as const) socket.on(event, () => ended.abort());
+  return {
+    left: connection.left,
+    get bytes() {
+      return bytes;
+    },
+    fill: async () => {
+      if (received.length === 0 && failure === undefined) await changed.wait(ended.signal);
+      if (failure !== undefined) throw failure;
+      if (received.length === 0) return false;
+      bytes = Buffer.concat([bytes, ...received]);
+      received = [];
+      return true;
+    },
+    consume: (count) => {
+      bytes = bytes.subarray(count);
+      waitingBytes -= count;
+      changed.open();
+    },
+    write: (message) =>
+      new Promise((resolve) => {
+        if (connection.isOpen) socket.write(message, (error) => resolve(error === undefined || error === null));
+        else resolve(false);
+      }),
+    cut: () => connection.destroy(),
+    close: () => {
+      clearTimeout(late);
+      socket.destroy();
+      wire.destroy();
     },
   };
 }
