@@ -15,6 +15,7 @@ import stressSource from "./sources/stress/index.ts";
 import syslogTcpSource from "./sources/syslog-tcp/index.ts";
 import syslogUdpSource from "./sources/syslog-udp/index.ts";
 import tailSource from "./sources/tail/index.ts";
+import thriftSource from "./sources/thrift/index.ts";
 import deduplicateInterceptor from "./interceptors/deduplicate.ts";
 import dropFieldsInterceptor from "./interceptors/drop-fields.ts";
 import hostInterceptor from "./interceptors/host.ts";
@@ -47,12 +48,13 @@ import loggerSink from "./sinks/logger.ts";
 import nullSink from "./sinks/null.ts";
 import relaySink from "./sinks/relay/index.ts";
 import s3Sink from "./sinks/s3/index.ts";
+import thriftSink from "./sinks/thrift/index.ts";
 
 /** Every component there is. */
 export const registry: Registry = {
-  sources: [avroSource, execSource, httpSource, kafkaSource, mqttSource, multiportSyslogTcpSource, netcatUdpSource, netcatSource, relpSource, sequenceGeneratorSource, spooldirSource, stressSource, syslogTcpSource, syslogUdpSource, tailSource],
+  sources: [avroSource, execSource, httpSource, kafkaSource, mqttSource, multiportSyslogTcpSource, netcatUdpSource, netcatSource, relpSource, sequenceGeneratorSource, spooldirSource, stressSource, syslogTcpSource, syslogUdpSource, tailSource, thriftSource],
   interceptors: [deduplicateInterceptor, dropFieldsInterceptor, hostInterceptor, moduleInterceptor, parseJsonInterceptor, pseudonymiseInterceptor, regexExtractorInterceptor, regexFilterInterceptor, removeHeaderInterceptor, sampleInterceptor, searchReplaceInterceptor, staticInterceptor, throttleInterceptor, timestampInterceptor, uuidInterceptor],
   selectors: [loadBalancingSelector, multiplexingSelector, replicatingSelector],
   channels: [memoryChannel, sqliteChannel],
-  sinks: [avroSink, elasticsearchSink, failoverSink, fileRollSink, hdfsSink, httpSink, kafkaSink, loadBalanceSink, loggerSink, nullSink, relaySink, s3Sink],
+  sinks: [avroSink, elasticsearchSink, failoverSink, fileRollSink, hdfsSink, httpSink, kafkaSink, loadBalanceSink, loggerSink, nullSink, relaySink, s3Sink, thriftSink],
 };
