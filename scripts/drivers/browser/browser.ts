@@ -132,11 +132,47 @@ export class Browser implements AsyncDisposable {
       End: 35,
       Home: 36,
       Tab: 9,
+      Escape: 27,
+      Backspace: 8,
     };
     const windowsVirtualKeyCode = codes[key] ?? 0;
     const text = key === "Enter" ? { text: "\r" } : {};
     await this.send("Input.dispatchKeyEvent", { type: "keyDown", key, code: key, windowsVirtualKeyCode, ...text });
     await this.send("Input.dispatchKeyEvent", { type: "keyUp", key, code: key, windowsVirtualKeyCode });
+  }
+
+  /** Presses the mouse on an element, once it is there and nothing lies over it. */
+  async click(element: string): Promise<void> {
+    const at = `(() => {
+      const found = ${element};
+      if (!found || found.disabled) return null;
+      found.scrollIntoView({ block: "center", behavior: "instant" });
+      const { left, top, width, height } = found.getBoundingClientRect();
+      const [x, y] = [left + width / 2, top + height / 2];
+      const hit = document.elementFromPoint(x, y);
+      return hit !== null && (found.contains(hit) || hit.contains(found)) ? { x, y } : null;
+    })()`;
+    const found = await until(`${element} to be pressed`, async () =>
+      z.object({ x: z.number(), y: z.number() }).parse(await this.evaluate(at)),
+    );
+    await this.drag(found, found);
+  }
+
+  /** Writes into a field in place of what is in it, as a keyboard does. */
+  async write(field: string, text: string): Promise<void> {
+    await this.click(field);
+    await this.until(
+      `(() => { const found = ${field}; found.focus(); found.select(); return document.activeElement === found; })()`,
+    );
+    if (text === "") await this.press("Backspace");
+    else await this.send("Input.insertText", { text });
+  }
+
+  /** Takes one of a field's choices. */
+  async choose(field: string, value: string): Promise<void> {
+    await this.until(
+      `(() => { const found = ${field}; if (!found) return false; found.value = ${JSON.stringify(value)}; found.dispatchEvent(new Event("change", { bubbles: true })); return true; })()`,
+    );
   }
 
   /** The mouse, pressed at one point and let go at another. */

@@ -1,7 +1,7 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { type Answer, ask } from "../central/ask.ts";
-import { listIn, textIn } from "../reports/loose.ts";
+import { listIn, textIn } from "../central/loose.ts";
 
 /** A list that is read page by page, as far as the reader asks. */
 export interface Pages<Row> {

@@ -4,8 +4,8 @@ import { useSignal } from "@preact/signals";
 import { type ComponentChild, h } from "preact";
 import type { DeadLetter } from "../../../api/dead-letters/schema.ts";
 import { tell } from "../central/ask.ts";
+import { numberIn } from "../central/loose.ts";
 import { formatTime } from "../format.ts";
-import { numberIn } from "../reports/loose.ts";
 import { cell } from "../reports/records-table.ts";
 import { unlessBody } from "../reports/said.ts";
 import { hexDump } from "./hex-dump.ts";
@@ -36,7 +36,7 @@ export function PutAsideView(): ComponentChild {
 function Redrive({ id }: { id: number }): ComponentChild {
   const said = useSignal("");
   const again = async () => {
-    const answer = await tell("/api/v1/dead-letters/redrive", { ids: [id] });
+    const answer = await tell({ method: "POST", path: "/api/v1/dead-letters/redrive", body: { ids: [id] } });
     if (answer.kind !== "body") said.value = answer.words;
     else if ((numberIn(answer.body, "stored") ?? 0) > 0) said.value = "It is stored now.";
     else if ((numberIn(answer.body, "stayed") ?? 0) > 0) said.value = "It was refused again, and stays.";

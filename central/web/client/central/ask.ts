@@ -3,6 +3,8 @@
  * that leaves a section empty without a word.
  */
 import { signal } from "@preact/signals";
+import { textIn } from "./loose.ts";
+import { type Mistake, mistakesIn } from "./mistakes.ts";
 
 /** What came of a question. */
 export type Answer<Body> =
@@ -11,7 +13,13 @@ export type Answer<Body> =
   /** This central has no such thing: another version, or another kind of store. */
   | { readonly kind: "absent"; readonly words: string }
   /** It did not answer, or with a problem. */
-  | { readonly kind: "failed"; readonly words: string };
+  | { readonly kind: "failed"; readonly words: string; readonly refusal?: Refusal };
+
+/** Central's own word for why not, and what is wrong with which field. */
+export interface Refusal {
+  readonly code: string;
+  readonly mistakes: readonly Mistake[];
+}
 
 /** A central that takes the connection and is silent (frozen, swapped out) is as good as dead. */
 const answerMs = 3_000;
@@ -42,11 +50,18 @@ export async function ask<Body>(path: string, withinMs = answerMs): Promise<Answ
   return await send(path, {}, withinMs);
 }
 
-/** Tells central to do something, with a key that may. */
-export async function tell(path: string, body?: object): Promise<Answer<unknown>> {
+/** What central is told to do, with a key that may. */
+export interface Order {
+  readonly method: "POST" | "PUT" | "DELETE";
+  readonly path: string;
+  readonly body?: object;
+}
+
+/** Tells it. An erasure of much takes its time. */
+export async function tell({ method, path, body }: Order): Promise<Answer<unknown>> {
   const told =
     body === undefined ? {} : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
-  return await send(path, { method: "POST", ...told }, 30_000);
+  return await send(path, { method, ...told }, 60_000);
 }
 
 async function send<Body>(path: string, init: RequestInit, withinMs: number): Promise<Answer<Body>> {
@@ -58,15 +73,21 @@ async function send<Body>(path: string, init: RequestInit, withinMs: number): Pr
       locked.value = true;
       throw new Error("this central asks for an API key");
     }
-    const body = await response.json();
+    const body = response.status === 204 ? undefined : await response.json();
     if (response.ok) return { kind: "body", body, atMs: performance.now() };
+    // The key may read and not this: another one may be entered.
+    if (response.status === 403 && key.value !== "") locked.value = true;
     const words = `${body.detail}. ${body.hint}`;
     if (response.status === 404 || response.status === 501) return { kind: "absent", words };
     trouble.value = words;
-    return { kind: "failed", words };
+    return { kind: "failed", words, refusal: refusalOf(body) };
   } catch (thrown) {
     const words = thrown instanceof Error ? thrown.message : String(thrown);
     trouble.value = words;
     return { kind: "failed", words };
   }
+}
+
+function refusalOf(problem: unknown): Refusal {
+  return { code: textIn(problem, "code") ?? "", mistakes: mistakesIn(textIn(problem, "detail") ?? "") };
 }

@@ -1,8 +1,8 @@
 /** The agents in the vehicles, as their heartbeats tell, those that need somebody first. */
 import { type ComponentChild, h } from "preact";
+import { numberIn, textIn } from "../central/loose.ts";
 import { formatAge, formatCount, formatTime } from "../format.ts";
 import { tableCard, tableHead } from "../frame/table.ts";
-import { numberIn, textIn } from "../reports/loose.ts";
 import { unlessBody } from "../reports/said.ts";
 import { type FleetExtra, fleetAnswer, fleetExtras } from "./fleet-extras.ts";
 

@@ -4,8 +4,8 @@
  */
 import { signal } from "@preact/signals";
 import { type Answer, ask } from "../central/ask.ts";
+import { listIn, numberIn, textIn } from "../central/loose.ts";
 import { formatShare } from "../format.ts";
-import { listIn, numberIn, textIn } from "../reports/loose.ts";
 
 /** Of one agent. */
 export interface FleetExtra {

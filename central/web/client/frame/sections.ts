@@ -5,9 +5,9 @@ import { ConsumersView } from "../consumers/consumers-view.ts";
 import { AgentsView } from "../fleet/agents-view.ts";
 import { FleetView } from "../fleet/fleet-view.ts";
 import { LiveView } from "../live/live-view.ts";
+import { ReplaysView } from "../replays/replays-view.ts";
 import { AlertsView } from "../reports/alerts-view.ts";
 import { OutagesView } from "../reports/outages-view.ts";
-import { ReplaysView } from "../reports/replays-view.ts";
 import { VehicleView } from "../vehicle/vehicle-view.ts";
 
 /** A part of the page. */

@@ -1,11 +1,11 @@
 /** What the rules have said of vehicles while their events were stored, the newest first. */
 import { useSignal } from "@preact/signals";
 import { type ComponentChild, h } from "preact";
+import { fieldIn, listIn, numberIn, textIn } from "../central/loose.ts";
 import { usePolled } from "../central/poll.ts";
 import { formatTime } from "../format.ts";
 import { linkTo } from "../frame/place.ts";
 import { tableCard, tableHead } from "../frame/table.ts";
-import { fieldIn, listIn, numberIn, textIn } from "./loose.ts";
 import { unlessBody } from "./said.ts";
 
 const states = ["all", "firing", "resolved", "occurred"] as const;

@@ -1,9 +1,9 @@
 /** Who was away when, what could not be delivered meanwhile, what of it came since, and what never will. */
 import { type ComponentChild, h } from "preact";
+import { listIn, numberIn, textIn } from "../central/loose.ts";
 import { usePolled } from "../central/poll.ts";
 import { formatAge, formatCount, formatTime } from "../format.ts";
 import { tickMs, wallMs } from "../frame/ticker.ts";
-import { listIn, numberIn, textIn } from "./loose.ts";
 import { unlessBody } from "./said.ts";
 
 const kinds: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { fieldIn, listIn, numberIn, textIn } from "./loose.ts";
+import { fieldIn, listIn, numberIn, textIn } from "../central/loose.ts";
 import { cell } from "./records-table.ts";
 import { unlessBody } from "./said.ts";
 

@@ -1,9 +1,9 @@
 /** How complete each hour is, as squares: a column an hour of the day, a row a day. */
 import { type ComponentChild, h } from "preact";
+import { listIn, numberIn } from "../central/loose.ts";
 import { usePolled } from "../central/poll.ts";
 import { formatShare, formatTime } from "../format.ts";
 import { wallMs } from "../frame/ticker.ts";
-import { listIn, numberIn } from "../reports/loose.ts";
 import { unlessBody } from "../reports/said.ts";
 
 /** An hour of a stream, as the page needs it. */

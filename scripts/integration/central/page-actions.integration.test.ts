@@ -1,0 +1,117 @@
+/**
+ * What an operator does on the page, pressed in a real Chromium before a real central on a real Kafka, by mouse and by keys, and
+ * looked up in the API afterwards. One browser and one central for all of it: each test goes on where the one before has ended.
+ */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { Browser } from "../../drivers/browser/browser.ts";
+import type { Central } from "../../drivers/central/central.ts";
+import { type Broker, startBroker } from "../../drivers/kafka/broker.ts";
+import { topicRecords } from "../../drivers/kafka/topic.ts";
+import { type CentralGround, centralGround } from "./ground.ts";
+
+const key = "a-key-for-everything";
+const records = 1_000;
+let broker: Broker;
+let on: CentralGround;
+let central: Central;
+let browser: Browser;
+
+beforeAll(async () => {
+  broker = await startBroker();
+  on = await centralGround(broker, 2);
+  await on.producer.send(records);
+  central = await on.start({}, key);
+  await central.stored(records);
+  browser = await Browser.open(`${central.url}/#/replays`);
+}, 180_000);
+
+afterAll(async () => {
+  await browser?.[Symbol.asyncDispose]();
+  await central?.[Symbol.asyncDispose]();
+  await on?.[Symbol.asyncDispose]();
+  await broker?.[Symbol.asyncDispose]();
+});
+
+const text = `document.querySelector("main").innerText`;
+const one = (selector: string) => `document.querySelector(${JSON.stringify(selector)})`;
+const named = (name: string) => one(`[name=${JSON.stringify(name)}]`);
+const wrong = (name: string) => `document.getElementById("${name}-wrong")?.innerText`;
+/** A button by its words, inside of what a selector names. */
+const button = (words: string, inside = "main") =>
+  `[...document.querySelectorAll(${JSON.stringify(`${inside} button`)})].find((each) => each.innerText === ${JSON.stringify(words)})`;
+const says = (words: string) => browser.until(`${text}.includes(${JSON.stringify(words)})`, 30_000);
+
+/** For whoever wants to look: `PICTURES=/tmp/pictures bun test …`. */
+async function keep(name: string): Promise<void> {
+  const folder = process.env.PICTURES;
+  if (folder !== undefined) writeFileSync(`${folder}/${name}.png`, await browser.picture());
+}
+
+test("the key is asked for, and written by hand", async () => {
+  await browser.until(`document.getElementById("key") !== null`);
+  await browser.write(one("#key"), key);
+  await browser.press("Enter");
+  await says("No replay has been asked for.");
+}, 60_000);
+
+test("a replay is begun by a form that says what is wrong beside the field; paused, resumed, ended", async () => {
+  await browser.click(one("summary"));
+  await browser.write(named("partitions"), "one");
+  await browser.write(named("topics"), "a?b");
+  await browser.click(button("Begin"));
+  await browser.until(`${wrong("partitions")} === "Write a whole number."`);
+  await browser.write(named("partitions"), "0");
+  await browser.click(button("Begin"));
+  // Central's own words.
+  await browser.until(`${wrong("topics")}?.startsWith("not a topic's name") && ${wrong("partitions")} === undefined`);
+  await keep("replay-form");
+  await browser.write(named("topics"), on.topic);
+  await browser.choose(named("fromKind"), "offset");
+  await browser.write(named("from"), "10");
+  await browser.write(named("rate"), "1");
+  await browser.press("Enter");
+  await says("Replay #1 has begun.");
+  await says("#1 running");
+  await says(`${on.topic} · partitions 0 · from offset 10 · into the store · at most 1 records/s`);
+  await browser.click(button("pause"));
+  await says("#1 paused");
+  await browser.click(button("resume"));
+  await says("#1 running");
+  await browser.click(button("cancel"));
+  await browser.until(`document.querySelector("dialog")?.open`);
+  await browser.press("Escape");
+  await browser.until(`document.querySelector("dialog") === null`);
+  await browser.click(button("cancel"));
+  await browser.click(button("cancel", "dialog"));
+  await says("#1 cancelled");
+  expect(await central.get("/api/v1/replays/1")).toMatchObject({
+    state: "cancelled",
+    definition: { from: { offset: 10 } },
+  });
+}, 90_000);
+
+test("one vehicle's records are copied into another topic, never into the one that is read", async () => {
+  await browser.write(named("partitions"), "");
+  await browser.choose(named("fromKind"), "start");
+  await browser.write(named("rate"), "");
+  await browser.write(named("vehicle"), "car-3");
+  await browser.write(named("stream"), "drive");
+  await browser.choose(named("target"), "topic");
+  await browser.write(named("topic"), on.topic);
+  await browser.write(named("speed"), "10000");
+  await browser.click(button("Begin"));
+  await browser.until(`${wrong("topic")}?.includes("it would read what it writes")`);
+  await browser.write(named("topic"), `${on.topic}-copy`);
+  await browser.click(button("Begin"));
+  await says("Replay #2 has begun.");
+  await says("#2 done");
+  await says(`produced ${records / 10}`);
+  expect(await topicRecords(broker.address, `${on.topic}-copy`, "read_committed")).toHaveLength(records / 10);
+  expect(await browser.evaluate(`document.querySelector("progress").value`)).toBe(100);
+  await keep("replays");
+}, 90_000);
+
+test("nothing of it was against the page's own policy", () => {
+  expect(browser.errors).toEqual([]);
+});
