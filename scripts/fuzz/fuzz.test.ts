@@ -20,6 +20,7 @@ import { fetchedBatches, storedBatches } from "./targets/record-batch.ts";
 import { heartbeats, relayedBodies } from "./targets/relayed.ts";
 import { ruleExpressions, rulesFiles } from "./targets/rules.ts";
 import { copiedRows, storedChunks } from "./targets/stored.ts";
+import { thriftFrames } from "./targets/thrift.ts";
 
 const targets = [
   fetchedBatches,
@@ -36,6 +37,7 @@ const targets = [
   ruleExpressions,
   flumeConfs,
   avroFrames,
+  thriftFrames,
   syslogMessages,
   pushedRequests,
   peerPackets,
