@@ -7,8 +7,7 @@ create table agent (
   oldest_unsent bigint,                         -- event time of the oldest record that is still in the vehicle
   presence bytea not null,                      -- version, config, backlog, disk, clock, losses
   lanes bytea not null                          -- how far it has numbered each lane, and what of it is unsent
-) with (fillfactor = 50);
-create index agent_heard on agent (heard_at);
+) with (fillfactor = 50);                       -- no index on heard_at: each heartbeat would write every index anew
 
 -- Times in which an agent was away, with the numbers that waited (JSON).
 create table outage (
