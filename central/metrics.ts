@@ -239,6 +239,11 @@ export const centralMetrics: readonly CentralMetric[] = [
     read: ({ summary }) => summary?.lag ?? -1,
   },
   {
+    name: "lag_age_seconds",
+    help: "How old the oldest word of a broker is that the lag stands on; -1 none.",
+    read: ({ summary }) => secondsOf(summary?.lagUntoldForMs ?? null),
+  },
+  {
     name: "waiting",
     help: "Offsets that an open transaction holds back; -1 unknown.",
     read: ({ summary }) => summary?.waiting ?? -1,
@@ -330,4 +335,8 @@ export function declareMetrics(metrics: Metrics, sources: () => MetricSources): 
 
 function sumOf({ counts }: IngestSnapshot["rules"], of: (counts: Readonly<RuleCounts>) => number): number {
   return Object.values(counts).reduce((sum, each) => sum + of(each), 0);
+}
+
+function secondsOf(ms: number | null): number {
+  return ms === null ? -1 : Math.round(ms / 1_000);
 }

@@ -67,6 +67,8 @@ export interface PartitionState extends TopicPartition {
   readonly endOffset: number;
   /** The oldest offset that the broker still has. */
   readonly logStartOffset: number;
+  /** How old a broker's word on these offsets is. */
+  readonly untoldForMs: number;
   /** For how long there has been something to read and nothing has come, although nothing held it up; 0: it moves. */
   readonly stalledForMs: number;
 }
@@ -83,6 +85,7 @@ export interface OtherPartition extends TopicPartition {
   /** As of the last look at the cluster, some seconds ago; -1: not told. */
   readonly highWatermark: number;
   readonly logStartOffset: number;
+  readonly untoldForMs: number;
   /** For how long nobody has read it into our store; 0 when somebody does. */
   readonly unreadForMs: number;
 }
@@ -100,8 +103,8 @@ export interface ConsumerState {
   /** The group's other members write to another store or are another program, so that it does not let us in. */
   readonly groupRefused: boolean;
   readonly rebalances: number;
-  /** Uptime of the last answer of a broker, milliseconds; -1 before the first. */
-  readonly lastAnswerUptimeMs: number;
+  /** For how long no broker has answered anything. */
+  readonly unansweredForMs: number;
 }
 
 /**

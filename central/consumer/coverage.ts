@@ -6,6 +6,9 @@
 import { partitionName, type TopicPartition } from "../records/partition.ts";
 import type { OtherPartition, PartitionReader } from "./consumer.ts";
 
+/** Who reads a partition that is not ours. */
+export type Uncovered = Omit<OtherPartition, "highWatermark" | "logStartOffset" | "untoldForMs">;
+
 /** A partition of our topics, as the cluster describes it. */
 export interface ClusterPartition extends TopicPartition {
   /** The offset after the last record that can be read; -1 when it was not asked for or not told. */
@@ -52,19 +55,19 @@ export class Coverage {
    * The partitions that are not ours, given those that are, and for how long each has had no reader. To be asked every
    * second or so: the time is counted from the first time that it is found without one.
    */
-  others(ours: readonly TopicPartition[], nowMs: number): readonly OtherPartition[] {
+  others(ours: readonly TopicPartition[], nowMs: number): readonly Uncovered[] {
     const mine = new Set(ours.map(partitionName));
     // A look that is too old says nothing about now: the brokers are away, and nobody can read.
     const fresh = nowMs - this.seenMs <= viewAgeMsMax;
     return this.partitions.flatMap((found) => {
-      const { topic, partition, endOffset, startOffset } = found;
+      const { topic, partition } = found;
       const key = partitionName(found);
       const reader = fresh ? found.reader : "unknown";
       if (mine.has(key) || reader === "sibling" || reader === "unknown") this.unreadSince.delete(key);
       else if (!this.unreadSince.has(key)) this.unreadSince.set(key, nowMs);
       if (mine.has(key)) return [];
       const unreadForMs = nowMs - (this.unreadSince.get(key) ?? nowMs);
-      return [{ topic, partition, reader, highWatermark: endOffset, logStartOffset: startOffset, unreadForMs }];
+      return [{ topic, partition, reader, unreadForMs }];
     });
   }
 }

@@ -7,12 +7,13 @@ import { RulesTicker, tickSlackMs } from "./rules-ticker.ts";
 import { noSnapshot } from "./snapshot.ts";
 
 const nowMs = Date.UTC(2026, 0, 1);
-const partition = (number: number, highWatermark: number) => ({
+const partition = (number: number, highWatermark: number, untoldForMs = 500) => ({
   topic: "t",
   partition: number,
   highWatermark,
   endOffset: highWatermark,
   logStartOffset: 0,
+  untoldForMs,
   stalledForMs: 0,
 });
 
@@ -46,6 +47,7 @@ test("time passes only where everything that is there was read", async () => {
   const { lines, clocks } = await ticked({ connected: true, partitions });
   expect(lines).toEqual(["t/0", "(relay)/0"]);
   expect(clocks).toEqual([nowMs - tickSlackMs, nowMs - tickSlackMs]);
+  expect((await ticked({ connected: true, partitions: [partition(0, 10, 6_000)] })).lines).toEqual(["(relay)/0"]);
   expect((await ticked({ connected: false, partitions })).lines).toEqual(["(relay)/0"]);
 });
 

@@ -23,6 +23,9 @@ export interface RulesTickerOptions {
 export const tickSlackMs = 5_000;
 const everyMs = 1_000;
 
+/** An older word of a broker does not say that everything that is there was read. */
+const toldMs = 5_000;
+
 export class RulesTicker {
   private readonly timer: ReturnType<typeof setInterval>;
   private busy = false;
@@ -53,7 +56,8 @@ export class RulesTicker {
     const { connected, partitions } = this.options.consumer();
     const read = partitions.filter((partition) => {
       const stored = this.options.stored(partition);
-      return connected && partition.highWatermark >= 0 && stored !== undefined && stored >= partition.highWatermark;
+      const told = connected && partition.highWatermark >= 0 && partition.untoldForMs < toldMs;
+      return told && stored !== undefined && stored >= partition.highWatermark;
     });
     return [...read, relayLine].map((partition) => ({ line: partitionName(partition), clockMs }));
   }

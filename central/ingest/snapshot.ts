@@ -32,7 +32,7 @@ export const noSnapshot: IngestSnapshot = {
     missingTopics: [],
     groupRefused: false,
     rebalances: 0,
-    lastAnswerUptimeMs: -1,
+    unansweredForMs: 0,
   },
   counters: {
     stored: 0,

@@ -51,6 +51,18 @@ test("a partition of which nothing is known has no lag that could be added up", 
   expect(lagOf([stored(0, 10)], consumer)).toMatchObject({ lag: null, waiting: null });
 });
 
+test("a broker's word that is too old is no lag: what lies in the partition is not known", () => {
+  const state = (untoldForMs: number) => ({
+    ...consumer,
+    partitions: [ownPartition(0, { highWatermark: 11, untoldForMs })],
+    others: [otherPartition(1, { highWatermark: 5, untoldForMs: 4_000 })],
+  });
+  expect(lagOf([stored(0, 10)], state(29_000))).toMatchObject({ lag: 6, untold: 0, untoldForMs: 29_000 });
+  const old = lagOf([stored(0, 10)], state(31_000));
+  expect(old).toMatchObject({ lag: 5, untold: 1, untoldForMs: 31_000 });
+  expect(old.partitions[0]).toMatchObject({ highWatermark: 11, lag: null, waiting: null, untoldForMs: 31_000 });
+});
+
 test("what came by relay is no partition of a topic: it has no lag and no reader", () => {
   const relayed = { ...stored(0, 100), ...relayLine };
   expect(lagOf([relayed], consumer)).toMatchObject({ lag: null, partitions: [] });

@@ -7,6 +7,9 @@
  * on: what retention has deleted is no lag) to the last record that can be read. Waiting is what lies after that: a
  * transaction is open, and Kafka hands out nothing from its first record on until it ends. A stuck transaction is seen
  * there, and never in the lag.
+ *
+ * All of it stands on a broker's word, and a word grows old: after half a minute nobody here knows what lies in the
+ * partition, and neither is a number.
  */
 
 import type { ConsumerState, PartitionReader } from "../consumer/consumer.ts";
@@ -24,9 +27,11 @@ export interface PartitionLag extends TopicPartition {
   highWatermark: number | null;
   lag: number | null;
   waiting: number | null;
+  /** How old the broker's word on it is; null: nobody has asked. */
+  untoldForMs: number | null;
   /** Nobody has read it into this store for longer than a rebalance takes. */
   unread: boolean;
-  /** It has records to read, nothing holds them up, and none come. */
+  /** It has records to read, and none are stored. */
   stalled: boolean;
   stored: number;
   updatedAtMs: number | null;
@@ -39,6 +44,9 @@ export interface Lag {
   waiting: number | null;
   unread: number;
   stalled: number;
+  /** Of how many the broker's word is too old, and how old the oldest is. */
+  untold: number;
+  untoldForMs: number | null;
   missingTopics: string[];
   groupRefused: boolean;
   rebalances: number;
@@ -49,6 +57,7 @@ interface Seen {
   readonly highWatermark: number;
   readonly logStartOffset: number;
   readonly endOffset: number;
+  readonly untoldForMs: number | null;
   readonly unread: boolean;
   readonly stalled: boolean;
 }
@@ -58,9 +67,13 @@ const unseen: Seen = {
   highWatermark: -1,
   logStartOffset: -1,
   endOffset: -1,
+  untoldForMs: null,
   unread: false,
   stalled: false,
 };
+
+/** Fetches are answered twice a second, looks at the cluster come every 10 s: so old no word is while Kafka answers. */
+export const untoldMsMax = 30_000;
 
 /** Joins the store's positions with the consumer's view. What came by relay stands in no topic: nobody reads it on. */
 export function lagOf(positions: readonly PositionRow[], consumer: ConsumerState): Lag {
@@ -90,6 +103,8 @@ export function lagOf(positions: readonly PositionRow[], consumer: ConsumerState
     waiting: sumOfKnown(partitions.map(({ waiting }) => waiting)),
     unread: partitions.filter(({ unread }) => unread).length,
     stalled: partitions.filter(({ stalled }) => stalled).length,
+    untold: partitions.filter(isUntold).length,
+    untoldForMs: largest(partitions.map(({ untoldForMs }) => untoldForMs)),
     missingTopics: [...consumer.missingTopics],
     groupRefused: consumer.groupRefused,
     rebalances: consumer.rebalances,
@@ -98,10 +113,12 @@ export function lagOf(positions: readonly PositionRow[], consumer: ConsumerState
 
 function partitionLag(position: Omit<PositionRow, "updatedAtMs"> & { updatedAtMs: number | null }, seen: Seen) {
   const { topic, partition, generation, next, stored, updatedAtMs } = position;
-  const { reader, logStartOffset, endOffset, unread, stalled } = seen;
+  const { reader, logStartOffset, endOffset, untoldForMs, unread, stalled } = seen;
+  const age = untoldForMs === null ? null : Math.round(untoldForMs);
   const highWatermark = seen.highWatermark < 0 ? null : seen.highWatermark;
-  const lag = highWatermark === null ? null : Math.max(0, highWatermark - Math.max(next, logStartOffset));
-  const waiting = highWatermark === null || endOffset < 0 ? null : Math.max(0, endOffset - highWatermark);
+  const isKnown = highWatermark !== null && !isUntold({ untoldForMs });
+  const lag = isKnown ? Math.max(0, highWatermark - Math.max(next, logStartOffset)) : null;
+  const waiting = !isKnown || endOffset < 0 ? null : Math.max(0, endOffset - highWatermark);
   return {
     topic,
     partition,
@@ -111,11 +128,21 @@ function partitionLag(position: Omit<PositionRow, "updatedAtMs"> & { updatedAtMs
     highWatermark,
     lag,
     waiting,
+    untoldForMs: age,
     unread,
     stalled,
     stored,
     updatedAtMs,
   };
+}
+
+/** The broker's word on it is too old to be one on what is there. */
+export function isUntold({ untoldForMs }: Pick<PartitionLag, "untoldForMs">): boolean {
+  return untoldForMs !== null && untoldForMs >= untoldMsMax;
+}
+
+function largest(numbers: readonly (number | null)[]): number | null {
+  return numbers.reduce((most, one) => (one !== null && (most === null || one > most) ? one : most), null);
 }
 
 function sumOfKnown(numbers: readonly (number | null)[]): number | null {

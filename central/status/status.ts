@@ -3,9 +3,11 @@ import type { Clock } from "../../shared/clock/clock.ts";
 import { messageOf } from "../../shared/errors/app-error.ts";
 import type { RelayCounts } from "../ingest/relay/relay-counts.ts";
 import type { IngestSnapshot } from "../ingest/snapshot.ts";
+import { partitionName } from "../records/partition.ts";
 import type { StoreReader, Totals } from "../store/reader.ts";
 import type { BookPart, FleetBooks, FleetService } from "./fleet.ts";
-import { type Lag, lagOf } from "./lag.ts";
+import { isUntold, type Lag, lagOf, untoldMsMax } from "./lag.ts";
+import { StillWatch } from "./still-watch.ts";
 
 /** Everything in one line of numbers. */
 export interface StatusSummary extends Totals {
@@ -14,6 +16,8 @@ export interface StatusSummary extends Totals {
   waiting: number | null;
   unreadPartitions: number;
   stalledPartitions: number;
+  /** How old the oldest word of a broker is that these stand on; null: nobody was asked. */
+  lagUntoldForMs: number | null;
   missingTopics: string[];
   groupRefused: boolean;
   problems: string[];
@@ -50,6 +54,7 @@ const freshMs = 250;
 
 export class StatusService {
   private readonly sinceMs: number;
+  private readonly still = new StillWatch();
   private samples: { readonly atMs: number; readonly stored: number }[] = [];
   private cached: { readonly atMs: number; readonly totals: Promise<Totals> } | undefined;
 
@@ -60,7 +65,7 @@ export class StatusService {
   async summary(): Promise<StatusSummary> {
     const totals = await this.totals();
     const partitions = await this.lag();
-    const { lag, waiting, unread, stalled, missingTopics, groupRefused } = partitions;
+    const { lag, waiting, unread, stalled, untoldForMs, missingTopics, groupRefused } = partitions;
     const { consumer, counters, senders } = this.options.snapshot();
     return {
       ...totals,
@@ -69,6 +74,7 @@ export class StatusService {
       waiting,
       unreadPartitions: unread,
       stalledPartitions: stalled,
+      lagUntoldForMs: untoldForMs,
       missingTopics,
       groupRefused,
       problems: this.reasons(partitions),
@@ -85,12 +91,22 @@ export class StatusService {
   }
 
   async lag(): Promise<Lag> {
-    return lagOf(await this.options.reader.positions(), this.options.snapshot().consumer);
+    const { consumer, counters } = this.options.snapshot();
+    const lag = lagOf(await this.options.reader.positions(), consumer);
+    const { partitions } = lag;
+    const still = this.still.look(
+      partitions.map((one) => ({ ...one, untoldForMs: one.untoldForMs ?? Number.POSITIVE_INFINITY })),
+      !counters.storeAvailable,
+      this.options.clock.uptimeMs(),
+    );
+    for (const one of partitions) one.stalled ||= still.has(partitionName(one));
+    return { ...lag, stalled: partitions.filter(({ stalled }) => stalled).length };
   }
 
   /** To be called once a second. */
   async sample(): Promise<void> {
     const { stored } = await this.totals();
+    await this.lag(); // looks whether a partition stands still
     await this.fleet?.sample();
     const atMs = this.options.clock.uptimeMs();
     this.samples = [...this.samples.filter((sample) => atMs - sample.atMs <= windowMs), { atMs, stored }];
@@ -123,13 +139,13 @@ export class StatusService {
   /** Undefined: the store does not answer. */
   private reasons(lag: Lag | undefined): string[] {
     const reasons: string[] = [];
-    const { counters, silentMs } = this.options.snapshot();
+    const { consumer, counters, silentMs } = this.options.snapshot();
     if (!counters.storeAvailable) reasons.push("the store does not take writes");
     if (silentMs > writerSilentMsMax) {
       reasons.push(`nothing is stored: the writing half has been silent for ${Math.round(silentMs / 1_000)} s`);
     }
     if (lag === undefined) return reasons;
-    const { groupRefused, unread, stalled, partitions } = lag;
+    const { groupRefused, unread, stalled, untold, partitions } = lag;
     if (groupRefused) reasons.push("the consumer group does not let this central in: its members have another store");
     const named = (mine: (one: Lag["partitions"][number]) => boolean) =>
       partitions
@@ -138,6 +154,9 @@ export class StatusService {
         .map(({ topic, partition }) => `${topic}/${partition}`)
         .join(", ");
     if (unread > 0) reasons.push(`nobody reads ${unread} partitions into this store: ${named((one) => one.unread)}`);
+    if (untold > 0 && consumer.unansweredForMs < untoldMsMax) {
+      reasons.push(`Kafka answers, but not how far ${untold} partitions go: ${named(isUntold)}`);
+    }
     if (stalled > 0) reasons.push(`${stalled} partitions stand still: ${named((one) => one.stalled)}`);
     return reasons;
   }

@@ -47,6 +47,41 @@ test("is not ready while partitions of its topics are read by nobody it knows, s
   expect(await (await api.request("/readyz")).text()).toContain("does not let this central in");
 });
 
+test("is not ready when a broker says, now, that there is more, and the store's position stands still", async () => {
+  await using api = new TestApi();
+  await api.put(range(0, 1));
+  const { consumer } = api.snapshot;
+  const shown = async (partition: ReturnType<typeof ownPartition>) => {
+    api.snapshot = { ...api.snapshot, consumer: { ...consumer, connected: true, partitions: [partition] } };
+    for (let second = 0; second <= 31; second++) {
+      await api.status.sample();
+      api.clock.advance(1_000);
+    }
+    return await api.request("/readyz");
+  };
+  expect((await shown(ownPartition(0, { highWatermark: 1 }))).status).toBe(200);
+  const still = await shown(ownPartition(0, { highWatermark: 25_001 }));
+  expect(still.status).toBe(503);
+  expect(await still.text()).toContain("stand still: drive/0");
+  await api.put(range(1, 2));
+  expect((await api.request("/readyz")).status).toBe(200);
+});
+
+test("is not ready when Kafka answers, but not how far a partition goes; lag is unknown then, and says how old it is", async () => {
+  await using api = new TestApi();
+  await api.put(range(0, 1));
+  const partitions = [ownPartition(0, { highWatermark: 2, untoldForMs: 31_000 })];
+  const consumer = { ...api.snapshot.consumer, connected: true, unansweredForMs: 900, partitions };
+  api.snapshot = { ...api.snapshot, consumer };
+  const response = await api.request("/readyz");
+  expect(response.status).toBe(503);
+  expect(await response.text()).toContain("not how far 1 partitions go: drive/0");
+  expect(await api.get("/api/v1/status")).toMatchObject({ lag: null, lagUntoldForMs: 31_000 });
+  // Kafka is away: another instance would do no better.
+  api.snapshot = { ...api.snapshot, consumer: { ...consumer, connected: false, unansweredForMs: 31_000 } };
+  expect((await api.request("/readyz")).status).toBe(200);
+});
+
 test("health and metrics say what they are: text", async () => {
   await using api = new TestApi();
   for (const path of ["/livez", "/readyz", "/metrics"]) {

@@ -21,6 +21,10 @@ export const Status = z
       .openapi({ description: "Offsets after those: they cannot be read while a transaction is open." }),
     unreadPartitions: z.int().openapi({ description: "Partitions that nobody reads into this store." }),
     stalledPartitions: z.int().openapi({ description: "Partitions that have records to read, and none come." }),
+    lagUntoldForMs: z
+      .int()
+      .nullable()
+      .openapi({ description: "How old the oldest word of a broker is that lag and waiting stand on; null: none." }),
     missingTopics: z.array(z.string()).openapi({ description: "Named in the config; the cluster does not have them." }),
     groupRefused: z
       .boolean()
@@ -72,8 +76,14 @@ const PartitionLag = z
       .int()
       .nullable()
       .openapi({ description: "Offsets after those, which an open transaction holds back; null: not known here." }),
+    untoldForMs: z
+      .int()
+      .nullable()
+      .openapi({ description: "How old the broker's word on it is. After 30 s lag and waiting are unknown." }),
     unread: z.boolean().openapi({ description: "Nobody has read it into this store for 20 s or more." }),
-    stalled: z.boolean().openapi({ description: "It has records to read, and none have come for 30 s or more." }),
+    stalled: z
+      .boolean()
+      .openapi({ description: "It has records to read, and none have been stored for 30 s or more." }),
     stored: z.int(),
     updatedAtMs: z.int().nullable(),
   })
@@ -87,6 +97,8 @@ export const Lag = z
     waiting: z.int().nullable(),
     unread: z.int(),
     stalled: z.int(),
+    untold: z.int().openapi({ description: "Partitions of which no broker has said for 30 s how far they go." }),
+    untoldForMs: z.int().nullable(),
     missingTopics: z.array(z.string()),
     groupRefused: z.boolean(),
     rebalances: z.int(),

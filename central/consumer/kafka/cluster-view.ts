@@ -1,35 +1,45 @@
-/** One look at the cluster: who in the group reads the partitions of our topics, and how far these go. */
+/** One look at the cluster: how far the partitions of our topics go, and who in the group reads them. */
 import { type Admin, AssignerProtocol } from "kafkajs";
-import type { ClusterPartition, ClusterView, GroupView } from "../coverage.ts";
+import type { TopicPartition } from "../../records/partition.ts";
+import type { ClusterPartition, GroupView } from "../coverage.ts";
 
-/** What is looked for, and what need not be asked. */
-export interface ClusterQuestion {
-  readonly topics: readonly string[];
-  readonly groupId: string;
-  /** Partitions that we read ourselves: every fetch tells their ends. */
-  isOurs(topic: string, partition: number): boolean;
-}
-
-/** Throws what kafkajs throws. */
-export async function viewCluster(admin: Admin, question: ClusterQuestion): Promise<ClusterView> {
-  const { topics, groupId } = question;
+/**
+ * The partitions of the topics. A topic is not asked for its ends where a fetch has told all of them just now (`isTold`).
+ * Throws what kafkajs throws.
+ */
+export async function viewTopics(
+  admin: Admin,
+  topics: readonly string[],
+  isTold: (partition: TopicPartition) => boolean,
+): Promise<readonly ClusterPartition[]> {
   const { topics: described } = await admin.fetchTopicMetadata({ topics: [...topics] });
-  const group = await viewGroup(admin, groupId);
   const partitions: ClusterPartition[] = [];
   for (const { name: topic, partitions: found } of described) {
     const numbers = found.map(({ partitionId }) => partitionId).sort((a, b) => a - b);
-    const allOurs = numbers.every((partition) => question.isOurs(topic, partition));
-    const ends = allOurs ? [] : await admin.fetchTopicOffsets(topic);
+    const ends = numbers.every((partition) => isTold({ topic, partition })) ? [] : await endsOf(admin, topic);
     for (const partition of numbers) {
       const told = ends.find((end) => end.partition === partition);
       const [endOffset, startOffset] = told === undefined ? [-1, -1] : [Number(told.high), Number(told.low)];
       partitions.push({ topic, partition, endOffset, startOffset });
     }
   }
-  return { partitions, group };
+  return partitions;
 }
 
-async function viewGroup(admin: Admin, groupId: string): Promise<GroupView> {
+/** A topic with a leader that is away must not hide the others; how old its ends are is kept and shown. */
+async function endsOf(admin: Admin, topic: string): ReturnType<Admin["fetchTopicOffsets"]> {
+  try {
+    return await admin.fetchTopicOffsets(topic);
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * Who is in the group, and what each member reads. After `viewTopics`: kafkajs finds no coordinator before it has asked
+ * for the cluster's brokers. Throws what kafkajs throws.
+ */
+export async function viewGroup(admin: Admin, groupId: string): Promise<GroupView> {
   const { groups } = await admin.describeGroups([groupId]);
   const group = groups[0];
   if (group === undefined) return { protocol: "", members: [] };

@@ -11,7 +11,7 @@ import type { Clock } from "../../../shared/clock/clock.ts";
 import { AppError, hasCode, messageOf } from "../../../shared/errors/app-error.ts";
 import { createKafka, type KafkaConnection } from "../../../shared/kafka/connection/client.ts";
 import { explainClientError } from "../../../shared/kafka/connection/connect-error.ts";
-import type { FetchedPartition } from "../../../shared/kafka/connection/raw-fetch.ts";
+import { type FetchedPartition, fetchedPartition } from "../../../shared/kafka/connection/raw-fetch.ts";
 import { errors } from "../../../shared/kafka/error-codes.ts";
 import type { Random } from "../../../shared/random/random.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
@@ -19,9 +19,10 @@ import { partitionName, type TopicPartition } from "../../records/partition.ts";
 import type { Consumer, ConsumerHandler, ConsumerState, PartitionState } from "../consumer.ts";
 import { Coverage, unreadGraceMs } from "../coverage.ts";
 import { createBriefKafka } from "./brief-client.ts";
-import { viewCluster } from "./cluster-view.ts";
+import { viewGroup, viewTopics } from "./cluster-view.ts";
 import { type GroupOptions, GroupSession, type SessionEvents } from "./group-session.ts";
 import { consumerHint } from "./hints.ts";
+import { PartitionEnds } from "./partition-ends.ts";
 import { StallWatch } from "./stall-watch.ts";
 import { isGroupRefused } from "./store-protocol.ts";
 import {
@@ -52,8 +53,12 @@ export interface KafkaConsumerOptions extends Omit<GroupOptions, "report"> {
 
 /** Fetches are answered every half second, data or not: a longer silence is a dead connection. */
 const silenceMs = 30_000;
+/** Others have a session's time to join again; a coordinator that does not let us in for so long never will. */
+const joinMsMax = 60_000;
 /** Members without partitions and members that wait for their store still send a heartbeat every second. */
 const connectedMs = 5_000;
+/** A partition whose end was told by a fetch since then need not be asked for. */
+const toldMs = 5_000;
 /** The first look at who reads what, after joining; then with each look for topics. */
 const firstLookMs = 3_000;
 const lookForTopicsEveryMs = 10_000;
@@ -68,7 +73,7 @@ export class KafkaConsumer implements Consumer {
   private readonly stopping = new AbortController();
   private running: Promise<void> = Promise.resolve();
   private session: GroupSession | undefined;
-  private readonly ends = new Map<string, FetchedPartition>();
+  private readonly ends = new PartitionEnds();
   private readonly coverage = new Coverage();
   private readonly stalls = new StallWatch();
   private missingTopics: readonly string[] = [];
@@ -76,10 +81,14 @@ export class KafkaConsumer implements Consumer {
   /** A broker does not know a topic that we read: kafkajs reads none of the others until it is left out. */
   private topicGone = false;
   private joins = 0;
-  private lastAnswerMs = -1;
+  private lastAnswerMs: number | undefined;
   private lastFetchMs = -1;
 
-  constructor(private readonly options: KafkaConsumerOptions) {}
+  private readonly startedMs: number;
+
+  constructor(private readonly options: KafkaConsumerOptions) {
+    this.startedMs = options.clock.uptimeMs();
+  }
 
   start(handler: ConsumerHandler): void {
     this.running = this.run(handler);
@@ -94,26 +103,22 @@ export class KafkaConsumer implements Consumer {
     const nowMs = this.options.clock.uptimeMs();
     const ours = this.session?.partitions ?? [];
     return {
-      connected: this.lastAnswerMs >= 0 && nowMs - this.lastAnswerMs < connectedMs,
+      connected: this.lastAnswerMs !== undefined && nowMs - this.lastAnswerMs < connectedMs,
       partitions: ours.map((partition) => this.partitionState(partition, nowMs)),
-      others: this.coverage.others(ours, nowMs),
+      others: this.coverage.others(ours, nowMs).map((one) => ({ ...one, ...this.ends.of(one, nowMs) })),
       missingTopics: this.missingTopics,
       groupRefused: this.refused,
       rebalances: this.joins + (this.session?.joins ?? 0),
-      lastAnswerUptimeMs: this.lastAnswerMs,
+      unansweredForMs: nowMs - (this.lastAnswerMs ?? this.startedMs),
     };
   }
 
   private partitionState({ topic, partition }: TopicPartition, nowMs: number): PartitionState {
-    const key = partitionName({ topic, partition });
-    const end = this.ends.get(key);
+    const at = { topic, partition };
     return {
-      topic,
-      partition,
-      highWatermark: end?.highWatermark ?? -1,
-      endOffset: end?.endOffset ?? -1,
-      logStartOffset: end?.logStartOffset ?? -1,
-      stalledForMs: this.stalls.stalledForMs(key, nowMs),
+      ...at,
+      ...this.ends.of(at, nowMs),
+      stalledForMs: this.stalls.stalledForMs(partitionName(at), nowMs),
     };
   }
 
@@ -160,8 +165,7 @@ export class KafkaConsumer implements Consumer {
     if (errorCode === errors.UNKNOWN_TOPIC_OR_PARTITION) this.topicGone = true;
     if (errorCode !== 0) return false;
     const key = partitionName({ topic, partition });
-    // Without its records: only the offsets are asked for later.
-    this.ends.set(key, { ...fetched, frames: [] });
+    this.ends.told(fetched, { ...fetched, logStartOffset }, nowMs);
     this.stalls.seen(key, highWatermark, logStartOffset, nowMs);
     return frames.length === 0 && this.stalls.isOutrun(key, logStartOffset);
   }
@@ -173,6 +177,7 @@ export class KafkaConsumer implements Consumer {
       kafka,
       protocol,
       events: this.events(),
+      fetched: fetchedPartition,
       topicIds: (names: readonly string[]) => this.topicIds(names),
     };
     const session = new GroupSession(parts, this.options, handler);
@@ -226,10 +231,14 @@ export class KafkaConsumer implements Consumer {
       await sleep(1_000, signal);
       const nowMs = this.options.clock.uptimeMs();
       if (session.handling) this.stalls.held(nowMs);
-      if (session.handling || session.partitions.length === 0) quietSinceMs = nowMs;
+      if (session.handling || (session.joins > 0 && session.partitions.length === 0)) quietSinceMs = nowMs;
       quietSinceMs = Math.max(quietSinceMs, this.lastFetchMs);
       this.reportStalls(session, nowMs);
-      if (nowMs - quietSinceMs > silenceMs) throw unreachable(`fetch: no answer for ${silenceMs / 1000} s`);
+      const isIn = session.joins > 0;
+      const limitMs = isIn ? silenceMs : joinMsMax;
+      if (nowMs - quietSinceMs > limitMs) {
+        throw unreachable(`${isIn ? "fetch" : "join the group"}: no answer for ${limitMs / 1_000} s`);
+      }
     }
     return await never();
   }
@@ -273,11 +282,20 @@ export class KafkaConsumer implements Consumer {
   /** Looks at who reads the partitions, and says so when nobody does. */
   private async lookAround(topics: readonly string[]): Promise<void> {
     const { groupId, clock, report } = this.options;
-    const isOurs = (topic: string, partition: number) =>
-      this.session?.partitions.some((one) => one.topic === topic && one.partition === partition) === true;
+    const isTold = (at: TopicPartition) => {
+      const { highWatermark, untoldForMs } = this.ends.of(at, clock.uptimeMs());
+      return highWatermark >= 0 && untoldForMs < toldMs;
+    };
     try {
-      const view = await this.ask("look at the group", (admin) => viewCluster(admin, { topics, groupId, isOurs }));
-      this.coverage.look(view, this.options.protocol(), clock.uptimeMs());
+      await this.ask("look at the cluster", async (admin) => {
+        // The topics first: their ends are told even when the group's coordinator is away.
+        const partitions = await viewTopics(admin, topics, isTold);
+        for (const { endOffset: highWatermark, startOffset: logStartOffset, ...at } of partitions) {
+          if (highWatermark >= 0) this.ends.looked(at, { highWatermark, logStartOffset }, clock.uptimeMs());
+        }
+        const group = await viewGroup(admin, groupId);
+        this.coverage.look({ partitions, group }, this.options.protocol(), clock.uptimeMs());
+      });
     } catch (thrown) {
       report(clusterUnseen, { error: messageOf(thrown) });
     }

@@ -8,10 +8,11 @@
  */
 
 import type { EachBatchPayload, Kafka, Consumer as KafkaClient } from "kafkajs";
+import { withDeadline } from "../../../shared/async/deadline.ts";
 import { sleep } from "../../../shared/async/sleep.ts";
-import { messageOf } from "../../../shared/errors/app-error.ts";
+import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
 import { endlessRetry } from "../../../shared/kafka/connection/client.ts";
-import { type FetchedPartition, fetchedPartition } from "../../../shared/kafka/connection/raw-fetch.ts";
+import type { FetchedPartition, fetchedPartition } from "../../../shared/kafka/connection/raw-fetch.ts";
 import type { KeyList } from "../../../shared/signature/key-list.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
 import { partitionName, type TopicPartition } from "../../records/partition.ts";
@@ -50,9 +51,11 @@ export interface SessionEvents {
 
 /** A life's own: the client that it speaks through, the protocol that the group's members agree on, who listens. */
 export interface SessionParts {
-  readonly kafka: Kafka;
+  readonly kafka: Pick<Kafka, "consumer">;
   readonly protocol: string;
   readonly events: SessionEvents;
+  /** What a fetch brought, by the message that stands for it. */
+  readonly fetched: typeof fetchedPartition;
   /** Undefined when no broker answers. */
   topicIds(topics: readonly string[]): Promise<TopicIds | undefined>;
 }
@@ -78,7 +81,7 @@ export class GroupSession {
   private readonly readFrom = new Map<string, number>();
   private readonly dirty = new Map<string, { topic: string; partition: number; offset: string }>();
   private commit: EachBatchPayload["commitOffsetsIfNecessary"] | undefined;
-  private lastCommitMs = 0;
+  private commitInHand: Promise<void> | undefined;
   private committing: ReturnType<typeof setInterval> | undefined;
   /** Ours at the moment. */
   partitions: readonly TopicPartition[] = [];
@@ -210,7 +213,7 @@ export class GroupSession {
   private async eachBatch(payload: EachBatchPayload): Promise<void> {
     const { batch } = payload;
     const last = batch.messages.at(-1);
-    const raw = last === undefined ? undefined : fetchedPartition(last);
+    const raw = last === undefined ? undefined : this.parts.fetched(last);
     this.commit = payload.commitOffsetsIfNecessary;
     if (raw === undefined || !payload.isRunning() || payload.isStale()) return;
     const at = { topic: raw.topic, partition: raw.partition };
@@ -231,7 +234,6 @@ export class GroupSession {
         if (othersWait || (kind === "again" && performance.now() > untilMs)) {
           return this.goAside(at, unloading, step.outcome);
         }
-        if (performance.now() - this.lastCommitMs > commitEveryMs) await this.commitDirty();
         if (performance.now() > untilMs) return; // What is left is fetched again.
       }
     } finally {
@@ -243,9 +245,20 @@ export class GroupSession {
     const { topic } = raw;
     const from = this.readFrom.get(partitionName(raw)) ?? 0;
     return new Unloading(this.builder.arrivals(raw, from), this.handler, {
-      heartbeat: payload.heartbeat,
+      heartbeat: () => this.beat(payload),
       topicId: async () => (await this.parts.topicIds([topic]))?.get(topic),
       signal: this.stopping.signal,
+    });
+  }
+
+  /**
+   * A coordinator that is frozen, or away, answers after half a minute or not at all, and kafkajs waits for it. After a
+   * session's time without an answer the group has moved on, and the arrival in hand is nobody's.
+   */
+  private async beat({ heartbeat }: EachBatchPayload): Promise<void> {
+    const { sessionTimeoutMs: withinMs } = this.options;
+    await withDeadline(heartbeat(), withinMs, () => {
+      return new AppError("KAFKA_UNREACHABLE", `heartbeat: no answer for ${withinMs / 1_000} s`);
     });
   }
 
@@ -293,11 +306,18 @@ export class GroupSession {
     }, restMs);
   }
 
+  /** For others' lag tools: nothing here waits for it, and no second one begins before it is answered. */
   private async commitDirty(): Promise<void> {
+    this.commitInHand ??= this.commitNow().finally(() => {
+      this.commitInHand = undefined;
+    });
+    await this.commitInHand;
+  }
+
+  private async commitNow(): Promise<void> {
     if (this.dirty.size === 0 || this.commit === undefined) return;
     const offsets = [...this.dirty.values()];
     this.dirty.clear();
-    this.lastCommitMs = performance.now();
     try {
       await this.commit({
         topics: offsets.map(({ topic, partition, offset }) => ({ topic, partitions: [{ partition, offset }] })),

@@ -46,10 +46,18 @@ function Partitions({ partitions }: { partitions: readonly Partition[] }): Compo
 
 function Row({ each }: { each: Partition }): ComponentChild {
   const { topic, partition, reader, next, highWatermark, lag, waiting, stored, updatedAtMs, unread, stalled } = each;
-  const state = stalled ? " · stands still" : unread ? " · unread" : "";
+  const untoldForMs = each.untoldForMs ?? 0;
+  const isUntold = untoldForMs >= 30_000;
+  const state = isUntold
+    ? ` · end unknown for ${Math.round(untoldForMs / 1_000)} s`
+    : stalled
+      ? " · stands still"
+      : unread
+        ? " · unread"
+        : "";
   return h(
     "tr",
-    { class: unread || stalled ? "bad" : "" },
+    { class: unread || stalled || isUntold ? "bad" : "" },
     h("td", null, topic),
     h("td", null, partition),
     h("td", null, `${readers[reader]}${state}`),
