@@ -1,10 +1,17 @@
 import { z } from "zod";
+import { duration } from "../../shared/config/duration.ts";
 import { secret } from "../../shared/config/secret.ts";
 
 /** Where alerts are sent to. */
 export function alerts() {
   return z
     .strictObject({
+      retention: duration({ min: 3_600_000 })
+        .default(90 * 86_400_000)
+        .meta({
+          description:
+            "Alerts that do not fire any more are deleted from the store after this time; those that fire are kept.",
+        }),
       webhook: z
         .strictObject({
           url: z.url({ protocol: /^https?$/, error: "write http://… or https://…" }).meta({

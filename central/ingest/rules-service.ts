@@ -42,6 +42,7 @@ export class RulesService {
       ...noRulesSnapshot,
       ...store.rules?.counters,
       ...(tools && { counts: tools.step.counts }),
+      withdrawn: store.alertsWithdrawn ?? 0,
       delivered: sum(({ counters }) => counters.delivered),
       deliveryFailures: sum(({ counters }) => counters.failures),
     };

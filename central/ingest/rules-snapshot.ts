@@ -6,6 +6,8 @@ export interface RulesSnapshot {
   readonly vehiclesDropped: number;
   readonly deliveriesDropped: number;
   readonly delivered: number;
+  /** Alerts that were resolved because there are no rules any more. */
+  readonly withdrawn: number;
   /** Tries that failed. */
   readonly deliveryFailures: number;
 }
@@ -16,5 +18,6 @@ export const noRulesSnapshot: RulesSnapshot = {
   vehiclesDropped: 0,
   deliveriesDropped: 0,
   delivered: 0,
+  withdrawn: 0,
   deliveryFailures: 0,
 };

@@ -68,6 +68,7 @@ export async function startIngest(
     rules,
     eventRules,
     lateAfterMs: config.lateAfter,
+    alertRetentionMs: config.alerts.retention,
   });
   const counters = new IngestCounters();
   const senders = new SenderWatch(report);

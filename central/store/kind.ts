@@ -16,6 +16,8 @@ export interface StoreTools {
   readonly eventRules?: RulesTools | undefined;
   /** See `PlanOptions`. */
   readonly lateAfterMs?: number;
+  /** How long an alert is kept that does not fire any more. */
+  readonly alertRetentionMs?: number;
 }
 
 /** A kind of store: a folder of `central/store/` whose `kind.ts` gives one of these, and a line in `kinds.ts`. */

@@ -116,6 +116,8 @@ export type StoreOperations = Pick<Store, "quarantine" | "forget">;
 export interface Store {
   /** Rules over events; undefined: this kind of store cannot, or there are none. */
   readonly rules?: RulesWork | undefined;
+  /** Alerts that fired and were resolved because there are no rules any more, in this process. */
+  readonly alertsWithdrawn?: number;
   /** Heartbeats and presence; undefined: this store keeps none. */
   readonly fleet?: FleetStore;
   /**

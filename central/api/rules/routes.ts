@@ -28,6 +28,9 @@ const get = createRoute({
             dropped: z.int().openapi({ description: "Of these, given up because too many waited." }),
             delivered: z.int(),
             deliveryFailures: z.int().openapi({ description: "Tries that failed; each is tried again." }),
+            withdrawn: z.int().openapi({
+              description: "Alerts that fired when central started without a rules file: they were resolved.",
+            }),
             rules: z.array(RuleInfo),
           }),
         },
@@ -42,7 +45,7 @@ export function rules({ reader, rules: { set, snapshot } }: ApiDependencies) {
   return resource().openapi(get, async (context) => {
     if (reader.rules === undefined) throw new AppError(codes.CENTRAL_NOT_IN_THIS_STORE, "show rules");
     const sums = await reader.rules.sums();
-    const { counts, vehiclesDropped, deliveriesDropped: dropped, delivered, deliveryFailures } = snapshot();
+    const { counts, vehiclesDropped, deliveriesDropped: dropped, delivered, deliveryFailures, withdrawn } = snapshot();
     const body = {
       ...(set === undefined ? {} : { file: set.file }),
       vehicles: sums.vehicles,
@@ -53,6 +56,7 @@ export function rules({ reader, rules: { set, snapshot } }: ApiDependencies) {
       dropped,
       delivered,
       deliveryFailures,
+      withdrawn,
       rules: (set?.rules ?? []).map((rule) => ruleBody(rule, counts[rule.name], sums)),
     };
     return context.json(body, 200);

@@ -19,7 +19,7 @@ export const RuleInfo = z
     labels: z.record(z.string(), z.string()),
     annotations: z.record(z.string(), z.string()),
     firing: count("Alerts that hold now."),
-    alerts: count("Alerts in the store."),
+    alerts: count("Alerts that were raised, those that are deleted by now among them."),
     evaluated: count("Events that it looked at."),
     late: count("Events that came later than `lateness` allows: not looked at."),
     clockAhead: count("Events dated far in the future: not looked at."),

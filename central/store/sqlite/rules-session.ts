@@ -14,6 +14,7 @@ import {
   type RulesTools,
   type TickLine,
 } from "../rules-port.ts";
+import type { AlertRetention } from "./alert-retention.ts";
 import { type AlertTableRow, alertColumns, rowOfAlert } from "./alert-rows.ts";
 import { deliveriesDropped, vehiclesDropped } from "./telemetry.ts";
 
@@ -38,6 +39,7 @@ export class RulesSession {
     private readonly tools: RulesTools & {
       readonly report: Report;
       readonly counters: { vehiclesDropped: number; deliveriesDropped: number };
+      readonly retention: AlertRetention;
     },
   ) {
     this.sql = {
@@ -120,12 +122,14 @@ export class RulesSession {
   }
 
   /** Whether there is something to do, without a write. */
-  isDue(lines: readonly TickLine[]): boolean {
-    return !this.cleaned || lines.some(({ line, clockMs }) => this.sql.due.get(line, clockMs, 1) !== undefined);
+  isDue(lines: readonly TickLine[], nowMs: number): boolean {
+    if (!this.cleaned || this.tools.retention.isDue(nowMs)) return true;
+    return lines.some(({ line, clockMs }) => this.sql.due.get(line, clockMs, 1) !== undefined);
   }
 
   tick(lines: readonly TickLine[], nowMs: number): void {
     this.resolveWithoutRule(nowMs);
+    this.tools.retention.drop(nowMs);
     for (const { line, clockMs } of lines) this.passDue(line, clockMs, { nowMs, touched: new Set() });
   }
 

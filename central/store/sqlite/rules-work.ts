@@ -19,8 +19,9 @@ export class SqliteRulesWork implements RulesWork {
   ) {}
 
   async tick(lines: readonly TickLine[]): Promise<void> {
-    if (!this.rooms.look("look whose time is over", (session) => session.isDue(lines))) return;
-    this.rooms.write("let time pass for rules", (session) => session.tick(lines, this.clock.now()));
+    const nowMs = this.clock.now();
+    if (!this.rooms.look("look whose time is over", (session) => session.isDue(lines, nowMs))) return;
+    this.rooms.write("let time pass for rules", (session) => session.tick(lines, nowMs));
   }
 
   async take(target: DeliveryTarget, limit: number, leaseMs: number): Promise<readonly AlertDelivery[]> {

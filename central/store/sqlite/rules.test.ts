@@ -4,7 +4,7 @@ import { rmSync } from "node:fs";
 import Database from "better-sqlite3";
 import { systemClock, VirtualClock } from "../../../shared/clock/clock.ts";
 import { seededRandom } from "../../../shared/random/random.ts";
-import { silent } from "../../../shared/telemetry/log.ts";
+import { type Report, silent } from "../../../shared/telemetry/log.ts";
 import { type TempDir, tempDir } from "../../../shared/testing/temp-dir.ts";
 import type { PlainRecord } from "../../records/record-block.ts";
 import { lastMark } from "../../records/record-slices.ts";
@@ -14,6 +14,7 @@ import { RulesStep } from "../../rules/step.ts";
 import { noonMs, slicesOf, testRecord } from "../../testing/records.ts";
 import type { AlertQuery, DeliveryTarget } from "../rules-port.ts";
 import type { Position } from "../store.ts";
+import { AlertRetention } from "./alert-retention.ts";
 import { openWriter } from "./open.ts";
 import { SqliteReader } from "./reader.ts";
 import { SqliteStore } from "./store.ts";
@@ -53,6 +54,7 @@ class Ground {
     private readonly path: string,
     private rules = yaml,
     private readonly targets: readonly DeliveryTarget[] = [],
+    private readonly alertRetentionMs?: number,
   ) {
     this.step = new RulesStep(parseRules("rules.yaml", rules));
     this.store = this.open();
@@ -61,7 +63,8 @@ class Ground {
 
   private open() {
     const { path, clock, step, targets } = this;
-    return new SqliteStore({ path, clock, report: silent, eventRules: { step, targets } });
+    const kept = this.alertRetentionMs === undefined ? {} : { alertRetentionMs: this.alertRetentionMs };
+    return new SqliteStore({ path, clock, report: silent, eventRules: { step, targets }, ...kept });
   }
 
   async restart(rules = this.rules) {
@@ -277,4 +280,60 @@ test("a store of the version before rules is brought up to date", async () => {
   const ground = new Ground(path);
   await ground.put(speeds(0, 130, 131, 132));
   expect(await ground.alerts()).toHaveLength(1);
+});
+
+test("what does not fire any more is deleted when its time is over; what fires is kept, however old", async () => {
+  const day = 86_400_000;
+  const ground = new Ground(dir.file("a.db"), yaml, [], 2 * day);
+  await ground.put([...speeds(0, 130, 131, 132, 50, 210), ...speeds(5, 130, 131, 132)]);
+  const ids = async () => (await ground.alerts()).map(({ rule, state }) => `${rule} ${state}`);
+  const all = await ids();
+  expect(all).toContain("Jump occurred");
+  expect(all).toContain("Fast resolved");
+  expect(all).toContain("Fast firing");
+  await ground.store.rules?.tick([]);
+  ground.clock.advance(day);
+  await ground.store.rules?.tick([]);
+  expect(await ids()).toEqual(all);
+  ground.clock.advance(2 * day);
+  await ground.store.rules?.tick([]);
+  expect(await ids()).toEqual(["Fast firing"]);
+});
+
+test("thousands are deleted a piece at a time, and those that fire do not hold it up", async () => {
+  const path = dir.file("a.db");
+  const database = openWriter(path);
+  const insert = database.prepare(
+    `insert into alert (id, grp, rule, print, kind, vehicle, stream, state, since, fired, stored_at, labels, annotations, event)
+     values (?, 'g', 'r', 'p', 'edge', 'v', 's', ?, 0, 0, ?, '{}', '{}', 'e')`,
+  );
+  for (let number = 0; number < 2_500; number++)
+    insert.run(`${number}`, number < 1_200 ? "firing" : "occurred", number);
+  const retention = new AlertRetention(database, 1_000);
+  const left = () => database.prepare("select count(*) from alert where state = 'occurred'").pluck().get();
+  expect([retention.drop(3_400), retention.drop(3_400), retention.drop(3_400)]).toEqual([0, 800, 400]);
+  expect([left(), retention.isDue(3_400), retention.isDue(3_400 + 3_600_000)]).toEqual([100, false, true]);
+  database.close();
+});
+
+test("without a rules file what fires is resolved, once, and it is said; rules that come back begin anew", async () => {
+  const path = dir.file("a.db");
+  const ground = new Ground(path);
+  await ground.put(speeds(0, 130, 131, 132));
+  expect(await ground.alerts()).toMatchObject([{ rule: "Fast", state: "firing" }]);
+  await ground.store.close();
+  const said: unknown[] = [];
+  const report: Report = ({ name }, fields) => void said.push([name, fields]);
+  for (const resolved of [1, 0]) {
+    const without = new SqliteStore({ path, clock: ground.clock, report });
+    await without.probe();
+    await without.probe();
+    expect(without.alertsWithdrawn).toBe(resolved);
+    await without.close();
+  }
+  expect(said).toEqual([["alerts_without_rules", { resolved: 1 }]]);
+  expect(await ground.alerts()).toMatchObject([{ state: "resolved", resolvedBy: "rule" }]);
+  await ground.restart();
+  await ground.put(speeds(3, 130, 131, 132));
+  expect(await ground.alerts({ state: "firing" })).toMatchObject([{ rule: "Fast", event: "gw1/e1/drive.0/3" }]);
 });

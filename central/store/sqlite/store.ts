@@ -36,13 +36,14 @@ import type {
   RelayResult,
   Store,
 } from "../store.ts";
+import { AlertRetention, alertRetentionMsStandard, withdrawRules } from "./alert-retention.ts";
 import { storeFailure } from "./failure.ts";
 import { fileIdentity, openWriter } from "./open.ts";
 import { sqliteReplays } from "./replays.ts";
 import { RulesSession } from "./rules-session.ts";
 import { type RulesRooms, SqliteRulesWork } from "./rules-work.ts";
 import { storeId } from "./store-id.ts";
-import { closeFailed, foldDelayed, folded, logLeft } from "./telemetry.ts";
+import { alertsWithoutRules, closeFailed, foldDelayed, folded, logLeft } from "./telemetry.ts";
 import { WriterSession } from "./writer-session.ts";
 
 export interface SqliteStoreOptions {
@@ -59,6 +60,8 @@ export interface SqliteStoreOptions {
   readonly eventRules?: RulesTools | undefined;
   /** See `PlanOptions`. */
   readonly lateAfterMs?: number;
+  /** How long an alert is kept that does not fire any more. */
+  readonly alertRetentionMs?: number;
 }
 
 /** After a fold that failed (a full disk), the next try is this far away; appends go on meanwhile. */
@@ -72,6 +75,9 @@ export class SqliteStore implements Store {
   private file: string | undefined;
   private foldNotBeforeMs = 0;
   private closed = false;
+  /** There are no rules, and the store was told so. */
+  private withdrawn = false;
+  alertsWithdrawn = 0;
   readonly replays: ReplayStore;
 
   readonly rules: SqliteRulesWork | undefined;
@@ -192,8 +198,14 @@ export class SqliteStore implements Store {
     return this.use(doing, (session, database) => {
       database.exec("begin immediate");
       try {
+        const firing = this.withdrawOnce(database);
         const result = work(session);
         database.exec("commit");
+        this.withdrawn = true;
+        if (firing > 0) {
+          this.alertsWithdrawn += firing;
+          this.options.report(alertsWithoutRules, { resolved: firing });
+        }
         this.options.eventRules?.step.committed();
         return result;
       } catch (thrown) {
@@ -203,6 +215,13 @@ export class SqliteStore implements Store {
         throw thrown;
       }
     });
+  }
+
+  /** In the first transaction without rules; how many alerts fired. */
+  private withdrawOnce(database: Database.Database): number {
+    if (this.rules !== undefined || this.withdrawn) return 0;
+    const { clock, alertRetentionMs = alertRetentionMsStandard } = this.options;
+    return withdrawRules(database, clock.now(), alertRetentionMs);
   }
 
   /** A transaction that is synced before it returns. The sync covers whatever stands in the log before it too. */
@@ -242,8 +261,10 @@ export class SqliteStore implements Store {
         const made = () => this.options.report(before === undefined ? storeMade : storeGone, { store: path });
         const database = openWriter(path, made);
         const { quotas = defaultQuotas, rules = anybody, lateAfterMs = lateAfterMsStandard, report } = this.options;
+        const retention = new AlertRetention(database, this.options.alertRetentionMs ?? alertRetentionMsStandard);
         const eventRules =
-          this.rules && new RulesSession(database, { ...this.rules.tools, report, counters: this.rules.counters });
+          this.rules &&
+          new RulesSession(database, { ...this.rules.tools, report, counters: this.rules.counters, retention });
         this.session = new WriterSession(database, { quotas, rules, lateAfterMs }, eventRules);
       } catch (thrown) {
         if (thrown instanceof AppError) throw thrown;

@@ -13,6 +13,13 @@ export const foldDelayed = defineSignal({
   atMostEveryMs: 60_000,
 });
 
+export const alertsWithoutRules = defineSignal({
+  name: "alerts_without_rules",
+  level: "warn",
+  message:
+    "The store holds alerts that fire, and no `rulesFile` is configured: they are resolved (resolvedBy: rule), and rules that come back begin anew",
+});
+
 export const vehiclesDropped = defineSignal({
   name: "rules_vehicles_dropped",
   level: "warn",
