@@ -17,7 +17,7 @@ test("asks for a key everywhere but for health and for the page, which hold no d
       .map(({ path }) => path.replace(":vehicle", "car-1").replace(":id", "1")),
   );
   paths.delete("/assets/:file"); // of a name that the page knows: page.test.ts
-  expect(paths.size).toBe(34);
+  expect(paths.size).toBe(35);
   for (const path of [...paths, "/api/v1/nowhere"]) {
     expect([path, (await api.request(path)).status]).toEqual([path, open.includes(path) ? 200 : 401]);
   }
@@ -60,6 +60,7 @@ test("its document names every route and is what the running service hands out",
     "/api/v1/replays/{id}/pause",
     "/api/v1/replays/{id}/resume",
     "/api/v1/rules",
+    "/api/v1/series",
     "/api/v1/status",
     "/api/v1/suppressions",
     "/api/v1/suppressions/{vehicle}",
@@ -99,7 +100,7 @@ test("every operation has a name of its own, and no parameter is nullable", () =
 
 test("a path that exists tells other methods what it takes, with and without a key", async () => {
   await using api = new TestApi({ keys: [testKey("a-key-of-some-length")] });
-  for (const path of ["/", "/livez", "/metrics", "/api/v1/status", "/api/v1/vehicles", "/api/v1/openapi.json"]) {
+  for (const path of ["/", "/livez", "/metrics", "/api/v1/status", "/api/v1/books", "/api/v1/openapi.json"]) {
     for (const method of ["POST", "PUT", "DELETE", "PATCH"]) {
       const response = await api.request(path, {}, method);
       expect(response.status).toBe(405);

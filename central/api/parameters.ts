@@ -50,6 +50,14 @@ export function nameParameter(description?: string) {
     .openapi(description === undefined ? {} : { description });
 }
 
+/**
+ * The vehicle in the query, for the routes that have it in their path: a client takes `.` and `..` out of a path, percent-encoded
+ * or not, before central sees it (WHATWG URL). Nothing else may stand in the query: a name spelled wrong is no question about all.
+ */
+export const namedVehicle = {
+  vehicle: z.string().min(1).max(1_024).openapi({ description: "Any name, `.` and `..` too.", example: "car-001" }),
+};
+
 /** An agent's, an epoch's or a stream's name, as an identity spells it. */
 export function identityNameParameter(description: string) {
   return z

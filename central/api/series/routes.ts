@@ -6,7 +6,7 @@ import { withScope } from "../access.ts";
 import { type ApiDependencies, resource } from "../api.ts";
 import { codes } from "../codes.ts";
 import { problemsWithNotFound } from "../errors.ts";
-import { nameParameter, numberParameter, timeDescription, timeParameter } from "../parameters.ts";
+import { namedVehicle, nameParameter, numberParameter, timeDescription, timeParameter } from "../parameters.ts";
 import { Buckets, type Pointer, readField, readPointer } from "./buckets.ts";
 import { Series } from "./schema.ts";
 
@@ -20,26 +20,20 @@ const pageBytes = 1024 * 1024;
 /** Of values that all pages of an answer have together. */
 const bytesMax = 64 * 1024 * 1024;
 
-const one = createRoute({
+const query = z.object({
+  stream: nameParameter(),
+  field: z.string().max(512).openapi({ description: "A JSON pointer (RFC 6901).", example: "/speed" }),
+  from: timeParameter.openapi(timeDescription("Inclusive; the first bucket begins here.")),
+  to: timeParameter.openapi(timeDescription("Exclusive.")),
+  bucketMs: numberParameter(
+    { min: 1, max: 366 * 86_400_000, standard: 60_000 },
+    `Milliseconds of a bucket; the range may have ${bucketsMax} of them.`,
+  ),
+});
+
+const question = {
   method: "get",
-  operationId: "getSeries",
   ...withScope("read"),
-  path: "/api/v1/vehicles/{vehicle}/series",
-  summary:
-    "A number out of the JSON values of a vehicle's stream, over time: count, min, max, average and last of each bucket",
-  request: {
-    params: z.object({ vehicle: z.string().min(1).max(256).openapi({ example: "car-001" }) }),
-    query: z.object({
-      stream: nameParameter(),
-      field: z.string().max(512).openapi({ description: "A JSON pointer (RFC 6901).", example: "/speed" }),
-      from: timeParameter.openapi(timeDescription("Inclusive; the first bucket begins here.")),
-      to: timeParameter.openapi(timeDescription("Exclusive.")),
-      bucketMs: numberParameter(
-        { min: 1, max: 366 * 86_400_000, standard: 60_000 },
-        `Milliseconds of a bucket; the range may have ${bucketsMax} of them.`,
-      ),
-    }),
-  },
   responses: {
     200: {
       description: `The buckets that have a number. An answer looks at ${eventsMax} events or 64 MiB of values; when there are more, \`next\` is the \`from\` of the next question.`,
@@ -47,13 +41,28 @@ const one = createRoute({
     },
     ...problemsWithNotFound,
   },
+} as const;
+
+const one = createRoute({
+  ...question,
+  operationId: "getSeries",
+  path: "/api/v1/vehicles/{vehicle}/series",
+  summary:
+    "A number out of the JSON values of a vehicle's stream, over time: count, min, max, average and last of each bucket",
+  request: { params: z.object({ vehicle: z.string().min(1).max(256).openapi({ example: "car-001" }) }), query },
 });
 
-/** GET /api/v1/vehicles/{vehicle}/series */
+const named = createRoute({
+  ...question,
+  operationId: "getNamedSeries",
+  path: "/api/v1/series",
+  summary: "The same for a vehicle of any name, `.` and `..` too, which no path can hold",
+  request: { query: query.extend(namedVehicle) },
+});
+
+/** GET /api/v1/vehicles/{vehicle}/series, GET /api/v1/series?vehicle= */
 export function series({ reader }: ApiDependencies) {
-  return resource().openapi(one, async (context) => {
-    const { vehicle } = context.req.valid("param");
-    const { stream, field, from, to, bucketMs } = context.req.valid("query");
+  const read = async (vehicle: string, { stream, field, from, to, bucketMs }: z.output<typeof query>) => {
     const pointer = readPointer(field);
     if (pointer === undefined) {
       const instead = field.startsWith("/") ? "~ is written ~0" : `write /${field}`;
@@ -72,11 +81,17 @@ export function series({ reader }: ApiDependencies) {
     const range = { vehicle, stream, pointer, fromMs: from, toMs: to, bucketMs };
     const { buckets, nextMs } = await gather(reader, range);
     const { closed, counts } = buckets;
-    return context.json(
-      { bucketMs, buckets: closed, ...counts, ...(nextMs === undefined ? {} : { next: nextMs }) },
-      200,
-    );
-  });
+    return { bucketMs, buckets: closed, ...counts, ...(nextMs === undefined ? {} : { next: nextMs }) };
+  };
+  return resource()
+    .openapi(one, async (context) => {
+      const { vehicle } = context.req.valid("param");
+      return context.json(await read(vehicle, context.req.valid("query")), 200);
+    })
+    .openapi(named, async (context) => {
+      const { vehicle, ...asked } = context.req.valid("query");
+      return context.json(await read(vehicle, asked), 200);
+    });
 }
 
 interface SeriesRange {

@@ -76,3 +76,10 @@ testRefusals([
   [question("&bucketMs=0"), "bucketMs"],
   [question().replace(`to=${noonMs + 3_600_000}`, `to=${noonMs}`), "not before"],
 ]);
+
+test("a vehicle named .. has a series as well", async () => {
+  await using api = new TestApi();
+  await api.put([testRecord({ offset: 0, vehicle: "..", value: '{"speed":7}' })]);
+  const asked = question().replace("vehicles/car-1/series?", "series?vehicle=..&");
+  expect(await api.get(asked)).toMatchObject({ buckets: [{ count: 1, last: 7 }] });
+});

@@ -6,19 +6,16 @@ import { type ApiDependencies, resource } from "../api.ts";
 import { codes } from "../codes.ts";
 import { Cursors, isName } from "../cursor.ts";
 import { problem, problems } from "../errors.ts";
-import { cursorParameter, limitParameter } from "../parameters.ts";
+import { cursorParameter, limitParameter, namedVehicle } from "../parameters.ts";
 import { replaysOf } from "../supported.ts";
 
 const params = z.object({ vehicle: z.string().min(1).max(1_024) });
+const query = z.strictObject(namedVehicle);
 const unsupported = { 501: problem("This store cannot.") };
 
-const erase = createRoute({
+const erasure = {
   method: "delete",
-  operationId: "eraseVehicle",
   ...withScope("operate"),
-  path: "/api/v1/vehicles/{vehicle}",
-  summary: "Removes all that is stored of a vehicle; nothing of it is stored again until its suppression ends",
-  request: { params },
   responses: {
     200: {
       description: "It is out of the store; the numbers of its records stay in the books.",
@@ -36,6 +33,22 @@ const erase = createRoute({
     ...problems,
     ...unsupported,
   },
+} as const;
+
+const erase = createRoute({
+  ...erasure,
+  operationId: "eraseVehicle",
+  path: "/api/v1/vehicles/{vehicle}",
+  summary: "Removes all that is stored of a vehicle; nothing of it is stored again until its suppression ends",
+  request: { params },
+});
+
+const eraseNamed = createRoute({
+  ...erasure,
+  operationId: "eraseNamedVehicle",
+  path: "/api/v1/vehicles",
+  summary: "The same for any name, `.` and `..` too, which no path can hold",
+  request: { query },
 });
 
 const list = createRoute({
@@ -72,33 +85,60 @@ const list = createRoute({
   },
 });
 
-const end = createRoute({
+const ending = {
   method: "delete",
-  operationId: "endSuppression",
   ...withScope("operate"),
-  path: "/api/v1/suppressions/{vehicle}",
-  summary: "From now on the vehicle is stored again; a replay brings back what Kafka still has",
-  request: { params },
   responses: {
     204: { description: "It is so from the next transaction on." },
     ...problems,
     404: problem("It is not suppressed."),
     ...unsupported,
   },
+} as const;
+
+const end = createRoute({
+  ...ending,
+  operationId: "endSuppression",
+  path: "/api/v1/suppressions/{vehicle}",
+  summary: "From now on the vehicle is stored again; a replay brings back what Kafka still has",
+  request: { params },
 });
 
-/** DELETE /api/v1/vehicles/{vehicle}, GET /api/v1/suppressions, DELETE /api/v1/suppressions/{vehicle} */
+const endNamed = createRoute({
+  ...ending,
+  operationId: "endNamedSuppression",
+  path: "/api/v1/suppressions",
+  summary: "The same for any name, `.` and `..` too, which no path can hold",
+  request: { query },
+});
+
+interface Operator {
+  readonly key: string;
+  readonly requestId: string;
+}
+
+/** DELETE /api/v1/vehicles/{vehicle}, GET /api/v1/suppressions, DELETE /api/v1/suppressions/{vehicle}; both with ?vehicle= */
 export function suppressions(dependencies: ApiDependencies) {
   const { report } = dependencies;
+  const eraseOne = async (vehicle: string, by: Operator) => {
+    const { operations } = replaysOf(dependencies);
+    // Said before it is done: an erasure that dies half-way goes on by itself.
+    report(operatorActed, { verb: "erase vehicle", vehicle, ...by });
+    return { vehicle, ...(await operations.erase(vehicle, by.key)) };
+  };
+  const endOne = async (vehicle: string, by: Operator) => {
+    const found = await replaysOf(dependencies).operations.unsuppress(vehicle);
+    if (!found) throw new AppError(codes.CENTRAL_NOT_FOUND, `let "${vehicle}" in again: it is not suppressed`);
+    report(operatorActed, { verb: "end suppression", vehicle, ...by });
+  };
   return resource()
     .openapi(erase, async (context) => {
-      const { vehicle } = context.req.valid("param");
-      const [key, requestId] = [context.get("keyName"), context.get("requestId")];
-      const { operations } = replaysOf(dependencies);
-      // Said before it is done: an erasure that dies half-way goes on by itself.
-      report(operatorActed, { verb: "erase vehicle", vehicle, key, requestId });
-      const counts = await operations.erase(vehicle, key);
-      return context.json({ vehicle, ...counts }, 200);
+      const by = { key: context.get("keyName"), requestId: context.get("requestId") };
+      return context.json(await eraseOne(context.req.valid("param").vehicle, by), 200);
+    })
+    .openapi(eraseNamed, async (context) => {
+      const by = { key: context.get("keyName"), requestId: context.get("requestId") };
+      return context.json(await eraseOne(context.req.valid("query").vehicle, by), 200);
     })
     .openapi(list, async (context) => {
       const { limit, cursor } = context.req.valid("query");
@@ -111,11 +151,13 @@ export function suppressions(dependencies: ApiDependencies) {
       return context.json({ suppressions, next: cursors.write([last.vehicle]) }, 200);
     })
     .openapi(end, async (context) => {
-      const { vehicle } = context.req.valid("param");
-      const found = await replaysOf(dependencies).operations.unsuppress(vehicle);
-      if (!found) throw new AppError(codes.CENTRAL_NOT_FOUND, `let "${vehicle}" in again: it is not suppressed`);
-      const [key, requestId] = [context.get("keyName"), context.get("requestId")];
-      report(operatorActed, { verb: "end suppression", vehicle, key, requestId });
+      const by = { key: context.get("keyName"), requestId: context.get("requestId") };
+      await endOne(context.req.valid("param").vehicle, by);
+      return context.body(null, 204);
+    })
+    .openapi(endNamed, async (context) => {
+      const by = { key: context.get("keyName"), requestId: context.get("requestId") };
+      await endOne(context.req.valid("query").vehicle, by);
       return context.body(null, 204);
     });
 }

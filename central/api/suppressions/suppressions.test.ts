@@ -55,3 +55,33 @@ test("a path that cannot be decoded erases nobody of another name", async () => 
   ]);
   expect(await json(await api.request("/api/v1/suppressions", operator))).toMatchObject([200, { suppressions: [] }]);
 });
+
+test("vehicles named . and .. are erased, listed and let in again by the query; nothing else may stand in it", async () => {
+  await using api = new TestApi({ keys });
+  const names = [".", "..", "car-1"];
+  await api.put(names.map((vehicle, offset) => testRecord({ offset, vehicle })));
+  for (const vehicle of [".", ".."]) {
+    // What a client makes of the path: another one.
+    expect((await api.request(`/api/v1/vehicles/${vehicle}`, operator, "DELETE")).status).toBe(404);
+    expect(await json(await api.request(`/api/v1/vehicles?vehicle=${vehicle}`, operator, "DELETE"))).toMatchObject([
+      200,
+      { vehicle, events: 1 },
+    ]);
+    expect(await json(await api.request(`/api/v1/events?vehicle=${vehicle}`, operator))).toMatchObject([
+      200,
+      { events: [] },
+    ]);
+  }
+  for (const wrong of ["", "?", "?vehicle=", "?name=.", "?vehicle=.&limit=1"]) {
+    for (const path of ["vehicles", "suppressions"]) {
+      expect((await api.request(`/api/v1/${path}${wrong}`, operator, "DELETE")).status).toBe(400);
+    }
+  }
+  expect(await json(await api.request("/api/v1/events?vehicle=car-1", operator))).toMatchObject([
+    200,
+    { events: [{ vehicle: "car-1" }] },
+  ]);
+  for (const status of [204, 404]) {
+    expect((await api.request("/api/v1/suppressions?vehicle=..", operator, "DELETE")).status).toBe(status);
+  }
+});

@@ -26,7 +26,7 @@ export async function askSeries(question: SeriesQuestion): Promise<Answer<Series
   let all: SeriesBody | undefined;
   for (let round = 0; round < roundsMax; round++) {
     const query = new URLSearchParams({ stream, field: pointer, from: String(fromMs), to: String(toMs) });
-    const path = `/api/v1/vehicles/${encodeURIComponent(vehicle)}/series?${query}&bucketMs=${bucketMs}`;
+    const path = `/api/v1/series?vehicle=${encodeURIComponent(vehicle)}&${query}&bucketMs=${bucketMs}`;
     const answer = await ask<SeriesBody>(path, 15_000);
     if (answer.kind !== "body") return answer;
     const { body } = answer;
