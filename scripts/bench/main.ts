@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { systemClock } from "../../shared/clock/clock.ts";
 import { AppError, hasCode, messageOf } from "../../shared/errors/app-error.ts";
+import { setup } from "../setup/setup.ts";
 import { peerProducts } from "./agents/agents.ts";
 import { Bench } from "./bench.ts";
 import { cases } from "./cases/cases.ts";
@@ -47,6 +48,7 @@ async function main(argv: readonly string[]): Promise<number> {
 /** Runs the cases; one that fails is reported and the next one goes on. Returns the exit code. */
 async function measure(options: Options, argv: readonly string[]): Promise<number> {
   let failed = 0;
+  await setup("test", (line) => console.error(line));
   const choice = choose(cases, options);
   await using bench = await Bench.open({ ...options, big: choice.big }, (text) => console.error(`  ${text}`));
   const machine = await describeMachine(bench);

@@ -25,6 +25,7 @@ import { join } from "node:path";
 import { type BunPlugin, Glob } from "bun";
 import { bundlePage } from "../../central/web/bundle.ts";
 import { AppError } from "../../shared/errors/app-error.ts";
+import { askedHelp } from "../../shared/system/asked-help.ts";
 import { runsOnMusl } from "../../shared/system/libc.ts";
 import { codes } from "./codes.ts";
 import { forgetUnusedBuilds, markUsed } from "./kept-builds.ts";
@@ -257,4 +258,11 @@ function wantedTargets(): readonly BuildTarget[] {
   throw new AppError("USAGE", `build: --target ${named} is none of ${buildTargets.join(", ")}`);
 }
 
-if (import.meta.main) await buildAll(wantedTargets());
+if (import.meta.main) {
+  const help = askedHelp(import.meta.path);
+  if (help !== undefined) {
+    console.log(help);
+    process.exit(0);
+  }
+  await buildAll(wantedTargets());
+}

@@ -1,7 +1,14 @@
 /** `npm run check`: the gate at the desk, the same as in CI, in under a minute. */
 import { join } from "node:path";
+import { askedHelp } from "../../shared/system/asked-help.ts";
 import { printStep, summary } from "../runner/step.ts";
 import { checkSteps } from "./check-steps.ts";
+
+const help = askedHelp(import.meta.path);
+if (help !== undefined) {
+  console.log(help);
+  process.exit(0);
+}
 
 const secondsMax = 60;
 const slowestShown = 8;

@@ -1,5 +1,5 @@
 /**
- * Writes what is derived from the code and kept beside it, so that it shows in review:
+ * `npm run generate`: writes what is derived from the code and kept beside it, so that it shows in review:
  *
  *     edge/registry.gen.ts       static imports of every component (a compiled binary cannot scan folders)
  *     edge/REFERENCE.md          every component with its keys, every error code
@@ -13,6 +13,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { askedHelp } from "../../shared/system/asked-help.ts";
 import { errorCodesOf } from "./generate/error-codes.ts";
 import { renderRegistry } from "./generate/registry.ts";
 
@@ -54,6 +55,11 @@ export async function generate(write: boolean): Promise<string[]> {
 }
 
 if (import.meta.main) {
+  const help = askedHelp(import.meta.path);
+  if (help !== undefined) {
+    console.log(help);
+    process.exit(0);
+  }
   const check = process.argv.includes("--check");
   const stale = await generate(!check);
   for (const path of stale) console.log(check ? `${path} is not fresh: run npm run generate` : `wrote ${path}`);

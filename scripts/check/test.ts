@@ -6,6 +6,7 @@
  */
 import { basename, join } from "node:path";
 import { AppError, messageOf } from "../../shared/errors/app-error.ts";
+import { askedHelp } from "../../shared/system/asked-help.ts";
 import { buildEdge } from "../build/build.ts";
 import { replayTurn } from "../replay/runs.ts";
 import { alone } from "../runner/alone.ts";
@@ -15,6 +16,12 @@ import { commandStep, printStep, type StepResult, summary } from "../runner/step
 import { findTestFiles, type TestKind, testKinds } from "../runner/test-files.ts";
 import { setup } from "../setup/setup.ts";
 import { checkSteps } from "./check-steps.ts";
+
+const help = askedHelp(import.meta.path);
+if (help !== undefined) {
+  console.log(help);
+  process.exit(0);
+}
 
 const root = join(import.meta.dir, "../..");
 const minute = 60_000;

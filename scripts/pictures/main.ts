@@ -7,14 +7,23 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PageGround, vehicleName } from "../../central/testing/page-ground.ts";
+import { askedHelp } from "../../shared/system/asked-help.ts";
 import { freePort } from "../../shared/testing/free-port.ts";
 import { Browser, type Look } from "../drivers/browser/browser.ts";
+import { setup } from "../setup/setup.ts";
+
+const help = askedHelp(import.meta.path);
+if (help !== undefined) {
+  console.log(help);
+  process.exit(0);
+}
 
 const root = join(import.meta.dir, "../..");
 const wide = { width: 1180, height: 740 };
 const phone = { width: 390, height: 800 };
 const trip = vehicleName(7);
 
+await setup("test", (line) => console.log(line));
 await using ground = new PageGround({ port: await freePort() });
 // A fleet at night: most drive, some have fallen silent, a few are away for days.
 await ground.fleet(120, (number) => {

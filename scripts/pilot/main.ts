@@ -13,12 +13,19 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { sleep } from "../../shared/async/sleep.ts";
 import { AppError, messageOf } from "../../shared/errors/app-error.ts";
+import { askedHelp } from "../../shared/system/asked-help.ts";
 import { lackingForKafka, setup } from "../setup/setup.ts";
 import { balanceBooks, type DemoOptions, playOutage } from "./demo.ts";
 import { openHome } from "./home.ts";
 import { Pilot } from "./pilot.ts";
 import { View } from "./view.ts";
 import { chooseWay } from "./way.ts";
+
+const help = askedHelp(import.meta.path);
+if (help !== undefined) {
+  console.log(help);
+  process.exit(0);
+}
 
 const { values } = parseArgs({
   options: {

@@ -5,10 +5,18 @@
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { askedHelp } from "../../shared/system/asked-help.ts";
 import { tempDir } from "../../shared/testing/temp-dir.ts";
 import { buildEdge } from "../build/build.ts";
 import { printStep, summary } from "../runner/step.ts";
+import { setup } from "../setup/setup.ts";
 import { renderReplayTable, replayRuns } from "./runs.ts";
+
+const help = askedHelp(import.meta.path);
+if (help !== undefined) {
+  console.log(help);
+  process.exit(0);
+}
 
 const { values } = parseArgs({
   options: {
@@ -19,6 +27,7 @@ const { values } = parseArgs({
   },
 });
 
+await setup("test", (line) => console.log(line));
 const runs = Number(values.runs);
 // A copy, outside the tree: all runs try the same binary, whatever somebody builds or removes meanwhile.
 using folder = tempDir("tailgate-replay-");

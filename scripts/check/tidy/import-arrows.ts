@@ -18,11 +18,11 @@ interface Part {
 const parts: readonly Part[] = [
   // Top floor, each on what stands below it.
   script("check", ["scripts/", "edge/", "central/"], "it checks and generates from everything"),
-  script("bench", ["drivers", "build", "edge/", "central/"], "a benchmark measures programs and their parts"),
+  script("bench", ["drivers", "build", "setup", "edge/", "central/"], "a benchmark measures programs and their parts"),
   script("fuzz", ["edge/", "central/"], "parsers of both ends are tried with what is almost right"),
   script("integration", ["drivers", "build", "edge/", "central/"], "one part of the product against real servers"),
   script("replay", ["runner", "drivers", "build", "setup"], "a promise is tried from outside, by drivers"),
-  script("pictures", ["drivers", "central/"], "it looks at the page of a central with a fleet of its own"),
+  script("pictures", ["drivers", "setup", "central/"], "it looks at the page of a central with a fleet of its own"),
   script("pilot", ["drivers", "setup"], "the pilot starts programs by drivers, and knows none of their code"),
   script("runner", [], "it runs test files and knows none of them"),
   script("setup", ["drivers"], "it brings in what drivers need"),
