@@ -39,7 +39,7 @@ pushContract(
     definition,
     config: { address: "127.0.0.1:0", keyHeader: "k", timeHeader: "t" },
     twoSenders: { sendersMax: 2 },
-    impatient: { answerWithin: "100ms" },
+    impatient: { answerWithin: "1500ms" },
     send: async (run, events, signal): Promise<SenderHeard> => {
       if (!(portOf(run) > 0)) return "nothing";
       const client = new AvroClient(peer(run));

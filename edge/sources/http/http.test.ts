@@ -36,7 +36,7 @@ pushContract(
     definition,
     config: { address: "127.0.0.1:0" },
     twoSenders: { sendersMax: 2 },
-    impatient: { answerWithin: "100ms" },
+    impatient: { answerWithin: "1500ms" },
     send: async (run, events, signal) => {
       try {
         return meaningOf(await post(urlOf(run), JSON.stringify(events.map(flumeEvent)), { signal: signal ?? null }));

@@ -35,7 +35,7 @@ pushContract(
     definition,
     config: { address: "127.0.0.1:0" },
     twoSenders: { sendersMax: 2 },
-    impatient: { answerWithin: "100ms" },
+    impatient: { answerWithin: "1500ms" },
     send,
     sendHalf: async (run) => {
       const client = new Client({ port: portOf(run) });

@@ -26,7 +26,7 @@ export type SenderHeard = "stored" | "in memory" | "not taken" | "refused for ev
 export interface PushSenders {
   readonly definition: SourceDefinition;
   readonly config: Readonly<Record<string, unknown>>;
-  /** Changes of the config: at most two senders wait; a sender waits 100 ms at most. */
+  /** Changes of the config: at most two senders wait; a sender waits a second or two at most: longer than a loaded machine takes for a commit. */
   readonly twoSenders: Readonly<Record<string, unknown>>;
   readonly impatient: Readonly<Record<string, unknown>>;
   /** One sender's whole turn. When the signal aborts the sender leaves. */

@@ -33,7 +33,7 @@ pushContract("example_push", {
   definition,
   config: { port: 0 },
   twoSenders: { sendersMax: 2 },
-  impatient: { answerWithin: "100ms" },
+  impatient: { answerWithin: "1500ms" },
   send: (run, events, signal) => post(run, events.map(lineOf).join("\n"), signal),
   sendGarbage: (run) => post(run, "{ no json"),
   sendHalf: async (run) => {
