@@ -35,6 +35,7 @@ import loadBalancingSelector from "./selectors/load-balancing.ts";
 import multiplexingSelector from "./selectors/multiplexing.ts";
 import replicatingSelector from "./selectors/replicating.ts";
 import memoryChannel from "./channels/memory/index.ts";
+import spillableChannel from "./channels/spillable/index.ts";
 import sqliteChannel from "./channels/sqlite/index.ts";
 import avroSink from "./sinks/avro/index.ts";
 import elasticsearchSink from "./sinks/elasticsearch/index.ts";
@@ -55,6 +56,6 @@ export const registry: Registry = {
   sources: [avroSource, execSource, httpSource, kafkaSource, mqttSource, multiportSyslogTcpSource, netcatUdpSource, netcatSource, relpSource, sequenceGeneratorSource, spooldirSource, stressSource, syslogTcpSource, syslogUdpSource, tailSource, thriftSource],
   interceptors: [deduplicateInterceptor, dropFieldsInterceptor, hostInterceptor, moduleInterceptor, parseJsonInterceptor, pseudonymiseInterceptor, regexExtractorInterceptor, regexFilterInterceptor, removeHeaderInterceptor, sampleInterceptor, searchReplaceInterceptor, staticInterceptor, throttleInterceptor, timestampInterceptor, uuidInterceptor],
   selectors: [loadBalancingSelector, multiplexingSelector, replicatingSelector],
-  channels: [memoryChannel, sqliteChannel],
+  channels: [memoryChannel, spillableChannel, sqliteChannel],
   sinks: [avroSink, elasticsearchSink, failoverSink, fileRollSink, hdfsSink, httpSink, kafkaSink, loadBalanceSink, loggerSink, nullSink, relaySink, s3Sink, thriftSink],
 };

@@ -14,7 +14,9 @@ export function warningsOf(document: ConfigDocument, agent: AgentSection, compon
     if (channel?.keeping === "memory") {
       warn(
         ["channels", name, "type"],
-        `a ${channel.type} channel forgets what it holds when the process ends`,
+        channel.stored === undefined
+          ? `a ${channel.type} channel forgets what it holds when the process ends`
+          : `a ${channel.type} channel forgets what only memory holds when the process is killed`,
         "the file is read again from what was delivered: lines may be repeated, none are lost",
       );
     }

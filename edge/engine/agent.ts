@@ -251,6 +251,8 @@ export class Agent {
       held = heldIn(channels?.all() ?? []);
     });
     await attempt(() => channels?.close());
+    // What a channel wrote to the disk when it was let go of: the positions of its sources.
+    await attempt(() => channels?.committer.commit());
     await attempt(() => channels?.store.close());
     return { errors, held };
   }

@@ -18,6 +18,7 @@ test("there is an example of each kind of use", () => {
     "pilot.yaml",
     "relay.yaml",
     "secure.yaml",
+    "spillable.yaml",
     "topology-one-flow.yaml",
     "topology-routing.yaml",
   ]);

@@ -74,6 +74,16 @@ const parts: readonly Part[] = [
     instead: "the ground of sources that listen knows the core and shared, and none of them",
   },
   {
+    at: /^edge\/channels\/spillable\/.*\.test\.ts$/,
+    may: () => ["edge/channels/", "edge/core/", "edge/testing/", "shared/"],
+    instead: "it is tried on the agent's real file",
+  },
+  {
+    at: /^edge\/channels\/spillable\//,
+    may: () => ["edge/channels/spillable/", "edge/channels/memory/", "edge/core/", "shared/"],
+    instead: "a channel made of the one in memory and the agent's file, which it is handed",
+  },
+  {
     at: new RegExp(`^edge/(${componentKinds})/([^/]+)/`),
     may: ([, kind = "", name = ""]) => [
       `edge/${kind}/${name}/`,
