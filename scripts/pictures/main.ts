@@ -54,6 +54,8 @@ if (all < 0) {
     "put-aside",
     "consumers",
     "replays",
+    "lake",
+    "erased",
   ];
   for (const place of places) {
     const name = place.split("/")[0] ?? place;

@@ -32,6 +32,8 @@ export const untestedByThemselves: Readonly<Record<string, string>> = {
   "central/web/client/reports/outages-view.ts": "page-fleet.integration.test.ts opens it",
   "central/web/client/replays/replays-view.ts": "page-actions.integration.test.ts presses what it offers",
   "central/web/client/replays/replay-form.ts": "page-actions.integration.test.ts fills it in",
+  "central/web/client/lake/lake-view.ts": "page-actions.integration.test.ts looks at a lake with it",
+  "central/web/client/vehicle/erased-view.ts": "page-actions.integration.test.ts takes a vehicle off it",
   "central/web/client/frame/confirm.ts": "page-actions.integration.test.ts says no and yes to it",
   "central/web/client/books/books-view.ts": "page-fleet.integration.test.ts opens it",
   "central/web/client/consumers/consumers-view.ts": "page-fleet.integration.test.ts opens it",

@@ -21,7 +21,7 @@ beforeAll(async () => {
   broker = await startBroker();
   on = await centralGround(broker, 2);
   await on.producer.send(records);
-  central = await on.start({}, key);
+  central = await on.start({ TAILGATE_LAKE: on.dir.file("lake"), TAILGATE_LAKE_COMMIT_EVERY: "200ms" }, key);
   await central.stored(records);
   browser = await Browser.open(`${central.url}/#/replays`);
 }, 180_000);
@@ -41,6 +41,21 @@ const wrong = (name: string) => `document.getElementById("${name}-wrong")?.inner
 const button = (words: string, inside = "main") =>
   `[...document.querySelectorAll(${JSON.stringify(`${inside} button`)})].find((each) => each.innerText === ${JSON.stringify(words)})`;
 const says = (words: string) => browser.until(`${text}.includes(${JSON.stringify(words)})`, 30_000);
+
+const go = (place: string) => browser.evaluate(`location.hash = ${JSON.stringify(`#/${place}`)}`);
+/** Presses a button, reads what it asks, writes what it wants, and says yes. */
+async function confirm(words: string, question: string, typed?: string): Promise<void> {
+  await browser.click(button(words));
+  await browser.until(`document.querySelector("dialog")?.innerText.includes(${JSON.stringify(question)})`, 30_000);
+  if (typed !== undefined) {
+    expect(await browser.evaluate(`${button(words, "dialog")}.disabled`)).toBe(true);
+    await browser.write(one("dialog input"), typed);
+  }
+  await browser.click(button(words, "dialog"));
+  await browser.until(`document.querySelector("dialog") === null`, 30_000);
+}
+const deadLetters = async () =>
+  (await central.get<{ deadLetters: readonly object[] }>("/api/v1/dead-letters")).deadLetters.length;
 
 /** For whoever wants to look: `PICTURES=/tmp/pictures bun test …`. */
 async function keep(name: string): Promise<void> {
@@ -111,6 +126,60 @@ test("one vehicle's records are copied into another topic, never into the one th
   expect(await browser.evaluate(`document.querySelector("progress").value`)).toBe(100);
   await keep("replays");
 }, 90_000);
+
+test("an agent is put into quarantine, and let in again", async () => {
+  await go("agents");
+  await says("gw1");
+  await confirm("quarantine", "Put all aside that names gw1");
+  await says("In quarantine: gw1.");
+  await on.producer.send(5);
+  await central.wait("5 dead letters", async () => (await deadLetters()) === 5);
+  await keep("quarantine");
+  await confirm("let in", "Take what comes of gw1 again?");
+  await browser.until(`!${text}.includes("In quarantine")`, 30_000);
+  expect(await central.get("/api/v1/quarantine")).toEqual({ agents: [] });
+}, 90_000);
+
+test("what was put aside meanwhile is tried again", async () => {
+  await go("put-aside");
+  await browser.until(`document.querySelectorAll("details").length === 5`, 30_000);
+  await browser.click(one("summary"));
+  await browser.click(button("Try again"));
+  await says("It is stored now.");
+  expect(await deadLetters()).toBe(4);
+  await keep("dead-letters");
+}, 90_000);
+
+test("the lake's snapshots and files are shown, with rows, sizes and offsets", async () => {
+  await go("lake");
+  await browser.until(`document.querySelector("[aria-label=Files] tbody tr") !== null`, 60_000);
+  await browser.until(`/${on.topic}: 0 → [0-9,]+, 1 → /.test(${text})`);
+  await browser.click(button("files"));
+  await browser.until(`${text}.includes(".parquet") && ${text}.includes("KiB")`);
+  await keep("lake");
+}, 90_000);
+
+test("a vehicle is erased once its name was written, is withheld, and stored again when it is let back", async () => {
+  await go("vehicle/car-7");
+  await says("Erase this vehicle");
+  await confirm("Erase this vehicle", "Remove all that is stored of car-7", "car-7");
+  await says("events are gone.");
+  expect(await central.get("/api/v1/events?vehicle=car-7")).toMatchObject({ events: [] });
+  await go("erased");
+  await says("car-7");
+  await keep("erased");
+  await confirm("Store again", "Store what comes of car-7");
+  await says("No vehicle was erased.");
+  expect(await central.get("/api/v1/suppressions")).toEqual({ suppressions: [] });
+}, 90_000);
+
+test("an agent's books are closed once its name was written", async () => {
+  await go("agents");
+  await says("gw1");
+  await confirm("forget", "Close the books of gw1?", "gw1");
+  await browser.until(`${text}.includes("2 lanes were closed.") || !${text}.includes("gw1")`, 30_000);
+  expect(await central.get("/api/v1/ledger")).toMatchObject({ lanes: [] });
+}, 60_000);
 
 test("nothing of it was against the page's own policy", () => {
   expect(browser.errors).toEqual([]);

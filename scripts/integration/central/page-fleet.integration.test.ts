@@ -116,11 +116,12 @@ test("every section says something, shows bytes where there are some, and stays 
     `[...document.querySelectorAll("nav a")].map((link) => link.getAttribute("href"))`,
   );
   if (!Array.isArray(places)) throw new Error("no sections");
-  expect(places).toHaveLength(9);
+  expect(places).toHaveLength(11);
   for (const place of [...places, "#/vehicle/car-00007", "#/nowhere"]) {
     await browser.evaluate(`location.hash = ${JSON.stringify(place)}`);
     await browser.until(`${text}.length > 20 && !${text}.includes("Asking …")`, 20_000);
     expect([place, await browser.evaluate(inside)]).toEqual([place, true]);
+    if (place === "#/lake") await browser.until(`${text}.includes("No lake is configured")`);
   }
   expect(browser.errors).toEqual([]);
 }, 90_000);

@@ -4,10 +4,12 @@ import { PutAsideView } from "../books/put-aside-view.ts";
 import { ConsumersView } from "../consumers/consumers-view.ts";
 import { AgentsView } from "../fleet/agents-view.ts";
 import { FleetView } from "../fleet/fleet-view.ts";
+import { LakeView } from "../lake/lake-view.ts";
 import { LiveView } from "../live/live-view.ts";
 import { ReplaysView } from "../replays/replays-view.ts";
 import { AlertsView } from "../reports/alerts-view.ts";
 import { OutagesView } from "../reports/outages-view.ts";
+import { ErasedView } from "../vehicle/erased-view.ts";
 import { VehicleView } from "../vehicle/vehicle-view.ts";
 
 /** A part of the page. */
@@ -31,4 +33,6 @@ export const sections: readonly Section[] = [
   { id: "put-aside", title: "Put aside", view: PutAsideView },
   { id: "consumers", title: "Consumers", view: ConsumersView },
   { id: "replays", title: "Replays", view: ReplaysView },
+  { id: "lake", title: "Lake", view: LakeView },
+  { id: "erased", title: "Erased", view: ErasedView },
 ];

@@ -9,6 +9,7 @@ import { formatAge, formatBytes, formatCount, formatTime } from "../format.ts";
 import { linkTo } from "../frame/place.ts";
 import { tickMs } from "../frame/ticker.ts";
 import { unlessBody } from "../reports/said.ts";
+import { EraseVehicle } from "./erase-vehicle.ts";
 import { HeatMap } from "./heat-map.ts";
 import { History } from "./history.ts";
 
@@ -62,6 +63,7 @@ export function VehicleView({ name }: { readonly name: string }): ComponentChild
     stream !== undefined &&
       stream.agent === undefined &&
       h("p", { class: "note" }, "Its events carry no identity: nobody can say what is missing."),
+    h(EraseVehicle, { vehicle: name }),
   );
 }
 
