@@ -178,7 +178,9 @@ test("an agent's books are closed once its name was written", async () => {
   await says("gw1");
   await confirm("forget", "Close the books of gw1?", "gw1");
   await browser.until(`${text}.includes("2 lanes were closed.") || !${text}.includes("gw1")`, 30_000);
-  expect(await central.get("/api/v1/ledger")).toMatchObject({ lanes: [] });
+  // A book that is closed keeps its place, under a name that no agent has.
+  const { lanes } = await central.get<{ lanes: readonly { readonly epoch: string }[] }>("/api/v1/ledger");
+  expect(lanes.map(({ epoch }) => epoch.replace(/~\d+$/, "~"))).toEqual(["e1~", "e1~"]);
 }, 60_000);
 
 test("nothing of it was against the page's own policy", () => {
