@@ -43,9 +43,12 @@ const button = (words: string, inside = "main") =>
 const says = (words: string) => browser.until(`${text}.includes(${JSON.stringify(words)})`, 30_000);
 
 const go = (place: string) => browser.evaluate(`location.hash = ${JSON.stringify(`#/${place}`)}`);
-/** Presses a button, reads what it asks, writes what it wants, and says yes. */
+/** Presses a button by a key, since plots that come may move it; reads what it asks, writes what it wants, and says yes. */
 async function confirm(words: string, question: string, typed?: string): Promise<void> {
-  await browser.click(button(words));
+  await browser.until(
+    `(() => { const found = ${button(words)}; found?.focus(); return found !== undefined && document.activeElement === found; })()`,
+  );
+  await browser.press("Enter");
   await browser.until(`document.querySelector("dialog")?.innerText.includes(${JSON.stringify(question)})`, 30_000);
   if (typed !== undefined) {
     expect(await browser.evaluate(`${button(words, "dialog")}.disabled`)).toBe(true);
