@@ -4,7 +4,7 @@ import { duration } from "../../shared/config/duration.ts";
 import { path } from "../../shared/config/path.ts";
 
 /** The topics as Parquet files, in an Iceberg table. */
-export const Lake = z.strictObject({
+export const LakeSection = z.strictObject({
   directory: path()
     .refine(
       (text) => /^[\w./-]+$/.test(text),
@@ -32,4 +32,4 @@ export const Lake = z.strictObject({
 });
 
 /** With their defaults. */
-export type LakeConfig = z.output<typeof Lake>;
+export type LakeConfig = z.output<typeof LakeSection>;

@@ -7,7 +7,7 @@ import { secret } from "../../shared/config/secret.ts";
 import { kafkaBrokers, kafkaSasl, kafkaTls } from "../../shared/kafka/connection-fields.ts";
 import { alerts } from "./alerts.ts";
 import { scopes } from "./api-key.ts";
-import { Lake } from "./lake.ts";
+import { LakeSection } from "./lake.ts";
 import { Relay } from "./relay.ts";
 import { agentVehicles, signatures, topicAgents } from "./senders.ts";
 import { Tls } from "./tls.ts";
@@ -122,7 +122,7 @@ export const CentralConfig = z
         description:
           "Names that central is asked by, beside addresses, localhost and this machine's name. Without keys, or when given, all others are refused.",
       }),
-    lake: Lake.optional().meta({
+    lake: LakeSection.optional().meta({
       description:
         "The topics as Parquet files in an Iceberg table (central/lake/DESIGN.md). Not given: none is written.",
     }),

@@ -31,7 +31,7 @@ export interface LaneFacts {
 }
 
 /** One hour of an agent's stream. `expected` is the sum of all that follow but `late` and `repeated`. */
-export interface Cell {
+export interface HourCell {
   readonly agent: string;
   readonly stream: string;
   readonly hour: number;
@@ -46,7 +46,7 @@ export interface Cell {
   readonly repeated: number;
 }
 
-type Sums = { -readonly [Key in Exclude<keyof Cell, "agent" | "stream" | "hour" | "expected">]: Cell[Key] };
+type Sums = { -readonly [Key in Exclude<keyof HourCell, "agent" | "stream" | "hour" | "expected">]: HourCell[Key] };
 
 /** The hours from `from` on, below `to`. */
 export interface Hours {
@@ -55,7 +55,7 @@ export interface Hours {
 }
 
 /** Cells of one stream of one agent, by hour; of hours in which anything was, or should have been. */
-export function cellsOf(agent: string, stream: string, lanes: readonly LaneFacts[], { from, to }: Hours): Cell[] {
+export function cellsOf(agent: string, stream: string, lanes: readonly LaneFacts[], { from, to }: Hours): HourCell[] {
   const byHour = new Map<number, Sums>();
   const at = (hour: number): Sums | undefined => {
     if (hour < from || hour >= to) return undefined;

@@ -38,13 +38,13 @@ export function silentAfterMs({ everyMs }: Presence): number {
 }
 
 /** Where an agent stands in the list. */
-export type Place = readonly [rank: number, ageMs: number, agent: string];
+export type ListPlace = readonly [rank: number, ageMs: number, agent: string];
 
 /**
  * The silent ones, the longest first; those that were stopped; those with a backlog, the oldest first; those of whom
  * nothing is heard; the others. Within these by name.
  */
-export function placeOf({ state, presence, oldestUnsentMs, agent }: Standing): Place {
+export function placeOf({ state, presence, oldestUnsentMs, agent }: Standing): ListPlace {
   switch (state) {
     case "silent":
       return [0, presence?.heardMs ?? 0, agent];
@@ -58,7 +58,7 @@ export function placeOf({ state, presence, oldestUnsentMs, agent }: Standing): P
 }
 
 /** Less than 0: `a` comes first. */
-export function comparePlaces(a: Place, b: Place): number {
+export function comparePlaces(a: ListPlace, b: ListPlace): number {
   if (a[0] !== b[0]) return a[0] - b[0];
   if (a[1] !== b[1]) return a[1] - b[1];
   return a[2] < b[2] ? -1 : Number(a[2] > b[2]);

@@ -5,7 +5,14 @@
 import type { Clock } from "../../shared/clock/clock.ts";
 import type { Report } from "../../shared/telemetry/log.ts";
 import { bookOf, type LaneBook, unknownLane } from "../fleet/lane-book.ts";
-import { comparePlaces, type FleetAgent, type FleetState, type Place, placeOf, stateOf } from "../fleet/standing.ts";
+import {
+  comparePlaces,
+  type FleetAgent,
+  type FleetState,
+  type ListPlace,
+  placeOf,
+  stateOf,
+} from "../fleet/standing.ts";
 import type { AgentRow, FleetReader, JoinedLane } from "../store/fleet-port.ts";
 import { booksUnbalanced } from "../telemetry.ts";
 import type { Lag } from "./lag.ts";
@@ -62,8 +69,8 @@ export const bookParts = [
 export type BookPart = (typeof bookParts)[number];
 
 /** All agents, the ones that need somebody first, and how many there are of each state. */
-export interface FleetView {
-  readonly agents: readonly (FleetAgent & { readonly place: Place })[];
+export interface FleetSummary {
+  readonly agents: readonly (FleetAgent & { readonly place: ListPlace })[];
   readonly counts: Readonly<Record<FleetState, number>>;
   readonly heartbeats: "current" | "behind" | "off";
 }
@@ -94,12 +101,12 @@ export class FleetService {
     return this.options.reader;
   }
 
-  async view(): Promise<FleetView> {
+  async view(): Promise<FleetSummary> {
     const { rows, byAgent } = await this.read();
     const heartbeats = await this.heartbeats(rows.length);
     const nowMs = this.options.clock.now();
     const counts = { online: 0, silent: 0, stopped: 0, unheard: 0 };
-    const agents = rows.map((row): FleetAgent & { place: Place } => {
+    const agents = rows.map((row): FleetAgent & { place: ListPlace } => {
       const state = stateOf(row.presence, nowMs, heartbeats === "current");
       counts[state]++;
       const book = byAgent.get(row.agent) ?? noBook();

@@ -55,7 +55,7 @@ export interface Append extends TopicPartition {
 }
 
 /** A topic that was made anew under its old name. */
-export interface NewTopic extends TopicPartition {
+export interface TopicMadeAnew extends TopicPartition {
   /** How far the old one was read. */
   readonly seen: Position;
   /** What was not read of the old one. */
@@ -152,7 +152,7 @@ export interface Store {
    *
    * @throws AppError as `append`.
    */
-  startOver(topic: NewTopic): Promise<Position>;
+  startOver(topic: TopicMadeAnew): Promise<Position>;
   /**
    * From now on everything that names this agent is put aside, or no longer. Its books and events stay.
    *

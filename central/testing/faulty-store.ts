@@ -6,11 +6,11 @@ import type {
   Append,
   AppendResult,
   LaneSelection,
-  NewTopic,
   Position,
   RelayAppend,
   RelayResult,
   Store,
+  TopicMadeAnew,
 } from "../store/store.ts";
 
 /** A store that fails when told to, in front of a real one. */
@@ -47,7 +47,7 @@ export class FaultyStore implements Store {
     return await this.inner.appendRelayed(append);
   }
 
-  async startOver(topic: NewTopic): Promise<Position> {
+  async startOver(topic: TopicMadeAnew): Promise<Position> {
     this.fail();
     return await this.inner.startOver(topic);
   }

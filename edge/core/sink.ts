@@ -30,11 +30,11 @@ export interface Sink {
    *
    * @throws AppError why it is not there, or nobody knows; it is not tried again.
    */
-  readonly tell?: ((message: Message, signal: AbortSignal) => Promise<void>) | undefined;
+  readonly tell?: ((message: SingleMessage, signal: AbortSignal) => Promise<void>) | undefined;
 }
 
 /** A message beside the batches; the newest one of a key is all that need be kept. */
-export interface Message {
+export interface SingleMessage {
   readonly topic: string;
   readonly key: string;
   readonly value: string;

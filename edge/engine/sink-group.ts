@@ -17,7 +17,7 @@ export interface MadeSink {
 }
 
 /** A sink that takes messages beside the batches. */
-export interface Messenger {
+export interface MessageSink {
   readonly tell: NonNullable<Sink["tell"]>;
 }
 
@@ -98,7 +98,7 @@ export class SinkGroup {
   }
 
   /** Those of its sinks that take messages beside the batches. */
-  *messengers(): Iterable<readonly [name: string, sink: Messenger]> {
+  *messengers(): Iterable<readonly [name: string, sink: MessageSink]> {
     for (const [name, { sink }] of this.made) {
       const { tell } = sink;
       if (tell !== undefined) yield [name, { tell: tell.bind(sink) }];

@@ -2,7 +2,7 @@ import { freeBytes } from "../../shared/files/free-bytes.ts";
 import type { OldestHeld } from "../core/channel.ts";
 import type { Lane } from "../core/lane.ts";
 import type { StreamCounters } from "./books.ts";
-import type { Messenger, SinkGroup } from "./sink-group.ts";
+import type { MessageSink, SinkGroup } from "./sink-group.ts";
 
 /** A lane whose records carry numbers to a destination that takes messages too. */
 export interface LaneVitals {
@@ -26,7 +26,7 @@ export interface Vitals {
   /** By stream: what is lost without ever having had a number, and what else is counted. */
   readonly counts: ReadonlyMap<string, StreamCounters>;
   /** Who can carry it, by the sink's name. */
-  readonly messengers: ReadonlyMap<string, Messenger>;
+  readonly messengers: ReadonlyMap<string, MessageSink>;
 }
 
 /** Where the vitals are read from. */
@@ -40,7 +40,7 @@ export interface Body {
 /** Reads them. */
 export function readVitals({ epoch, dataDir, groups, counts }: Body): Vitals {
   const lanes: LaneVitals[] = [];
-  const messengers = new Map<string, Messenger>();
+  const messengers = new Map<string, MessageSink>();
   const backlog = { events: 0, bytes: 0 };
   for (const group of groups) {
     const { channel } = group;

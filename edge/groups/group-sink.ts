@@ -7,7 +7,7 @@ import { countingReport } from "../../shared/telemetry/counting-report.ts";
 import type { Counter } from "../../shared/telemetry/metrics.ts";
 import type { SinkContext } from "../core/context.ts";
 import type { LaneNotes } from "../core/lane-notes.ts";
-import type { Finding, LaneDelivery, Message, Sink } from "../core/sink.ts";
+import type { Finding, LaneDelivery, SingleMessage, Sink } from "../core/sink.ts";
 import { GroupLane, signals } from "./group-lane.ts";
 import type { GroupTools, PolicyOptions } from "./group-tools.ts";
 import { MemberHealth } from "./member-health.ts";
@@ -67,7 +67,7 @@ export class GroupSink implements Sink {
   }
 
   /** The first member that takes it, in the order of the config. */
-  private async tellOne(message: Message, signal: AbortSignal): Promise<void> {
+  private async tellOne(message: SingleMessage, signal: AbortSignal): Promise<void> {
     let refusal: unknown;
     for (const { sink } of this.tools.members) {
       try {

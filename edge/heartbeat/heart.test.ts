@@ -6,7 +6,7 @@ import { seededRandom } from "../../shared/random/random.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { until } from "../../shared/testing/until.ts";
 import type { HeartbeatConfig } from "../config/agent-config.ts";
-import type { Message } from "../core/sink.ts";
+import type { SingleMessage } from "../core/sink.ts";
 import type { LaneVitals, Vitals } from "../engine/vitals.ts";
 import { Heart } from "./heart.ts";
 
@@ -15,7 +15,7 @@ const config: HeartbeatConfig = { topic: "beats", sink: undefined, everyMs: 100,
 /** A sink that is there or away, and what it was told. */
 class World {
   readonly clock = new VirtualClock();
-  readonly told: { readonly message: Message; readonly beat: Heartbeat }[] = [];
+  readonly told: { readonly message: SingleMessage; readonly beat: Heartbeat }[] = [];
   readonly said: string[] = [];
   away = false;
   lanes: LaneVitals[] = [];
@@ -32,7 +32,7 @@ class World {
   });
 
   vitals(): Vitals {
-    const tell = async (message: Message) => {
+    const tell = async (message: SingleMessage) => {
       this.clock.advance(1_000);
       if (this.away) throw new AppError("KAFKA_UNREACHABLE", "send in a test: away");
       const reading = readHeartbeat(Buffer.from(message.value));

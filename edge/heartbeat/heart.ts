@@ -16,7 +16,7 @@ import type { Random } from "../../shared/random/random.ts";
 import { defineSignal, type Report } from "../../shared/telemetry/log.ts";
 import type { Counter, Metrics } from "../../shared/telemetry/metrics.ts";
 import type { HeartbeatConfig } from "../config/agent-config.ts";
-import type { Messenger } from "../engine/sink-group.ts";
+import type { MessageSink } from "../engine/sink-group.ts";
 import type { Vitals } from "../engine/vitals.ts";
 import { makeBeat } from "./beat.ts";
 import { LaneHours } from "./lane-hours.ts";
@@ -180,7 +180,7 @@ export function heartbeatCounters(metrics: Metrics): { readonly sent: Counter; r
 }
 
 /** The sink that the config names, or the first one that can. */
-function carrierOf({ sink }: HeartbeatConfig, { messengers }: Vitals): Messenger | undefined {
+function carrierOf({ sink }: HeartbeatConfig, { messengers }: Vitals): MessageSink | undefined {
   if (sink !== undefined) return messengers.get(sink);
   for (const messenger of messengers.values()) return messenger;
   return undefined;

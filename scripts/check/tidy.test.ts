@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { noCircles } from "./tidy/circles.ts";
 import { importArrows } from "./tidy/import-arrows.ts";
 import { mask } from "./tidy/mask.ts";
+import { oneMeaningAName } from "./tidy/names.ts";
 import { foldersHavePages } from "./tidy/pages.ts";
 import { fewParameters } from "./tidy/parameters.ts";
 import { type Rule, sourceFile } from "./tidy/project.ts";
@@ -253,6 +254,25 @@ describe("shape", () => {
       "edge/used.test.ts": "",
     };
     expect(find(deadFiles, files)).toEqual(["edge/dead.ts:1"]);
+  });
+
+  test("a name means one thing in a program", () => {
+    const lane = "export interface Lane {}\n";
+    expect(find(oneMeaningAName, { "edge/core/lane.ts": lane, "edge/sinks/a.ts": `\n${lane}` })).toEqual([
+      "edge/sinks/a.ts:2",
+    ]);
+    expect(find(oneMeaningAName, { "central/a.ts": lane, "shared/b.ts": lane })).toEqual(["shared/b.ts:1"]);
+    // Two programs, a test's own, a schema beside its type, and what each component has.
+    const config = "export type Config = string;\n";
+    const free = {
+      "edge/core/lane.ts": lane,
+      "central/lane.ts": lane,
+      "edge/testing/fakes/lane.ts": lane,
+      "edge/sinks/a/config.ts": config,
+      "edge/sinks/b/config.ts": config,
+      "shared/beat.ts": "export const Beat = 1;\nexport type Beat = number;\n",
+    };
+    expect(find(oneMeaningAName, free)).toEqual([]);
   });
 
   test("a folder of many modules has a page that names each of them", () => {

@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { noCircles } from "./tidy/circles.ts";
 import { importArrows } from "./tidy/import-arrows.ts";
+import { oneMeaningAName } from "./tidy/names.ts";
 import { foldersHavePages } from "./tidy/pages.ts";
 import { fewParameters } from "./tidy/parameters.ts";
 import { type Finding, type Rule, readProject } from "./tidy/project.ts";
@@ -26,6 +27,7 @@ export function tidy(root: string): Finding[] {
     registryAddresses,
     sizesAndNames,
     foldersHavePages,
+    oneMeaningAName,
     exportsDocumented,
     testsBeside,
     deadFiles,

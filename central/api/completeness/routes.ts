@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { AppError } from "../../../shared/errors/app-error.ts";
-import { type Cell, cellsOf, type LaneFacts } from "../../fleet/completeness.ts";
+import { cellsOf, type HourCell, type LaneFacts } from "../../fleet/completeness.ts";
 import { hourMs } from "../../ledger/hours.ts";
 import { withScope } from "../access.ts";
 import { type ApiDependencies, resource } from "../api.ts";
@@ -70,7 +70,7 @@ export function completeness({ fleet: service, clock }: ApiDependencies) {
     }
     const hours = { from: Math.floor(fromMs / hourMs), to: Math.floor((toMs - 1) / hourMs) + 1 };
     const [lastAgent, lastStream, lastHour] = spot ?? ["", "", 0, 0];
-    const cells: Cell[] = [];
+    const cells: HourCell[] = [];
     let cut = false;
     const names = await namesFrom(agent, lastAgent);
     for (const name of names) {

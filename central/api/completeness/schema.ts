@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import type { Cell } from "../../fleet/completeness.ts";
+import type { HourCell } from "../../fleet/completeness.ts";
 import { hourMs } from "../../ledger/hours.ts";
 
 /** An hour of an agent's stream on the wire. */
@@ -21,6 +21,6 @@ export const CellBody = z
   .openapi("CompletenessCell");
 
 /** As it goes over the wire. */
-export function cellBody({ hour, ...cell }: Cell): z.infer<typeof CellBody> {
+export function cellBody({ hour, ...cell }: HourCell): z.infer<typeof CellBody> {
   return { ...cell, hourMs: hour * hourMs };
 }

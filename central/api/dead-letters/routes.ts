@@ -7,7 +7,7 @@ import { problem, problems } from "../errors.ts";
 import { bytesOf, cutPage, pageBytesMax } from "../page.ts";
 import { cursorParameter, limitParameter } from "../parameters.ts";
 import { replaysOf } from "../supported.ts";
-import { DeadLetter, deadLetterBody, RedriveChoice, RedriveResult } from "./schema.ts";
+import { DeadLetter, deadLetterBody, RedriveBody, RedriveChoice } from "./schema.ts";
 
 const list = createRoute({
   method: "get",
@@ -35,7 +35,7 @@ const redrive = createRoute({
   summary: "Tries dead letters again, after a limit or a rule was changed; those that are refused again stay",
   request: { body: { required: true, content: { "application/json": { schema: RedriveChoice } } } },
   responses: {
-    200: { description: "What became of them.", content: { "application/json": { schema: RedriveResult } } },
+    200: { description: "What became of them.", content: { "application/json": { schema: RedriveBody } } },
     ...problems,
     501: problem("This store cannot."),
   },

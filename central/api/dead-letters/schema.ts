@@ -46,7 +46,7 @@ export const RedriveChoice = z
   .openapi("RedriveChoice");
 
 /** What became of them. */
-export const RedriveResult = z
+export const RedriveBody = z
   .object({
     tried: z.int(),
     stored: z.int(),

@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { comparePlaces, type Place } from "../../fleet/standing.ts";
+import { comparePlaces, type ListPlace } from "../../fleet/standing.ts";
 import { withScope } from "../access.ts";
 import { type ApiDependencies, resource } from "../api.ts";
 import { Cursors } from "../cursor.ts";
@@ -62,7 +62,7 @@ export function fleet({ fleet: service, clock }: ApiDependencies) {
   });
 }
 
-function isPlace(values: readonly unknown[]): values is Place {
+function isPlace(values: readonly unknown[]): values is ListPlace {
   const [rank, ageMs, agent] = values;
   return values.length === 3 && Number.isSafeInteger(rank) && Number.isSafeInteger(ageMs) && typeof agent === "string";
 }

@@ -5,7 +5,7 @@ import { Cursors, isNumbers } from "../cursor.ts";
 import { problems } from "../errors.ts";
 import { cutPage, pageBytesMax } from "../page.ts";
 import { cursorParameter, limitParameter } from "../parameters.ts";
-import { Gap, gapBody } from "./schema.ts";
+import { GapBody, gapBody } from "./schema.ts";
 
 const list = createRoute({
   method: "get",
@@ -17,7 +17,7 @@ const list = createRoute({
   responses: {
     200: {
       description: "A page.",
-      content: { "application/json": { schema: z.object({ gaps: z.array(Gap), next: z.string().optional() }) } },
+      content: { "application/json": { schema: z.object({ gaps: z.array(GapBody), next: z.string().optional() }) } },
     },
     ...problems,
   },

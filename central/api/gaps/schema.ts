@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import type { GapRow } from "../../store/reader.ts";
 
 /** One on the wire. */
-export const Gap = z
+export const GapBody = z
   .object({
     id: z.int(),
     topic: z.string(),
@@ -15,6 +15,6 @@ export const Gap = z
   .openapi("Gap");
 
 /** As it goes over the wire. */
-export function gapBody({ lastOffset, ...row }: GapRow): z.infer<typeof Gap> {
+export function gapBody({ lastOffset, ...row }: GapRow): z.infer<typeof GapBody> {
   return lastOffset === undefined ? row : { ...row, lastOffset };
 }

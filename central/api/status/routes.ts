@@ -2,7 +2,7 @@ import { createRoute } from "@hono/zod-openapi";
 import { withScope } from "../access.ts";
 import { type ApiDependencies, resource } from "../api.ts";
 import { problems } from "../errors.ts";
-import { Lag, Status } from "./schema.ts";
+import { LagBody, Status } from "./schema.ts";
 
 const getStatus = createRoute({
   method: "get",
@@ -23,7 +23,7 @@ const getLag = createRoute({
   path: "/api/v1/lag",
   summary: "How far each partition is stored, how far that is from its end, and who reads it",
   responses: {
-    200: { description: "All partitions.", content: { "application/json": { schema: Lag } } },
+    200: { description: "All partitions.", content: { "application/json": { schema: LagBody } } },
     ...problems,
   },
 });

@@ -90,7 +90,7 @@ const PartitionLag = z
   .openapi("PartitionLag");
 
 /** All partitions, on the wire. */
-export const Lag = z
+export const LagBody = z
   .object({
     partitions: z.array(PartitionLag),
     lag: z.int().nullable(),

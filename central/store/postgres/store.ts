@@ -26,11 +26,11 @@ import type {
   Append,
   AppendResult,
   LaneSelection,
-  NewTopic,
   Position,
   RelayAppend,
   RelayResult,
   Store,
+  TopicMadeAnew,
 } from "../store.ts";
 import { clientOptions } from "./address.ts";
 import { EventDays } from "./event-days.ts";
@@ -112,7 +112,7 @@ export class PostgresStore implements Store {
     return await this.transaction("store relayed records", (sql, tools) => writeRelayed(sql, append, tools));
   }
 
-  async startOver(topic: NewTopic): Promise<Position> {
+  async startOver(topic: TopicMadeAnew): Promise<Position> {
     const doing = `begin anew with ${topic.topic}-${topic.partition}`;
     return await this.transaction(doing, (sql, { nowMs }) => writeStartOver(sql, topic, nowMs));
   }

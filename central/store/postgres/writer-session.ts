@@ -13,10 +13,10 @@ import type {
   AppendResult,
   Gap,
   LaneSelection,
-  NewTopic,
   Position,
   RelayAppend,
   RelayResult,
+  TopicMadeAnew,
 } from "../store.ts";
 import type { EventDays } from "./event-days.ts";
 import { Raced } from "./failure.ts";
@@ -124,7 +124,7 @@ export async function writeRelayed(sql: SQL, append: RelayAppend, tools: WriterT
 /** A later generation of a partition. */
 export async function writeStartOver(
   sql: SQL,
-  { seen, gap, next, topicId, ...at }: NewTopic,
+  { seen, gap, next, topicId, ...at }: TopicMadeAnew,
   nowMs: number,
 ): Promise<Position> {
   const { id: old } = await fence(sql, { ...at, seen, next }, nowMs);

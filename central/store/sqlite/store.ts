@@ -30,11 +30,11 @@ import type {
   Append,
   AppendResult,
   LaneSelection,
-  NewTopic,
   Position,
   RelayAppend,
   RelayResult,
   Store,
+  TopicMadeAnew,
 } from "../store.ts";
 import { AlertRetention, alertRetentionMsStandard, withdrawRules } from "./alert-retention.ts";
 import { storeFailure } from "./failure.ts";
@@ -118,7 +118,7 @@ export class SqliteStore implements Store {
     return result;
   }
 
-  async startOver(topic: NewTopic): Promise<Position> {
+  async startOver(topic: TopicMadeAnew): Promise<Position> {
     const doing = `begin anew with ${topic.topic}-${topic.partition}`;
     return this.transaction(doing, (session) => session.startOver(topic, this.options.clock.now()));
   }

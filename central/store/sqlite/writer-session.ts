@@ -11,10 +11,10 @@ import type {
   AppendResult,
   Gap,
   LaneSelection,
-  NewTopic,
   Position,
   RelayAppend,
   RelayResult,
+  TopicMadeAnew,
 } from "../store.ts";
 import { EventWriter } from "./event-writer.ts";
 import { FindEvent } from "./find-event.ts";
@@ -165,7 +165,7 @@ export class WriterSession {
     return result;
   }
 
-  startOver({ seen, gap, next, topicId, ...at }: NewTopic, nowMs: number): Position {
+  startOver({ seen, gap, next, topicId, ...at }: TopicMadeAnew, nowMs: number): Position {
     const { id: old } = this.fence(at, seen, next, nowMs);
     this.gap(old, gap, nowMs);
     const generation = seen.generation + 1;

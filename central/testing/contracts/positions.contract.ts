@@ -1,7 +1,7 @@
 /** What every store promises of positions: which topic they belong to, and how another one of its name begins. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { lastMark } from "../../records/record-slices.ts";
-import type { Append, NewTopic, Position } from "../../store/store.ts";
+import type { Append, Position, TopicMadeAnew } from "../../store/store.ts";
 import { slicesOf, testRecord } from "../records.ts";
 import type { OpenStore, StoreUnderTest } from "./store.contract.ts";
 
@@ -24,7 +24,7 @@ export function positionsContract(name: string, open: OpenStore): void {
       return await under.store.append({ ...at, seen, next: to, before: lastMark(slices), records: slices, ...rest });
     }
 
-    const anew = (seen: Position, topicId?: string): NewTopic => ({
+    const anew = (seen: Position, topicId?: string): TopicMadeAnew => ({
       ...at,
       seen,
       gap: { kind: "recreated", firstOffset: seen.next, lastOffset: undefined },

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { decodeRecords } from "../../../shared/kafka/record-batch/records.ts";
-import type { Message } from "../../core/sink.ts";
+import type { SingleMessage } from "../../core/sink.ts";
 import { LaneWorld } from "./testing/lane-world.ts";
 
-const message: Message = {
+const message: SingleMessage = {
   topic: "beats",
   key: "gw-1",
   value: "{}",

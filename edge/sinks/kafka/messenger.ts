@@ -11,7 +11,7 @@ import { RecordBatchBuilder } from "../../../shared/kafka/record-batch/builder.t
 import { stampBatch } from "../../../shared/kafka/record-batch/header.ts";
 import { signatureOf } from "../../../shared/kafka/record-batch/signature.ts";
 import type { SigningKey } from "../../../shared/signature/keys.ts";
-import type { Message } from "../../core/sink.ts";
+import type { SingleMessage } from "../../core/sink.ts";
 import { codes } from "./codes.ts";
 import { orAbort } from "./or-abort.ts";
 import { refusal } from "./refusal.ts";
@@ -47,7 +47,7 @@ export class Messenger {
   constructor(private readonly options: MessengerOptions) {}
 
   /** @throws AppError why it is not in the topic, or nobody knows. */
-  async tell(message: Message, signal: AbortSignal): Promise<void> {
+  async tell(message: SingleMessage, signal: AbortSignal): Promise<void> {
     try {
       await orAbort(this.send(message), signal);
     } catch (thrown) {
@@ -56,7 +56,7 @@ export class Messenger {
     }
   }
 
-  private async send({ topic, key, value, identity, timeMs }: Message): Promise<void> {
+  private async send({ topic, key, value, identity, timeMs }: SingleMessage): Promise<void> {
     const { link, signingKey, spend } = this.options;
     const { leaders } = await this.find(topic);
     const partition = partitionOfKey(Buffer.from(key), leaders.length);

@@ -9,7 +9,7 @@ import { countingReport } from "../../../shared/telemetry/counting-report.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
 import type { SinkContext } from "../../core/context.ts";
 import type { LaneNotes } from "../../core/lane-notes.ts";
-import type { Finding, LaneDelivery, Message, Sink } from "../../core/sink.ts";
+import type { Finding, LaneDelivery, SingleMessage, Sink } from "../../core/sink.ts";
 import { Comeback } from "../../records/comeback.ts";
 import type { Config } from "./config.ts";
 import { KafkaLane } from "./lane.ts";
@@ -119,7 +119,7 @@ export class KafkaSink implements Sink {
     };
   }
 
-  tell(message: Message, signal: AbortSignal): Promise<void> {
+  tell(message: SingleMessage, signal: AbortSignal): Promise<void> {
     return this.messenger.tell(message, signal).catch((thrown) => this.explain(thrown));
   }
 

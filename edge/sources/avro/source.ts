@@ -23,7 +23,7 @@ import { Listener } from "../../listeners/listener.ts";
 import { FlumeEvents, requestEventsMax } from "../../records/flume-events.ts";
 import { PushDesk } from "../../records/push-desk.ts";
 import type { Config } from "./config.ts";
-import { type Channel, deflated, encryptedBelow, plain } from "./stream.ts";
+import { deflated, encryptedBelow, plain, type TalkStream } from "./stream.ts";
 
 /** Requests of one connection that may wait for their answers. */
 const waitingMax = 16;
@@ -88,7 +88,7 @@ export class AvroSource implements Source {
     }
   }
 
-  private channelOf(connection: Connection): Channel {
+  private channelOf(connection: Connection): TalkStream {
     const { compression, tls, requestBytesMax } = this.config;
     if (compression === "none") return plain(connection);
     return tls === undefined
@@ -97,7 +97,7 @@ export class AvroSource implements Source {
   }
 }
 
-function next(channel: Channel, bytesMax: number): Frame | undefined {
+function next(channel: TalkStream, bytesMax: number): Frame | undefined {
   const frame = readFrame(channel.bytes, bytesMax);
   if (frame !== undefined) channel.consume(frame.length);
   return frame;
@@ -110,7 +110,7 @@ class Talk {
   private broken: unknown;
 
   constructor(
-    private readonly channel: Channel,
+    private readonly channel: TalkStream,
     private readonly desk: FlumeEvents,
     private readonly known: Set<string>,
     /** An event was cut. */

@@ -16,7 +16,7 @@ import { wireOf } from "./wire.ts";
 const handshakeMsMax = 10_000;
 
 /** What a talk reads and writes. */
-export interface Channel {
+export interface TalkStream {
   /** Aborts when the sender has gone. */
   readonly left: AbortSignal;
   /** What was received and not consumed. Valid until the next `fill`. */
@@ -30,7 +30,7 @@ export interface Channel {
 }
 
 /** As it is. */
-export function plain(connection: Connection): Channel {
+export function plain(connection: Connection): TalkStream {
   return {
     left: connection.left,
     get bytes() {
@@ -45,7 +45,7 @@ export function plain(connection: Connection): Channel {
 }
 
 /** Compressed with zlib. A few bytes may become very many: no more than `bytesMax` are kept. */
-export function deflated(connection: Connection, bytesMax: number): Channel {
+export function deflated(connection: Connection, bytesMax: number): TalkStream {
   const inflate = createInflate();
   const deflate = createDeflate();
   let received: Buffer[] = [];
@@ -116,7 +116,7 @@ export function deflated(connection: Connection, bytesMax: number): Channel {
 }
 
 /** Encrypted, and compressed below that. What was decrypted waits here, about `bytesMax` of it; then nothing more is read. */
-export function encryptedBelow(connection: Connection, tls: ListenerTls, bytesMax: number): Channel {
+export function encryptedBelow(connection: Connection, tls: ListenerTls, bytesMax: number): TalkStream {
   const { cert, key, passphrase, clientCa } = tls;
   const changed = new Gate();
   const ended = new AbortController();

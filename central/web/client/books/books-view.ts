@@ -2,7 +2,7 @@
 import type { z } from "@hono/zod-openapi";
 import { type ComponentChild, h } from "preact";
 import type { Conflict } from "../../../api/conflicts/schema.ts";
-import type { Gap } from "../../../api/gaps/schema.ts";
+import type { GapBody } from "../../../api/gaps/schema.ts";
 import { formatCount, formatTime } from "../format.ts";
 import { linkTo } from "../frame/place.ts";
 import { tableHead } from "../frame/table.ts";
@@ -11,7 +11,7 @@ import { MoreButton } from "./more-button.ts";
 import { usePages } from "./pages.ts";
 
 export function BooksView(): ComponentChild {
-  const gaps = usePages<z.infer<typeof Gap>>("/api/v1/gaps", "gaps");
+  const gaps = usePages<z.infer<typeof GapBody>>("/api/v1/gaps", "gaps");
   const conflicts = usePages<z.infer<typeof Conflict>>("/api/v1/conflicts", "conflicts");
   const gapWords = unlessBody(gaps.pages.value.answer, "gaps");
   const conflictWords = unlessBody(conflicts.pages.value.answer, "conflicts");

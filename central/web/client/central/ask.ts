@@ -13,10 +13,10 @@ export type Answer<Body> =
   /** This central has no such thing: another version, or another kind of store. */
   | { readonly kind: "absent"; readonly words: string }
   /** It did not answer, or with a problem. */
-  | { readonly kind: "failed"; readonly words: string; readonly refusal?: Refusal };
+  | { readonly kind: "failed"; readonly words: string; readonly refusal?: AskRefusal };
 
 /** Central's own word for why not, and what is wrong with which field. */
-export interface Refusal {
+export interface AskRefusal {
   readonly code: string;
   readonly mistakes: readonly Mistake[];
 }
@@ -88,6 +88,6 @@ async function send<Body>(path: string, init: RequestInit, withinMs: number): Pr
   }
 }
 
-function refusalOf(problem: unknown): Refusal {
+function refusalOf(problem: unknown): AskRefusal {
   return { code: textIn(problem, "code") ?? "", mistakes: mistakesIn(textIn(problem, "detail") ?? "") };
 }

@@ -1,13 +1,13 @@
 /** Who reads each partition into this store, and how far that is. */
 import type { z } from "@hono/zod-openapi";
 import { type ComponentChild, h } from "preact";
-import type { Lag } from "../../../api/status/schema.ts";
+import type { LagBody } from "../../../api/status/schema.ts";
 import { usePolled } from "../central/poll.ts";
 import { formatCount, formatTime } from "../format.ts";
 import { tableCard, tableHead } from "../frame/table.ts";
 import { unlessBody } from "../reports/said.ts";
 
-type Partition = z.infer<typeof Lag>["partitions"][number];
+type Partition = z.infer<typeof LagBody>["partitions"][number];
 
 const readers: Readonly<Record<Partition["reader"], string>> = {
   self: "this central",
@@ -18,7 +18,7 @@ const readers: Readonly<Record<Partition["reader"], string>> = {
 };
 
 export function ConsumersView(): ComponentChild {
-  const answer = usePolled<z.infer<typeof Lag>>("/api/v1/lag", 1_000);
+  const answer = usePolled<z.infer<typeof LagBody>>("/api/v1/lag", 1_000);
   const words = unlessBody(answer.value, "partitions");
   const lag = answer.value?.kind === "body" ? answer.value.body : undefined;
   return h(

@@ -1,7 +1,7 @@
 /** From what is written into the form to what central is asked for, and from what was asked for back to words. */
 import type { z } from "@hono/zod-openapi";
 import type { Definition } from "../../../api/replays/schema.ts";
-import type { Refusal } from "../central/ask.ts";
+import type { AskRefusal } from "../central/ask.ts";
 import { fieldIn, listIn, numberIn, textIn } from "../central/loose.ts";
 import { formatCount, formatTime } from "../format.ts";
 
@@ -104,7 +104,7 @@ const fields: readonly (readonly [path: RegExp, field: keyof ReplayTexts])[] = [
 ];
 
 /** What central does not take, beside the field that it is about. */
-export function mistakesOf(words: string, refusal: Refusal | undefined): Mistakes {
+export function mistakesOf(words: string, refusal: AskRefusal | undefined): Mistakes {
   if (refusal?.code === "CENTRAL_REPLAY_TARGET") return { topic: words };
   const found: Partial<Record<keyof ReplayTexts | "", string>> = {};
   for (const mistake of refusal?.mistakes ?? []) {
