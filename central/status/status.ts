@@ -49,12 +49,16 @@ export interface StatusOptions {
 /** A transaction or a fold holds the writing half for half a second; twenty times that is a disk that does not answer. */
 const writerSilentMsMax = 10_000;
 const windowMs = 5_000;
+/** With nothing heard for so long Kafka does not answer. */
+const answeredMsMax = 5_000;
 /** Sums are read once for all who ask within this time. */
 const freshMs = 250;
 
 export class StatusService {
   private readonly sinceMs: number;
   private readonly still = new StillWatch();
+  /** Since when Kafka answers, as it was looked at; undefined: it does not. */
+  private answersSinceMs: number | undefined;
   private samples: { readonly atMs: number; readonly stored: number }[] = [];
   private cached: { readonly atMs: number; readonly totals: Promise<Totals> } | undefined;
 
@@ -92,6 +96,9 @@ export class StatusService {
 
   async lag(): Promise<Lag> {
     const { consumer, counters } = this.options.snapshot();
+    const nowMs = this.options.clock.uptimeMs();
+    if (consumer.unansweredForMs > answeredMsMax) this.answersSinceMs = undefined;
+    else this.answersSinceMs ??= nowMs;
     const lag = lagOf(await this.options.reader.positions(), consumer);
     const { partitions } = lag;
     const still = this.still.look(
@@ -139,7 +146,7 @@ export class StatusService {
   /** Undefined: the store does not answer. */
   private reasons(lag: Lag | undefined): string[] {
     const reasons: string[] = [];
-    const { consumer, counters, silentMs } = this.options.snapshot();
+    const { counters, silentMs } = this.options.snapshot();
     if (!counters.storeAvailable) reasons.push("the store does not take writes");
     if (silentMs > writerSilentMsMax) {
       reasons.push(`nothing is stored: the writing half has been silent for ${Math.round(silentMs / 1_000)} s`);
@@ -154,7 +161,9 @@ export class StatusService {
         .map(({ topic, partition }) => `${topic}/${partition}`)
         .join(", ");
     if (unread > 0) reasons.push(`nobody reads ${unread} partitions into this store: ${named((one) => one.unread)}`);
-    if (untold > 0 && consumer.unansweredForMs < untoldMsMax) {
+    // A broker that is just back is asked within seconds: only one that has answered for long owes this answer.
+    const answersForMs = this.options.clock.uptimeMs() - (this.answersSinceMs ?? Number.POSITIVE_INFINITY);
+    if (untold > 0 && answersForMs >= untoldMsMax) {
       reasons.push(`Kafka answers, but not how far ${untold} partitions go: ${named(isUntold)}`);
     }
     if (stalled > 0) reasons.push(`${stalled} partitions stand still: ${named((one) => one.stalled)}`);

@@ -20,9 +20,23 @@ test("what holds up everything is no stall, and what moves is none any more", ()
   watch.seen("a", 9, 0, 1_000);
   watch.held(stallMs);
   expect(watch.stalledForMs("a", stallMs + 1)).toBe(0);
+  watch.seen("a", 9, 0, 2 * stallMs - 500);
   expect(watch.stalledForMs("a", 2 * stallMs)).toBe(stallMs);
   watch.moved("a", 3, 2 * stallMs);
   expect(watch.stalledForMs("a", 2 * stallMs)).toBe(0);
+});
+
+test("a broker that is away accuses nobody: not what was idle, and not what had more to read", () => {
+  const watch = new StallWatch();
+  for (const key of ["idle", "behind"]) watch.moved(key, 5, 0);
+  watch.seen("idle", 5, 0, 1_000);
+  watch.seen("behind", 9, 0, 1_000);
+  for (const nowMs of [stallMs, stallMs + 1_000, 10 * stallMs]) {
+    expect([watch.stalledForMs("idle", nowMs), watch.stalledForMs("behind", nowMs)]).toEqual([0, 0]);
+  }
+  // It is back, says that there is more, and nothing comes.
+  watch.seen("behind", 9, 0, 10 * stallMs);
+  expect(watch.stalledForMs("behind", 10 * stallMs)).toBe(10 * stallMs);
 });
 
 test("before it is known where reading goes on nothing is said", () => {

@@ -6,11 +6,15 @@
 
 /** No healthy partition takes this long to bring its next records. */
 export const stallMs = 30_000;
+/** An older word accuses nobody: fetches are answered twice a second, and without answers Kafka is away. */
+const wordMsMax = 5_000;
 
 interface Reading {
   /** Where reading goes on; -1: at the log's start, wherever that is. */
   next: number;
   movedMs: number;
+  /** When a broker said last that there is more to read. */
+  moreMs: number;
 }
 
 export class StallWatch {
@@ -23,7 +27,7 @@ export class StallWatch {
 
   /** Reading goes on at this offset. */
   moved(key: string, next: number, nowMs: number): void {
-    this.readings.set(key, { next, movedMs: nowMs });
+    this.readings.set(key, { next, movedMs: nowMs, moreMs: Number.NEGATIVE_INFINITY });
   }
 
   /** Something holds up all of them (an arrival being stored, a store that is away): their time begins anew. */
@@ -37,6 +41,7 @@ export class StallWatch {
     if (reading === undefined) return;
     const next = Math.max(reading.next, logStartOffset);
     if (highWatermark <= next) reading.movedMs = nowMs;
+    reading.moreMs = highWatermark <= next ? Number.NEGATIVE_INFINITY : nowMs;
   }
 
   /** The log begins after the place where reading goes on: what was to be read is gone. */
@@ -48,7 +53,7 @@ export class StallWatch {
   /** For how long it has stood still, when that is too long; else 0. */
   stalledForMs(key: string, nowMs: number): number {
     const reading = this.readings.get(key);
-    if (reading === undefined) return 0;
+    if (reading === undefined || nowMs - reading.moreMs > wordMsMax) return 0;
     const forMs = nowMs - reading.movedMs;
     return forMs >= stallMs ? forMs : 0;
   }
