@@ -1,4 +1,13 @@
-import { constants, fstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import {
+  constants,
+  fstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  type Stats,
+  statSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { AppError } from "../../../shared/errors/app-error.ts";
@@ -13,6 +22,7 @@ const busyMs = 200;
 /** Opens the file for the one connection that writes; makes the folder and the tables when they are not there, and tells. */
 export function openWriter(path: string, onMade: () => void = () => undefined): Database.Database {
   mkdirSync(dirname(path), { recursive: true });
+  checkIsFile(path);
   const database = new Database(path, { timeout: busyMs });
   try {
     checkLibrary(database);
@@ -35,6 +45,7 @@ export function openWriter(path: string, onMade: () => void = () => undefined): 
 
 /** Opens the file for reading; sees each transaction whole or not at all, and never waits for the writer. */
 export function openReader(path: string): Database.Database {
+  checkIsFile(path);
   const database = new Database(path, { readonly: true, fileMustExist: true, timeout: busyMs });
   database.pragma("cache_size = -16384");
   return database;
@@ -86,6 +97,22 @@ function openFiles(): number[] {
 function isOpenForWriting(fd: number): boolean {
   const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "latin1"))?.[1];
   return flags !== undefined && (Number.parseInt(flags, 8) & 0o3) === constants.O_RDWR;
+}
+
+/** SQLite would wait in the opening of a FIFO for ever, and try a folder or a device again and again. */
+function checkIsFile(path: string): void {
+  const found = statOf(path);
+  if (found === undefined || found.isFile()) return;
+  const what = found.isDirectory() ? "a folder" : found.isFIFO() ? "a FIFO" : "a device or a socket";
+  throw new AppError("CENTRAL_STORE_FOREIGN", `open the store ${path}: it is ${what}, no file`);
+}
+
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined; // Not there, or nobody may look: SQLite says which.
+  }
 }
 
 function checkLibrary(database: Database.Database): void {
@@ -155,6 +182,7 @@ function versionOf(database: Database.Database): number {
 export function checkStoreFile(path: string): void {
   let database: Database.Database | undefined;
   try {
+    checkIsFile(path);
     database = new Database(path, { readonly: true, fileMustExist: true, timeout: busyMs });
     checkOwner(database, path);
   } catch (thrown) {

@@ -1,5 +1,14 @@
 import { describe, expect, spyOn, test } from "bun:test";
-import { chownSync, copyFileSync, existsSync, renameSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  renameSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import Database from "better-sqlite3";
 import { systemClock } from "../../../shared/clock/clock.ts";
 import { silent } from "../../../shared/telemetry/log.ts";
@@ -228,6 +237,21 @@ describe("the SQLite store", () => {
     expect(() => checkStoreFile(dir.file("text"))).toThrow("it is no database");
     checkStoreFile(dir.file("none"));
   });
+
+  test.each(["a FIFO", "a folder", "a device or a socket"])(
+    "%s in the place of its file is said, and not waited for",
+    async (what) => {
+      using dir = tempDir();
+      const path = what.startsWith("a device") ? "/dev/null" : dir.file("db");
+      if (what === "a folder") mkdirSync(path);
+      if (what === "a FIFO") expect(Bun.spawnSync(["mkfifo", path]).exitCode).toBe(0);
+      expect(() => checkStoreFile(path)).toThrow(`it is ${what}, no file`);
+      const store = new SqliteStore({ path, clock: systemClock, report: silent });
+      await expect(store.probe()).rejects.toMatchObject({ code: "CENTRAL_STORE_FOREIGN" });
+      await store.close();
+      await expect(new SqliteReader(path).totals()).rejects.toThrow();
+    },
+  );
 
   test.each([1, 2, 3, 4, 5])("takes over a store of version %d, with its books", async (version) => {
     using dir = tempDir();
