@@ -334,6 +334,23 @@ test("odd entries hide nothing beside them, and are never waited for", async () 
   expect(run.reports.filter(({ signal }) => signal === "spool_left_out").length).toBe(4);
 });
 
+test("a name that is too long for its suffix stops no other file: it is read, said, left where it is, and not read again", async () => {
+  using w = world();
+  const long = `${"n".repeat(251)}.csv`;
+  w.put(long, "long\n");
+  w.put("z.csv", "short\n");
+  const run = w.start();
+  await until("both", () => run.intake.work.lines.length === 2);
+  await until("the neighbour's rename", () => w.names().includes("z.csv.COMPLETED"));
+  await until("the word", () => JSON.stringify(run.source.status().leftOut).includes("cannot be put away"));
+  expect(w.names()).toContain(long);
+  const work = await run.crash();
+  await using again = w.start(work);
+  w.put("y.csv", "later\n");
+  await until("the next file", () => w.names().includes("y.csv.COMPLETED"));
+  expect([...again.intake.work.lines].sort()).toEqual(["later", "long", "short"]);
+});
+
 test("a file that another source reads as well is said, until it is put away", async () => {
   using w = world({ done: "tracker" });
   w.put("a.csv", "one\n");
