@@ -103,8 +103,6 @@ export interface ConsumerState {
   /** The group's other members write to another store or are another program, so that it does not let us in. */
   readonly groupRefused: boolean;
   readonly rebalances: number;
-  /** For how long no broker has answered anything. */
-  readonly unansweredForMs: number;
 }
 
 /**

@@ -32,7 +32,6 @@ export const noSnapshot: IngestSnapshot = {
     missingTopics: [],
     groupRefused: false,
     rebalances: 0,
-    unansweredForMs: 0,
   },
   counters: {
     stored: 0,

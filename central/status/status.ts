@@ -49,8 +49,6 @@ export interface StatusOptions {
 /** A transaction or a fold holds the writing half for half a second; twenty times that is a disk that does not answer. */
 const writerSilentMsMax = 10_000;
 const windowMs = 5_000;
-/** With nothing heard for so long Kafka does not answer. */
-const answeredMsMax = 5_000;
 /** Sums are read once for all who ask within this time. */
 const freshMs = 250;
 
@@ -97,8 +95,7 @@ export class StatusService {
   async lag(): Promise<Lag> {
     const { consumer, counters } = this.options.snapshot();
     const nowMs = this.options.clock.uptimeMs();
-    if (consumer.unansweredForMs > answeredMsMax) this.answersSinceMs = undefined;
-    else this.answersSinceMs ??= nowMs;
+    this.answersSinceMs = consumer.connected ? (this.answersSinceMs ?? nowMs) : undefined;
     const lag = lagOf(await this.options.reader.positions(), consumer);
     const { partitions } = lag;
     const still = this.still.look(

@@ -71,7 +71,7 @@ test("is not ready when Kafka answers, but not how far a partition goes; lag is 
   await using api = new TestApi();
   await api.put(range(0, 1));
   const partitions = [ownPartition(0, { highWatermark: 2, untoldForMs: 31_000 })];
-  const consumer = { ...api.snapshot.consumer, connected: true, unansweredForMs: 900, partitions };
+  const consumer = { ...api.snapshot.consumer, connected: true, partitions };
   api.snapshot = { ...api.snapshot, consumer };
   // It has answered for a moment only: after an outage it tells within seconds.
   expect((await api.request("/readyz")).status).toBe(200);
@@ -81,7 +81,7 @@ test("is not ready when Kafka answers, but not how far a partition goes; lag is 
   expect(await response.text()).toContain("not how far 1 partitions go: drive/0");
   expect(await api.get("/api/v1/status")).toMatchObject({ lag: null, lagUntoldForMs: 31_000 });
   // Kafka is away: another instance would do no better.
-  api.snapshot = { ...api.snapshot, consumer: { ...consumer, connected: false, unansweredForMs: 6_000 } };
+  api.snapshot = { ...api.snapshot, consumer: { ...consumer, connected: false } };
   expect((await api.request("/readyz")).status).toBe(200);
   // It is back, and has not told yet.
   api.snapshot = { ...api.snapshot, consumer };

@@ -84,11 +84,7 @@ export class KafkaConsumer implements Consumer {
   private lastAnswerMs: number | undefined;
   private lastFetchMs = -1;
 
-  private readonly startedMs: number;
-
-  constructor(private readonly options: KafkaConsumerOptions) {
-    this.startedMs = options.clock.uptimeMs();
-  }
+  constructor(private readonly options: KafkaConsumerOptions) {}
 
   start(handler: ConsumerHandler): void {
     this.running = this.run(handler);
@@ -109,7 +105,6 @@ export class KafkaConsumer implements Consumer {
       missingTopics: this.missingTopics,
       groupRefused: this.refused,
       rebalances: this.joins + (this.session?.joins ?? 0),
-      unansweredForMs: nowMs - (this.lastAnswerMs ?? this.startedMs),
     };
   }
 
