@@ -1,7 +1,5 @@
-import { type Finding, isTest, lineAt, type Rule } from "./project.ts";
+import { exportsOf, type Finding, isTest, lineAt, type Rule } from "./project.ts";
 
-const exported =
-  /^export\s+(?:declare\s+)?(?:abstract\s+)?(?:async\s+)?(?:function\*?|class|const|interface|type|enum)\s+([A-Z]\w+)/gm;
 /** The config of a component has this name in each component. */
 const sameInEach = new Set(["Config"]);
 /** Each is a program by itself; what they share is part of both. */
@@ -17,13 +15,14 @@ export const oneMeaningAName: Rule = (files) =>
     const parts = new RegExp(`^(?:${program}|shared)/(?!.*testing/).+\\.ts$`);
     return files
       .filter(({ path }) => parts.test(path) && !isTest(path))
-      .flatMap(({ path, code, text }) =>
-        [...code.matchAll(exported)].flatMap((match): Finding[] => {
-          const name = match[1] ?? "";
+      .flatMap((file) =>
+        exportsOf(file).flatMap(({ name, at }): Finding[] => {
+          const { path, text } = file;
+          if (!/^[A-Z]/.test(name)) return [];
           const known = first.get(name);
           first.set(name, known ?? path);
           if (known === undefined || known === path || sameInEach.has(name)) return [];
-          const line = lineAt(text, match.index);
+          const line = lineAt(text, at);
           return [{ path, line, message: `${name} means something else in ${known}: give one of them another name` }];
         }),
       );

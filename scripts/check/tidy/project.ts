@@ -54,6 +54,14 @@ export function sourceFile(path: string, text: string): SourceFile {
   return { path, text, code, comments, imports: findImports(path, text, code) };
 }
 
+const exportPattern =
+  /^export\s+(?:declare\s+)?(?:abstract\s+)?(?:async\s+)?(?:function\*?|class|const|let|interface|type|enum)\s+(\w+)/gm;
+
+/** Everything that a file declares and exports, and the offset where it stands. */
+export function exportsOf({ code }: SourceFile): { readonly name: string; readonly at: number }[] {
+  return [...code.matchAll(exportPattern)].map(({ 1: name = "", index: at }) => ({ name, at }));
+}
+
 /** Line number, from 1, of an offset. */
 export function lineAt(text: string, offset: number): number {
   let line = 1;

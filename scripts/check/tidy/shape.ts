@@ -1,7 +1,7 @@
 import { basename, dirname, join, normalize } from "node:path";
 import { longFiles, unimported, untestedByThemselves } from "./exceptions.ts";
 import type { Finding, Rule, SourceFile } from "./project.ts";
-import { isTest, lineAt } from "./project.ts";
+import { exportsOf, isTest, lineAt } from "./project.ts";
 
 const linesMax = 400;
 /** Below this a module is read at a glance, and tried through what uses it. */
@@ -30,9 +30,6 @@ export const sizesAndNames: Rule = (files) =>
     return findings;
   });
 
-const exportPattern =
-  /^export\s+(?:declare\s+)?(?:abstract\s+)?(?:async\s+)?(?:function\*?|class|const|let|interface|type|enum)\s+(\w+)/gm;
-
 /**
  * Every exported symbol says what it promises. The header of a file speaks for the symbol that the file is named for,
  * the message of a signal for the signal.
@@ -42,15 +39,14 @@ export const exportsDocumented: Rule = (files) =>
     .filter(({ path }) => path.endsWith(".ts") && !isTest(path) && !isGenerated(path))
     .flatMap((file) => {
       const seen = new Set<string>();
-      return [...file.code.matchAll(exportPattern)].flatMap((match) => {
-        const name = match[1] ?? "";
+      return exportsOf(file).flatMap(({ name, at }) => {
         // A type beside its schema of the same name, or an overload: the first one speaks for both.
         if (seen.has(name)) return [];
         seen.add(name);
-        if (/\*\/\s*$/.test(file.text.slice(0, match.index))) return [];
+        if (/\*\/\s*$/.test(file.text.slice(0, at))) return [];
         if (file.text.startsWith("/**") && isNamedFor(file.path, name)) return [];
-        if (/^[^;]*?= defineSignal\(/.test(file.code.slice(match.index))) return [];
-        const line = lineAt(file.text, match.index);
+        if (/^[^;]*?= defineSignal\(/.test(file.code.slice(at))) return [];
+        const line = lineAt(file.text, at);
         return [{ path: file.path, line, message: `${name} is exported without a word: say what it promises` }];
       });
     });
