@@ -1,5 +1,19 @@
 /** What all of Flume's sources that listen say alike: where, and with which certificate. */
-import type { FlumeDraft } from "../core/flume-mapping.ts";
+import type { FlumeDraft, FlumeKey } from "../core/flume-mapping.ts";
+
+const protocols = "the runtime's own protocols and ciphers are used";
+
+/** With `ssl`: see `securedBy`. */
+export const securedKeys = {
+  ssl: { by: "`tls`" },
+  keystore: { by: "`tls.cert` and `tls.key`" },
+  "keystore-password": { by: "`tls`" },
+  "keystore-type": { by: "`tls`" },
+  "exclude-protocols": { nothing: protocols },
+  "include-protocols": { nothing: protocols },
+  "exclude-cipher-suites": { nothing: protocols },
+  "include-cipher-suites": { nothing: protocols },
+} satisfies Readonly<Record<string, FlumeKey>>;
 
 /** `bind` and `port`, or other names of theirs. */
 export function listensOn(draft: FlumeDraft, bind = "bind", port = "port"): void {

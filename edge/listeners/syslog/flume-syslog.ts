@@ -1,9 +1,7 @@
 /** What all of Flume's syslog sources say alike. */
 import { asNumber, asText, type FlumeDraft, type FlumeKey, type FlumeReader } from "../../core/flume-mapping.ts";
-import { securedBy } from "../flume-listener.ts";
 
 const format = "Flume's own ways to read a message (`format.*`) are not carried: RFC 3164 and 5424 are";
-const protocols = "the runtime's own protocols and ciphers are used";
 
 const parts = ["priority", "version", "timestamp", "hostname"];
 /** `true` and `false` are what it was before Flume 1.5. */
@@ -26,26 +24,9 @@ export const syslogKeys: Readonly<Record<string, FlumeKey>> = {
   "format.*": { refused: format },
 };
 
-/** Of those over TCP. */
-export const syslogTlsKeys: Readonly<Record<string, FlumeKey>> = {
-  ssl: { by: "`tls`" },
-  keystore: { by: "`tls`" },
-  "keystore-password": { by: "`tls`" },
-  "keystore-type": { by: "`tls`" },
-  "exclude-protocols": { nothing: protocols },
-  "include-protocols": { nothing: protocols },
-  "exclude-cipher-suites": { nothing: protocols },
-  "include-cipher-suites": { nothing: protocols },
-};
-
 /** Headers that a message makes. */
 export function syslogHeaders(draft: FlumeDraft): readonly string[] {
   const ip = draft.get("clientIpHeader");
   const made = ["Facility", "Severity", "timestamp", "host", "flume.syslog.status"];
   return typeof ip === "string" ? [...made, ip] : made;
-}
-
-/** TLS, where it is asked for. */
-export function syslogTls(draft: FlumeDraft): void {
-  securedBy(draft);
 }

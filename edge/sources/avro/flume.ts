@@ -1,7 +1,5 @@
 import { asWord, type FlumeDraft, type FlumeMapping } from "../../core/flume-mapping.ts";
-import { listensOn, securedBy } from "../../listeners/flume-listener.ts";
-
-const protocols = "the runtime's own protocols and ciphers are used";
+import { listensOn, securedBy, securedKeys } from "../../listeners/flume-listener.ts";
 
 const avro: FlumeMapping = {
   names: ["avro", "org.apache.flume.source.AvroSource"],
@@ -10,14 +8,7 @@ const avro: FlumeMapping = {
     port: { by: "`address`" },
     threads: { nothing: "one thread serves all" },
     "compression-type": { to: "compression", as: asWord({ none: "none", deflate: "deflate" }) },
-    ssl: { by: "`tls`" },
-    keystore: { by: "`tls.cert` and `tls.key`" },
-    "keystore-password": { by: "`tls`" },
-    "keystore-type": { by: "`tls`" },
-    "exclude-protocols": { nothing: protocols },
-    "include-protocols": { nothing: protocols },
-    "exclude-cipher-suites": { nothing: protocols },
-    "include-cipher-suites": { nothing: protocols },
+    ...securedKeys,
     ipFilter: {
       refused: "addresses are not filtered here: use the machine's firewall, or `tls.clientCa`",
       unless: ["false"],

@@ -1,5 +1,6 @@
 import { asText, type FlumeMapping } from "../../core/flume-mapping.ts";
-import { syslogHeaders, syslogKeys, syslogTls, syslogTlsKeys } from "../../listeners/syslog/flume-syslog.ts";
+import { securedBy, securedKeys } from "../../listeners/flume-listener.ts";
+import { syslogHeaders, syslogKeys } from "../../listeners/syslog/flume-syslog.ts";
 
 const one = "one thread serves all ports";
 
@@ -16,7 +17,7 @@ const multiport: FlumeMapping = {
     "charset.default": { refused: "other encodings than UTF-8 are not carried yet", unless: ["UTF-8", "UTF8"] },
     "charset.port.*": { refused: "other encodings than UTF-8 are not carried yet", unless: ["UTF-8", "UTF8"] },
     ...syslogKeys,
-    ...syslogTlsKeys,
+    ...securedKeys,
   },
   start: { host: "0.0.0.0", eventBytesMax: 2_500 },
   headers: (draft) => {
@@ -26,7 +27,7 @@ const multiport: FlumeMapping = {
   finish: (draft) => {
     const ports = draft.value("ports")?.text.split(/[\s,]+/) ?? [];
     if (ports.length > 0) draft.set("ports", ports.map(Number), "ports");
-    syslogTls(draft);
+    securedBy(draft);
   },
 };
 

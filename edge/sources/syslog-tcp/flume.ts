@@ -1,10 +1,10 @@
 import type { FlumeMapping } from "../../core/flume-mapping.ts";
-import { listensOn } from "../../listeners/flume-listener.ts";
-import { syslogHeaders, syslogKeys, syslogTls, syslogTlsKeys } from "../../listeners/syslog/flume-syslog.ts";
+import { listensOn, securedBy, securedKeys } from "../../listeners/flume-listener.ts";
+import { syslogHeaders, syslogKeys } from "../../listeners/syslog/flume-syslog.ts";
 
 const syslogTcp: FlumeMapping = {
   names: ["syslogtcp", "org.apache.flume.source.SyslogTcpSource"],
-  keys: { host: { by: "`address`" }, port: { by: "`address`" }, ...syslogKeys, ...syslogTlsKeys },
+  keys: { host: { by: "`address`" }, port: { by: "`address`" }, ...syslogKeys, ...securedKeys },
   start: { eventBytesMax: 2_500 },
   differences: [
     "Messages with their length before them (RFC 6587) are understood, too.",
@@ -13,7 +13,7 @@ const syslogTcp: FlumeMapping = {
   headers: syslogHeaders,
   finish: (draft) => {
     listensOn(draft, "host");
-    syslogTls(draft);
+    securedBy(draft);
   },
 };
 

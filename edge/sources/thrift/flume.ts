@@ -1,7 +1,6 @@
 import type { FlumeDraft, FlumeMapping } from "../../core/flume-mapping.ts";
-import { listensOn, securedBy } from "../../listeners/flume-listener.ts";
+import { listensOn, securedBy, securedKeys } from "../../listeners/flume-listener.ts";
 
-const protocols = "the runtime's own protocols and ciphers are used";
 const kerberos = "Kerberos is not carried";
 
 const thrift: FlumeMapping = {
@@ -11,14 +10,7 @@ const thrift: FlumeMapping = {
     port: { by: "`address`" },
     threads: { nothing: "one thread serves all" },
     protocol: { nothing: "compact and binary are told apart by what a sender sends" },
-    ssl: { by: "`tls`" },
-    keystore: { by: "`tls.cert` and `tls.key`" },
-    "keystore-password": { by: "`tls`" },
-    "keystore-type": { by: "`tls`" },
-    "exclude-protocols": { nothing: protocols },
-    "include-protocols": { nothing: protocols },
-    "exclude-cipher-suites": { nothing: protocols },
-    "include-cipher-suites": { nothing: protocols },
+    ...securedKeys,
     kerberos: { refused: kerberos, unless: ["false"] },
     "agent-principal": { nothing: `${kerberos}, and where \`kerberos\` is not set Flume does not ask for it either` },
     "agent-keytab": { nothing: `${kerberos}, and where \`kerberos\` is not set Flume does not ask for it either` },
