@@ -1,35 +1,29 @@
+import type { z } from "zod";
 import { AppError } from "../../shared/errors/app-error.ts";
+import type { OutgoingEvent } from "../../shared/flume-rpc/event.ts";
+import { FlumeConnectionLost, type FlumePeer } from "../../shared/flume-rpc/peer.ts";
 import type { Context } from "../core/context.ts";
 import type { Finding } from "../core/sink.ts";
+import type { flumePeerFields } from "./flume-fields.ts";
 import type { RecordDestination, SinkRecord } from "./record-destination.ts";
 
-/** One event as a Flume gets it; of headers with one name the last one counts. */
-export interface FlumeRecord {
-  readonly headers: ReadonlyMap<string, Uint8Array>;
-  readonly body: Uint8Array;
-}
-
-/** A connection of Flume's RPC. It ends with an error that `isLost` knows. */
+/** A connection of Flume's RPC. It ends with FlumeConnectionLost. */
 export interface FlumeClient {
   readonly isOpen: boolean;
   /** Requests that wait for their answers. */
   readonly waitingCount: number;
   connect(signal: AbortSignal): Promise<void>;
-  /** Resolves with Flume's status: 0 is OK. */
-  send(events: readonly FlumeRecord[]): Promise<number>;
+  /** Resolves with Flume's status: 0 is OK. An event's last header of a name counts. */
+  appendBatch(events: readonly OutgoingEvent[]): Promise<number>;
   close(): void;
 }
 
-/** Which Flume, and how to speak with it. */
-export interface FlumeWords {
-  /** For messages: host and port. */
-  readonly peerName: string;
-  readonly keyHeader: string;
-  readonly resetConnectionIntervalMs: number | undefined;
-  open(): FlumeClient;
-  /** Whether it says that the connection is gone, so that nobody knows what was taken. */
-  isLost(thrown: unknown): thrown is Error;
-  lost(message: string): Error;
+/** What `flumePeerFields` yield. */
+export type FlumePeerConfig = z.output<z.ZodObject<ReturnType<typeof flumePeerFields>>>;
+
+/** Whom to connect to. */
+export function flumePeer({ hostname: host, port, tls, connectTimeout, requestTimeout }: FlumePeerConfig): FlumePeer {
+  return { host, port, tls, connectTimeoutMs: connectTimeout, requestTimeoutMs: requestTimeout };
 }
 
 const ok = 0;
@@ -45,19 +39,23 @@ export class FlumeDestination implements RecordDestination {
   private last = "not connected yet";
 
   constructor(
-    private readonly words: FlumeWords,
+    private readonly config: FlumePeerConfig,
+    private readonly makeClient: () => FlumeClient,
     private readonly context: Pick<Context, "clock">,
   ) {}
 
+  private get peerName(): string {
+    return `${this.config.hostname}:${this.config.port}`;
+  }
+
   async write(records: readonly SinkRecord[], signal: AbortSignal): Promise<undefined> {
-    const { words } = this;
-    const what = `send ${records.length} events to ${words.peerName}`;
+    const what = `send ${records.length} events to ${this.peerName}`;
     let answer: number;
     try {
       const client = await this.connected(signal);
-      answer = await this.unlessAborted(client.send(records.map((record) => this.flumeRecord(record))), signal);
+      answer = await this.unlessAborted(client.appendBatch(records.map((record) => this.outgoing(record))), signal);
     } catch (cause) {
-      if (!words.isLost(cause)) throw cause;
+      if (!(cause instanceof FlumeConnectionLost)) throw cause;
       this.last = cause.message;
       throw new AppError("EDGE_DESTINATION_AWAY", what, { cause });
     }
@@ -74,16 +72,16 @@ export class FlumeDestination implements RecordDestination {
 
   status(): Readonly<Record<string, unknown>> {
     const connected = this.client?.isOpen === true;
-    return { state: connected ? "connected" : "away", to: this.words.peerName, last: this.last };
+    return { state: connected ? "connected" : "away", to: this.peerName, last: this.last };
   }
 
   async probe(signal: AbortSignal): Promise<readonly Finding[]> {
-    const { peerName } = this.words;
-    const client = this.words.open();
+    const { peerName } = this;
+    const client = this.makeClient();
     try {
       await client.connect(signal);
       // An empty batch: whether it speaks Flume's protocol, and nothing arrives.
-      await this.unlessAborted(client.send([]), signal);
+      await this.unlessAborted(client.appendBatch([]), signal);
       return [{ what: peerName, says: "takes events" }];
     } catch (cause) {
       return [{ what: peerName, error: new AppError("EDGE_DESTINATION_AWAY", `connect to ${peerName}`, { cause }) }];
@@ -95,9 +93,9 @@ export class FlumeDestination implements RecordDestination {
   /** The connection, opened where there is none; writers that come meanwhile wait for the same one. */
   private async connected(signal: AbortSignal): Promise<FlumeClient> {
     const { client } = this;
-    const { resetConnectionIntervalMs = Number.POSITIVE_INFINITY } = this.words;
+    const { resetConnectionInterval: intervalMs = Number.POSITIVE_INFINITY } = this.config;
     const nowMs = this.context.clock.uptimeMs();
-    const isOld = nowMs - this.openedMs > resetConnectionIntervalMs && client?.waitingCount === 0;
+    const isOld = nowMs - this.openedMs > intervalMs && client?.waitingCount === 0;
     if (client?.isOpen === true && !isOld) return client;
     if (this.connecting === undefined) {
       client?.close();
@@ -109,16 +107,16 @@ export class FlumeDestination implements RecordDestination {
   }
 
   private async open(signal: AbortSignal): Promise<FlumeClient> {
-    const client = this.words.open();
+    const client = this.makeClient();
     await client.connect(signal);
     this.client = client;
     this.openedMs = this.context.clock.uptimeMs();
     return client;
   }
 
-  private flumeRecord({ headers, key, body }: SinkRecord): FlumeRecord {
+  private outgoing({ headers, key, body }: SinkRecord): OutgoingEvent {
     const all = new Map<string, Uint8Array>();
-    if (key !== undefined) all.set(this.words.keyHeader, key);
+    if (key !== undefined) all.set(this.config.keyHeader, key);
     for (const { name, value } of headers) all.set(name, value);
     return { headers: all, body };
   }
@@ -126,7 +124,7 @@ export class FlumeDestination implements RecordDestination {
   /** What is answered after an abort nobody hears: the request may be taken, and comes again. */
   private unlessAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
     return new Promise((resolve, reject) => {
-      const give = () => reject(this.words.lost("stopped before it was answered"));
+      const give = () => reject(new FlumeConnectionLost("stopped before it was answered"));
       if (signal.aborted) give();
       signal.addEventListener("abort", give, { once: true });
       answer.then(resolve, reject).finally(() => signal.removeEventListener("abort", give));

@@ -7,33 +7,18 @@ import { connect as connectPlain, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
 import { constants, createDeflate, createInflate, type Deflate } from "node:zlib";
+import type { OutgoingEvent } from "../flume-rpc/event.ts";
+import { FlumeConnectionLost, type FlumePeer, tlsOptions, untilConnected } from "../flume-rpc/peer.ts";
 import { AvroMistake, AvroReader, AvroWriter } from "./binary.ts";
 import { deflatedWire } from "./deflated-wire.ts";
+import { writeEvent } from "./flume-events.ts";
 import { hashOf, protocolText } from "./flume-protocol.ts";
 import { readFrame, writeFrame } from "./frames.ts";
 import { readHandshakeResponse, skipMeta, writeHandshakeRequest } from "./handshake.ts";
 
-/** Where to, and how. */
-export interface AvroPeer {
-  readonly host: string;
-  readonly port: number;
-  readonly tls?:
-    | {
-        readonly ca?: string | undefined;
-        readonly cert?: string | undefined;
-        readonly key?: string | undefined;
-        readonly passphrase?: string | undefined;
-        readonly serverName?: string | undefined;
-      }
-    | undefined;
+/** Whether what is sent is compressed. */
+export interface AvroPeer extends FlumePeer {
   readonly compression: "none" | "deflate";
-  readonly connectTimeoutMs: number;
-  readonly requestTimeoutMs: number;
-}
-
-/** The connection is gone, or was never there: whether requests were taken is not known. */
-export class AvroConnectionLost extends Error {
-  override readonly name = "AvroConnectionLost";
 }
 
 interface Waiting {
@@ -69,59 +54,37 @@ export class AvroClient {
     return this.waiting.size;
   }
 
-  /** @throws AvroConnectionLost when there is no connection in time, or the signal aborts. */
+  /** @throws FlumeConnectionLost when there is no connection in time, or the signal aborts. */
   connect(signal: AbortSignal): Promise<void> {
-    const { host, port, tls, connectTimeoutMs, compression } = this.peer;
-    return new Promise((resolve, reject) => {
-      // Where both are set Flume compresses what is encrypted already.
-      const isWrapped = tls !== undefined && compression === "deflate";
-      const wire = isWrapped ? connectPlain({ host, port }) : undefined;
-      if (wire !== undefined) this.wire = deflatedWire(wire);
-      const socket =
-        tls === undefined
-          ? connectPlain({ host, port })
-          : connectTls({
-              ...(this.wire === undefined ? { host, port } : { socket: this.wire }),
-              servername: tls.serverName ?? host,
-              ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-              ...(tls.cert === undefined ? {} : { cert: tls.cert }),
-              ...(tls.key === undefined ? {} : { key: tls.key }),
-              ...(tls.passphrase === undefined ? {} : { passphrase: tls.passphrase }),
-            });
-      this.socket = socket;
-      const give = () => this.cut(new AvroConnectionLost(`connect to ${host}:${port}: given up`));
-      const timer = setTimeout(
-        () => this.cut(new AvroConnectionLost(`connect to ${host}:${port}: no answer in time`)),
-        connectTimeoutMs,
-      );
-      const settle = () => {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", give);
-      };
-      socket.once(tls === undefined ? "connect" : "secureConnect", () => {
-        settle();
-        resolve();
-      });
-      socket.on("close", () => {
-        settle();
-        this.cut(new AvroConnectionLost("the connection was ended by the other side"));
-        reject(this.lost ?? new AvroConnectionLost("ended"));
-      });
-      socket.on("error", (error) => this.cut(new AvroConnectionLost(error.message)));
-      if (signal.aborted) give();
-      else signal.addEventListener("abort", give, { once: true });
-      (wire ?? socket).setNoDelay(true);
-      (wire ?? socket).setKeepAlive(true, 60_000);
-      wire?.on("error", (error) => this.cut(new AvroConnectionLost(error.message)));
-      if (compression === "deflate" && !isWrapped) this.compress(socket);
-      else socket.on("data", (chunk: Buffer) => this.take(chunk));
-    });
+    const { host, port, tls, compression } = this.peer;
+    // Where both are set Flume compresses what is encrypted already.
+    const isWrapped = tls !== undefined && compression === "deflate";
+    const wire = isWrapped ? connectPlain({ host, port }) : undefined;
+    if (wire !== undefined) this.wire = deflatedWire(wire);
+    const over = this.wire === undefined ? { host, port } : { socket: this.wire };
+    const socket = tls === undefined ? connectPlain({ host, port }) : connectTls({ ...over, ...tlsOptions(this.peer) });
+    this.socket = socket;
+    const connected = untilConnected(socket, this.peer, signal, (error) => this.cut(error));
+    (wire ?? socket).setNoDelay(true);
+    (wire ?? socket).setKeepAlive(true, 60_000);
+    wire?.on("error", (error) => this.cut(new FlumeConnectionLost(error.message)));
+    if (compression === "deflate" && !isWrapped) this.compress(socket);
+    else socket.on("data", (chunk: Buffer) => this.take(chunk));
+    return connected;
+  }
+
+  /** Calls `appendBatch`; resolves with Flume's status. @throws FlumeConnectionLost. */
+  appendBatch(events: readonly OutgoingEvent[]): Promise<number> {
+    const writer = new AvroWriter(64 * 1024);
+    if (events.length > 0) writer.long(events.length);
+    for (const { headers, body } of events) writeEvent(writer, headers, body);
+    return this.call("appendBatch", writer.long(0).written);
   }
 
   /**
    * Calls `append` or `appendBatch`, with parameters that are written already. Resolves with Flume's answer, by its place in the enum.
    *
-   * @throws AvroConnectionLost.
+   * @throws FlumeConnectionLost.
    */
   async call(message: "append" | "appendBatch", parameters: Buffer): Promise<number> {
     const call = new AvroWriter(parameters.length + 64).long(0).string(message).fixed(parameters).written;
@@ -142,7 +105,7 @@ export class AvroClient {
   }
 
   close(): void {
-    this.cut(new AvroConnectionLost("closed by us"));
+    this.cut(new FlumeConnectionLost("closed by us"));
   }
 
   /** The first call, behind a handshake; twice when the server has to be told what we speak. */
@@ -156,16 +119,16 @@ export class AvroClient {
       if (answer.match === "both" || answer.match === "client") return readStatus(reader);
       serverHash = answer.serverHash ?? serverHash;
     }
-    throw this.cut(new AvroConnectionLost("the other side does not speak Flume's protocol"));
+    throw this.cut(new FlumeConnectionLost("the other side does not speak Flume's protocol"));
   }
 
   private ask(payload: Buffer): Promise<Buffer> {
     const { socket } = this;
     if (socket === undefined || this.lost !== undefined)
-      return Promise.reject(this.lost ?? new AvroConnectionLost("not connected"));
+      return Promise.reject(this.lost ?? new FlumeConnectionLost("not connected"));
     const serial = ++this.serial;
     return new Promise((resolve, reject) => {
-      const late = () => this.cut(new AvroConnectionLost(`no answer within ${this.peer.requestTimeoutMs} ms`));
+      const late = () => this.cut(new FlumeConnectionLost(`no answer within ${this.peer.requestTimeoutMs} ms`));
       this.waiting.set(serial, { resolve, reject, timer: setTimeout(late, this.peer.requestTimeoutMs) });
       const frame = writeFrame(serial, payload);
       if (this.deflate === undefined) socket.write(frame);
@@ -183,7 +146,7 @@ export class AvroClient {
     inflate.on("data", (chunk: Buffer) => this.take(chunk));
     socket.on("data", (chunk: Buffer) => inflate.write(chunk));
     for (const stream of [deflate, inflate])
-      stream.on("error", (error) => this.cut(new AvroConnectionLost(error.message)));
+      stream.on("error", (error) => this.cut(new FlumeConnectionLost(error.message)));
     socket.on("close", () => inflate.destroy());
     this.deflate = deflate;
   }
@@ -206,7 +169,7 @@ export class AvroClient {
       }
     } catch (thrown) {
       if (!(thrown instanceof AvroMistake)) throw thrown;
-      this.cut(new AvroConnectionLost(thrown.message));
+      this.cut(new FlumeConnectionLost(thrown.message));
     }
   }
 
@@ -225,14 +188,14 @@ export class AvroClient {
   }
 }
 
-/** The answer to a call. @throws AvroConnectionLost with the words of the other side. */
+/** The answer to a call. @throws FlumeConnectionLost with the words of the other side. */
 function readStatus(reader: AvroReader): number {
   try {
     skipMeta(reader);
     if (!reader.boolean()) return reader.long();
     reader.long();
-    throw new AvroConnectionLost(`the other side failed: ${reader.string()}`);
+    throw new FlumeConnectionLost(`the other side failed: ${reader.string()}`);
   } catch (thrown) {
-    throw thrown instanceof AvroMistake ? new AvroConnectionLost(thrown.message) : thrown;
+    throw thrown instanceof AvroMistake ? new FlumeConnectionLost(thrown.message) : thrown;
   }
 }

@@ -5,30 +5,14 @@
  */
 import { connect as connectPlain, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { type OutgoingEvent, readReply, readThriftFrame, writeAppendBatch } from "./flume.ts";
+import type { OutgoingEvent } from "../flume-rpc/event.ts";
+import { FlumeConnectionLost, type FlumePeer, tlsOptions, untilConnected } from "../flume-rpc/peer.ts";
+import { readReply, readThriftFrame, writeAppendBatch } from "./flume.ts";
 import { ThriftMistake, type ThriftProtocol } from "./protocol.ts";
 
-/** Where to, and how. */
-export interface ThriftPeer {
-  readonly host: string;
-  readonly port: number;
+/** Which of the two encodings is spoken. */
+export interface ThriftPeer extends FlumePeer {
   readonly protocol: ThriftProtocol;
-  readonly tls?:
-    | {
-        readonly ca?: string | undefined;
-        readonly cert?: string | undefined;
-        readonly key?: string | undefined;
-        readonly passphrase?: string | undefined;
-        readonly serverName?: string | undefined;
-      }
-    | undefined;
-  readonly connectTimeoutMs: number;
-  readonly requestTimeoutMs: number;
-}
-
-/** The connection is gone, or was never there: whether calls were taken is not known. */
-export class ThriftConnectionLost extends Error {
-  override readonly name = "ThriftConnectionLost";
 }
 
 interface Waiting {
@@ -60,65 +44,35 @@ export class ThriftClient {
     return this.waiting.length;
   }
 
-  /** @throws ThriftConnectionLost when there is no connection in time, or the signal aborts. */
+  /** @throws FlumeConnectionLost when there is no connection in time, or the signal aborts. */
   connect(signal: AbortSignal): Promise<void> {
-    const { host, port, tls, connectTimeoutMs } = this.peer;
-    return new Promise((resolve, reject) => {
-      const { ca, cert, key, passphrase, serverName = host } = tls ?? {};
-      const socket =
-        tls === undefined
-          ? connectPlain({ host, port })
-          : connectTls({
-              host,
-              port,
-              servername: serverName,
-              ...(ca === undefined ? {} : { ca }),
-              ...(cert === undefined ? {} : { cert }),
-              ...(key === undefined ? {} : { key }),
-              ...(passphrase === undefined ? {} : { passphrase }),
-            });
-      this.socket = socket;
-      const give = () => this.cut(new ThriftConnectionLost(`connect to ${host}:${port}: given up`));
-      const late = () => this.cut(new ThriftConnectionLost(`connect to ${host}:${port}: no answer in time`));
-      const timer = setTimeout(late, connectTimeoutMs);
-      const settle = () => {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", give);
-      };
-      socket.once(tls === undefined ? "connect" : "secureConnect", () => {
-        settle();
-        resolve();
-      });
-      socket.on("close", () => {
-        settle();
-        reject(this.cut(new ThriftConnectionLost("the connection was ended by the other side")));
-      });
-      socket.on("error", (error) => this.cut(new ThriftConnectionLost(error.message)));
-      socket.on("data", (chunk: Buffer) => this.take(chunk));
-      if (signal.aborted) give();
-      else signal.addEventListener("abort", give, { once: true });
-      socket.setNoDelay(true);
-      socket.setKeepAlive(true, 60_000);
-    });
+    const { host, port, tls } = this.peer;
+    const socket =
+      tls === undefined ? connectPlain({ host, port }) : connectTls({ host, port, ...tlsOptions(this.peer) });
+    this.socket = socket;
+    socket.on("data", (chunk: Buffer) => this.take(chunk));
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, 60_000);
+    return untilConnected(socket, this.peer, signal, (error) => this.cut(error));
   }
 
-  /** Calls `appendBatch`; resolves with Flume's status. @throws ThriftConnectionLost. */
+  /** Calls `appendBatch`; resolves with Flume's status. @throws FlumeConnectionLost. */
   appendBatch(events: readonly OutgoingEvent[]): Promise<number> {
     const { socket } = this;
     if (socket === undefined || this.lost !== undefined) {
-      return Promise.reject(this.lost ?? new ThriftConnectionLost("not connected"));
+      return Promise.reject(this.lost ?? new FlumeConnectionLost("not connected"));
     }
     const serial = ++this.serial;
     const { protocol, requestTimeoutMs } = this.peer;
     return new Promise((resolve, reject) => {
-      const late = () => this.cut(new ThriftConnectionLost(`no answer within ${requestTimeoutMs} ms`));
+      const late = () => this.cut(new FlumeConnectionLost(`no answer within ${requestTimeoutMs} ms`));
       this.waiting.push({ serial, resolve, reject, timer: setTimeout(late, requestTimeoutMs) });
       socket.write(writeAppendBatch(protocol, serial, events));
     });
   }
 
   close(): void {
-    this.cut(new ThriftConnectionLost("closed by us"));
+    this.cut(new FlumeConnectionLost("closed by us"));
   }
 
   private take(chunk: Buffer): void {
@@ -131,11 +85,11 @@ export class ThriftClient {
         if (waiting?.serial !== reply.serial) throw new ThriftMistake(`an answer to call ${reply.serial}, out of turn`);
         clearTimeout(waiting.timer);
         if ("status" in reply) waiting.resolve(reply.status);
-        else waiting.reject(new ThriftConnectionLost(`the other side failed: ${reply.error}`));
+        else waiting.reject(new FlumeConnectionLost(`the other side failed: ${reply.error}`));
       }
     } catch (thrown) {
       if (!(thrown instanceof ThriftMistake)) throw thrown;
-      this.cut(new ThriftConnectionLost(thrown.message));
+      this.cut(new FlumeConnectionLost(thrown.message));
     }
   }
 

@@ -2,6 +2,7 @@
  * Flume's calls in Thrift: `append(1: event)` and `appendBatch(1: list of events)`, answered with a status. An event is a
  * structure of headers (1, a map of texts) and a body (2, bytes).
  */
+import type { OutgoingEvent } from "../flume-rpc/event.ts";
 import { type ThriftMessage, ThriftMistake, type ThriftProtocol, ThriftReader } from "./protocol.ts";
 import { ThriftWriter } from "./writer.ts";
 
@@ -9,12 +10,6 @@ import { ThriftWriter } from "./writer.ts";
 export interface ThriftEvent {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
-}
-
-/** One event as it is sent. */
-export interface OutgoingEvent {
-  readonly headers: ReadonlyMap<string, Uint8Array | string>;
-  readonly body: Uint8Array;
 }
 
 /** Flume's answers, by their numbers. */

@@ -1,9 +1,10 @@
 import { expect, test } from "bun:test";
+import type { OutgoingEvent } from "../../../shared/flume-rpc/event.ts";
+import { FlumeConnectionLost } from "../../../shared/flume-rpc/peer.ts";
 import { makeCertificates } from "../../../shared/testing/certificates.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
-import { ThriftClient, ThriftConnectionLost } from "../../../shared/thrift-rpc/client.ts";
-import type { OutgoingEvent } from "../../../shared/thrift-rpc/flume.ts";
+import { ThriftClient } from "../../../shared/thrift-rpc/client.ts";
 import type { ThriftProtocol } from "../../../shared/thrift-rpc/protocol.ts";
 import { limits } from "../../core/limits.ts";
 import { Client } from "../../listeners/testing/client.ts";
@@ -41,7 +42,7 @@ pushContract(
         await client.connect(new AbortController().signal);
         return (await client.appendBatch(outgoing(events))) === 0 ? "stored" : "not taken";
       } catch (thrown) {
-        if (thrown instanceof ThriftConnectionLost) return "nothing";
+        if (thrown instanceof FlumeConnectionLost) return "nothing";
         throw thrown;
       } finally {
         client.close();

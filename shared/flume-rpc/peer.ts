@@ -1,0 +1,71 @@
+/** A Flume that is connected to, whichever of its two protocols (Avro, Thrift) is then spoken. */
+import type { Socket } from "node:net";
+import type { ConnectionOptions } from "node:tls";
+
+/** Where to, and how long to wait. */
+export interface FlumePeer {
+  readonly host: string;
+  readonly port: number;
+  readonly tls?:
+    | {
+        readonly ca?: string | undefined;
+        readonly cert?: string | undefined;
+        readonly key?: string | undefined;
+        readonly passphrase?: string | undefined;
+        readonly serverName?: string | undefined;
+      }
+    | undefined;
+  readonly connectTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+}
+
+/** The connection is gone, or was never there: whether requests were taken is not known. */
+export class FlumeConnectionLost extends Error {
+  override readonly name = "FlumeConnectionLost";
+}
+
+/** For `tls.connect`, beside what it connects over. */
+export function tlsOptions({ host, tls = {} }: Pick<FlumePeer, "host" | "tls">): ConnectionOptions {
+  const { ca, cert, key, passphrase, serverName = host } = tls;
+  return {
+    servername: serverName,
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(passphrase === undefined ? {} : { passphrase }),
+  };
+}
+
+/**
+ * Until a socket that was just made stands. Whatever ends it, then or later, is told to `cut`, which destroys it and answers with what
+ * ended the connection first.
+ *
+ * @throws FlumeConnectionLost when it does not stand in time, or the signal aborts.
+ */
+export function untilConnected(
+  socket: Socket,
+  { host, port, tls, connectTimeoutMs }: FlumePeer,
+  signal: AbortSignal,
+  cut: (error: FlumeConnectionLost) => Error,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const give = () => cut(new FlumeConnectionLost(`connect to ${host}:${port}: given up`));
+    const late = () => cut(new FlumeConnectionLost(`connect to ${host}:${port}: no answer in time`));
+    const timer = setTimeout(late, connectTimeoutMs);
+    const settle = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", give);
+    };
+    socket.once(tls === undefined ? "connect" : "secureConnect", () => {
+      settle();
+      resolve();
+    });
+    socket.on("close", () => {
+      settle();
+      reject(cut(new FlumeConnectionLost("the connection was ended by the other side")));
+    });
+    socket.on("error", (error) => cut(new FlumeConnectionLost(error.message)));
+    if (signal.aborted) give();
+    else signal.addEventListener("abort", give, { once: true });
+  });
+}
