@@ -15,7 +15,10 @@ export function EraseVehicle({ vehicle }: { readonly vehicle: string }): Compone
         `Remove all that is stored of ${vehicle}: events, last states, the bytes of its dead letters, its rows in the lake?\n\nIt cannot be undone. Nothing of it is stored again, by a replay neither, until it is taken off the list of erased vehicles. The numbers of its records stay in the books.`,
       typed: vehicle,
       act: async () => {
-        const answer = await tell({ method: "DELETE", path: `/api/v1/vehicles?vehicle=${encodeURIComponent(vehicle)}` });
+        const answer = await tell({
+          method: "DELETE",
+          path: `/api/v1/vehicles?vehicle=${encodeURIComponent(vehicle)}`,
+        });
         if (answer.kind !== "body") return answer.words;
         return `Erased: ${formatCount(numberIn(answer.body, "events"))} events are gone.`;
       },

@@ -22,7 +22,10 @@ export function ErasedView(): ComponentChild {
   const turn = useSignal(0);
   const said = useSignal("");
   const free = async (vehicle: string): Promise<string> => {
-    const answer = await tell({ method: "DELETE", path: `/api/v1/suppressions?vehicle=${encodeURIComponent(vehicle)}` });
+    const answer = await tell({
+      method: "DELETE",
+      path: `/api/v1/suppressions?vehicle=${encodeURIComponent(vehicle)}`,
+    });
     if (answer.kind !== "body") return answer.words;
     said.value = `${vehicle} is stored again from now on.`;
     turn.value++;
