@@ -153,7 +153,8 @@ function rowsOf(schema: JsonSchema, prefix: string): readonly string[] {
           : ""
         : `\`${cell(JSON.stringify(field.default))}\``;
     const row = `| \`${key}\` | ${cell(kindOf(field))} | ${standard} | ${cell(field.description ?? "")} |`;
-    return [row, ...rowsOf(field, `${key}.`)];
+    const item = typeof field.items === "object" && !Array.isArray(field.items) ? field.items : undefined;
+    return [row, ...rowsOf(field, `${key}.`), ...(item === undefined ? [] : rowsOf(item, `${key}[].`))];
   });
 }
 

@@ -5,6 +5,7 @@ import { channelStat } from "./channel/stat.ts";
 import { channelVerify } from "./channel/verify.ts";
 import { check } from "./check.ts";
 import type { Command } from "./command.ts";
+import { configTest } from "./config-test/verb.ts";
 import { convert } from "./convert.ts";
 import { init } from "./init.ts";
 import { initInterceptor } from "./init-interceptor.ts";
@@ -20,6 +21,7 @@ import { version } from "./version.ts";
 export const commands: readonly Command[] = [
   run,
   check,
+  configTest,
   convert,
   // Before `init`: the longer verb is looked for first.
   initInterceptor,

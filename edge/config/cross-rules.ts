@@ -31,6 +31,7 @@ const rules: readonly Rule[] = [
   sinksHaveTheIdentityTheyNeed,
   boundsRelate,
   heartbeatSinkExists,
+  testsNameWhatIsThere,
 ];
 
 function partsAreNotEmpty({ document, components }: Whole): readonly Problem[] {
@@ -164,6 +165,37 @@ function boundsRelate({ document, agent, components }: Whole): readonly Problem[
     if (agent !== undefined && channel.ttlMs !== undefined && channel.ttlMs <= agent.linger) {
       const message = `sheds what is older than ${formatDuration(channel.ttlMs)}, which is not more than linger (${formatDuration(agent.linger)})`;
       problems.push(document.problem(["channels", name], message, undefined, "key"));
+    }
+  }
+  return problems;
+}
+
+/** A test names a source, its interceptors and its channels; each is there. */
+function testsNameWhatIsThere({ document, agent, components }: Whole): readonly Problem[] {
+  const problems: Problem[] = [];
+  const sources = [...components.sources.keys()];
+  for (const [index, { source, events }] of (agent?.tests ?? []).entries()) {
+    if (!sources.includes(source)) {
+      const hint = suggest(source, sources, "sources");
+      problems.push(document.problem(["tests", index, "source"], `there is no source "${source}"`, hint));
+    }
+    const config = components.sources.get(source);
+    if (config === undefined) continue;
+    const links = config.interceptors.map(({ name }) => name);
+    for (const [number, { expect }] of events.entries()) {
+      const path = ["tests", index, "events", number, "expect"];
+      const { filtered, channels = [] } = expect ?? {};
+      if (filtered !== undefined && !links.includes(filtered)) {
+        const message = `source "${source}" has no interceptor "${filtered}"`;
+        problems.push(document.problem([...path, "filtered"], message, suggest(filtered, links, "interceptors")));
+      }
+      for (const channel of channels) {
+        if (config.channels.includes(channel)) continue;
+        const message = `"${channel}" is not a channel of source "${source}"`;
+        problems.push(
+          document.problem([...path, "channels"], message, suggest(channel, config.channels, "its channels")),
+        );
+      }
     }
   }
   return problems;

@@ -18,6 +18,7 @@ import { problemsOf } from "./issues.ts";
 import type { Problem } from "./problem.ts";
 import { ComponentReader, type Components, withReread } from "./read-components.ts";
 import { AgentSection } from "./schema.ts";
+import type { PlacedTest } from "./test-cases.ts";
 import { changeableFiles, openLinks, readableSecrets, self } from "./trust.ts";
 import { warningsOf } from "./warnings.ts";
 
@@ -35,6 +36,8 @@ export type Loaded =
       readonly reads: readonly string[];
       /** The config with all defaults and without secrets, for people. */
       readonly effective: Readonly<Record<string, unknown>>;
+      /** Its `tests:`, for `tailgate test`. */
+      readonly tests: readonly PlacedTest[];
     }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
@@ -107,6 +110,10 @@ function read(document: ConfigDocument, registry: Registry): Loaded {
     writes: writesOf(components),
     reads: [],
     effective: hidden(effectiveOf(agent, components), document),
+    tests: agent.tests.map((each, index) => ({
+      ...each,
+      places: each.events.map((_, number) => document.positionOf(["tests", index, "events", number], "value")),
+    })),
   };
 }
 
@@ -184,7 +191,8 @@ function effectiveOf(agent: AgentSection, components: Components): Readonly<Reco
   const shown = (...path: PropertyKey[]) => components.shown.get(JSON.stringify(path)) ?? {};
   const all = <T>(part: string, found: ReadonlyMap<string, T>, more: (value: T, name: string) => object) =>
     Object.fromEntries([...found].map(([name, value]) => [name, { ...shown(part, name), ...more(value, name) }]));
-  const { linger, stopTimeout, admin, heartbeat, ...own } = agent;
+  // Tests change nothing of what an agent does.
+  const { linger, stopTimeout, admin, heartbeat, tests: _tests, ...own } = agent;
   return {
     ...own,
     linger: `${linger}ms`,

@@ -3,6 +3,7 @@ import { duration } from "../../shared/config/duration.ts";
 import { listenAddress } from "../../shared/config/listen-address.ts";
 import { path } from "../../shared/config/path.ts";
 import { limits } from "../core/limits.ts";
+import { TestCases } from "./test-cases.ts";
 
 /** Names stand in identities, topics, file names and metrics: no separator of any of them may occur in one. */
 export const legalName = /^[A-Za-z0-9_-]{1,100}$/;
@@ -67,6 +68,7 @@ export const AgentSection = z.strictObject({
       description:
         "Tells the centre what only the agent knows: how far it has numbered, what is still in the vehicle, its version, disk and clock. Not given: no heartbeats.",
     }),
+  tests: TestCases,
   log: z
     .strictObject({
       level: z

@@ -15,6 +15,7 @@ import type { Intake, Positioned } from "../core/source.ts";
 import type { CollectedWork, CommitSource, Committer } from "./committer.ts";
 import type { LaneRouter } from "./lane-router.ts";
 import type { StreamPart } from "./late-positions.ts";
+import { cutOversized, droppedBy } from "./pass-chain.ts";
 
 /** An interceptor with the name its drops are counted under. */
 export interface NamedInterceptor {
@@ -219,18 +220,12 @@ export class StreamIntake implements Intake, CommitSource {
   private put(view: EventView): void {
     if (this.closed) return;
     this.read++;
-    if (view.end - view.start > limits.lineBytesMax) {
-      view.end = view.start + limits.lineBytesMax;
-      this.oversized++;
+    if (cutOversized(view)) this.oversized++;
+    const dropping = droppedBy(view, this.interceptors);
+    if (dropping >= 0) {
+      this.filtered[dropping] = (this.filtered[dropping] ?? 0) + 1;
+      return;
     }
-    const { interceptors } = this;
-    for (let index = 0; index < interceptors.length; index++) {
-      if (interceptors[index]?.intercept(view) !== true) {
-        this.filtered[index] = (this.filtered[index] ?? 0) + 1;
-        return;
-      }
-    }
-    if (view.key !== undefined && view.key.length > limits.keyBytesMax / 4) view.key = cutKey(view.key);
     const chosen = this.selector.select(view);
     if (chosen.length < this.targets.length) this.countUnselected(chosen);
     for (let index = 0; index < chosen.length; index++) {
@@ -302,11 +297,4 @@ interface Target {
   dropping: boolean;
   dropped: number;
   unselected: number;
-}
-
-/** A key is a vehicle's name: what is longer than any name is cut at the bound (UTF-8 bytes), never in half a character. */
-function cutKey(key: string): string {
-  const bytes = Buffer.from(key, "utf8");
-  if (bytes.length <= limits.keyBytesMax) return key;
-  return bytes.toString("utf8", 0, limits.keyBytesMax).replace(/\uFFFD+$/, "");
 }

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { tempDir } from "../../shared/testing/temp-dir.ts";
+import { runTest } from "../commands/config-test/run-test.ts";
 import { loadConfig } from "../config/load-config.ts";
 import { formatProblem } from "../config/problem.ts";
 import { registry } from "../registry.gen.ts";
@@ -32,6 +33,19 @@ test.each(examples)("%s is valid", (name) => {
   const loaded = loadConfig(join(import.meta.dir, name), registry, { TAILGATE_SECRETS: secrets.path });
   expect(loaded.ok ? [] : loaded.problems.map(formatProblem)).toEqual([]);
   expect(loaded.ok && JSON.stringify(loaded.effective)).not.toContain("hunter2");
+});
+
+test("the tests that an example holds are green", async () => {
+  let ran = 0;
+  for (const name of examples) {
+    const loaded = loadConfig(join(import.meta.dir, name), registry, { TAILGATE_SECRETS: import.meta.dir });
+    if (!loaded.ok) continue; // It wants secrets, and is looked at above.
+    for (const each of loaded.tests) {
+      expect([name, await runTest(loaded.config, each)]).toEqual([name, expect.objectContaining({ failures: [] })]);
+      ran++;
+    }
+  }
+  expect(ran).toBeGreaterThan(2);
 });
 
 test("a channel without identity is refused where its sink knows records by nothing else", () => {
