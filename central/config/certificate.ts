@@ -1,8 +1,9 @@
 /** The files of central's certificate, which whoever renews it writes anew: read together, or not at all. */
 import { X509Certificate } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { keyPairMistake } from "../../shared/config/key-pair.ts";
 import { messageOf } from "../../shared/errors/app-error.ts";
+import { readNamedText, textBytesMax } from "../../shared/files/read-named.ts";
 
 /** Where they are. */
 export interface CertificateFiles {
@@ -61,9 +62,10 @@ export function stampOf({ cert, key, clientCa }: CertificateFiles): string {
     .join("\n");
 }
 
+/** A pipe is refused: the files are read again whenever they change. */
 function textOf(path: string): { ok: true; text: string } | { ok: false; message: string } {
   try {
-    return { ok: true, text: readFileSync(path, "utf8") };
+    return { ok: true, text: readNamedText(path, { bytesMax: textBytesMax, pipes: "refuse" }) };
   } catch (thrown) {
     return { ok: false, message: `read ${path}: ${messageOf(thrown)}` };
   }

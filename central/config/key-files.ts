@@ -1,7 +1,8 @@
 /** The files that say whose signatures are believed: one, or a folder of `*.keys`. */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "../../shared/errors/app-error.ts";
+import { readNamedText } from "../../shared/files/read-named.ts";
 import { type KeyList, parseKeyList } from "../../shared/signature/key-list.ts";
 import type { PublicKey } from "../../shared/signature/keys.ts";
 
@@ -20,11 +21,12 @@ export function readKeyFiles(path: string): ReadKeys {
   const mistakes: string[] = [];
   try {
     for (const file of filesAt(path)) {
-      if (statSync(file).size > fileBytesMax) {
-        mistakes.push(`${file}: more than ${fileBytesMax} bytes`);
+      const text = textOf(file);
+      if (!text.ok) {
+        mistakes.push(text.message);
         continue;
       }
-      const read = parseKeyList(readFileSync(file, "utf8"));
+      const read = parseKeyList(text.text);
       for (const { line, message } of read.mistakes) mistakes.push(`${file}:${line}: ${message}`);
       for (const [agent, ofAgent] of read.keys) {
         const all = keys.get(agent) ?? new Map<string, PublicKey>();
@@ -36,6 +38,15 @@ export function readKeyFiles(path: string): ReadKeys {
     mistakes.push(messageOf(thrown));
   }
   return mistakes.length > 0 ? { ok: false, mistakes } : { ok: true, keys };
+}
+
+/** A pipe is refused: the files are read again whenever they change. */
+function textOf(file: string): { ok: true; text: string } | { ok: false; message: string } {
+  try {
+    return { ok: true, text: readNamedText(file, { bytesMax: fileBytesMax, pipes: "refuse" }) };
+  } catch (thrown) {
+    return { ok: false, message: `read ${file}: ${messageOf(thrown)}` };
+  }
 }
 
 /** What changes when one of the files does. */

@@ -57,6 +57,25 @@ signatures: { mode: require, keys: fleet.keys }
     expect(mistakes(least, braces)).toContain("agentVehicles.0.vehicle: of braces only {id} means something here");
   });
 
+  test("refuses a FIFO in the place of keys or of a certificate, in words and at once", () => {
+    using dir = tempDir();
+    Bun.spawnSync(["mkfifo", dir.file("fifo"), dir.file("a.keys")]);
+    expect(mistakes(least, `signatures: { keys: ${dir.file("fifo")} }`)).toContain("it is a FIFO");
+    expect(mistakes(least, `signatures: { keys: ${dir.path} }`)).toMatch(/a\.keys: it is a FIFO/);
+    const tls = (cert: string, key: string) => `tls: { cert: { file: ${cert} }, key: { file: ${key} } }`;
+    expect(mistakes(least, tls(dir.file("fifo"), dir.file("fifo")))).toContain("it is a FIFO");
+    makeCertificates(dir.path);
+    expect(mistakes(least, tls(dir.file("broker.pem"), dir.file("fifo")))).toContain("it is a FIFO");
+  });
+
+  test("a config that is no file says so, with what to do", () => {
+    for (const file of ["/dev/zero", "/etc"]) {
+      expect(() => loadConfig({ file, environment: least })).toThrow(
+        expect.objectContaining({ code: "CONFIG_INVALID", hint: expect.stringContaining("name ") }),
+      );
+    }
+  });
+
   test("its own TLS: files that fit each other, and someone who signs the clients' certificates where they are needed", () => {
     using dir = tempDir();
     makeCertificates(dir.path);

@@ -2,13 +2,14 @@
  * File and environment → a valid config, or all mistakes at once: each with file:line:column or the variable's name,
  * the key, what is wrong, and the nearest valid name where a key is unknown.
  */
-import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { type Document, isNode, LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
 import { withBaseDirectory } from "../../shared/config/base-directory.ts";
 import { suggest } from "../../shared/config/nearest.ts";
 import { AppError, messageOf } from "../../shared/errors/app-error.ts";
+import { readNamedText, textBytesMax } from "../../shared/files/read-named.ts";
+import { fileHint } from "../../shared/files/refusal.ts";
 import { isRecord, overlay } from "./environment.ts";
 import { CentralConfig } from "./schema.ts";
 
@@ -45,9 +46,10 @@ export function loadConfig({ file, environment }: ConfigSources): CentralConfig 
 function readYaml(file: string, lineCounter: LineCounter): Document {
   let text: string;
   try {
-    text = readFileSync(file, "utf8");
+    text = readNamedText(file, { bytesMax: textBytesMax });
   } catch (thrown) {
-    throw new AppError("CONFIG_INVALID", `read the config ${file}`, { cause: thrown });
+    const hint = fileHint(thrown);
+    throw new AppError("CONFIG_INVALID", `read the config ${file}`, { cause: thrown, ...(hint && { hint }) });
   }
   const document = parseDocument(text, { lineCounter, prettyErrors: false, logLevel: "error", uniqueKeys: true });
   if (document.errors.length === 0) return document;

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { appendFileSync, existsSync, readdirSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startChild } from "../../shared/testing/child.ts";
 import { freePort } from "../../shared/testing/free-port.ts";
@@ -75,6 +75,52 @@ test("SIGHUP with a wrong config says what is wrong and leaves the running one i
   expect(child.stderr).toMatch(/tailgate\.yaml:\d+:\d+: /);
   writeFileSync(dir.file("a.log"), "after\n");
   await child.waitForLine('"body":"after"', 20_000);
+}, 40_000);
+
+test("a config that comes out of a pipe is read at the start; SIGHUP says that it cannot come again, and all goes on", async () => {
+  using dir = tempDir();
+  writeFileSync(
+    dir.file("tailgate.yaml"),
+    configOf(await freePort())
+      .replace("dataDir: data", `dataDir: ${dir.file("data")}`)
+      .replace("*.log", dir.file("*.log")),
+  );
+  const script = `exec "${process.execPath}" ${main} run <(sleep 0.2; cat tailgate.yaml)`;
+  await using child = startChild({ command: ["bash", "-c", script], cwd: dir.path, name: "tailgate" });
+  await child.waitForLine("agent_started", 20_000);
+  child.signal("SIGHUP");
+  await child.waitForLine("config_reload_refused");
+  expect(child.stderr).toMatch(/it is a FIFO, .* read at the start alone/);
+  writeFileSync(dir.file("a.log"), "after\n");
+  await child.waitForLine('"body":"after"', 20_000);
+}, 40_000);
+
+test("SIGHUP with a FIFO in the place of the config, or of a secret, says so and leaves the running one in force", async () => {
+  using dir = tempDir();
+  const config = configOf(await freePort());
+  writeFileSync(dir.file("tailgate.yaml"), config);
+  await using child = start(dir.path);
+  await child.waitForLine("agent_started", 20_000);
+  Bun.spawnSync(["mkfifo", dir.file("fifo")]);
+  const secret = config.replace("linger: 10ms", "linger: $" + "{file:fifo}");
+  for (const put of [
+    () => renameSync(dir.file("fifo"), dir.file("tailgate.yaml")),
+    () => {
+      renameSync(dir.file("tailgate.yaml"), dir.file("fifo"));
+      writeFileSync(dir.file("tailgate.yaml"), secret);
+    },
+  ]) {
+    put();
+    const refusals = () => child.stderr.split("config_reload_refused").length;
+    const before = refusals();
+    child.signal("SIGHUP");
+    await until("the refusal", refusals, (now) => now > before);
+  }
+  expect(child.stderr).toMatch(/read the config: it is a FIFO/);
+  expect(child.stderr).toMatch(/read the secret from \S+fifo: it is a FIFO/);
+  writeFileSync(dir.file("a.log"), "after\n");
+  await child.waitForLine('"body":"after"', 20_000);
+  expect(await child.stop()).toMatchObject({ code: 0 });
 }, 40_000);
 
 test("SIGHUP with a new config puts it in force, admin address and all, without repeating a line", async () => {

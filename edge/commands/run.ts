@@ -30,7 +30,7 @@ import { declareLogMetrics, LogWriter } from "./log-writer.ts";
 import { reportProblems, reportUntrusted, reportWarnings } from "./report-problems.ts";
 import { slimAfterStart } from "./slim.ts";
 import { versionText } from "./version.ts";
-import { type Read, whichConfig, whichConfigOptions } from "./which-config.ts";
+import { type Read, type WhichConfig, whichConfig, whichConfigOptions } from "./which-config.ts";
 
 const signals = {
   starting: defineSignal({ name: "tailgate_starting", level: "info", message: "Tailgate starts" }),
@@ -154,7 +154,7 @@ class Running {
     private readonly path: string,
     config: AgentConfig,
     private readonly world: CommandContext,
-    private readonly options: { readonly forced: boolean; readonly read: () => Promise<Read> },
+    private readonly options: { readonly forced: boolean; readonly read: WhichConfig["read"] },
   ) {
     this.config = config;
     this.log = logOf(config, world);
@@ -285,7 +285,7 @@ class Running {
   }
 
   private async reload(): Promise<void> {
-    const { loaded, doubts } = await this.options.read();
+    const { loaded, doubts } = await this.options.read("refuse");
     if (!loaded.ok) {
       this.world.err(reportProblems(loaded.problems));
       this.report(signals.reloadRefused, { config: this.path, mistakes: loaded.problems.length });

@@ -1,4 +1,5 @@
 /** Which config a verb means, and reading it: our own, or an agent of a flume.conf. */
+import type { Pipes } from "../../shared/files/read-named.ts";
 import { type Loaded, loadConfig } from "../config/load-config.ts";
 import type { Problem } from "../config/problem.ts";
 import { type Arguments, type CommandContext, configOption, configPath, type OptionDeclaration } from "./command.ts";
@@ -28,7 +29,7 @@ export interface Read {
 /** The config of a verb: its file, and how it is read, now and at a reload. */
 export interface WhichConfig {
   readonly path: string;
-  readonly read: () => Promise<Read>;
+  readonly read: (pipes?: Pipes) => Promise<Read>;
 }
 
 /** Finds out which config is meant. */
@@ -36,16 +37,20 @@ export function whichConfig(given: Arguments, world: CommandContext): WhichConfi
   const flumeConf = given.value("flume-conf");
   if (flumeConf !== undefined) return flumeConfig(flumeConf, given, world);
   const path = configPath(given, world);
-  const read = async () => ({ loaded: loadConfig(path, world.registry, world.environment), doubts: [], nothings: [] });
+  const read = async (pipes?: Pipes) => ({
+    loaded: loadConfig(path, world.registry, world.environment, pipes),
+    doubts: [],
+    nothings: [],
+  });
   return { path, read };
 }
 
 /** An agent of a flume.conf. */
 export function flumeConfig(path: string, given: Arguments, { registry, environment }: CommandContext): WhichConfig {
-  const read = async () => {
+  const read = async (pipes?: Pipes) => {
     const { loadFlumeConf } = await import("../flume/load-flume-conf.ts");
     const [agent, dataDir] = [given.value("name"), given.value("data-dir")];
-    return loadFlumeConf({ path, agent, dataDir, registry, environment, folder: process.cwd() });
+    return loadFlumeConf({ path, agent, dataDir, registry, environment, folder: process.cwd(), pipes });
   };
   return { path, read };
 }

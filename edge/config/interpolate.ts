@@ -49,7 +49,7 @@ function isOutside(inside: string, environment: Environment): boolean {
 function resolve(inside: string, environment: Environment): string | { message: string; hint: string | undefined } {
   if (inside.startsWith("file:")) {
     const read = readSecret(inside.slice("file:".length), "secret");
-    return read.ok ? read.text : { message: read.message, hint: undefined };
+    return read.ok ? read.text : read;
   }
   const match = /^([A-Za-z_]\w*)(?::-([\s\S]*))?$/.exec(inside);
   if (match === null) {

@@ -142,6 +142,18 @@ test("a config that is not there, or is a folder, says what to do about it", () 
   expect(said(dir.path)).toContain("it is a folder");
 });
 
+test("a pipe in the place of the config, or of a secret, is refused at a reload: nobody waits", () => {
+  using dir = tempDir();
+  const said = (path: string) => {
+    const loaded = loadConfig(path, fakeRegistry, {}, "refuse");
+    return loaded.ok ? "" : loaded.problems.map(formatProblem).join();
+  };
+  Bun.spawnSync(["mkfifo", dir.file("fifo")]);
+  expect(said(dir.file("fifo"))).toMatch(/it is a FIFO, .* read at the start.*name a regular file/);
+  writeFileSync(dir.file("tailgate.yaml"), good.replace("topic: driving", "topic: $" + "{file:fifo}"));
+  expect(said(dir.file("tailgate.yaml"))).toMatch(/:\d+:\d+: sinks\.\S+topic: read the secret from .* it is a FIFO, /);
+});
+
 test("nothing is touched on disk, be the config right or wrong", () => {
   using dir = tempDir();
   for (const text of [good, good.replace("type: tail", "type: tial")]) {

@@ -2,14 +2,15 @@
  * From a file to a config that is complete and valid, or to everything that is wrong with it at once. Reads files (the
  * config, secrets, modules) and touches none; opens no channel and no connection.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { withBaseDirectory } from "../../shared/config/base-directory.ts";
 import { recordingFiles } from "../../shared/config/files-read.ts";
 import { markedFields } from "../../shared/config/marked-fields.ts";
 import { REDACTED } from "../../shared/config/redact.ts";
 import { messageOf } from "../../shared/errors/app-error.ts";
-import { systemCode } from "../../shared/files/refusal.ts";
+import { type Pipes, readNamedText, textBytesMax, withPipes } from "../../shared/files/read-named.ts";
+import { fileHint, systemCode } from "../../shared/files/refusal.ts";
 import type { AgentConfig, HeartbeatConfig, Registry } from "./agent-config.ts";
 import { crossRules } from "./cross-rules.ts";
 import { ConfigDocument } from "./document.ts";
@@ -41,11 +42,19 @@ export type Loaded =
     }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
-/** Loads a config file. */
-export function loadConfig(path: string, registry: Registry, environment: Environment): Loaded {
+/**
+ * Loads a config file.
+ *
+ * @param pipes whether it and the secrets that it names may come out of pipes: at a start, not at a reload.
+ */
+export function loadConfig(path: string, registry: Registry, environment: Environment, pipes: Pipes = "wait"): Loaded {
+  return withPipes(pipes, () => load(path, registry, environment));
+}
+
+function load(path: string, registry: Registry, environment: Environment): Loaded {
   let text: string;
   try {
-    text = readFileSync(path, "utf8");
+    text = readNamedText(path, { bytesMax: textBytesMax });
   } catch (thrown) {
     const message = `read the config: ${messageOf(thrown)}`;
     return {
@@ -61,12 +70,8 @@ function unreadableHint(thrown: unknown): string | undefined {
     case "ENOENT":
     case "ENOTDIR":
       return "name it (`--config FILE`, or TAILGATE_CONFIG), or begin with `tailgate init tail/kafka > FILE`";
-    case "EACCES":
-      return "the agent's user may not read it";
-    case "EISDIR":
-      return "it is a folder: name the file in it";
     default:
-      return undefined;
+      return fileHint(thrown);
   }
 }
 

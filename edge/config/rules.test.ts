@@ -315,13 +315,13 @@ const rules: readonly (readonly [rule: string, from: string, to: string, expecte
     "a ${file:…} that is not there",
     "topic: driving",
     "topic: ${file:/nonexistent/topic}",
-    "tailgate.yaml:18:12: sinks.kafka.topic: read the secret from /nonexistent/topic: ENOENT: no such file or directory, open '/nonexistent/topic'",
+    "tailgate.yaml:18:12: sinks.kafka.topic: read the secret from /nonexistent/topic: ENOENT: no such file or directory, stat '/nonexistent/topic'",
   ],
   [
     "a secret's file that is not there",
     "topic: driving",
     "topic: driving\n    sasl: { user: gw, password: { file: /nonexistent/p } }",
-    "tailgate.yaml:19:33: sinks.kafka.sasl.password: read the secret from /nonexistent/p: ENOENT: no such file or directory, open '/nonexistent/p'",
+    "tailgate.yaml:19:33: sinks.kafka.sasl.password: read the secret from /nonexistent/p: ENOENT: no such file or directory, stat '/nonexistent/p'",
   ],
 ];
 

@@ -94,6 +94,19 @@ test("a good one has nothing to be said about", async () => {
   expect(await load(good)).toMatchObject({ mistakes: [], doubts: [], nothings: [] });
 });
 
+test("a FIFO in the file's place, or in that of flume-env.sh, is a mistake, and nobody waits at it", async () => {
+  using dir = tempDir();
+  const said = async (name: string) => {
+    const world = { agent: undefined, dataDir: "/data", registry, environment: {}, folder: dir.path };
+    const { loaded } = await loadFlumeConf({ path: dir.file(name), ...world, pipes: "refuse" });
+    return loaded.ok ? "" : loaded.problems.map(formatProblem).join();
+  };
+  Bun.spawnSync(["mkfifo", dir.file("fifo"), dir.file("flume-env.sh")]);
+  expect(await said("fifo")).toContain("it is a FIFO");
+  writeFileSync(dir.file("flume.conf"), good);
+  expect(await said("flume.conf")).toMatch(/flume-env\.sh:1:1: read it: it is a FIFO/);
+});
+
 test("what our own config refuses is said at the place in the file", async () => {
   expect((await load(good.replace("every = 5", "every = 50000"))).mistakes).toEqual([
     "5:21: a.sources.r.every: too long",

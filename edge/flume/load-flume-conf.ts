@@ -2,10 +2,12 @@
  * From a flume.conf to a config that is complete and valid, or to everything that is wrong with it at once. The agent is
  * converted to our own config, and that is read as any config is; what is said of it is said at the place in flume.conf.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { suggest } from "../../shared/config/nearest.ts";
 import { messageOf } from "../../shared/errors/app-error.ts";
+import { type Pipes, readNamed, readNamedText, textBytesMax, withPipes } from "../../shared/files/read-named.ts";
+import { fileHint } from "../../shared/files/refusal.ts";
 import type { Registry } from "../config/agent-config.ts";
 import type { Environment } from "../config/interpolate.ts";
 import { type Loaded, parseConfig } from "../config/load-config.ts";
@@ -28,6 +30,8 @@ export interface FlumeConf {
   readonly environment: Environment;
   /** Where relative paths begin: Flume takes the folder that it was started in. */
   readonly folder: string;
+  /** Whether what it says may come out of pipes, as it does unless told otherwise. */
+  readonly pipes?: Pipes | undefined;
 }
 
 /** What came of it. */
@@ -50,19 +54,18 @@ export async function loadFlumeConf(conf: FlumeConf): Promise<LoadedFlume> {
     doubts,
     nothings: [],
   });
+  const pipes = conf.pipes ?? "wait";
   let bytes: Buffer;
   try {
-    bytes = readFileSync(path);
+    bytes = readNamed(path, { bytesMax: textBytesMax, pipes });
   } catch (thrown) {
-    return refused([
-      { file: path, line: 1, column: 1, key: "", message: `read it: ${messageOf(thrown)}`, hint: undefined },
-    ]);
+    return refused([unreadable(path, thrown)]);
   }
   const complaints = new Complaints(path);
   const file = readProperties(path, bytes);
   complaints.mistakes.push(...file.mistakes);
   complaints.doubts.push(...file.doubts);
-  const env = envBeside(path, conf.environment);
+  const env = envBeside(path, conf.environment, complaints);
   complaints.doubts.push(...env.doubts);
   const environment = { ...env.variables, ...conf.environment };
   const names = agentNames(file);
@@ -84,7 +87,7 @@ export async function loadFlumeConf(conf: FlumeConf): Promise<LoadedFlume> {
   if (complaints.failed) return refused(complaints.mistakes, doubts);
   const head = [`Converted from ${path}, agent ${name}.`];
   const yaml = writeYaml(converted, head, doubts);
-  const loaded = parseConfig(path, yaml, registry, environment);
+  const loaded = withPipes(pipes, () => parseConfig(path, yaml, registry, environment));
   const nothings = converted.nothings.map(({ entry, why }) => {
     const { line, column } = entry.keyAt;
     return { file: path, line, column, key: entry.fullKey, message: `means nothing here: ${why}`, hint: undefined };
@@ -101,10 +104,20 @@ function noAgent(path: string, agent: string | undefined, names: readonly string
   return { ...at, message: `describes no agent "${agent}"`, hint: suggest(agent, names, "agents") ?? all };
 }
 
-function envBeside(path: string, environment: Environment) {
+function unreadable(file: string, thrown: unknown): Problem {
+  return { file, line: 1, column: 1, key: "", message: `read it: ${messageOf(thrown)}`, hint: fileHint(thrown) };
+}
+
+function envBeside(path: string, environment: Environment, complaints: Complaints) {
   const file = join(dirname(resolve(path)), "flume-env.sh");
-  if (!existsSync(file)) return { variables: {}, system: {}, doubts: [] };
-  return readFlumeEnv(file, readFileSync(file, "utf8"), environment);
+  const none = { variables: {}, system: {}, doubts: [] };
+  if (!existsSync(file)) return none;
+  try {
+    return readFlumeEnv(file, readNamedText(file, { bytesMax: textBytesMax, pipes: "refuse" }), environment);
+  } catch (thrown) {
+    complaints.mistakes.push(unreadable(file, thrown));
+    return none;
+  }
 }
 
 /** The same, with each problem at the place in flume.conf that it comes from. */

@@ -61,6 +61,13 @@ test.each([
   expect(mistakes(module, { path: dir.file("m.js") })[0]).toContain(word);
 });
 
+test("a FIFO in the module's place is a mistake, and nobody waits at it", () => {
+  using dir = tempDir();
+  Bun.spawnSync(["mkfifo", dir.file("m.ts")]);
+  expect(mistakes(module, { path: dir.file("m.ts") })[0]).toContain("it is a FIFO");
+  expect(mistakes(module, { path: dir.path })[0]).toContain("it is a folder");
+});
+
 test("a module that is not there is a mistake that names it", () => {
   expect(mistakes(module, { path: "/nonexistent/m.ts" })[0]).toContain("/nonexistent/m.ts");
 });

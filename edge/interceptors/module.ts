@@ -3,6 +3,7 @@ import { z } from "zod";
 import { noteFile } from "../../shared/config/files-read.ts";
 import { path } from "../../shared/config/path.ts";
 import { messageOf } from "../../shared/errors/app-error.ts";
+import { kindOf } from "../../shared/files/open-regular.ts";
 import { countingReport } from "../../shared/telemetry/counting-report.ts";
 import { defineSignal, type Report } from "../../shared/telemetry/log.ts";
 import type { Context } from "../core/context.ts";
@@ -80,7 +81,10 @@ type Loaded =
 /** Loads it now, so that a bad module is a mistake of the config. A file that changed since is loaded anew. */
 function loadModule(file: string, options: Readonly<Record<string, unknown>>): Loaded {
   try {
-    const version = statSync(file).mtimeMs;
+    const stat = statSync(file);
+    // The runtime would wait at a FIFO for ever.
+    if (!stat.isFile()) return { ok: false, message: `load ${file}: it is ${kindOf(stat)}` };
+    const version = stat.mtimeMs;
     noteFile(file, "program");
     const loaded: unknown = require(`${file}?v=${version}`);
     const make = typeof loaded === "object" && loaded !== null && "default" in loaded ? loaded.default : loaded;

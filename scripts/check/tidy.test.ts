@@ -158,6 +158,8 @@ describe("words that have their place", () => {
     ["const dice = Math.random();", "edge/a.ts", "shared/random/a.ts"],
     ["process.exit(1);", "edge/engine/a.ts", "edge/main.ts"],
     ["export default class A {}", "edge/a.ts", "edge/a.d.ts"],
+    ["const text = readFileSync(path);", "edge/a.ts", "edge/channels/sqlite/provenance.ts"],
+    ["const text = await Bun.file(path).text();", "central/a.ts", "scripts/a.ts"],
   ])("%s not in %s, but in %s", (code, wrong, right) => {
     expect(find(misplacedWords, { [wrong]: code, [right]: code })).toEqual([`${wrong}:1`]);
   });
@@ -180,6 +182,7 @@ describe("words that have their place", () => {
       "// console.log and Date.now() and `as any`",
       'const a = "console.log(Math.random())";',
       "const b = new Date(0);",
+      'const d = readFileSync("/proc/self/limits", "utf8");',
       "try { c(); } catch { // gone already, which is what was wanted\n}",
       "export default defineSink({});",
     ].join("\n");

@@ -1,9 +1,11 @@
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { z } from "zod";
+import { withPipes } from "../files/read-named.ts";
 import { tempDir } from "../testing/temp-dir.ts";
 import { withBaseDirectory } from "./base-directory.ts";
 import { duration } from "./duration.ts";
+import { pem } from "./pem.ts";
 import { redact } from "./redact.ts";
 import { secret } from "./secret.ts";
 
@@ -22,6 +24,15 @@ test("a secret's file that is not there is an error that names it", () => {
   const message = secret().safeParse({ file: dir.file("absent") }).error?.issues[0]?.message;
   expect(message).toContain(dir.file("absent"));
   expect(message).toContain("ENOENT");
+});
+
+test("a FIFO in the place of a secret or a certificate is refused where nobody may wait", () => {
+  using dir = tempDir();
+  Bun.spawnSync(["mkfifo", dir.file("fifo")]);
+  for (const field of [secret(), pem()]) {
+    const said = withPipes("refuse", () => field.safeParse({ file: dir.file("fifo") })).error?.issues[0]?.message;
+    expect(said).toMatch(/^read the secret from .*: it is a FIFO/);
+  }
 });
 
 test("an empty secret is refused, and so is another type", () => {

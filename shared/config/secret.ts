@@ -1,6 +1,7 @@
-import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { messageOf } from "../errors/app-error.ts";
+import { readNamedText, textBytesMax } from "../files/read-named.ts";
+import { fileHint } from "../files/refusal.ts";
 import { resolvePath } from "./base-directory.ts";
 import { credentialOf } from "./credentials.ts";
 import { type FileUse, noteFile } from "./files-read.ts";
@@ -36,7 +37,7 @@ export function secret() {
 export function readSecret(
   file: string,
   use: FileUse = "value",
-): { ok: true; text: string } | { ok: false; message: string } {
+): { ok: true; text: string } | { ok: false; message: string; hint: string | undefined } {
   const path = resolvePath(file);
   try {
     const text = textOf(path);
@@ -46,7 +47,7 @@ export function readSecret(
     const copy = credentialOf(path);
     if (copy === undefined) {
       noteFile(path, use);
-      return { ok: false, message: `read the secret from ${path}: ${messageOf(thrown)}` };
+      return { ok: false, message: `read the secret from ${path}: ${messageOf(thrown)}`, hint: fileHint(thrown) };
     }
     noteFile(copy, "value");
     return { ok: true, text: textOf(copy) };
@@ -54,5 +55,5 @@ export function readSecret(
 }
 
 function textOf(path: string): string {
-  return readFileSync(path, "utf8").replace(/\r?\n$/, "");
+  return readNamedText(path, { bytesMax: textBytesMax }).replace(/\r?\n$/, "");
 }

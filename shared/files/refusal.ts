@@ -5,6 +5,8 @@ export class FileRefused extends Error {
     readonly path: string,
     /** What it is, for people: completes "it is …". */
     readonly reason: string,
+    /** What to do. */
+    readonly hint?: string,
   ) {
     super(`it is ${reason}`);
   }
@@ -18,6 +20,21 @@ export function isFileTrouble(thrown: unknown): thrown is Error {
 /** The system's word (`ENOENT`); undefined when it is not the system's error. */
 export function systemCode(thrown: unknown): string | undefined {
   return isSystemError(thrown) ? String(thrown.code) : undefined;
+}
+
+/** What to do about a file that somebody named and that cannot be read; undefined: the message says all there is. */
+export function fileHint(thrown: unknown): string | undefined {
+  if (thrown instanceof FileRefused) return thrown.hint;
+  switch (systemCode(thrown)) {
+    case "EACCES":
+      return "the user that this runs as may not read it";
+    case "EISDIR":
+      return "it is a folder: name the file in it";
+    case "ELOOP":
+      return "its links lead in a circle: name the file itself";
+    default:
+      return undefined;
+  }
 }
 
 /** One that never came to a call (a path of more than 4,095 bytes) has a number and names no call. */

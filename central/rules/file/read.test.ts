@@ -16,6 +16,15 @@ const refused = (text: string): string => {
   throw new Error("it was taken");
 };
 
+const refusedFile = (path: string): string => {
+  try {
+    readRules(path);
+  } catch (thrown) {
+    return messageOf(thrown);
+  }
+  throw new Error("it was taken");
+};
+
 test("a rule is read with its defaults", () => {
   const { rules, vehiclesMax } = parseRules("f", rule("streams: [s]", "expr: event.speed > 120", "for: 10s"));
   expect(vehiclesMax).toBe(20_000);
@@ -81,7 +90,9 @@ test("what is no rules file is refused in words", () => {
   );
   const large = join(mkdtempSync(join(tmpdir(), "rules-")), "large.yaml");
   writeFileSync(large, `# ${"x".repeat(1024 * 1024)}\n`);
-  expect(() => readRules(large)).toThrow("at most 1048576");
+  expect(refusedFile(large)).toContain("larger than 1 MiB");
+  expect(refusedFile("/dev/zero")).toContain("it is a device");
+  expect(() => readRules(large)).toThrow("read the rules");
   expect(() => readRules(join(large, "not-there"))).toThrow("read the rules");
 });
 

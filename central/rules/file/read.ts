@@ -3,11 +3,12 @@
  * it is in an expression.
  */
 import { createHash } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
 import type { z } from "zod";
 import { formatDuration } from "../../../shared/config/duration.ts";
 import { suggest } from "../../../shared/config/nearest.ts";
 import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
+import { readNamedText } from "../../../shared/files/read-named.ts";
+import { fileHint } from "../../../shared/files/refusal.ts";
 import { placeholder, placeholderNames } from "../alert.ts";
 import { compileExpression, type Expression, type ExpressionResult } from "../expression/expression.ts";
 import type { Condition, Rule, RuleSet, Window } from "../rule.ts";
@@ -27,12 +28,10 @@ const conditionKeys = ["expr", "edge", "sequence", "absence", "count", "average"
 export function readRules(file: string): RulesAndTests {
   let text: string;
   try {
-    const { size } = statSync(file);
-    if (size > fileBounds.bytes) throw invalid([`${file}: ${size} bytes; at most ${fileBounds.bytes}`]);
-    text = readFileSync(file, "utf8");
+    text = readNamedText(file, { bytesMax: fileBounds.bytes });
   } catch (thrown) {
-    if (thrown instanceof AppError) throw thrown;
-    throw new AppError("CONFIG_INVALID", `read the rules ${file}`, { cause: thrown });
+    const hint = fileHint(thrown);
+    throw new AppError("CONFIG_INVALID", `read the rules ${file}`, { cause: thrown, ...(hint && { hint }) });
   }
   return parseRules(file, text);
 }

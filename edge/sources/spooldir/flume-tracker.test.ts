@@ -78,6 +78,16 @@ test("a tracker that makes no sense is said, and the files are read as new ones"
   expect(run.reports.some(({ signal }) => signal === "spool_not_taken_over")).toBe(true);
 });
 
+test("a FIFO in the tracker's place is said, and nobody waits at it", async () => {
+  using w = world();
+  writeFileSync(`${w.spool}/a.csv`, "one\n");
+  Bun.spawnSync(["mkfifo", `${w.spool}/.flumespool/.flumespool-main.meta`]);
+  await using run = w.start();
+  await until("the line", () => run.intake.work.lines.length > 0);
+  const { fields } = run.reports.find(({ signal }) => signal === "spool_not_taken_over") ?? {};
+  expect(fields).toMatchObject({ why: expect.stringContaining("it is a FIFO") });
+});
+
 test("only names that are included are read", async () => {
   using w = world();
   for (const name of ["a.csv", "b.txt"]) writeFileSync(`${w.spool}/${name}`, `${name}\n`);

@@ -7,10 +7,11 @@
  *
  * It is read once, while nothing of our own is stored.
  */
-import { type Dirent, readdirSync, readFileSync, statSync } from "node:fs";
+import { type Dirent, readdirSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import { messageOf } from "../../../shared/errors/app-error.ts";
 import { systemPath } from "../../../shared/files/path-text.ts";
+import { readNamed } from "../../../shared/files/read-named.ts";
 import { realOf } from "../../../shared/files/real-path.ts";
 import { isFileTrouble, systemCode } from "../../../shared/files/refusal.ts";
 import { identityOf, SpoolFile } from "./spool-file.ts";
@@ -56,8 +57,7 @@ export function takeTracker(options: TrackerOptions): TakenTracker {
   }
   const meta = join(options.trackerFrom, ".flumespool-main.meta");
   try {
-    if (statSync(systemPath(meta)).size > metaBytesMax) throw new RangeError("larger than any of Flume's");
-    const read = readMeta(readFileSync(systemPath(meta)));
+    const read = readMeta(readNamed(meta, { bytesMax: metaBytesMax, pipes: "refuse" }));
     const key = relative(realOf(options.path), realOf(read.target));
     const file = key.startsWith("..") ? undefined : fileAt(options.path, key);
     if (file === undefined)

@@ -73,5 +73,7 @@ test("what does not fit is read from its beginning, and said", () => {
   expect(taken('[{"inode":1,"pos":').why).toContain("half written");
   expect(taken('[{"inode":1}]').why).toContain("not a position file");
   expect(taken("")).toEqual({ files: 0, why: "" });
+  Bun.spawnSync(["mkfifo", w.dir.file("fifo")]);
+  expect(takeTaildirPositions(w.dir.file("fifo")).gone).toMatchObject([{ why: expect.stringContaining("a FIFO") }]);
   expect(takeTaildirPositions(w.dir.file("none")).gone).toMatchObject([{ why: "there is no such file" }]);
 });

@@ -6,11 +6,12 @@
  * when it is not shorter than the position. Anything else is not taken over: it is read as a new file is, because a line that
  * comes twice can be told and one that is left out cannot. Each is said.
  */
-import { type BigIntStats, closeSync, fstatSync, lstatSync, readFileSync, statSync } from "node:fs";
+import { type BigIntStats, closeSync, fstatSync, lstatSync } from "node:fs";
 import { z } from "zod";
 import { messageOf } from "../../../shared/errors/app-error.ts";
 import { openRegular } from "../../../shared/files/open-regular.ts";
 import { childOf, folderOf, nameOf, namesIn, systemPath } from "../../../shared/files/path-text.ts";
+import { readNamedText } from "../../../shared/files/read-named.ts";
 import { realOf } from "../../../shared/files/real-path.ts";
 import { isFileTrouble, systemCode } from "../../../shared/files/refusal.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
@@ -37,8 +38,7 @@ export function takeTaildirPositions(path: string): TakenOver {
   const nothing = (why: string): TakenOver => ({ positions: new Map(), gone: [{ file: path, why }] });
   let entries: z.output<typeof Entries>;
   try {
-    if (statSync(path).size > fileBytesMax) return nothing("too large for a position file");
-    const text = readFileSync(path, "utf8");
+    const text = readNamedText(path, { bytesMax: fileBytesMax, pipes: "refuse" });
     // Flume writes an empty file while it follows nothing.
     const parsed = Entries.safeParse(text.trim() === "" ? [] : JSON.parse(quoteInodes(text)));
     if (!parsed.success) return nothing("not a position file of Flume's TAILDIR source");

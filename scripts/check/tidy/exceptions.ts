@@ -49,3 +49,15 @@ export const longFiles: Readonly<Record<string, string>> = {};
 export const unimported: Readonly<Record<string, string>> = {
   "scripts/build/probe.ts": "is compiled by build.e2e.test.ts",
 };
+
+/** Files that read a whole file by a path that no user wrote. */
+export const readsOwnFiles: Readonly<Record<string, string>> = {
+  "edge/channels/sqlite/provenance.ts": "the machine's own id",
+  "edge/listeners/datagram-listener.ts": "tables of the kernel",
+  "central/web/bundle.ts": "the page's own sources, when it is built",
+  "central/lake/files/parquet.ts": "what the lake has written itself",
+  "central/lake/iceberg/avro-file.ts": "what the lake has written itself",
+  "central/lake/iceberg/table-files.ts": "what the lake has written itself",
+  "shared/config/pattern/analyse.ts": "a package that ships with us",
+  "shared/system/asked-help.ts": "a program's own source",
+};

@@ -1,5 +1,5 @@
 import { basename, dirname, join, normalize } from "node:path";
-import { longFiles, unimported, untestedByThemselves } from "./exceptions.ts";
+import { longFiles, readsOwnFiles, unimported, untestedByThemselves } from "./exceptions.ts";
 import type { Finding, Rule, SourceFile } from "./project.ts";
 import { exportsOf, isTest, lineAt } from "./project.ts";
 
@@ -132,7 +132,7 @@ export function prose(exists: (path: string) => boolean): Rule {
 /** The list of exceptions names only what there is. */
 export const exceptionsUsed: Rule = (files) => {
   const paths = new Set(files.map(({ path }) => path));
-  return [longFiles, unimported, untestedByThemselves].flatMap((list) =>
+  return [longFiles, unimported, untestedByThemselves, readsOwnFiles].flatMap((list) =>
     Object.keys(list)
       .filter((path) => !paths.has(path))
       .map((path) => ({ path: "scripts/check/tidy/exceptions.ts", line: 1, message: `${path} is not there any more` })),

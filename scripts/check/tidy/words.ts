@@ -1,3 +1,4 @@
+import { readsOwnFiles } from "./exceptions.ts";
 import type { Rule, SourceFile } from "./project.ts";
 import { findInCode, isTest, lineAt } from "./project.ts";
 
@@ -61,6 +62,13 @@ const placedWords: readonly PlacedWord[] = [
     pattern: /\bexport\s+default\b(?!\s+define[A-Z])/g,
     allowed: ({ path }) => path.endsWith(".d.ts"),
     message: "default exports are for component definitions; export by name",
+  },
+  {
+    // A literal is a path of the kernel's, and no user's.
+    pattern: /\breadFileSync\s*\(\s*(?!["'`])|\bBun\s*\.\s*file\s*\((?=.*\.(?:text|bytes|arrayBuffer|json)\b)/g,
+    allowed: ({ path }) =>
+      isScript(path) || isTest(path) || /\.bench\.ts$|\/testing\//.test(path) || path in readsOwnFiles,
+    message: "a FIFO in the place of that file would be waited at for ever: readNamed (shared/files/read-named.ts)",
   },
   {
     // Two statements side by side: one counts, the other one logs.
