@@ -18,5 +18,13 @@ export function runCommandLine(args: readonly string[]): Promise<number> {
         process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
       }),
     err: (text) => void process.stderr.write(visible(text, true)),
+    screen: process.stdout.isTTY ? draw : undefined,
   });
+}
+
+/** From the upper left corner, each line to its end, then nothing below. */
+function draw(lines: readonly string[]): void {
+  const { columns = 80, rows = 24 } = process.stdout;
+  const shown = lines.slice(0, rows - 1).map((line) => `${visible(line).slice(0, columns)}\u001b[K\n`);
+  process.stdout.write(`\u001b[H${shown.join("")}\u001b[J`);
 }

@@ -4,8 +4,10 @@ import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { tempDir } from "../../shared/testing/temp-dir.ts";
 import { type AdminPages, startAdmin } from "./admin-server.ts";
 
+const noTap: AdminPages["tap"] = { allowed: () => false, open: () => ({ kind: "busy" }) };
+
 async function withAdmin(changes: Partial<AdminPages>, use: (url: string) => Promise<void>): Promise<void> {
-  const pages = { metrics: () => "", live: () => true, unready: () => [], status: () => ({}), ...changes };
+  const pages = { metrics: () => "", live: () => true, unready: () => [], status: () => ({}), tap: noTap, ...changes };
   const server = startAdmin({ kind: "tcp", host: "127.0.0.1", port: 0 }, pages);
   try {
     await use(server.url);
@@ -53,7 +55,7 @@ test("it is read only, and says what there is", async () => {
 test("a port that is taken is an error that names it", async () => {
   await withAdmin({}, async (url) => {
     const port = Number(new URL(url).port);
-    const pages = { metrics: () => "", live: () => true, unready: () => [], status: () => ({}) };
+    const pages = { metrics: () => "", live: () => true, unready: () => [], status: () => ({}), tap: noTap };
     expect(() => startAdmin({ kind: "tcp", host: "127.0.0.1", port }, pages)).toThrow(`listen on 127.0.0.1:${port}`);
   });
 });
@@ -66,7 +68,13 @@ test("a request for a name that somebody has made to point here is refused", asy
 });
 
 describe("on a Unix socket", () => {
-  const pages = { metrics: () => "", live: () => true, unready: () => [], status: () => ({ agent: "gw-1" }) };
+  const pages = {
+    metrics: () => "",
+    live: () => true,
+    unready: () => [],
+    status: () => ({ agent: "gw-1" }),
+    tap: noTap,
+  };
   const open = (path: string) => startAdmin({ kind: "unix", path }, pages);
 
   test("it answers our user alone: the folder is made 0700, the socket 0600, and goes with the server", async () => {

@@ -4,6 +4,7 @@ import { AppError, messageOf } from "../../shared/errors/app-error.ts";
 import { ourHosts } from "../../shared/http/our-host.ts";
 import { inTheWay, ownFolder, removeStaleSocket } from "../../shared/system/unix-socket.ts";
 import { codes } from "./codes.ts";
+import { answerTap, type TapPage } from "./tap-page.ts";
 
 /** What the pages are made from. */
 export interface AdminPages {
@@ -15,9 +16,10 @@ export interface AdminPages {
   readonly unready: () => readonly string[];
   /** Plain values. */
   readonly status: () => unknown;
+  readonly tap: TapPage;
 }
 
-/** The HTTP for operators: `/metrics`, `/livez`, `/readyz`, `/status`. Read only. */
+/** The HTTP for operators: `/metrics`, `/livez`, `/readyz`, `/status`, `/tap`. Read only. */
 export interface AdminServer {
   /** Where it listens, with the port that the system picked when 0 was asked for. */
   readonly url: string;
@@ -28,8 +30,10 @@ export interface AdminServer {
 export function startAdmin(address: ListenAddress, pages: AdminPages): AdminServer {
   // Listening on other addresses is asking to be reached by any name; on loopback a foreign name is a rebound one.
   const isOurs = address.kind === "tcp" && isLocal(address) ? ourHosts([]) : () => true;
-  const fetch = (request: Request) =>
-    isOurs(request.headers.get("host") ?? undefined) ? answer(request, pages) : misdirected();
+  const fetch = (request: Request, own: Bun.Server<undefined>) =>
+    isOurs(request.headers.get("host") ?? undefined)
+      ? answer(request, pages, () => own.timeout(request, 0))
+      : misdirected();
   if (address.kind === "unix") return onSocket(address.path, fetch);
   const { host, port } = address;
   const server = listen(address, () =>
@@ -39,7 +43,7 @@ export function startAdmin(address: ListenAddress, pages: AdminPages): AdminServ
 }
 
 /** Whoever may open the file may ask: our user, and root. */
-function onSocket(path: string, fetch: (request: Request) => Response): AdminServer {
+function onSocket(path: string, fetch: (request: Request, own: Bun.Server<undefined>) => Response): AdminServer {
   const address = { kind: "unix" as const, path };
   const server = listen(address, () => {
     const why = ownFolder(path);
@@ -68,7 +72,7 @@ function listen<Server>(address: ListenAddress, open: () => Server): Server {
   }
 }
 
-function answer(request: Request, pages: AdminPages): Response {
+function answer(request: Request, pages: AdminPages, keepOpen: () => void): Response {
   if (request.method !== "GET" && request.method !== "HEAD") {
     return new Response("only GET\n", { status: 405, headers: { allow: "GET, HEAD" } });
   }
@@ -83,10 +87,12 @@ function answer(request: Request, pages: AdminPages): Response {
       return readiness(pages.unready());
     case "/status":
       return Response.json(pages.status());
+    case "/tap":
+      return answerTap(request, pages.tap, keepOpen);
     case "/":
-      return new Response("/metrics\n/livez\n/readyz\n/status\n");
+      return new Response("/metrics\n/livez\n/readyz\n/status\n/tap\n");
     default:
-      return new Response("there is /metrics, /livez, /readyz and /status\n", { status: 404 });
+      return new Response("there is /metrics, /livez, /readyz, /status and /tap\n", { status: 404 });
   }
 }
 

@@ -17,6 +17,8 @@ export interface CommandContext {
   /** Standard output for much at once: resolves when it was taken. */
   readonly outBytes: (bytes: Uint8Array) => Promise<void>;
   readonly err: (text: string) => void;
+  /** Standard output where it is a terminal: shows these lines, as many as fit, in the place of those before. */
+  readonly screen?: ((lines: readonly string[]) => void) | undefined;
 }
 
 /** One option of a verb: a flag, or with a value. */

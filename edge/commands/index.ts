@@ -11,6 +11,8 @@ import { init } from "./init.ts";
 import { initInterceptor } from "./init-interceptor.ts";
 import { keygen } from "./keygen.ts";
 import { list } from "./list.ts";
+import { tap } from "./live/tap.ts";
+import { top } from "./live/top.ts";
 import { pattern } from "./pattern.ts";
 import { run } from "./run.ts";
 import { schema } from "./schema.ts";
@@ -28,6 +30,8 @@ export const commands: readonly Command[] = [
   init,
   list,
   schema,
+  top,
+  tap,
   channelLs,
   channelStat,
   channelPeek,

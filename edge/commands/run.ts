@@ -246,6 +246,10 @@ class Running {
       live: () => this.live(),
       unready: () => this.host.agent?.unready() ?? ["the agent does not run"],
       status: () => this.host.agent?.status() ?? { agent: this.config.agent, state: "starting" },
+      tap: {
+        allowed: () => this.config.tap,
+        open: (options) => this.host.agent?.tap(options) ?? { kind: "busy" },
+      },
     });
     this.report(signals.admin, { url: admin.url });
     return admin;

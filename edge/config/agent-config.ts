@@ -45,6 +45,8 @@ export interface AgentConfig {
   readonly sinks: ReadonlyMap<string, SinkConfig>;
   /** Undefined: no admin HTTP. */
   readonly admin: ListenAddress | undefined;
+  /** Whether the admin HTTP shows what events say. */
+  readonly tap: boolean;
   readonly log: { readonly level: Level; readonly format: "text" | "json" };
   /** Undefined: it sends none. */
   readonly heartbeat: HeartbeatConfig | undefined;

@@ -1,6 +1,7 @@
 /** Rules that no component can check alone: who names whom, and how the bounds relate. Each rule is a function. */
 import { formatByteSize } from "../../shared/config/byte-size.ts";
 import { formatDuration } from "../../shared/config/duration.ts";
+import { isLocal } from "../../shared/config/listen-address.ts";
 import { suggest } from "../../shared/config/nearest.ts";
 import type { ConfigDocument } from "./document.ts";
 import type { Problem } from "./problem.ts";
@@ -32,6 +33,7 @@ const rules: readonly Rule[] = [
   boundsRelate,
   heartbeatSinkExists,
   testsNameWhatIsThere,
+  tapStaysHere,
 ];
 
 function partsAreNotEmpty({ document, components }: Whole): readonly Problem[] {
@@ -199,4 +201,11 @@ function testsNameWhatIsThere({ document, agent, components }: Whole): readonly 
     }
   }
   return problems;
+}
+
+/** What a tap shows is what the log says, and the admin HTTP asks for no password. */
+function tapStaysHere({ document, agent }: Whole): readonly Problem[] {
+  if (agent?.admin?.tap !== true || isLocal(agent.admin.address)) return [];
+  const message = "would show what events say to everybody who reaches this machine";
+  return [document.problem(["admin", "tap"], message, "listen on loopback or on a Unix socket, or leave it out")];
 }

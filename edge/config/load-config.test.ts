@@ -178,3 +178,16 @@ test("a duration without a unit is taken as milliseconds, and that is said", () 
     "linger: 5 has no unit: it is taken as 5 milliseconds",
   ]);
 });
+
+test("events are shown on a Unix socket, on loopback where it is said (with a warning), and nowhere else", () => {
+  const tapOf = (admin: string) => {
+    const { config, warnings } = load(changed("agent: gw-0042", `agent: gw-0042\nadmin: ${admin}`));
+    return [config.tap, warnings.map(({ key }) => key)];
+  };
+  expect(tapOf('{ address: "/run/tailgate/admin.sock" }')).toEqual([true, []]);
+  expect(tapOf('{ address: "/run/tailgate/admin.sock", tap: false }')).toEqual([false, []]);
+  expect(tapOf('{ address: "127.0.0.1:9464" }')).toEqual([false, []]);
+  expect(tapOf('{ address: "127.0.0.1:9464", tap: true }')).toEqual([true, ["admin.tap"]]);
+  expect(tapOf('{ address: "0.0.0.0:9464" }')).toEqual([false, ["admin.address"]]);
+  expect(load(good).config.tap).toBe(false);
+});

@@ -177,6 +177,7 @@ function assemble(agent: AgentSection, { sources, channels, sinks, membersOf }: 
     channels: present(channels),
     sinks: new Map([...present(sinks)].filter(([name]) => !members.has(name))),
     admin: agent.admin?.address,
+    tap: agent.admin !== undefined && (agent.admin.tap ?? agent.admin.address.kind === "unix"),
     log: agent.log,
     heartbeat: agent.heartbeat && heartbeatOf(agent.heartbeat),
   };

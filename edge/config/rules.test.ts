@@ -294,6 +294,12 @@ const rules: readonly (readonly [rule: string, from: string, to: string, expecte
     'tailgate.yaml:2:19: admin.address: "localhost" is not an address: write "host:port", as in "127.0.0.1:5140" or "[::1]:5140", or the absolute path of a Unix socket',
   ],
   [
+    "a tap shows what logs say: not beyond this machine",
+    "agent: gw-0042\n",
+    'agent: gw-0042\nadmin: { address: "0.0.0.0:9464", tap: true }\n',
+    "tailgate.yaml:2:40: admin.tap: would show what events say to everybody who reaches this machine (listen on loopback or on a Unix socket, or leave it out)",
+  ],
+  [
     "a log level",
     "agent: gw-0042\n",
     "agent: gw-0042\nlog: { level: warning }\n",

@@ -42,9 +42,13 @@ export const AgentSection = z.strictObject({
         description:
           "Where it listens: host:port, or the absolute path of a Unix socket, for our user and root alone (curl --unix-socket PATH http://localhost/readyz). Its folder is made, or must be ours.",
       }),
+      tap: z.boolean().optional().meta({
+        description:
+          "Whether /tap (`tailgate tap`) shows what events say to whoever reaches the address. Not given: on a Unix socket, since who may open that may read the channel file as well; on loopback every user of the machine may ask, so there it must be said; beyond this machine it is refused.",
+      }),
     })
     .optional()
-    .meta({ description: "HTTP for /metrics, /livez, /readyz and /status. Not given: none." }),
+    .meta({ description: "HTTP for /metrics, /livez, /readyz, /status and /tap. Not given: none." }),
   heartbeat: z
     .strictObject({
       topic: z

@@ -31,6 +31,13 @@ export function warningsOf(document: ConfigDocument, agent: AgentSection, compon
       "127.0.0.1 keeps it here",
     );
   }
+  if (agent.admin?.tap === true && agent.admin.address.kind === "tcp") {
+    warn(
+      ["admin", "tap"],
+      "every user of this machine may see what the events say",
+      "the path of a Unix socket as `admin.address` keeps it to our user and root",
+    );
+  }
   for (const [place, definition] of components.definitions) {
     if (definition.stability !== "experimental") continue;
     warn(

@@ -11,6 +11,7 @@ import { AppError, messageOf } from "../../shared/errors/app-error.ts";
 import { defineSignal } from "../../shared/telemetry/log.ts";
 import type { AgentConfig } from "../config/agent-config.ts";
 import type { Holding } from "../core/source.ts";
+import type { Taps } from "../taps/taps.ts";
 import type { AgentChannels } from "./agent-channels.ts";
 import type { AgentOptions } from "./agent-options.ts";
 import { Assembly } from "./assembly.ts";
@@ -56,13 +57,18 @@ export class AgentParts {
   /** During a change: what those sources held open. Kept for the way back when the change fails. */
   private readonly held = new Map<string, Holding>();
 
-  constructor(options: AgentOptions, channels: AgentChannels) {
+  constructor(
+    options: AgentOptions,
+    channels: AgentChannels,
+    readonly taps: Taps,
+  ) {
     this.options = options;
     this.channels = channels;
-    this.assembly = new Assembly(options, channels, {
-      partsKnown: (channel, group, parts) => this.partsKnown(channel, group, parts),
-      renewEpoch: (reason) => this.renewEpoch(reason),
-    });
+    const words = {
+      partsKnown: (channel: string, group: string, parts: number) => this.partsKnown(channel, group, parts),
+      renewEpoch: (reason: string) => this.renewEpoch(reason),
+    };
+    this.assembly = new Assembly(options, channels, words, taps);
   }
 
   /** What runs, as configs: what a reload compares with. */

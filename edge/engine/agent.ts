@@ -14,6 +14,8 @@ import { AppError, messageOf } from "../../shared/errors/app-error.ts";
 import { defineSignal } from "../../shared/telemetry/log.ts";
 import type { AgentConfig } from "../config/agent-config.ts";
 import type { ChannelStat } from "../core/channel.ts";
+import type { TapOptions } from "../taps/tap.ts";
+import { Taps } from "../taps/taps.ts";
 import { AgentChannels, outlives } from "./agent-channels.ts";
 import type { AgentOptions } from "./agent-options.ts";
 import { AgentParts } from "./agent-parts.ts";
@@ -23,6 +25,7 @@ import { drain, heldIn } from "./drain.ts";
 import { diskRefusal, FullChannels } from "./full-channels.ts";
 import { LoopLag } from "./loop-lag.ts";
 import { observeAgent, type StreamLanes } from "./observe-agent.ts";
+import { type OpenedTap, openTap } from "./open-tap.ts";
 import { type Parts, planReload, type ReloadPlan } from "./reload-plan.ts";
 import { StopDeadline } from "./stop-deadline.ts";
 import { readVitals, type Vitals } from "./vitals.ts";
@@ -41,6 +44,8 @@ export interface AgentStatus {
   readonly lanes: readonly StreamLanes[];
   /** What the streams count beside their books. */
   readonly counts: Readonly<Record<string, StreamCounters>>;
+  /** Of each stream, by interceptor: what it dropped. */
+  readonly filtered: Readonly<Record<string, StreamCounters>>;
 }
 
 export type AgentState = "idle" | "starting" | "running" | "stopping" | "stopped" | "failed";
@@ -110,7 +115,7 @@ export class Agent {
     const { config, loopLag } = this;
     try {
       const channels = new AgentChannels(this.options);
-      const parts = new AgentParts(this.options, channels);
+      const parts = new AgentParts(this.options, channels, new Taps());
       this.channels = channels;
       this.parts = parts;
       const plan = planReload(nothing, config);
@@ -164,6 +169,7 @@ export class Agent {
     parts.begin(config, fresh);
     channels.committer.lingerMs = config.lingerMs;
     this.config = config;
+    if (!config.tap) parts.taps.endAll();
     await channels.settle(config.channels);
     return plan;
   }
@@ -197,7 +203,15 @@ export class Agent {
       books: channels?.books.all() ?? [],
       lanes: parts?.streamLanes() ?? [],
       counts: Object.fromEntries(channels?.books.beside() ?? []),
+      filtered: Object.fromEntries(channels?.books.filtered() ?? []),
     };
+  }
+
+  /** Lets somebody look at events as they pass; undefined before the start and after the stop. */
+  tap(options: TapOptions): OpenedTap | undefined {
+    const { channels, parts } = this;
+    if (channels === undefined || parts === undefined || this.over !== "not") return undefined;
+    return openTap(options, parts, channels);
   }
 
   /** What a heartbeat is made of; undefined before the start and after the stop. */

@@ -3,6 +3,7 @@ import type { AgentConfig, SinkConfig, SourceConfig } from "../config/agent-conf
 import type { Context } from "../core/context.ts";
 import { FileReaders } from "../core/file-readers.ts";
 import { type Layout, plainLayout } from "../core/layout.ts";
+import type { Taps } from "../taps/taps.ts";
 import type { AgentChannels } from "./agent-channels.ts";
 import { type AgentOptions, contextOf } from "./agent-options.ts";
 import { type Chain, type Links, StreamIntake } from "./intake.ts";
@@ -29,6 +30,7 @@ export class Assembly {
     private readonly options: AgentOptions,
     private readonly channels: AgentChannels,
     private readonly words: SinkWords,
+    private readonly taps: Taps,
   ) {
     this.config = options.config;
     this.fileReaders = new FileReaders(options.report);
@@ -45,6 +47,7 @@ export class Assembly {
       report,
       onInvariant,
       ended: () => this.channels.committer.acknowledged(),
+      taken: (batch) => this.taps.offerBatch(batch),
     });
   }
 
@@ -113,7 +116,7 @@ export class Assembly {
       else positions.set(key, value);
     }
     const chain = this.chain(stream, source, links);
-    return new StreamIntake({ stream, ...chain, committer, clock: this.options.clock, positions });
+    return new StreamIntake({ stream, ...chain, committer, clock: this.options.clock, positions, taps: this.taps });
   }
 
   private async sink(channel: string, name: string, { make, members }: SinkConfig): Promise<MadeSink> {

@@ -35,6 +35,8 @@ export interface Book {
 /** Counters of a stream beside its books: `lost_at_source`, `cut`, … */
 export type StreamCounters = Readonly<Record<string, number>>;
 
+/** A counter for each interceptor. */
+const filteredBy = "filtered:";
 /** Counters of this prefix are marks of ours: 1 while the stream feeds the channel. */
 const feeds = "feeds:";
 /** Counters that are figures of a book, and the marks: everything else a stream counts stands beside the books. */
@@ -89,12 +91,17 @@ export class Books implements CommitSource {
     return new Map([...this.streams.keys()].map((stream) => [stream, besideBooks(this.store.counters(stream))]));
   }
 
+  /** What each interceptor of a stream dropped. */
+  filtered(): ReadonlyMap<string, StreamCounters> {
+    return new Map([...this.streams.keys()].map((stream) => [stream, filteredOf(this.store.counters(stream))]));
+  }
+
   private of(stream: string): Book[] {
     const counters = this.store.counters(stream);
     return [...(this.streams.get(stream) ?? [])].map(([channel, before]) => {
       const value = (name: string) => (counters.get(name) ?? 0) - (before.get(name) ?? 0);
       let filtered = 0;
-      for (const name of counters.keys()) if (name.startsWith("filtered:")) filtered += value(name);
+      for (const name of counters.keys()) if (name.startsWith(filteredBy)) filtered += value(name);
       return {
         stream,
         channel: channel.name,
@@ -135,10 +142,15 @@ export function besideBooks(counters: ReadonlyMap<string, number>): StreamCounte
   return Object.fromEntries([...counters].filter(([name]) => !isBooked(name)));
 }
 
+function filteredOf(counters: ReadonlyMap<string, number>): StreamCounters {
+  const own = [...counters].filter(([name]) => name.startsWith(filteredBy));
+  return Object.fromEntries(own.map(([name, value]) => [name.slice(filteredBy.length), value]));
+}
+
 /** Events that passed the interceptors. */
 function passed(stored: ReadonlyMap<string, number>): number {
   let count = stored.get("read") ?? 0;
-  for (const [name, value] of stored) if (name.startsWith("filtered:")) count -= value;
+  for (const [name, value] of stored) if (name.startsWith(filteredBy)) count -= value;
   return count;
 }
 

@@ -11,6 +11,7 @@ import type { Compression } from "../../shared/kafka/record-batch/compression.ts
 import { silent } from "../../shared/telemetry/log.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { type Layout, plainLayout } from "../core/layout.ts";
+import { Taps } from "../taps/taps.ts";
 import { ArrayChannel, ArrayStore } from "../testing/fakes/array-store.ts";
 import { Committer } from "./committer.ts";
 import { type NamedInterceptor, StreamIntake } from "./intake.ts";
@@ -74,6 +75,7 @@ async function run({ compression, identity, chain, partition }: Case, lines: num
     committer,
     clock,
     positions: new Map(),
+    taps: new Taps(),
   });
   committer.add({
     // The batches are thrown away: this measures what comes before the disk.

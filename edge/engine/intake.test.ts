@@ -7,6 +7,7 @@ import { until } from "../../shared/testing/until.ts";
 import type { EventView } from "../core/event-view.ts";
 import { type Layout, plainLayout } from "../core/layout.ts";
 import type { StoredBatch } from "../core/stored-batch.ts";
+import { Taps } from "../taps/taps.ts";
 import { ArrayStore } from "../testing/fakes/array-store.ts";
 import { Committer } from "./committer.ts";
 import { type NamedInterceptor, StreamIntake } from "./intake.ts";
@@ -47,6 +48,7 @@ function wire({ layout = toOneGroup, interceptors = [], channels = ["main"], sel
     committer,
     clock,
     positions: new Map(),
+    taps: new Taps(),
   });
   committer.add(intake);
   return { store, clock, channels: made, routers, committer, intake };

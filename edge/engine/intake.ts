@@ -12,6 +12,7 @@ import type { Interceptor } from "../core/interceptor.ts";
 import { limits } from "../core/limits.ts";
 import type { Selector } from "../core/selector.ts";
 import type { Intake, Positioned } from "../core/source.ts";
+import { type NamedLinks, type Taps, tappedLinks } from "../taps/taps.ts";
 import type { CollectedWork, CommitSource, Committer } from "./committer.ts";
 import type { LaneRouter } from "./lane-router.ts";
 import type { StreamPart } from "./late-positions.ts";
@@ -46,6 +47,8 @@ export interface StreamIntakeOptions extends Chain {
   readonly clock: Clock;
   /** Positions as they were stored at the start. */
   readonly positions: ReadonlyMap<string, string>;
+  /** Who looks at its events. */
+  readonly taps: Taps;
 }
 
 /** Past this many events in one chunk the time of reading is asked for again. */
@@ -54,7 +57,8 @@ const eventsPerTime = 256;
 export class StreamIntake implements Intake, CommitSource {
   private readonly options: StreamIntakeOptions;
   private readonly view = new EventView();
-  private interceptorNames: readonly string[] = [];
+  /** As the config says; what events pass through has those in between who look (`retap`). */
+  private links: NamedLinks;
   private interceptors: readonly Interceptor[] = [];
   private selector: Selector;
   private targets: readonly Target[] = [];
@@ -75,6 +79,7 @@ export class StreamIntake implements Intake, CommitSource {
     this.options = options;
     this.committer = options.committer;
     this.selector = options.selector;
+    this.links = { names: [], interceptors: [], selector: options.selector };
     this.setChain(options);
   }
 
@@ -83,10 +88,10 @@ export class StreamIntake implements Intake, CommitSource {
    * what the old chain holds open would be lost, and the new one would give its numbers away a second time.
    */
   setChain({ interceptors, selector, targets }: Chain): void {
-    this.interceptorNames = interceptors.map(({ name }) => name);
-    this.interceptors = interceptors.map(({ interceptor }) => interceptor);
+    const names = interceptors.map(({ name }) => name);
+    this.links = { names, interceptors: interceptors.map(({ interceptor }) => interceptor), selector };
     this.filtered = interceptors.map(() => 0);
-    this.selector = selector;
+    this.retap();
     this.targets = targets.map(({ channel, router }) => ({
       channel,
       router,
@@ -96,6 +101,13 @@ export class StreamIntake implements Intake, CommitSource {
     }));
     this.keptInStore = targets.every(({ channel }) => channel.keeping === "store");
     this.untilTime = 0;
+  }
+
+  /** Somebody began to look at its events, or does no more. */
+  retap(): void {
+    const { interceptors, selector } = tappedLinks(this.links, this.options.taps.ofChain(this.options.stream));
+    this.interceptors = interceptors;
+    this.selector = selector;
   }
 
   /**
@@ -116,7 +128,7 @@ export class StreamIntake implements Intake, CommitSource {
     this.extra.clear();
     this.read = 0;
     this.oversized = 0;
-    this.setChain({ interceptors: [], selector: this.selector, targets: [] });
+    this.setChain({ interceptors: [], selector: this.links.selector, targets: [] });
   }
 
   /** The channels that it feeds now, and their routers. */
@@ -270,7 +282,7 @@ export class StreamIntake implements Intake, CommitSource {
     add("cut", this.oversized);
     this.read = 0;
     this.oversized = 0;
-    for (const [index, name] of this.interceptorNames.entries()) {
+    for (const [index, name] of this.links.names.entries()) {
       add(`filtered:${name}`, this.filtered[index] ?? 0);
       this.filtered[index] = 0;
     }

@@ -71,7 +71,7 @@ export function describeReload(
 const ownSettings: Readonly<Record<string, (config: AgentConfig) => unknown>> = {
   linger: ({ lingerMs }) => lingerMs,
   stopTimeout: ({ stopTimeoutMs }) => stopTimeoutMs,
-  admin: ({ admin }) => admin,
+  admin: ({ admin, tap }) => ({ admin, tap }),
   log: ({ log }) => log,
 };
 

@@ -22,6 +22,8 @@ export interface RunLaneOptions {
   readonly drained: () => void;
   /** Called after each batch that ended: its acknowledgement waits for a durable mark. */
   readonly ended: () => void;
+  /** Called with each batch before it is delivered, once however often it is tried. */
+  readonly taken: (batch: StoredBatch) => void;
   /** The lane's state changed: for the status page. */
   readonly changed: (state: DeliveryState) => void;
   readonly random: Random;
@@ -127,7 +129,10 @@ async function takeStep(options: RunLaneOptions, retrying: boolean, signal: Abor
     const batch = options.mayStart() ? reader.next() : undefined;
     if (batch === undefined) return { kind: "empty" };
     reader.lease(batch);
-    if (!retrying) changed({ kind: "sending" });
+    if (!retrying) {
+      changed({ kind: "sending" });
+      options.taken(batch);
+    }
     const delivered = delivery.deliver(batch, signal);
     const readAhead = reader.readAhead(batch);
     if (readAhead !== undefined) whenSent(readAhead);

@@ -38,6 +38,7 @@ test("what a sink says of its lanes stands beside what the runner knows", async 
     report: silent,
     onInvariant: () => {},
     ended: () => {},
+    taken: () => {},
   });
   const done = runner.run(stop.signal);
   await until("the batch to be sent", () => channel.held.length === 0);
@@ -72,6 +73,7 @@ test("a lane tries as soon as its destination is back, and is patient anew after
       mayStart: () => true,
       drained: () => {},
       ended: () => {},
+      taken: () => {},
       changed: ({ kind }) => void states.push(kind),
       random: seededRandom(1),
       report: silent,

@@ -5,6 +5,7 @@ import type { Report } from "../../shared/telemetry/log.ts";
 import type { SinkConfig } from "../config/agent-config.ts";
 import type { Channel } from "../core/channel.ts";
 import type { Sink } from "../core/sink.ts";
+import type { StoredBatch } from "../core/stored-batch.ts";
 import { codes } from "./codes.ts";
 import { type LaneRun, SinkRunner } from "./sink-runner.ts";
 import type { StopDeadline } from "./stop-deadline.ts";
@@ -31,6 +32,8 @@ export interface SinkGroupOptions {
   readonly report: Report;
   readonly onInvariant: (error: unknown) => void;
   readonly ended: () => void;
+  /** A batch is handed to a sink, for the first time. */
+  readonly taken: (batch: StoredBatch) => void;
 }
 
 /** `start` returns quickly and needs no destination; one that does not is a sink that cannot start. */
@@ -69,9 +72,9 @@ export class SinkGroup {
 
   /** Begins to deliver. */
   begin(): void {
-    const { channel, random, report, onInvariant, ended } = this.options;
+    const { channel, random, report, onInvariant, ended, taken } = this.options;
     const sinks = [...this.made].map(([name, { sink }]) => ({ name, sink }));
-    this.runner = new SinkRunner({ channel, sinks, random, report, onInvariant, ended });
+    this.runner = new SinkRunner({ channel, sinks, random, report, onInvariant, ended, taken });
     this.done = this.runner.run(this.stopping.signal).catch(onInvariant);
   }
 

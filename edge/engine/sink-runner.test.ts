@@ -41,6 +41,7 @@ async function run(channel: ArrayChannel, answer: Answer, until: () => boolean):
       throw error;
     },
     ended: () => undefined,
+    taken: () => undefined,
   });
   const done = runner.run(stop.signal);
   const deadline = performance.now() + 5_000;

@@ -4,6 +4,7 @@ import type { Report } from "../../shared/telemetry/log.ts";
 import type { Channel } from "../core/channel.ts";
 import { comesBefore, type Lane } from "../core/lane.ts";
 import type { Sink } from "../core/sink.ts";
+import type { StoredBatch } from "../core/stored-batch.ts";
 import { type DeliveryState, runLane } from "./run-lane.ts";
 
 /** A sink with its name in the config. */
@@ -23,6 +24,8 @@ export interface SinkRunnerOptions {
   readonly onInvariant: (error: unknown) => void;
   /** Called after a batch ended: acknowledgements may want a durable mark. */
   readonly ended: () => void;
+  /** A batch is handed to a sink, for the first time. */
+  readonly taken: (batch: StoredBatch) => void;
 }
 
 /** What one lane does now, for the status page. */
@@ -72,7 +75,7 @@ export class SinkRunner {
   }
 
   private startLane(lane: Lane, signal: AbortSignal): void {
-    const { channel, sinks, random, report, ended, onInvariant } = this.options;
+    const { channel, sinks, random, report, ended, taken, onInvariant } = this.options;
     const chosen = sinks[lane.id % sinks.length];
     if (chosen === undefined) return;
     const reader = channel.reader(lane);
@@ -102,6 +105,7 @@ export class SinkRunner {
           if (this.waiting.size > 0 && !this.waiting.has(lane.id)) this.wake.open();
         },
         ended,
+        taken,
         changed: (state) => {
           run.state = state;
         },

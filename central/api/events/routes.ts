@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
+import { type StreamEnd, streamed } from "../../../shared/http/streamed.ts";
 import { exportCut } from "../../telemetry.ts";
 import { withScope } from "../access.ts";
 import { type ApiDependencies, resource } from "../api.ts";
@@ -16,7 +17,6 @@ import {
   timeParameter,
 } from "../parameters.ts";
 import { RequestSlots } from "../slots.ts";
-import { type StreamEnd, streamed } from "../streamed.ts";
 import { exportEvents, exportTypes, formatFor } from "./export.ts";
 import { Event, eventBody } from "./schema.ts";
 

@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { AppError, hasCode } from "../../../shared/errors/app-error.ts";
+import { streamed } from "../../../shared/http/streamed.ts";
 import type { FeedPosition } from "../../store/feed-port.ts";
 import { withScope } from "../access.ts";
 import { type ApiDependencies, resource } from "../api.ts";
@@ -7,7 +8,6 @@ import { codes } from "../codes.ts";
 import { problemsWithNotHere } from "../errors.ts";
 import { nameParameter, numberParameter } from "../parameters.ts";
 import { RequestSlots } from "../slots.ts";
-import { streamed } from "../streamed.ts";
 import { feedIds } from "./feed-ids.ts";
 import { FeedHub } from "./hub.ts";
 

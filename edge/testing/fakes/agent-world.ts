@@ -194,6 +194,7 @@ export class AgentWorld implements Disposable {
       channels: new Map([["main", this.holds("sqlite")]]),
       sinks: new Map([["out", this.sends(this.destination, "main")]]),
       admin: undefined,
+      tap: false,
       log: { level: "info", format: "text" },
       heartbeat: undefined,
       ...changes,

@@ -35,6 +35,7 @@ test(
         mayStart: () => true,
         drained: () => {},
         ended: () => {},
+        taken: () => {},
         changed: () => {},
         random: seededRandom(7),
         report: () => {},

@@ -2,7 +2,7 @@
  * A body that is made while it is read: the next part when the client has taken the one before, so that a slow client
  * holds one part and nothing more. A client that goes away, or takes nothing for `stallMs`, ends the making.
  */
-import { othersTurn } from "../../shared/async/others-turn.ts";
+import { othersTurn } from "../async/others-turn.ts";
 
 /** What a body is made of, and who is told of its end. */
 export interface StreamedBody {
