@@ -17,7 +17,7 @@ test("asks for a key everywhere but for health and for the page, which hold no d
       .map(({ path }) => path.replace(":vehicle", "car-1").replace(":id", "1")),
   );
   paths.delete("/assets/:file"); // of a name that the page knows: page.test.ts
-  expect(paths.size).toBe(35);
+  expect(paths.size).toBe(38);
   for (const path of [...paths, "/api/v1/nowhere"]) {
     expect([path, (await api.request(path)).status]).toEqual([path, open.includes(path) ? 200 : 401]);
   }
@@ -40,6 +40,7 @@ test("its document names every route and is what the running service hands out",
     "/api/v1/completeness",
     "/api/v1/conflicts",
     "/api/v1/dead-letters",
+    "/api/v1/dead-letters/count",
     "/api/v1/dead-letters/redrive",
     "/api/v1/events",
     "/api/v1/events/stream",
@@ -53,6 +54,9 @@ test("its document names every route and is what the running service hands out",
     "/api/v1/outages",
     "/api/v1/quarantine",
     "/api/v1/quarantine/{agent}",
+    "/api/v1/redrives",
+    "/api/v1/redrives/{id}",
+    "/api/v1/redrives/{id}/cancel",
     "/api/v1/relay",
     "/api/v1/replays",
     "/api/v1/replays/{id}",

@@ -25,6 +25,7 @@ import { refuseOtherMethods } from "./api/methods.ts";
 import { outages } from "./api/outages/routes.ts";
 import { quarantine } from "./api/quarantine/routes.ts";
 import { RateLimit } from "./api/rate-limit.ts";
+import { redrives } from "./api/redrives/routes.ts";
 import { relay } from "./api/relay/routes.ts";
 import { replays } from "./api/replays/routes.ts";
 import { rules } from "./api/rules/routes.ts";
@@ -63,6 +64,7 @@ export function createApi(dependencies: ApiDependencies, guarding: Partial<Guard
     .route("/", relay(dependencies))
     .route("/", status(dependencies))
     .route("/", deadLetters(dependencies))
+    .route("/", redrives(dependencies))
     .route("/", replays(dependencies))
     .route("/", suppressions(dependencies))
     .route("/", gaps(dependencies))

@@ -77,6 +77,7 @@ export async function runCentral(config: CentralConfig, report: Report, asked: A
     lake: lake?.snapshot() ?? noLake,
     certificateExpiresMs: renewal?.certificateExpiresMs,
   }));
+  const asking = operationsBy(async (call) => await running().replay(call));
   const api = createApi({
     reader,
     feed,
@@ -87,7 +88,8 @@ export async function runCentral(config: CentralConfig, report: Report, asked: A
     },
     relay,
     lake,
-    replays: operationsBy(async (call) => await running().replay(call)),
+    replays: asking,
+    redrives: asking,
     status,
     fleet,
     clock,

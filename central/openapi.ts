@@ -53,6 +53,7 @@ function mounted() {
     operations,
     relay: undefined,
     replays: undefined,
+    redrives: undefined,
     status,
     fleet,
     clock,

@@ -58,6 +58,7 @@ test("whatever changes something needs the scope operate, and the relay its own:
     Object.keys(methods).flatMap((method) => (method === "get" ? [] : [[method.toUpperCase(), path] as const])),
   );
   expect(changes).toContainEqual(["POST", "/api/v1/dead-letters/redrive"]);
+  expect(changes).toContainEqual(["POST", "/api/v1/redrives"]);
   expect(changes).toContainEqual(["DELETE", "/api/v1/vehicles/{vehicle}"]);
   expect(changes).toContainEqual(["POST", "/api/v1/replays/{id}/cancel"]);
   for (const [method, path] of changes) {

@@ -11,7 +11,8 @@ import { KafkaConsumer } from "../consumer/kafka/consumer.ts";
 import { protocolOf } from "../consumer/kafka/store-protocol.ts";
 import type { TopicSelection } from "../consumer/kafka/topics.ts";
 import type { AdmissionRules } from "../ledger/admission.ts";
-import type { ReplayOperations } from "../replay/calls.ts";
+import type { RedriveOperations, ReplayOperations } from "../replay/calls.ts";
+import { RedriveService } from "../replay/redrive-service.ts";
 import { ReplayService } from "../replay/service.ts";
 import { storeKindOf } from "../store/kinds.ts";
 import type { ReplayStore } from "../store/replay-port.ts";
@@ -38,6 +39,8 @@ export interface IngestService {
   readonly relay: Pick<RelayIntake, "take"> | undefined;
   /** Undefined: the store has no replay. */
   readonly replays: ReplayOperations | undefined;
+  /** Undefined: the store tries no dead letters again. */
+  readonly redrives: RedriveOperations | undefined;
   /** Ends the arrival in hand, leaves the group, closes the store. */
   stop(): Promise<void>;
 }
@@ -92,6 +95,9 @@ export async function startIngest(
   });
   const replays = store.replays && replaysOf(config, store.replays, { store, report, keys, fatal });
   replays?.start();
+  const redrives =
+    store.redrives && new RedriveService({ redrives: store.redrives, clock: systemClock, report, fatal });
+  redrives?.start();
   const watching = setInterval(() => void watch.probeWhenIdle(), probeEveryMs);
   return {
     snapshot: () => ({
@@ -112,9 +118,10 @@ export async function startIngest(
     },
     relay,
     replays,
+    redrives,
     stop: async () => {
       clearInterval(watching);
-      await replays?.stop();
+      await Promise.all([replays?.stop(), redrives?.stop()]);
       believed?.stop();
       await Promise.all([relay?.stop(), consumer?.stop(), running.stop()]);
       await store.close();

@@ -11,7 +11,6 @@ import { invariant } from "../../shared/errors/invariant.ts";
 import { createLog } from "../../shared/telemetry/log.ts";
 import type { CentralConfig } from "../config/schema.ts";
 import { answerCall, type ReplayAnswer, type ReplayCall } from "../replay/calls.ts";
-import { codes as replayCodes } from "../replay/codes.ts";
 import type { LaneSelection } from "../store/store.ts";
 import { type IngestService, startIngest } from "./service.ts";
 import type { IngestSnapshot } from "./snapshot.ts";
@@ -95,11 +94,7 @@ async function operate(id: number, operation: Operation): Promise<void> {
 
 async function replay(id: number, call: ReplayCall): Promise<void> {
   try {
-    const { replays } = open("replay");
-    if (replays === undefined) {
-      throw new AppError(replayCodes.CENTRAL_REPLAY_UNSUPPORTED, "replay: this store has none, or there is no Kafka");
-    }
-    tell({ type: "answered", id, answer: await answerCall(call, replays) });
+    tell({ type: "answered", id, answer: await answerCall(call, open("replay")) });
   } catch (thrown) {
     refuse(id, thrown);
   }

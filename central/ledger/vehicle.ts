@@ -28,6 +28,11 @@ export function vehicleName(key: Uint8Array): string {
   return `0x${Buffer.from(key).toString("hex")}`;
 }
 
+/** The key that a vehicle's name stands for: the way back from `vehicleName`. */
+export function keyOf(name: string): Buffer {
+  return /^0x([0-9a-f]{2})*$/.test(name) ? Buffer.from(name.slice(2), "hex") : Buffer.from(name, "utf8");
+}
+
 function decode(key: Uint8Array): string | undefined {
   try {
     return utf8.decode(key);

@@ -20,8 +20,9 @@ export const codes = defineCodes({
   },
   CENTRAL_REPLAY_UNSUPPORTED: {
     severity: "usage",
-    hint: "This kind of store has no replay, redrive and erasure yet; the embedded one (a path) has.",
+    hint: "This kind of store has no replay and erasure yet; the embedded one (a path) has.",
   },
+  CENTRAL_REDRIVE_UNSUPPORTED: { severity: "usage", hint: "This kind of store tries no dead letters again." },
   CENTRAL_REPLAY_NO_KAFKA: {
     severity: "usage",
     hint: "Set `kafka.brokers` in the config: what came by relay alone is nowhere but in the store.",

@@ -24,7 +24,6 @@ import { intoTopic } from "./into-topic.ts";
 import { JobRun } from "./job-run.ts";
 import { Cluster } from "./kafka/cluster.ts";
 import { RecordRate } from "./rate-limit.ts";
-import { type RedriveResult, redrive } from "./redrive.ts";
 import { resolveRange } from "./resolve.ts";
 import { erasureEnded, replayBegun, replayEnded, replayFailed, replayWaits } from "./telemetry.ts";
 
@@ -103,10 +102,6 @@ export class ReplayService implements ReplayOperations {
   async turn(id: number, turn: ReplayTurn): Promise<void> {
     await this.options.replays.turnReplay(id, turn);
     if (turn !== "resume") this.running.get(id)?.stop.abort();
-  }
-
-  async redrive(choice: Parameters<ReplayOperations["redrive"]>[0], afterId: number): Promise<RedriveResult> {
-    return await redrive(choice, afterId, this.options.replays);
   }
 
   async erase(vehicle: string, by: string): Promise<ErasureCounts> {

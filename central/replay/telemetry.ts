@@ -24,3 +24,11 @@ export const erasureEnded = defineSignal({
   level: "warn",
   message: "An erased vehicle is out of the store",
 });
+
+export const redriveBegun = defineSignal({
+  name: "redrive_begun",
+  level: "info",
+  message: "Dead letters are tried again",
+});
+
+export const redriveEnded = defineSignal({ name: "redrive_ended", level: "info", message: "A redrive has ended" });

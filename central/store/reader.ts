@@ -2,6 +2,7 @@
 
 import type { LaneIdentity } from "../../shared/identity/identity.ts";
 import type { FleetReader } from "./fleet-port.ts";
+import type { DeadLetterChoice, DeadLetterCount, RedriveReader } from "./redrive-port.ts";
 import type { ReplayReader } from "./replay-port.ts";
 import type { RulesReader } from "./rules-port.ts";
 
@@ -192,6 +193,9 @@ export interface IdPage {
   readonly bytesMax?: number;
 }
 
+/** A page of dead letters, of those that are chosen. */
+export interface DeadLetterPage extends IdPage, DeadLetterChoice {}
+
 /** @throws AppError `CENTRAL_STORE_UNAVAILABLE` from every method when the store cannot be read. */
 export interface StoreReader {
   /** Alerts; undefined: this kind of store keeps none. */
@@ -211,10 +215,13 @@ export interface StoreReader {
   positions(): Promise<readonly PositionRow[]>;
   /** Agents that are in quarantine, in the order of names. */
   quarantined(): Promise<readonly string[]>;
-  deadLetters(page: IdPage): Promise<readonly DeadLetterRow[]>;
+  deadLetters(page: DeadLetterPage): Promise<readonly DeadLetterRow[]>;
+  countDeadLetters(choice: DeadLetterChoice): Promise<DeadLetterCount>;
   gaps(page: IdPage): Promise<readonly GapRow[]>;
   conflicts(page: IdPage): Promise<readonly ConflictRow[]>;
   /** Jobs and erased vehicles, where the store has them. */
   readonly replays?: ReplayReader;
+  /** Jobs that try dead letters again, where the store has them. */
+  readonly redrives?: RedriveReader;
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 /**
- * An optional port of a store: what replay, redrive and erasure need of it (central/replay/DESIGN.md). A store without it is
+ * An optional port of a store: what replay and erasure need of it (central/replay/DESIGN.md). A store without it is
  * a store all the same; the routes then say that it cannot. Every promise is checked by
  * testing/contracts/replay.contract.ts.
  */
@@ -139,44 +139,6 @@ export interface BackfillResult {
   readonly state: ReplayState;
 }
 
-/** Which dead letters. */
-export interface DeadLetterChoice {
-  readonly ids?: readonly number[] | undefined;
-  readonly topic?: string | undefined;
-  /** Part of it. */
-  readonly reason?: string | undefined;
-}
-
-/** A dead letter with all that was kept of it. */
-export interface KeptLetter extends TopicPartition {
-  readonly id: number;
-  readonly firstOffset: number;
-  readonly lastOffset: number;
-  readonly reason: string;
-  readonly identity: string | undefined;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  /** Undefined: it is a batch that could not be read, or nothing was kept. */
-  readonly recordTimeMs: number | undefined;
-}
-
-/** A dead letter, and the records that its bytes are; none: it cannot be tried. */
-export interface Redriven {
-  readonly row: KeptLetter;
-  readonly records: readonly RecordSlice[];
-}
-
-/** What became of dead letters that were tried again. */
-export interface RedriveCounts {
-  readonly tried: number;
-  readonly stored: number;
-  readonly repeated: number;
-  readonly conflicts: number;
-  readonly suppressed: number;
-  /** Refused again, with the new reason. */
-  readonly stayed: number;
-}
-
 /** What was removed of a vehicle; not `done`: ask again. */
 export interface ErasureStep {
   readonly events: number;
@@ -218,9 +180,6 @@ export interface ReplayStore {
   backfill(backfill: Backfill): Promise<BackfillResult>;
   /** Topics that it has a position of. */
   storedTopics(): Promise<readonly string[]>;
-  deadLettersOf(choice: DeadLetterChoice, afterId: number, limit: number): Promise<readonly KeptLetter[]>;
-  /** Each goes through the ledger; what is refused again stays with its new reason. One transaction. */
-  redrive(letters: readonly Redriven[]): Promise<RedriveCounts>;
   /** Writes the vehicle into the suppression list first, then removes a bounded part of what there is of it. */
   erase(vehicle: string, by: string): Promise<ErasureStep>;
   /** Erasures that have begun and are not done: a process ended in between. */

@@ -7,6 +7,7 @@ import type { DamagedRange, TopicPartition } from "../records/partition.ts";
 import type { RecordSlice } from "../records/record-block.ts";
 import type { RecordMark } from "../records/record-mark.ts";
 import type { FleetStore } from "./fleet-port.ts";
+import type { RedriveStore } from "./redrive-port.ts";
 import type { ReplayStore } from "./replay-port.ts";
 import type { RulesWork } from "./rules-port.ts";
 
@@ -174,7 +175,9 @@ export interface Store {
    * @throws AppError `CENTRAL_STORE_UNAVAILABLE`.
    */
   ask(): Promise<void>;
-  /** Replay, redrive and erasure, where the store can. */
+  /** Replay and erasure, where the store can. */
   readonly replays?: ReplayStore;
+  /** Dead letters tried again, where the store can. */
+  readonly redrives?: RedriveStore;
   close(): Promise<void>;
 }

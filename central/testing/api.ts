@@ -16,6 +16,7 @@ import { noLake } from "../lake/snapshot.ts";
 import { declareMetrics } from "../metrics.ts";
 import type { PlainRecord } from "../records/record-block.ts";
 import { lastMark } from "../records/record-slices.ts";
+import { RedriveService } from "../replay/redrive-service.ts";
 import { ReplayService } from "../replay/service.ts";
 import { FleetService } from "../status/fleet.ts";
 import { StatusService } from "../status/status.ts";
@@ -69,6 +70,8 @@ export class TestApi implements AsyncDisposable {
   readonly api;
   /** Runs no jobs: it was not started. */
   readonly replays: ReplayService;
+  /** It runs its jobs once it was started. */
+  readonly redrives: RedriveService;
   private position: Position | undefined;
 
   constructor(options: TestApiOptions = {}) {
@@ -111,6 +114,14 @@ export class TestApi implements AsyncDisposable {
         throw thrown;
       },
     });
+    this.redrives = new RedriveService({
+      redrives: this.store.redrives,
+      clock: systemClock,
+      report: silent,
+      fatal: (thrown) => {
+        throw thrown;
+      },
+    });
     const metrics = new Metrics();
     declareMetrics(metrics, () => ({ ...this.snapshot, summary: this.status.latest, relay: noRelay, lake: noLake }));
     const { keys = [], report = silent, isOurHost = () => true, requestsPerSecond = 10_000 } = options;
@@ -122,6 +133,7 @@ export class TestApi implements AsyncDisposable {
       relay: options.relay,
       lake: options.lake,
       replays: options.withoutReplays === true ? undefined : this.replays,
+      redrives: options.withoutReplays === true ? undefined : this.redrives,
       status: this.status,
       fleet: this.fleet,
       clock,
@@ -164,6 +176,7 @@ export class TestApi implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.feed.rest();
     await this.replays.stop();
+    await this.redrives.stop();
     await this.reader.close();
     await this.store.close();
     this.dir[Symbol.dispose]();

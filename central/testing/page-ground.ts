@@ -85,6 +85,7 @@ export class PageGround implements AsyncDisposable {
       lake: undefined,
       rules: { set: undefined, snapshot: () => snapshot().rules },
       replays: undefined,
+      redrives: undefined,
       operations: this.store,
       status: this.status,
       clock,

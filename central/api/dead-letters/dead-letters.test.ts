@@ -42,25 +42,29 @@ test("a page of large ones ends at its bytes", async () => {
 
 const operator = { Authorization: "Bearer a-key-for-operators" };
 
-test("redrives one, some, or all: what is taken now leaves, what is refused again stays, with the key's name in the log", async () => {
+test("tries some again: what is taken now leaves, what is refused again stays, with the key's name in the log", async () => {
   const said: unknown[] = [];
   const keys = [testKey("a-key-for-operators", ["read", "operate"], "ops")];
   await using api = new TestApi({ keys, report: operatorLines((fields) => said.push(fields)) });
   await api.put(range(0, 1));
   await api.store.quarantine("gw1", true);
   await api.put([...range(1, 5), testRecord({ offset: 5, timeMs: 1, identity: "gw1/e1/drive.99999999/5@1" })]);
-  const redrive = async (body: object) => await (await api.post("/api/v1/dead-letters/redrive", operator, body)).json();
+  const redrive = async (ids: number[]) =>
+    await (await api.post("/api/v1/dead-letters/redrive", operator, { ids })).json();
   const nothing = { tried: 0, stored: 0, repeated: 0, conflicts: 0, suppressed: 0, stayed: 0 };
-  expect(await redrive({ all: true })).toEqual({ ...nothing, tried: 5, stayed: 5 });
+  expect(await redrive([1, 2, 3, 4, 5])).toEqual({ ...nothing, tried: 5, stayed: 5 });
   await api.store.quarantine("gw1", false);
-  expect(await redrive({ ids: [1] })).toEqual({ ...nothing, tried: 1, stored: 1 });
-  expect(await redrive({ reason: "quarantine" })).toEqual({ ...nothing, tried: 3, stored: 3 });
-  expect(await redrive({ topic: "drive" })).toEqual({ ...nothing, tried: 1, stayed: 1 });
+  expect(await redrive([1])).toEqual({ ...nothing, tried: 1, stored: 1 });
+  expect(await redrive([1, 2, 3, 4, 5])).toEqual({ ...nothing, tried: 4, stored: 3, stayed: 1 });
   expect(await (await api.request("/api/v1/dead-letters", operator)).json()).toMatchObject({
     deadLetters: [{ firstOffset: 5, reason: expect.stringContaining("a lane beyond") }],
   });
-  expect(said).toMatchObject([{}, { verb: "redrive dead letters", ids: 1, tried: 1, stored: 1, key: "ops" }, {}, {}]);
-  for (const body of [{}, { ids: [] }, { al: true }]) {
+  expect(said).toMatchObject([
+    {},
+    { verb: "redrive dead letters", ids: 1, tried: 1, stored: 1, key: "ops" },
+    { ids: 5, tried: 4 },
+  ]);
+  for (const body of [{}, { ids: [] }, { all: true }, { reason: "quarantine" }]) {
     expect((await api.post("/api/v1/dead-letters/redrive", operator, body)).status).toBe(400);
   }
 });
@@ -71,13 +75,35 @@ test("a batch that could not be read is read again from its kept bytes", async (
   const bytes = topicBatch(1, ["one", "two"]);
   const damaged = [{ firstOffset: 1, lastOffset: 2, reason: "codec 9 is not known", bytes }];
   await api.put([testRecord({ offset: 0 }), testRecord({ offset: 3 })], { damaged });
-  const answer = await api.post("/api/v1/dead-letters/redrive", operator, { all: true });
+  const answer = await api.post("/api/v1/dead-letters/redrive", operator, { ids: [1] });
   expect(await answer.json()).toMatchObject({ tried: 1, stored: 2, stayed: 0 });
   expect(await (await api.request("/api/v1/dead-letters", operator)).json()).toEqual({ deadLetters: [] });
+});
+
+test("a filter chooses and counts alike, and a page's cursor belongs to it", async () => {
+  await using api = new TestApi();
+  await api.store.quarantine("gw1", true);
+  await api.put([...range(0, 3), testRecord({ offset: 3, vehicle: "car 2/ä" })]);
+  const chosen = async (query: string) => {
+    const { deadLetters } = await api.get(`/api/v1/dead-letters?${query}`);
+    return [Array.isArray(deadLetters) ? deadLetters.length : -1, await api.get(`/api/v1/dead-letters/count?${query}`)];
+  };
+  const count = (letters: number) => [letters, { letters, records: letters }];
+  expect(await chosen("")).toEqual(count(4));
+  expect(await chosen("vehicle=car%202%2F%C3%A4")).toEqual(count(1));
+  expect(await chosen("topic=drive&reason=quarantine&vehicle=car-1")).toEqual(count(3));
+  expect(await chosen("topic=charge")).toEqual(count(0));
+  const page = await api.get("/api/v1/dead-letters?vehicle=car-1&limit=2");
+  expect(await api.get(`/api/v1/dead-letters?vehicle=car-1&limit=2&cursor=${page.next}`)).toMatchObject({
+    deadLetters: [{ firstOffset: 2 }],
+  });
+  expect(await api.get(`/api/v1/dead-letters?limit=2&cursor=${page.next}`)).toMatchObject({ status: 400 });
 });
 
 testRefusals([
   ["/api/v1/dead-letters?limit=x", "limit"],
   ["/api/v1/dead-letters?limit=101", "limit"],
   ["/api/v1/dead-letters?cursor=MQ", "none of this query's"],
+  ["/api/v1/dead-letters?topic=", "topic"],
+  ["/api/v1/dead-letters/count?reason=", "reason"],
 ]);

@@ -6,8 +6,8 @@ import { Cursors, isNumbers } from "../cursor.ts";
 import { problem, problems } from "../errors.ts";
 import { bytesOf, cutPage, pageBytesMax } from "../page.ts";
 import { cursorParameter, limitParameter } from "../parameters.ts";
-import { replaysOf } from "../supported.ts";
-import { DeadLetter, deadLetterBody, RedriveBody, RedriveChoice } from "./schema.ts";
+import { redrivesOf } from "../supported.ts";
+import { choiceFields, DeadLetter, DeadLetterCountBody, deadLetterBody, RedriveBody, RedriveChoice } from "./schema.ts";
 
 const list = createRoute({
   method: "get",
@@ -15,7 +15,7 @@ const list = createRoute({
   ...withScope("read"),
   path: "/api/v1/dead-letters",
   summary: "What could not be stored as an event, with its bytes",
-  request: { query: z.object({ limit: limitParameter(20, 100), cursor: cursorParameter }) },
+  request: { query: z.object({ ...choiceFields, limit: limitParameter(20, 100), cursor: cursorParameter }) },
   responses: {
     200: {
       description: "A page.",
@@ -27,12 +27,25 @@ const list = createRoute({
   },
 });
 
+const count = createRoute({
+  method: "get",
+  operationId: "countDeadLetters",
+  ...withScope("read"),
+  path: "/api/v1/dead-letters/count",
+  summary: "How many of them are chosen by topic, reason and vehicle",
+  request: { query: z.object(choiceFields) },
+  responses: {
+    200: { description: "The count.", content: { "application/json": { schema: DeadLetterCountBody } } },
+    ...problems,
+  },
+});
+
 const redrive = createRoute({
   method: "post",
   operationId: "redriveDeadLetters",
   ...withScope("operate"),
   path: "/api/v1/dead-letters/redrive",
-  summary: "Tries dead letters again, after a limit or a rule was changed; those that are refused again stay",
+  summary: "Tries some dead letters again, after a limit or a rule was changed; those that are refused again stay",
   request: { body: { required: true, content: { "application/json": { schema: RedriveChoice } } } },
   responses: {
     200: { description: "What became of them.", content: { "application/json": { schema: RedriveBody } } },
@@ -41,23 +54,24 @@ const redrive = createRoute({
   },
 });
 
-/** GET /api/v1/dead-letters, POST /api/v1/dead-letters/redrive */
+/** GET /api/v1/dead-letters, GET /api/v1/dead-letters/count, POST /api/v1/dead-letters/redrive */
 export function deadLetters(dependencies: ApiDependencies) {
   const { reader, report } = dependencies;
   return resource()
     .openapi(redrive, async (context) => {
-      const { all: _, afterId, ...choice } = context.req.valid("json");
-      const { next, ...counts } = await replaysOf(dependencies).operations.redrive(choice, afterId);
-      const which = { ids: choice.ids?.length, topic: choice.topic, reason: choice.reason };
+      const { ids } = context.req.valid("json");
+      const counts = await redrivesOf(dependencies).operations.redrive(ids);
       const [key, requestId] = [context.get("keyName"), context.get("requestId")];
-      report(operatorActed, { verb: "redrive dead letters", ...which, ...counts, key, requestId });
-      return context.json(next === undefined ? counts : { ...counts, next }, 200);
+      report(operatorActed, { verb: "redrive dead letters", ids: ids.length, ...counts, key, requestId });
+      return context.json(counts, 200);
     })
+    .openapi(count, async (context) => context.json(await reader.countDeadLetters(context.req.valid("query")), 200))
     .openapi(list, async (context) => {
-      const { limit, cursor } = context.req.valid("query");
-      const cursors = new Cursors("dead-letters", [], isNumbers(1));
+      const { limit, cursor, ...choice } = context.req.valid("query");
+      const { topic = null, reason = null, vehicle = null } = choice;
+      const cursors = new Cursors("dead-letters", [topic, reason, vehicle], isNumbers(1));
       const [afterId] = cursors.read(cursor) ?? [0];
-      const found = await reader.deadLetters({ afterId, limit: limit + 1, bytesMax: pageBytesMax });
+      const found = await reader.deadLetters({ ...choice, afterId, limit: limit + 1, bytesMax: pageBytesMax });
       const { rows, more } = cutPage(found, limit, ({ key, value, reason, identity }) =>
         bytesOf(key, value, reason, identity),
       );

@@ -28,22 +28,30 @@ export function deadLetterBody({ key, value, identity, ...row }: DeadLetterRow):
   };
 }
 
-/** Which are tried again. */
+/** Which: by topic, reason and vehicle; all where nothing is named. */
+export const choiceFields = {
+  topic: z.string().min(1).max(249).optional(),
+  reason: z.string().min(1).max(200).optional().openapi({ description: "Part of it." }),
+  vehicle: z
+    .string()
+    .min(1)
+    .max(1_024)
+    .optional()
+    .openapi({ description: "By its key; by the agent that its identity names, where it has no key." }),
+};
+
+/** Which are tried again at once. */
 export const RedriveChoice = z
-  .strictObject({
-    ids: z.array(z.int().min(1)).min(1).max(1_000).optional(),
-    topic: z.string().min(1).max(249).optional(),
-    reason: z.string().min(1).max(200).optional().openapi({ description: "Part of it." }),
-    all: z.literal(true).optional(),
-    afterId: z.int().min(0).default(0).openapi({ description: "`next` of the answer before." }),
+  .strictObject({ ids: z.array(z.int().min(1)).min(1).max(1_000) })
+  .openapi("RedriveChoice", { description: "Some by their ids; many are a job: POST /api/v1/redrives." });
+
+/** How many are chosen. */
+export const DeadLetterCountBody = z
+  .object({
+    letters: z.int(),
+    records: z.int().openapi({ description: "A letter may be a whole batch, or a range without its bytes." }),
   })
-  .refine(
-    ({ ids, topic, reason, all }) => all === true || ids !== undefined || topic !== undefined || reason !== undefined,
-    {
-      message: "name some by ids, topic or reason, or say all",
-    },
-  )
-  .openapi("RedriveChoice");
+  .openapi("DeadLetterCount");
 
 /** What became of them. */
 export const RedriveBody = z
@@ -54,6 +62,5 @@ export const RedriveBody = z
     conflicts: z.int(),
     suppressed: z.int(),
     stayed: z.int().openapi({ description: "Refused again, with the new reason; or their bytes were not kept whole." }),
-    next: z.int().optional().openapi({ description: "There are more: ask again with it as afterId." }),
   })
   .openapi("RedriveResult");

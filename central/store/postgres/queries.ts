@@ -4,7 +4,6 @@ import { clockIsAhead } from "../../ledger/last-state.ts";
 import type { LedgerRow } from "../lane-ranges.ts";
 import type {
   ConflictRow,
-  DeadLetterRow,
   GapRow,
   IdPage,
   LaneQuery,
@@ -196,29 +195,6 @@ export async function readPositions(sql: SQL): Promise<PositionRow[]> {
 export async function readQuarantined(sql: SQL): Promise<string[]> {
   const rows = await sql<{ name: Buffer }[]>`select name from account where quarantined order by name`;
   return rows.map(({ name }) => textOf(name));
-}
-
-/** What was put aside, up to the page's bounds. */
-export async function readDeadLetters(sql: SQL, { afterId, limit, bytesMax = most }: IdPage): Promise<DeadLetterRow[]> {
-  type Found = Stored<Omit<DeadLetterRow, "identity">, "topic" | "reason"> & { readonly identity: Buffer | null };
-  const rows = await sql<Found[]>`
-    select id::float8 as id, topic, partition, first_offset::float8 as "firstOffset", last_offset::float8 as "lastOffset", reason,
-      identity, key, value, at::float8 as "atMs"
-    from (
-      select p.*, lag(so_far, 2, 0) over (order by id) as before from (
-        select *, sum(coalesce(octet_length(key), 0) + coalesce(octet_length(value), 0) + octet_length(reason)) over (order by id) as so_far
-        from (
-          select d.*, s.topic, s.partition from dead_letter d join source s on s.id = d.source
-          where d.id > ${afterId} order by d.id limit ${limit}
-        ) d
-      ) p
-    ) t where before < ${bytesMax}::bigint order by id`;
-  return rows.map((row) => ({
-    ...row,
-    topic: textOf(row.topic),
-    reason: textOf(row.reason),
-    identity: row.identity === null ? undefined : textOf(row.identity),
-  }));
 }
 
 /** Offsets that nobody will read any more. */

@@ -10,6 +10,7 @@ import { laneRanges } from "../lane-ranges.ts";
 import type {
   BooksQuery,
   ConflictRow,
+  DeadLetterPage,
   DeadLetterRow,
   EventPage,
   EventQuery,
@@ -24,12 +25,15 @@ import type {
   Totals,
   VehicleState,
 } from "../reader.ts";
+import type { DeadLetterChoice, DeadLetterCount, RedriveReader } from "../redrive-port.ts";
 import { clientOptions } from "./address.ts";
+import { countDeadLetters, readDeadLetters } from "./dead-letters.ts";
 import { daysThere } from "./event-days.ts";
 import { readEvents } from "./event-scan.ts";
 import { sqlState, storeFailure } from "./failure.ts";
 import * as fleet from "./fleet-queries.ts";
 import * as queries from "./queries.ts";
+import { readRedrive, readRedrives } from "./redrive-jobs.ts";
 import { readerName } from "./take-over.ts";
 
 /** A read holds nobody up; it ends before whoever asks has gone. */
@@ -48,6 +52,10 @@ export class PostgresReader implements StoreReader {
     hours: (query) => this.read("read hours", (sql) => fleet.readHours(sql, query)),
     outages: (query) => this.read("read outages", (sql) => fleet.readOutages(sql, query)),
     fate: (agent, range, limit) => this.read("read a lane's ranges", (sql) => fleet.readFate(sql, agent, range, limit)),
+  };
+  readonly redrives: RedriveReader = {
+    jobs: (beforeId, limit) => this.read("list redrives", (sql) => readRedrives(sql, beforeId, limit)),
+    job: (id) => this.read("read a redrive", (sql) => readRedrive(sql, id)),
   };
   private pool: SQL | undefined;
   private closed = false;
@@ -97,8 +105,12 @@ export class PostgresReader implements StoreReader {
     return this.read("list who is in quarantine", queries.readQuarantined);
   }
 
-  deadLetters(page: IdPage): Promise<readonly DeadLetterRow[]> {
-    return this.read("read dead letters", (sql) => queries.readDeadLetters(sql, page));
+  deadLetters(page: DeadLetterPage): Promise<readonly DeadLetterRow[]> {
+    return this.read("read dead letters", (sql) => readDeadLetters(sql, page));
+  }
+
+  countDeadLetters(choice: DeadLetterChoice): Promise<DeadLetterCount> {
+    return this.read("count dead letters", (sql) => countDeadLetters(sql, choice));
   }
 
   gaps(page: IdPage): Promise<readonly GapRow[]> {

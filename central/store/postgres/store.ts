@@ -22,6 +22,7 @@ import { lateAfterMsStandard } from "../../ledger/plan.ts";
 import type { TopicPartition } from "../../records/partition.ts";
 import { storeGone, storeMade } from "../../telemetry.ts";
 import type { FleetStore } from "../fleet-port.ts";
+import type { RedriveStore } from "../redrive-port.ts";
 import type {
   Append,
   AppendResult,
@@ -37,6 +38,7 @@ import { EventDays } from "./event-days.ts";
 import { isConflict, isLockTimeout, sqlState, storeFailure } from "./failure.ts";
 import { hearBeats } from "./fleet-writer.ts";
 import { inspectStore, migrate } from "./migrate.ts";
+import { postgresRedrives } from "./redrive-jobs.ts";
 import { incoming } from "./schema.ts";
 import { endFrozen, readerName, writerName } from "./take-over.ts";
 import { closeFailed } from "./telemetry.ts";
@@ -94,6 +96,7 @@ export class PostgresStore implements Store {
   readonly fleet: FleetStore = {
     hear: (beats, nowMs) => this.transaction("keep heartbeats", (sql) => hearBeats(sql, beats, nowMs)),
   };
+  readonly redrives: RedriveStore = postgresRedrives((doing, work) => this.transaction(doing, work));
   private session: Session | undefined;
   private closed = false;
 

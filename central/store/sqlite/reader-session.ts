@@ -5,6 +5,7 @@ import { clockIsAhead } from "../../ledger/last-state.ts";
 import type { LedgerRow } from "../lane-ranges.ts";
 import type {
   ConflictRow,
+  DeadLetterPage,
   DeadLetterRow,
   EventRow,
   GapRow,
@@ -17,9 +18,11 @@ import type {
   VehicleState,
 } from "../reader.ts";
 import type { StoredEvent } from "./chunk-codec.ts";
+import { DeadLetters } from "./dead-letters.ts";
 import { readSuppressions } from "./erasure.ts";
 import { EventScan } from "./event-scan.ts";
 import { FleetSession } from "./fleet-session.ts";
+import { RedriveJobReader } from "./redrive-jobs.ts";
 import { ReplayJobReader } from "./replay-jobs.ts";
 
 interface SeriesRow {
@@ -54,6 +57,8 @@ export class ReaderSession {
   readonly scan: EventScan;
   private fleetSession: FleetSession | undefined;
   readonly jobs: ReplayJobReader;
+  readonly redrives: RedriveJobReader;
+  readonly letters: DeadLetters;
   readonly suppressions: ReturnType<typeof readSuppressions>;
   private readonly laneNames = new Map<number, LaneIdentity>();
   private readonly sources = new Map<number, { readonly topic: string; readonly partition: number }>();
@@ -62,6 +67,8 @@ export class ReaderSession {
   constructor(readonly database: Database.Database) {
     this.scan = new EventScan(database);
     this.jobs = new ReplayJobReader(database);
+    this.redrives = new RedriveJobReader(database);
+    this.letters = new DeadLetters(database);
     this.suppressions = readSuppressions(database);
     this.sql = {
       sums: database.prepare<[], Omit<Totals, "gaps" | "vehicles" | "deadLettered"> & { deadLettered: number }>(
@@ -101,10 +108,6 @@ export class ReaderSession {
         `select topic, partition, generation, next, stored, updated_at as updatedAtMs from source as this
          where generation = (select max(generation) from source where topic = this.topic and partition = this.partition)
          order by topic, partition`,
-      ),
-      deadLetters: database.prepare<[number, number], Nullable<DeadLetterRow, "identity">>(
-        `select d.id, topic, partition, first_offset as firstOffset, last_offset as lastOffset, reason, identity, key,
-           value, at as atMs from dead_letter d join source s on s.id = d.source where d.id > ? order by d.id limit ?`,
       ),
       gaps: database.prepare<[number, number], Nullable<GapRow, "lastOffset">>(
         `select g.id, topic, partition, kind, first_offset as firstOffset, last_offset as lastOffset, at as atMs
@@ -183,13 +186,11 @@ export class ReaderSession {
     return this.sql.positions.all();
   }
 
-  deadLetters({ afterId, limit, bytesMax = Number.POSITIVE_INFINITY }: IdPage): DeadLetterRow[] {
-    const rows = this.sql.deadLetters.iterate(afterId, limit);
-    return within(
-      rows,
-      bytesMax,
-      ({ key, value, reason }) => (key?.length ?? 0) + (value?.length ?? 0) + reason.length,
-    ).rows.map((row) => ({ ...row, identity: row.identity ?? undefined }));
+  deadLetters({ bytesMax = Number.POSITIVE_INFINITY, ...page }: DeadLetterPage): DeadLetterRow[] {
+    const sizeOf = ({ key, value, reason }: Pick<DeadLetterRow, "key" | "value" | "reason">) =>
+      (key?.length ?? 0) + (value?.length ?? 0) + reason.length;
+    const { rows } = within(this.letters.page(page), bytesMax, sizeOf);
+    return rows.map((row) => ({ ...row, identity: row.identity ?? undefined }));
   }
 
   quarantined(): string[] {

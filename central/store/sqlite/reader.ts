@@ -5,6 +5,7 @@ import { laneRanges } from "../lane-ranges.ts";
 import type {
   BooksQuery,
   ConflictRow,
+  DeadLetterPage,
   DeadLetterRow,
   EventPage,
   EventQuery,
@@ -19,6 +20,7 @@ import type {
   Totals,
   VehicleState,
 } from "../reader.ts";
+import type { DeadLetterChoice, DeadLetterCount, RedriveReader } from "../redrive-port.ts";
 import type { ReplayReader } from "../replay-port.ts";
 import { mergeEvents } from "./event-scan.ts";
 import { storeFailure } from "./failure.ts";
@@ -45,6 +47,11 @@ export class SqliteReader implements StoreReader {
     replays: (beforeId, limit) => this.read("list replays", ({ jobs }) => jobs.jobs(beforeId, limit)),
     replay: (id) => this.read("read a replay", ({ jobs }) => jobs.job(id)),
     suppressions: (after, limit) => this.read("list erased vehicles", (session) => session.suppressions(after, limit)),
+  };
+
+  readonly redrives: RedriveReader = {
+    jobs: (beforeId, limit) => this.read("list redrives", ({ redrives }) => redrives.jobs(beforeId, limit)),
+    job: (id) => this.read("read a redrive", ({ redrives }) => redrives.job(id)),
   };
 
   constructor(private readonly path: string) {}
@@ -101,8 +108,12 @@ export class SqliteReader implements StoreReader {
     return this.read("list who is in quarantine", (session) => session.quarantined());
   }
 
-  deadLetters(page: IdPage): Promise<readonly DeadLetterRow[]> {
+  deadLetters(page: DeadLetterPage): Promise<readonly DeadLetterRow[]> {
     return this.read("read dead letters", (session) => session.deadLetters(page));
+  }
+
+  countDeadLetters(choice: DeadLetterChoice): Promise<DeadLetterCount> {
+    return this.read("count dead letters", ({ letters }) => letters.count(choice));
   }
 
   gaps(page: IdPage): Promise<readonly GapRow[]> {

@@ -17,19 +17,13 @@ import { relayLine } from "../../records/partition.ts";
 import type { RecordSlice } from "../../records/record-block.ts";
 import { countRecords } from "../../records/record-slices.ts";
 import { putAside } from "../outcome.ts";
-import type {
-  Backfill,
-  BackfillResult,
-  DeadLetterChoice,
-  KeptLetter,
-  RedriveCounts,
-  Redriven,
-  ReplayCounts,
-} from "../replay-port.ts";
+import { nothingRedriven, type RedriveCounts, type Redriven } from "../redrive-port.ts";
+import type { Backfill, BackfillResult, ReplayCounts } from "../replay-port.ts";
 import type { Append } from "../store.ts";
 import type { FindEvent } from "./find-event.ts";
 import type { LedgerLoader } from "./ledger-loader.ts";
 import type { PlanWriter } from "./plan-writer.ts";
+import { RedriveJobs } from "./redrive-jobs.ts";
 import { ReplayJobs } from "./replay-jobs.ts";
 import type { Suppressions } from "./suppressions.ts";
 
@@ -49,10 +43,6 @@ interface SourceRow {
   readonly dead_bytes: number;
 }
 
-type StoredLetter = Omit<KeptLetter, "identity" | "recordTimeMs"> & {
-  readonly identity: string | null;
-  readonly recordTimeMs: number | null;
-};
 type Sums = { -readonly [Name in keyof RedriveCounts]: RedriveCounts[Name] };
 
 interface Aside extends Pick<Append, "records" | "dead" | "damaged"> {
@@ -63,6 +53,7 @@ const sourceColumns = "id, topic, partition, next, dead_bytes";
 
 export class ReplaySession {
   readonly jobs: ReplayJobs;
+  readonly redrives: RedriveJobs;
   private readonly sql;
 
   constructor(
@@ -71,6 +62,7 @@ export class ReplaySession {
     private readonly limits: { readonly quotas: Quotas; readonly rules: AdmissionRules },
   ) {
     this.jobs = new ReplayJobs(database);
+    this.redrives = new RedriveJobs(database);
     this.sql = {
       source: database.prepare<[string, number], SourceRow>(
         `select ${sourceColumns} from source where topic = ? and partition = ? order by generation desc limit 1`,
@@ -97,16 +89,6 @@ export class ReplaySession {
       count: database.prepare(
         `update source set stored = stored + :stored, foreign_events = foreign_events + :foreign, dead = dead + :dead,
            dead_bytes = max(0, dead_bytes + :deadBytes) where id = :id`,
-      ),
-      letters: database.prepare<
-        { after: number; ids: string | null; topic: string | null; reason: string | null; limit: number },
-        StoredLetter
-      >(
-        `select d.id, topic, partition, first_offset as firstOffset, last_offset as lastOffset, reason, identity, key,
-           value, record_time as recordTimeMs from dead_letter d join source s on s.id = d.source
-         where d.id > :after and (:ids is null or d.id in (select value from json_each(:ids)))
-           and topic = coalesce(:topic, topic) and (:reason is null or instr(reason, :reason) > 0)
-         order by d.id limit :limit`,
       ),
       letterBytes: database
         .prepare<[number], number>(
@@ -150,19 +132,8 @@ export class ReplaySession {
     return this.sql.topics.all(relayLine.topic);
   }
 
-  deadLettersOf({ ids, topic, reason }: DeadLetterChoice, afterId: number, limit: number): KeptLetter[] {
-    const chosen = ids === undefined ? null : JSON.stringify(ids);
-    return this.sql.letters
-      .all({ after: afterId, ids: chosen, topic: topic ?? null, reason: reason ?? null, limit })
-      .map(({ identity, recordTimeMs, ...row }) => ({
-        ...row,
-        identity: identity ?? undefined,
-        recordTimeMs: recordTimeMs ?? undefined,
-      }));
-  }
-
   redrive(letters: readonly Redriven[], nowMs: number): RedriveCounts {
-    const counts = { tried: 0, stored: 0, repeated: 0, conflicts: 0, suppressed: 0, stayed: 0 };
+    const counts = { ...nothingRedriven };
     for (const letter of letters) this.redriveOne(letter, counts, nowMs);
     return counts;
   }

@@ -1,4 +1,4 @@
-/** Tables of replay and erasure; part of the schema (schema.ts). */
+/** Tables of replay, erasure and redrive; part of the schema (schema.ts). */
 export const replayTables = `
 -- Jobs that read topics again. Lists and words are JSON: nobody looks into them by SQL.
 create table replay (
@@ -31,4 +31,23 @@ create table suppression (
 -- What a record that is read again is looked up by.
 create index dead_letter_place on dead_letter (source, first_offset);
 create index conflict_place on conflict (source, offset);
+`;
+
+/** Of a later version than those. */
+export const redriveTable = `
+-- Jobs that try dead letters again. Choice and counts are JSON: nobody looks into them by SQL.
+create table redrive (
+  id         integer primary key,
+  state      text    not null,                  -- running | done | cancelled
+  choice     text    not null,
+  asked_by   text    not null, asked_at integer not null,
+  changed_at integer not null, ended_at integer,
+  letters    integer not null,                  -- chosen when it began
+  after_id   integer not null default 0,        -- done up to this one
+  until_id   integer not null,                  -- the last of them
+  counts     text    not null,
+  owner      text,    lease_until integer not null default 0
+);
+-- One at a time.
+create unique index redrive_running on redrive (state) where state = 'running';
 `;

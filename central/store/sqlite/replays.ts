@@ -38,10 +38,6 @@ export function sqliteReplays({ clock, transaction, database, foldWhenDue }: Rep
     backfill: async (backfill) =>
       folding(transaction("put records back", ({ replays }) => replays.backfill(backfill, clock.now()))),
     storedTopics: async () => transaction("list topics", ({ replays }) => replays.topics()),
-    deadLettersOf: async (choice, afterId, limit) =>
-      transaction("choose dead letters", ({ replays }) => replays.deadLettersOf(choice, afterId, limit)),
-    redrive: async (letters) =>
-      folding(transaction("redrive dead letters", ({ replays }) => replays.redrive(letters, clock.now()))),
     erase: async (vehicle, by) => {
       const erasure = new Erasure(database());
       const step = erasure.overwriting(() =>

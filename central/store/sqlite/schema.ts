@@ -3,10 +3,10 @@
  * shared/decisions/0010 has the numbers. Times are milliseconds since 1970.
  */
 import { fleetSchema } from "./fleet-schema.ts";
-import { replayTables } from "./replay-tables.ts";
+import { redriveTable, replayTables } from "./replay-tables.ts";
 
 /** One more with each change of the tables. */
-export const schemaVersion = 7;
+export const schemaVersion = 8;
 
 /** SQLite's mark of whose file it is: "TGct". */
 export const applicationId = 0x54476374;
@@ -155,7 +155,7 @@ create table account (
   day integer not null default 0, bytes integer not null default 0,     -- bytes of that day, days since 1970
   quarantined integer not null default 0
 ) without rowid;
-${rulesSchema}${fleetSchema}${replayTables}`;
+${rulesSchema}${fleetSchema}${replayTables}${redriveTable}`;
 
 /** From each earlier version to the next one. */
 export const migrations: Readonly<Record<number, string>> = {
@@ -180,4 +180,5 @@ export const migrations: Readonly<Record<number, string>> = {
   4: rulesSchema,
   5: fleetSchema,
   6: replayTables,
+  7: redriveTable,
 };

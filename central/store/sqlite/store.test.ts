@@ -270,7 +270,7 @@ describe("the SQLite store", () => {
         alter table conflict drop column sender; alter table conflict drop column held_by`);
     }
     database.exec(`drop table replay; drop table replay_partition; drop table suppression;
-      drop index dead_letter_place; drop index conflict_place`);
+      drop table redrive; drop index dead_letter_place; drop index conflict_place`);
     if (version < 3) database.exec("alter table source drop column topic_id");
     if (version === 1) {
       database.exec("drop table account; alter table source drop column dead_bytes");

@@ -24,6 +24,7 @@ import { lateAfterMsStandard } from "../../ledger/plan.ts";
 import type { TopicPartition } from "../../records/partition.ts";
 import { storeGone, storeMade } from "../../telemetry.ts";
 import type { FleetStore } from "../fleet-port.ts";
+import type { RedriveStore } from "../redrive-port.ts";
 import type { ReplayStore } from "../replay-port.ts";
 import type { RulesTools } from "../rules-port.ts";
 import type {
@@ -39,7 +40,8 @@ import type {
 import { AlertRetention, alertRetentionMsStandard, withdrawRules } from "./alert-retention.ts";
 import { storeFailure } from "./failure.ts";
 import { fileIdentity, openWriter } from "./open.ts";
-import { sqliteReplays } from "./replays.ts";
+import { sqliteRedrives } from "./redrives.ts";
+import { type ReplayTools, sqliteReplays } from "./replays.ts";
 import { RulesSession } from "./rules-session.ts";
 import { type RulesRooms, SqliteRulesWork } from "./rules-work.ts";
 import { storeId } from "./store-id.ts";
@@ -79,18 +81,21 @@ export class SqliteStore implements Store {
   private withdrawn = false;
   alertsWithdrawn = 0;
   readonly replays: ReplayStore;
+  readonly redrives: RedriveStore;
 
   readonly rules: SqliteRulesWork | undefined;
 
   constructor(private readonly options: SqliteStoreOptions) {
     const { eventRules, clock } = options;
     this.rules = eventRules && new SqliteRulesWork(eventRules, this.rooms(), clock);
-    this.replays = sqliteReplays({
-      clock: options.clock,
+    const tools: ReplayTools = {
+      clock,
       transaction: (doing, work) => this.transaction(doing, work),
       database: () => this.use("open the store", (_, database) => database),
       foldWhenDue: () => this.foldWhenDue(),
-    });
+    };
+    this.replays = sqliteReplays(tools);
+    this.redrives = sqliteRedrives(tools);
   }
 
   get id(): string | undefined {

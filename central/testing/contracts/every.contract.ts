@@ -2,6 +2,7 @@
 import { claimsContract } from "./claims.contract.ts";
 import { fleetContract } from "./fleet.contract.ts";
 import { positionsContract } from "./positions.contract.ts";
+import { redriveContract } from "./redrive.contract.ts";
 import { relayedContract } from "./relayed.contract.ts";
 import { type OpenStore, storeContract } from "./store.contract.ts";
 
@@ -11,5 +12,6 @@ export function everyStoreContract(name: string, open: OpenStore): void {
   claimsContract(name, open);
   positionsContract(name, open);
   relayedContract(name, open);
+  redriveContract(name, open);
   fleetContract(name, open);
 }

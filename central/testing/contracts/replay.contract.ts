@@ -159,23 +159,6 @@ export function replayContract(name: string, open: () => ReplayUnderTest): void 
       expect(await seqs()).toEqual([]);
     });
 
-    test("redrive: what the rules take now is stored, what they refuse stays with the new reason", async () => {
-      await put([...range(0, 2), testRecord({ offset: 2, identity: "gw1/e1/drive.99999999/2@1" })]);
-      await under.store.quarantine("gw1", true);
-      await put([...range(3, 5), testRecord({ offset: 5, agent: "gw2", identity: null })]);
-      expect(await under.reader.totals()).toMatchObject({ stored: 3, deadLettered: 3, missing: 0 });
-      const letters = await replays().deadLettersOf({ reason: "quarantine" }, 0, 9);
-      expect(letters.map(({ firstOffset }) => firstOffset)).toEqual([3, 4]);
-      const records = (offset: number) => slicesOf(range(offset, offset + 1));
-      const tried = letters.map((row) => ({ row, records: records(row.firstOffset) }));
-      expect(await replays().redrive(tried)).toMatchObject({ tried: 2, stored: 0, stayed: 2 });
-      await under.store.quarantine("gw1", false);
-      expect(await replays().redrive(tried)).toMatchObject({ tried: 2, stored: 2, stayed: 0 });
-      expect(await replays().redrive(tried)).toMatchObject({ tried: 0 });
-      expect(await under.reader.totals()).toMatchObject({ stored: 5, deadLettered: 1 });
-      expect(await seqs()).toContain(4);
-    });
-
     test("a replay after a rule was changed stores what was put aside, and takes it from the dead letters", async () => {
       await put(range(0, 2));
       await under.store.quarantine("gw1", true);

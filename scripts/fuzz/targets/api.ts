@@ -70,12 +70,16 @@ const posts = [
   "/api/v1/replays/1/resume",
   "/api/v1/replays/1/cancel",
   "/api/v1/dead-letters/redrive",
+  "/api/v1/redrives",
+  "/api/v1/redrives/1/cancel",
   "/api/v1/relay",
 ] as const;
 const bodies = [
   `{"topics":["drive"],"partitions":[0],"from":{"timeMs":${noonMs}},"to":{"offset":9},"vehicle":"car-1","stream":"drive","recordsPerSecondMax":10,"into":{"kind":"store"}}`,
   `{"from":{"offset":0},"into":{"kind":"topic","topic":"copy","speed":2}}`,
   `{"topic":"drive","partition":0,"from":{"offset":0},"to":{"offset":5}}`,
+  `{"topic":"drive","reason":"quota","vehicle":"car-1"}`,
+  `{"ids":[1,2]}`,
   `{"topic":"drive","partition":0,"offsets":[1,2]}`,
 ];
 const bodyWords = [

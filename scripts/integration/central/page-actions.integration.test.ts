@@ -143,15 +143,39 @@ test("an agent is put into quarantine, and let in again", async () => {
   expect(await central.get("/api/v1/quarantine")).toEqual({ agents: [] });
 }, 90_000);
 
-test("what was put aside meanwhile is tried again", async () => {
+test("what was put aside meanwhile is tried again: one, then those that a filter shows, after a question", async () => {
   await go("put-aside");
   await browser.until(`document.querySelectorAll("details").length === 5`, 30_000);
   await browser.click(one("summary"));
   await browser.click(button("Try again"));
   await says("It is stored now.");
   expect(await deadLetters()).toBe(4);
+  const { deadLetters: left } = await central.get<{ deadLetters: readonly { readonly keyBase64: string }[] }>(
+    "/api/v1/dead-letters",
+  );
+  const vehicle = Buffer.from(left[0]?.keyBase64 ?? "", "base64").toString();
+  const { letters } = await central.get<{ letters: number }>(`/api/v1/dead-letters/count?vehicle=${vehicle}`);
+  await browser.write(named("vehicle"), vehicle);
+  await browser.write(named("reason"), "quarantine");
+  await browser.press("Enter");
+  await says(`${letters} put aside, of ${vehicle}, with "quarantine" in the reason`);
+  await browser.until(`document.querySelectorAll("details").length === ${letters}`, 30_000);
   await keep("dead-letters");
-}, 90_000);
+  await confirm(`Redrive ${letters}`, `Try ${letters} again, of ${vehicle}, with "quarantine" in the reason?`);
+  await says("Redrive #1 done");
+  await says(`tried ${letters} of ${letters} · stored ${letters}`);
+  await says("Nothing that was put aside is of these.");
+  expect(await browser.evaluate(`document.querySelector("progress").value`)).toBe(100);
+  await browser.write(named("vehicle"), "");
+  await browser.write(named("reason"), "");
+  await browser.press("Enter");
+  await says(`${4 - letters} put aside, all`);
+  await confirm(`Redrive ${4 - letters}`, `Try ${4 - letters} again, all?`);
+  await says("Redrive #2 done");
+  await says("Nothing was put aside.");
+  expect(await deadLetters()).toBe(0);
+  await keep("redriven");
+}, 120_000);
 
 test("the lake's snapshots and files are shown, with rows, sizes and offsets", async () => {
   await go("lake");

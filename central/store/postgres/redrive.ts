@@ -1,0 +1,169 @@
+/**
+ * Tries dead letters again, inside the store's transaction. Partitions and letters are locked first, each in the order of their
+ * ids: whoever tries the same letter, or moves the same partition on, comes after us. Letters that are gone by then are
+ * somebody else's.
+ */
+import type { SQL } from "bun";
+import type { PlannedEvent } from "../../ledger/entries.ts";
+import { AppendPlanning, type Plan } from "../../ledger/plan.ts";
+import { putAside } from "../outcome.ts";
+import { nothingRedriven, type RedriveCounts, type Redriven } from "../redrive-port.ts";
+import { tableOf } from "./days.ts";
+import type { EventDays } from "./event-days.ts";
+import { findValues } from "./find-event.ts";
+import { loadLedger } from "./ledger-loader.ts";
+import { daysOf, writeAside, writePlan } from "./plan-writer.ts";
+import { bytes, int8s, textOf } from "./values.ts";
+import { MissingDays, type WriterTools } from "./writer-session.ts";
+
+/** A partition whose letters are tried, and what that changes of it. */
+interface Source {
+  readonly id: number;
+  readonly topic: string;
+  readonly partition: number;
+  /** Bytes that are kept of what was put aside. */
+  readonly deadBytesBefore: number;
+  stored: number;
+  foreign: number;
+  dead: number;
+  deadBytes: number;
+}
+
+interface LockedLetter {
+  readonly id: number;
+  readonly source: number;
+  readonly bytes: number;
+}
+
+type Sums = { -readonly [Name in keyof RedriveCounts]: RedriveCounts[Name] };
+
+/** What became of them. @throws MissingDays, Raced: begin the transaction again. */
+export async function redriveLetters(
+  sql: SQL,
+  letters: readonly Redriven[],
+  tools: WriterTools,
+): Promise<RedriveCounts> {
+  const counts = { ...nothingRedriven };
+  if (letters.length === 0) return counts;
+  const ids = letters.map(({ row }) => row.id);
+  const sources = await lockSources(sql, ids);
+  const locked = await lockLetters(sql, ids);
+  for (const letter of letters) {
+    const held = locked.get(letter.row.id);
+    const source = held && sources.get(held.source);
+    if (held !== undefined && source !== undefined) await redriveOne(sql, letter, { held, source, counts }, tools);
+  }
+  for (const { id, stored, foreign, dead, deadBytes } of sources.values()) {
+    await sql`
+      update source set stored = stored + ${stored}, foreign_events = foreign_events + ${foreign}, dead = dead + ${dead},
+        dead_bytes = greatest(0, dead_bytes + ${deadBytes}) where id = ${id}`;
+  }
+  return counts;
+}
+
+async function lockSources(sql: SQL, ids: readonly number[]): Promise<ReadonlyMap<number, Source>> {
+  type Row = Pick<Source, "id" | "partition" | "deadBytesBefore"> & { readonly topic: Buffer };
+  const rows = await sql<Row[]>`
+    select id, topic, partition, dead_bytes::float8 as "deadBytesBefore" from source
+    where id in (select source from dead_letter where id = any(${int8s(sql, ids)})) order by id for update`;
+  const nothing = { stored: 0, foreign: 0, dead: 0, deadBytes: 0 };
+  return new Map(rows.map((row) => [row.id, { ...row, ...nothing, topic: textOf(row.topic) }]));
+}
+
+async function lockLetters(sql: SQL, ids: readonly number[]): Promise<ReadonlyMap<number, LockedLetter>> {
+  const rows = await sql<LockedLetter[]>`
+    select id::float8 as id, source, (coalesce(octet_length(key), 0) + coalesce(octet_length(value), 0)
+      + coalesce(octet_length(identity), 0))::float8 as bytes
+    from dead_letter where id = any(${int8s(sql, ids)}) order by id for update`;
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+interface One {
+  readonly held: LockedLetter;
+  readonly source: Source;
+  readonly counts: Sums;
+}
+
+async function redriveOne(
+  sql: SQL,
+  { row, records }: Redriven,
+  { held, source, counts }: One,
+  tools: WriterTools,
+): Promise<void> {
+  counts.tried++;
+  if (records.length === 0) {
+    counts.stayed++;
+    return;
+  }
+  const plan = await writeRedriven(sql, records, source, tools);
+  const { stored, repeated, conflicts, suppressed, shed, withoutIdentity } = plan.counts;
+  counts.stored += stored + shed;
+  counts.repeated += repeated;
+  counts.conflicts += conflicts;
+  counts.suppressed += suppressed;
+  source.stored += stored + suppressed;
+  source.foreign += withoutIdentity;
+  const [refusal] = plan.refused;
+  if (row.firstOffset === row.lastOffset && refusal !== undefined) {
+    await sql`update dead_letter set reason = ${bytes(refusal.reason)} where id = ${row.id}`;
+    counts.stayed++;
+    return;
+  }
+  // A batch that could not be read, and can be now: what of it is refused is put aside record by record.
+  const refused = plan.refused.reduce((sum, each) => sum + each.records, 0);
+  counts.stayed += refused;
+  await sql`delete from dead_letter where id = ${row.id}`;
+  source.deadBytes -= held.bytes;
+  const aside = { records, dead: [], damaged: [] };
+  const kept = putAside(aside, plan.refused, source.deadBytesBefore + source.deadBytes);
+  await writeAside(sql, source.id, kept.rows, tools.nowMs);
+  source.dead += refused - (row.lastOffset - row.firstOffset + 1);
+  source.deadBytes += kept.bytes;
+}
+
+async function writeRedriven(
+  sql: SQL,
+  records: Redriven["records"],
+  { id, topic, partition }: Source,
+  { nowMs, days, ...limits }: WriterTools,
+): Promise<Plan> {
+  const planning = new AppendPlanning(records, {
+    source: { id, topic, partition },
+    nowMs,
+    ...limits,
+    reading: "redriven",
+  });
+  const seen = await loadLedger(sql, planning.gathered);
+  const doubts = planning.place();
+  const values = await findValues(sql, doubts, days);
+  const places = doubts.map(({ event }) => event.offset);
+  const conflicts = places.length === 0 ? new Set() : await conflictsAt(sql, id, places);
+  const foreign: boolean[] = [];
+  for (const event of planning.foreignDoubts) foreign.push(await isStored(sql, event, days));
+  const plan = planning.settle(doubts, { values, isConflict: ({ event }) => conflicts.has(event.offset), foreign });
+  const missing = days.missing(daysOf(plan, days, nowMs));
+  if (missing.length > 0) throw new MissingDays(missing);
+  // An append's rows go with its transaction; here one has many.
+  await sql`delete from incoming_series`;
+  await writePlan(sql, plan, { nowMs, days, seen });
+  return plan;
+}
+
+async function conflictsAt(sql: SQL, source: number, offsets: readonly number[]): Promise<ReadonlySet<number>> {
+  const rows = await sql<{ at: number }[]>`
+    select "offset"::float8 as at from conflict where source = ${source} and "offset" = any(${int8s(sql, offsets)})`;
+  return new Set(rows.map(({ at }) => at));
+}
+
+/** A record without an identity is known by its place. */
+async function isStored(sql: SQL, event: PlannedEvent, days: EventDays): Promise<boolean> {
+  const { series, time, source, offset } = event;
+  if (series.stored === undefined) return false;
+  for (const day of days.mayHold(time)) {
+    const [found] = await sql`
+      select 1 from ${sql(tableOf(day))}
+      where series = ${series.stored.id} and time = ${time} and source = ${source} and "offset" = ${offset} limit 1`;
+    if (found !== undefined) return true;
+  }
+  return false;
+}
