@@ -13,11 +13,9 @@ export class Departures {
   /** The file is gone, or other bytes are in its place. Goes on in its copy, or counts what cannot be read any more. */
   depart(file: FollowedFile, snapshot: FolderSnapshot, taken: Set<bigint>): void {
     const { host } = this.book;
-    const truncated = file.fd !== undefined;
     file.close();
     const copy = file.isAside || file.isBarelyKnown ? undefined : this.findCopy(file, snapshot, taken);
     if (copy === undefined) {
-      if (truncated) host.report(signals.truncated, { path: file.path, offset: file.offset });
       // What is barely known may well turn up as a generation that is read.
       if (!file.isBarelyKnown) this.book.lose(file, file.provenSize, file.provenUnread);
       this.book.forget(file);
@@ -41,9 +39,18 @@ export class Departures {
         !file.isAside &&
         (file.path === file.trail || !file.isPresent) &&
         trails.has(file.trail) &&
-        this.book.canOpen(file) &&
-        !file.intact(),
+        this.isTruncated(file),
     );
+  }
+
+  /** A closed one may have been noted with its new size and not been compared yet. */
+  private isTruncated(file: FollowedFile): boolean {
+    if (this.book.canOpen(file)) return !file.intact();
+    const fd = file.isBarelyKnown || !file.isPresent ? undefined : this.book.openAgain(file);
+    if (fd === undefined) return false;
+    // Not taken, though it has the inode: other bytes are in it.
+    closeSync(fd);
+    return true;
   }
 
   /** The file whose content begins with everything that was read of this one. */

@@ -277,6 +277,18 @@ export class DirectoryBook {
     }
   }
 
+  /** Opens what a known file's path leads to, if that has its inode, whatever it holds. */
+  openAgain(file: FollowedFile): number | undefined {
+    try {
+      const fd = this.openAt(file.path);
+      if (inodeOf(fd) === file.inode) return fd;
+      closeSync(fd);
+    } catch (thrown) {
+      this.cannotRead(file.path, thrown);
+    }
+    return undefined;
+  }
+
   /** Whoever wants to know which files were read finds each of them in the log, those of an earlier start too. */
   private identified(file: FollowedFile, wasRestored: boolean): void {
     if (file.role === "forgotten") return;

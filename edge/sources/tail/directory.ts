@@ -8,13 +8,14 @@
  *   3. unknown files, trail by trail, old to new: read, or set aside.
  */
 import { closeSync } from "node:fs";
-import { childOf, nameOf } from "../../../shared/files/path-text.ts";
+import { childOf, nameOf, shownPath } from "../../../shared/files/path-text.ts";
 import { Departures } from "./departures.ts";
 import { DirectoryBook, type DirectoryHost } from "./directory-book.ts";
 import type { Note } from "./discover.ts";
 import type { FollowedFile } from "./followed-file.ts";
-import { Newcomers } from "./newcomers.ts";
+import { type Departed, Newcomers } from "./newcomers.ts";
 import { type FolderEntry, type FolderSnapshot, takeSnapshot } from "./snapshot.ts";
+import { signals } from "./telemetry.ts";
 import { UnnamedFiles } from "./unnamed-files.ts";
 
 /** How the known files fare. */
@@ -155,7 +156,7 @@ export class Directory {
   /** There is little to know it by, and more than that, or something else, is in it now. */
   private isToMeetAnew(file: FollowedFile, entry: FolderEntry): boolean {
     if (!file.isBarelyKnown) return false;
-    if (entry.size - file.blank > file.headLength) return true;
+    if (file.isUnverified || entry.size - file.blank > file.headLength) return true;
     // Closed, nobody saw what was done to it.
     return file.fd === undefined && file.headLength > 0 && (!file.isAsSeen(entry) || this.waiting.has(file));
   }
@@ -173,8 +174,9 @@ export class Directory {
       if (taken.delete(file.inode)) departed.push(file);
       else this.startOver(file, departed);
     }
+    const refilled = this.refilled(departed, snapshot);
     for (const file of departed) this.departures.depart(file, snapshot, taken);
-    this.newcomers.meet(unknown(), snapshot, departed);
+    this.newcomers.meet(unknown(), snapshot, { files: departed, refilled });
     this.newcomers.settleSlipped(snapshot);
     for (const file of this.book.files) {
       if (file.isPresent) continue;
@@ -185,7 +187,8 @@ export class Directory {
 
   private picture(): FolderSnapshot | undefined {
     const { book } = this;
-    const wanted = (name: string) => book.isTracked(name) || book.names.meaning(name).kind !== "none";
+    const wanted = (name: string) =>
+      book.isTracked(name) || book.names.meaning(name).kind !== "none" || this.newcomers.expects(name);
     const snapshot = takeSnapshot(book.real, wanted, book.last?.entries);
     if (snapshot === undefined) return undefined;
     const inodes = new Set([...snapshot.entries.values()].map((entry) => entry.inode));
@@ -260,9 +263,26 @@ export class Directory {
     return "same";
   }
 
+  /**
+   * What was read, and is here with other bytes in it: truncated and written anew, under whatever name. While a descriptor
+   * leads to it, it is no other file; closed, its inode may have been given to one that nobody asks for, unless that has
+   * its name.
+   */
+  private refilled(departed: readonly FollowedFile[], snapshot: FolderSnapshot): Departed["refilled"] {
+    const files = new Map(departed.filter(({ isAside }) => !isAside).map((file) => [file.inode, file] as const));
+    return [...snapshot.entries.values()].flatMap((entry) => {
+      const file = files.get(entry.inode);
+      if (file === undefined) return [];
+      const isSame = file.fd !== undefined || file.path === childOf(this.path, entry.name);
+      const isMeant = isSame || this.book.names.meaning(entry.name).kind !== "none";
+      return isMeant ? [{ entry, trail: file.trail, offset: file.offset }] : [];
+    });
+  }
+
   /** A file without a name was truncated: only its descriptor leads to what is written now. */
   private startOver(file: FollowedFile, departed: FollowedFile[]): void {
     departed.push(file);
+    this.book.host.report(signals.truncated, { path: shownPath(file.path), offset: file.offset });
     this.book.renew(file);
   }
 

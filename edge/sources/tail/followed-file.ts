@@ -104,9 +104,13 @@ export class FollowedFile implements Positioned {
     return file;
   }
 
-  /** See `Positioned`. A file that is barely known is not remembered: there is nothing to know it by. */
+  /**
+   * See `Positioned`. A log that is barely known is not remembered: there is nothing to know it by, and it is met like a
+   * new one. Under another name it would be taken for a copy then.
+   */
   position(): string | undefined {
-    return this.role === "forgotten" || this.isBarelyKnown ? undefined : formatCursor(this.cursor());
+    const isNew = this.isBarelyKnown && this.path === this.trail;
+    return this.role === "forgotten" || isNew ? undefined : formatCursor(this.cursor());
   }
 
   /** What would be stored now. */

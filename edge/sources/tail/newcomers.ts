@@ -7,19 +7,37 @@ import { childOf, nameOf, shownPath, systemPath } from "../../../shared/files/pa
 import { isFileTrouble } from "../../../shared/files/refusal.ts";
 import { endOfText } from "./blank.ts";
 import type { DirectoryBook } from "./directory-book.ts";
-import { isPrefixOf, readAt } from "./fingerprint.ts";
+import { isPrefixOf, readAt, tailBytesMax } from "./fingerprint.ts";
 import { FollowedFile } from "./followed-file.ts";
 import { olderFirst } from "./names.ts";
 import type { FolderEntry, FolderSnapshot } from "./snapshot.ts";
 import { BeforeUs } from "./stored-files.ts";
 import { signals } from "./telemetry.ts";
 
+/** A file that is known to be one of a trail, though nothing is known of what it holds. */
+interface Fresh {
+  readonly name: string;
+  readonly trail: string;
+  /** How far it was read, when it was truncated since. */
+  readonly readTo?: number;
+}
+
+/** What a scan found to be gone. */
+export interface Departed {
+  readonly files: readonly FollowedFile[];
+  /** Those of them that are here with other bytes in them. They are read, unless they are copies. */
+  readonly refilled: readonly { readonly entry: FolderEntry; readonly trail: string; readonly offset: number }[];
+}
+
 /** Meets the unknown files of one directory. */
 export class Newcomers {
   /** Descriptors of files that are met in this scan and were open before: by inode. */
   private readonly held = new Map<bigint, number>();
-  /** Files that are met anew: what is in them came since, whatever `start` says. */
-  private readonly fresh = new Set<bigint>();
+  /**
+   * Files that are met anew: what is in them came since, whatever `start` says, and whatever is beside them. By inode, until
+   * they could be opened.
+   */
+  private readonly fresh = new Map<bigint, Fresh>();
   private readonly saidSame = new Set<string>();
   /** Logs that were seen with bytes in them and had lost their name before they could be opened: by inode. */
   private readonly slipped = new Map<bigint, FolderEntry>();
@@ -28,12 +46,18 @@ export class Newcomers {
   constructor(private readonly book: DirectoryBook) {}
 
   /** Unknown files, trail by trail. */
-  meet(unknown: readonly FolderEntry[], snapshot: FolderSnapshot, departed: readonly FollowedFile[]): void {
-    const byTrail = Map.groupBy(this.oneNameEach(unknown), (entry) => this.book.trailOf(entry.name) ?? "");
+  meet(unknown: readonly FolderEntry[], snapshot: FolderSnapshot, departed: Departed): void {
+    for (const { entry, trail, offset } of departed.refilled) {
+      this.fresh.set(entry.inode, { name: entry.name, trail, readTo: offset });
+    }
+    const byTrail = Map.groupBy(
+      this.oneNameEach(unknown),
+      ({ name, inode }) => this.book.trailOf(name) ?? this.fresh.get(inode)?.trail ?? "",
+    );
     byTrail.delete("");
     for (const [trail, entries] of byTrail) {
       const rootName = nameOf(trail);
-      const known = [...(this.book.trails.get(trail) ?? []), ...departed.filter((file) => file.trail === trail)];
+      const known = [...(this.book.trails.get(trail) ?? []), ...departed.files.filter((file) => file.trail === trail)];
       if (entries.length > 1) this.noteUnseenRotations(known, entries, snapshot);
       const current = this.book.trails.get(trail)?.find((file) => file.path === trail && file.isPresent);
       // While the log itself is what it was, nothing was rotated: what is new beside it is a copy or somebody else's.
@@ -44,7 +68,10 @@ export class Newcomers {
         .map((file) => ({ name: rootName, mtimeNs: file.mtimeNs, meet: () => this.meetNameless(file) }));
       const derived = entries
         .filter(({ name }) => name !== rootName)
-        .map((entry) => ({ ...entry, meet: () => this.meetDerived(entry, trail, explained, snapshot, departed) }));
+        .map((entry) => ({
+          ...entry,
+          meet: () => this.meetDerived(entry, trail, explained, snapshot, departed.files),
+        }));
       for (const { meet } of [...nameless, ...derived].sort(olderFirst)) meet();
       const root = entries.find(({ name }) => name === rootName);
       if (root !== undefined) this.meetAsked(root, trail);
@@ -58,7 +85,7 @@ export class Newcomers {
   meetAnew(file: FollowedFile): void {
     const fd = file.surrender();
     if (fd !== undefined) this.held.set(file.inode, fd);
-    this.fresh.add(file.inode);
+    this.fresh.set(file.inode, { name: nameOf(file.path), trail: file.trail });
     this.book.forget(file);
   }
 
@@ -67,8 +94,10 @@ export class Newcomers {
    * of it is lost. Only from a picture that stood still.
    */
   settleSlipped(snapshot: FolderSnapshot): void {
-    if (this.slipped.size === 0) return;
+    if (this.slipped.size === 0 && this.fresh.size === 0) return;
     const inodes = new Set([...snapshot.entries.values()].map(({ inode }) => inode));
+    for (const inode of this.fresh.keys())
+      if (!inodes.has(inode) && snapshot.obscured.size === 0) this.fresh.delete(inode);
     for (const [inode, { name, size }] of this.slipped) {
       const isThere = inodes.has(inode);
       // Met just now and gone once more, or hidden: the next picture tells.
@@ -99,28 +128,37 @@ export class Newcomers {
   close(): void {
     for (const fd of this.held.values()) closeSync(fd);
     this.held.clear();
-    this.fresh.clear();
+  }
+
+  /** Whether a file of this name is still to be met, though the name may say nothing. */
+  expects(name: string): boolean {
+    for (const fresh of this.fresh.values()) if (fresh.name === name) return true;
+    return false;
   }
 
   /** Of several names of one file the one that the config asks for; without files that another folder has. */
   private oneNameEach(unknown: readonly FolderEntry[]): readonly FolderEntry[] {
     const chosen = new Map<bigint, FolderEntry>();
     for (const entry of unknown) {
-      const { kind } = this.book.names.meaning(entry.name);
-      if (kind === "none") continue;
+      const rank = this.rankOf(entry.name);
+      if (rank === 0 && !this.fresh.has(entry.inode)) continue;
       const other = chosen.get(entry.inode);
       if (other === undefined) {
         chosen.set(entry.inode, entry);
         continue;
       }
-      const isRoot = kind === "asked" && this.book.rootOf(entry.name) === entry.name;
-      const isOtherRoot =
-        this.book.names.meaning(other.name).kind === "asked" && this.book.rootOf(other.name) === other.name;
-      const [first, second] = isRoot && !isOtherRoot ? [entry, other] : [other, entry];
+      const [first, second] = rank > this.rankOf(other.name) ? [entry, other] : [other, entry];
       chosen.set(entry.inode, first);
       this.saySame(first.name, second.name);
     }
     return [...chosen.values()].filter((entry) => !this.isElsewhere(entry));
+  }
+
+  /** Of several names of one file the one that says most counts: a log's, then a generation's. 0: it says nothing. */
+  private rankOf(name: string): 0 | 1 | 2 {
+    const { kind } = this.book.names.meaning(name);
+    if (kind === "none") return 0;
+    return kind === "asked" && this.book.rootOf(name) === name ? 2 : 1;
   }
 
   /** Whether another folder has it, under a name that still leads to it. One that has no name there any more comes here. */
@@ -172,7 +210,7 @@ export class Newcomers {
     from.release(file);
     if (barely && fd !== undefined) {
       this.held.set(entry.inode, fd);
-      this.fresh.add(entry.inode);
+      this.fresh.set(entry.inode, { name: entry.name, trail: cursor.trail });
       book.unsettled = true;
       return;
     }
@@ -209,8 +247,10 @@ export class Newcomers {
     const { host, path } = this.book;
     const meaning = this.book.names.meaning(entry.name);
     const asked = meaning.kind === "asked";
-    if (entry.size === 0 && !asked) return;
+    const isFresh = this.fresh.has(entry.inode);
     const first = this.book.isFirstLook(nameOf(trail));
+    // Perhaps a copy that begins; an empty generation that was missed may have a late writer.
+    if (entry.size === 0 && !asked && !isFresh && (first || explained)) return;
     if (meaning.kind === "compressed") {
       if (!first && !explained && !this.book.wasRead(trail, entry.name)) {
         host.report(signals.compressed, { path: childOf(path, entry.name) });
@@ -222,6 +262,12 @@ export class Newcomers {
       // It was the log when it was seen: no copy, and not set aside.
       const file = this.follow(entry, trail, 0);
       if (file !== undefined) this.book.markRotated(file);
+    } else if (isFresh) {
+      // With less there is nothing to tell a copy by.
+      const copied = entry.size >= tailBytesMax && this.isCopy(entry, trail, snapshot, departed);
+      const file = copied ? undefined : this.follow(entry, trail, 0);
+      if (copied) this.setAside(entry, trail);
+      else if (file !== undefined) this.book.markRotated(file);
     } else if (first || (explained && !asked) || this.isCopy(entry, trail, snapshot, departed)) {
       this.setAside(entry, trail);
     } else {
@@ -299,6 +345,9 @@ export class Newcomers {
     const { host } = this.book;
     this.book.add(file);
     host.moved(file);
+    const readTo = this.fresh.get(entry.inode)?.readTo;
+    this.fresh.delete(entry.inode);
+    if (readTo !== undefined) host.report(signals.truncated, { path: shownPath(file.path), offset: readTo });
     host.report(signals.fileFound, this.book.describe(file));
     if (host.isTooMany()) file.close();
     return file;
@@ -313,6 +362,11 @@ export class Newcomers {
     file.close();
     this.book.add(file);
     this.book.host.moved(file);
+    const readTo = this.fresh.get(entry.inode)?.readTo;
+    this.fresh.delete(entry.inode);
+    if (readTo !== undefined) {
+      this.book.host.report(signals.overwritten, { path: shownPath(file.path), offset: readTo });
+    }
   }
 }
 

@@ -3,6 +3,7 @@
  * numbered; for each line it is known whether it may be lost (its only copy was removed before it was committed).
  */
 import {
+  appendFileSync,
   closeSync,
   copyFileSync,
   existsSync,
@@ -19,6 +20,8 @@ import type { Random } from "../../../shared/random/random.ts";
 export class SimulatedWriter {
   /** All lines written, in order. */
   readonly lines: string[] = [];
+  /** Lines that somebody else wrote into files that were rotated and truncated. */
+  readonly lateLines: string[] = [];
   /** Lines whose last copy was removed before they were committed. */
   readonly mayBeLost = new Set<string>();
 
@@ -26,6 +29,8 @@ export class SimulatedWriter {
   private half = "";
   /** Which lines stand in which file; by the file's name now. */
   private contents = new Map<string, string[]>();
+  /** Names of files that were the log; and whether they were truncated since. */
+  private renamed = new Map<string, boolean>();
   private readonly generationsMax = 12;
 
   constructor(
@@ -65,6 +70,7 @@ export class SimulatedWriter {
     renameSync(this.path, `${this.path}.1`);
     this.contents.set(`${this.path}.1`, this.contents.get(this.path) ?? []);
     this.contents.set(this.path, []);
+    this.renamed.set(`${this.path}.1`, false);
     const late = this.random.next() < 0.4;
     if (late) this.contents.set(this.path, this.contents.get(`${this.path}.1`) ?? []);
     if (late) this.append();
@@ -94,6 +100,27 @@ export class SimulatedWriter {
     if (this.random.next() < 0.5) this.append();
   }
 
+  /** Somebody truncates a file that was the log, and goes on writing into it, in the same moment or later. */
+  refill(): void {
+    const [path, isTruncated] = [...this.renamed][this.pick(this.renamed.size)] ?? [];
+    if (path === undefined) return;
+    // What is only written to would seem to be a younger generation than it is.
+    if (!isTruncated || this.random.next() < 0.5) {
+      this.renamed.set(path, true);
+      this.lose(path);
+      truncateSync(path);
+      this.contents.set(path, []);
+    }
+    let text = "";
+    for (let count = this.pick(12); count > 0; count--) {
+      const line = `${this.label}late ${this.lateLines.length} ${"x".repeat(this.pick(80))}.`;
+      this.lateLines.push(line);
+      this.contents.get(path)?.push(line);
+      text += `${line}\n`;
+    }
+    appendFileSync(path, text);
+  }
+
   /** Removed and made anew; file systems like to give the new one the old inode. */
   replace(): void {
     this.finishLine();
@@ -110,6 +137,7 @@ export class SimulatedWriter {
   }
 
   private shift(): void {
+    const renamed = new Map<string, boolean>();
     for (let number = this.generationsMax; number >= 1; number--) {
       const from = `${this.path}.${number}`;
       if (!existsSync(from)) continue;
@@ -119,8 +147,11 @@ export class SimulatedWriter {
       } else {
         renameSync(from, `${this.path}.${number + 1}`);
         this.contents.set(`${this.path}.${number + 1}`, this.contents.get(from) ?? []);
+        const isTruncated = this.renamed.get(from);
+        if (isTruncated !== undefined) renamed.set(`${this.path}.${number + 1}`, isTruncated);
       }
     }
+    this.renamed = renamed;
   }
 
   private lose(path: string): void {

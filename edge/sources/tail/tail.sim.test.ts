@@ -56,6 +56,7 @@ async function simulate(seed: number): Promise<void> {
     [8, (writer) => writer.rotateByCopy()],
     [1, (writer) => writer.truncate()],
     [1, (writer) => writer.replace()],
+    [4, (writer) => writer.refill()],
     [12, () => pause(pick(40))],
     [8, () => agent?.intake.commit()],
     [3, () => agent?.intake.block()],
@@ -94,7 +95,7 @@ async function simulate(seed: number): Promise<void> {
       () => {
         last.intake.commit();
         return writers.flatMap((writer) =>
-          writer.lines.filter((line) => !isCommitted(line) && !writer.mayBeLost.has(line)),
+          [...writer.lines, ...writer.lateLines].filter((line) => !isCommitted(line) && !writer.mayBeLost.has(line)),
         );
       },
       (missing) => missing.length === 0,
@@ -110,12 +111,17 @@ async function simulate(seed: number): Promise<void> {
   for (const [index, writer] of writers.entries()) {
     const own = work.lines.filter((line) => line.startsWith(`${"ab"[index]} `));
     const arrived = new Set(own);
-    const missing = writer.lines.filter((line) => !arrived.has(line));
+    const late = new Set(work.lines.filter((line) => line.startsWith(`${"ab"[index]}late `)));
+    const missing = [
+      ...writer.lines.filter((line) => !arrived.has(line)),
+      ...writer.lateLines.filter((line) => !late.has(line)),
+    ];
     expect(own).toEqual(writer.lines.filter((line) => arrived.has(line)));
     for (const line of missing) expect(writer.mayBeLost).toContain(line);
     lostBytes += missing.reduce((sum, line) => sum + line.length + 1, 0);
   }
-  expect(work.lines.length).toBe(writers.reduce((sum, writer) => sum + writer.lines.filter(isCommitted).length, 0));
+  const written = writers.flatMap(({ lines, lateLines }) => [...lines, ...lateLines]);
+  expect(work.lines.length).toBe(written.filter(isCommitted).length);
   expect(work.counter("lost_at_source")).toBeLessThanOrEqual(lostBytes);
 }
 

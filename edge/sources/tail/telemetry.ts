@@ -22,7 +22,16 @@ export const signals = {
     level: "info",
     message: "A rotated file holds lines that were not read yet; it is read first",
   }),
-  truncated: defineSignal({ name: "tail_truncated", level: "info", message: "A file was truncated; it is read anew" }),
+  truncated: defineSignal({
+    name: "tail_truncated",
+    level: "info",
+    message: "A file was truncated, or written anew in its place; it is read from its beginning",
+  }),
+  overwritten: defineSignal({
+    name: "tail_overwritten",
+    level: "info",
+    message: "A file was overwritten with a copy of what is read from another; it is not read",
+  }),
   copyFound: defineSignal({
     name: "tail_copy_found",
     level: "info",
