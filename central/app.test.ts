@@ -17,7 +17,7 @@ test("asks for a key everywhere but for health and for the page, which hold no d
       .map(({ path }) => path.replace(":vehicle", "car-1").replace(":id", "1")),
   );
   paths.delete("/assets/:file"); // of a name that the page knows: page.test.ts
-  expect(paths.size).toBe(38);
+  expect(paths.size).toBe(39);
   for (const path of [...paths, "/api/v1/nowhere"]) {
     expect([path, (await api.request(path)).status]).toEqual([path, open.includes(path) ? 200 : 401]);
   }
@@ -59,6 +59,7 @@ test("its document names every route and is what the running service hands out",
     "/api/v1/redrives/{id}/cancel",
     "/api/v1/relay",
     "/api/v1/replays",
+    "/api/v1/replays/stream",
     "/api/v1/replays/{id}",
     "/api/v1/replays/{id}/cancel",
     "/api/v1/replays/{id}/pause",

@@ -27,6 +27,7 @@ import { quarantine } from "./api/quarantine/routes.ts";
 import { RateLimit } from "./api/rate-limit.ts";
 import { redrives } from "./api/redrives/routes.ts";
 import { relay } from "./api/relay/routes.ts";
+import { replayStream } from "./api/replay-stream/routes.ts";
 import { replays } from "./api/replays/routes.ts";
 import { rules } from "./api/rules/routes.ts";
 import { series } from "./api/series/routes.ts";
@@ -65,6 +66,7 @@ export function createApi(dependencies: ApiDependencies, guarding: Partial<Guard
     .route("/", status(dependencies))
     .route("/", deadLetters(dependencies))
     .route("/", redrives(dependencies))
+    .route("/", replayStream(dependencies))
     .route("/", replays(dependencies))
     .route("/", suppressions(dependencies))
     .route("/", gaps(dependencies))

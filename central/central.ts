@@ -3,6 +3,7 @@
 import { withDeadline } from "../shared/async/deadline.ts";
 import { systemClock } from "../shared/clock/clock.ts";
 import { AppError, messageOf } from "../shared/errors/app-error.ts";
+import { systemRandom } from "../shared/random/random.ts";
 import type { Report } from "../shared/telemetry/log.ts";
 import { Metrics } from "../shared/telemetry/metrics.ts";
 import { RelayDesk } from "./api/relay/desk.ts";
@@ -22,6 +23,7 @@ import { IngestThread } from "./ingest/thread.ts";
 import { noLake } from "./lake/snapshot.ts";
 import { declareMetrics } from "./metrics.ts";
 import { operationsBy } from "./replay/calls.ts";
+import { LiveSource } from "./replay/live-source.ts";
 import { serve } from "./server.ts";
 import { ServiceManager } from "./service-manager.ts";
 import { FleetService } from "./status/fleet.ts";
@@ -77,6 +79,7 @@ export async function runCentral(config: CentralConfig, report: Report, asked: A
     lake: lake?.snapshot() ?? noLake,
     certificateExpiresMs: renewal?.certificateExpiresMs,
   }));
+  const live = liveReplaysOf(config, report);
   const asking = operationsBy(async (call) => await running().replay(call));
   const api = createApi({
     reader,
@@ -90,6 +93,7 @@ export async function runCentral(config: CentralConfig, report: Report, asked: A
     lake,
     replays: asking,
     redrives: asking,
+    liveReplays: live,
     status,
     fleet,
     clock,
@@ -128,10 +132,23 @@ export async function runCentral(config: CentralConfig, report: Report, asked: A
     manager.stop();
     renewal?.stop();
     await server.stop();
+    live?.close();
     feed?.rest();
     await reader.close();
   }
   report(stopped);
+}
+
+/** Undefined: there is no Kafka to read again. */
+function liveReplaysOf({ kafka }: CentralConfig, report: Report): LiveSource | undefined {
+  if (kafka === undefined) return undefined;
+  const { brokers, clientId, tls, sasl } = kafka;
+  return new LiveSource({
+    connection: { brokers, clientId, tls, sasl },
+    clock: systemClock,
+    random: systemRandom,
+    report,
+  });
 }
 
 /** By what the writing half said last; what it said before it (or all of us) stood still counts no more. */

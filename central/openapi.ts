@@ -54,6 +54,7 @@ function mounted() {
     relay: undefined,
     replays: undefined,
     redrives: undefined,
+    liveReplays: undefined,
     status,
     fleet,
     clock,

@@ -7,6 +7,7 @@ import type { ApiKey } from "../config/api-key.ts";
 import type { RulesSnapshot } from "../ingest/rules-snapshot.ts";
 import type { Lake } from "../lake/lake.ts";
 import type { RedriveOperations, ReplayOperations } from "../replay/calls.ts";
+import type { LiveReplays } from "../replay/live-source.ts";
 import type { RuleSet } from "../rules/rule.ts";
 import type { FleetService } from "../status/fleet.ts";
 import type { StatusService } from "../status/status.ts";
@@ -31,6 +32,8 @@ export interface ApiDependencies {
   readonly relay: RelayDesk | undefined;
   /** Undefined: this kind of store has no replay. */
   readonly replays: ReplayOperations | undefined;
+  /** Replays to whoever asks; undefined: there is no Kafka. */
+  readonly liveReplays: LiveReplays | undefined;
   /** Undefined: this kind of store tries no dead letters again. */
   readonly redrives: RedriveOperations | undefined;
   /** Undefined: none is configured. */

@@ -18,6 +18,12 @@ export const codes = defineCodes({
     severity: "permanent",
     hint: "Raise max.message.bytes of the topic that is written to, or leave the record out by the range.",
   },
+  CENTRAL_REPLAY_WIDE: { severity: "usage", hint: "Name a topic: each partition costs memory while it is replayed." },
+  CENTRAL_REPLAY_STREAMS: {
+    severity: "transient",
+    hint: "Wait until another replay stream has ended, or ask another central; `Retry-After` says when to try.",
+  },
+  CENTRAL_REPLAY_TOPIC: { severity: "usage", hint: "A topic that this central stores; `/api/v1/lag` names them." },
   CENTRAL_REPLAY_UNSUPPORTED: {
     severity: "usage",
     hint: "This kind of store has no replay and erasure yet; the embedded one (a path) has.",

@@ -34,7 +34,7 @@ export class PartitionQueue {
   constructor(
     readonly partition: TopicPartition,
     private position: { readonly next: number; readonly until: number },
-    private readonly feed: Feed,
+    private readonly feed: Pick<Feed, "read">,
   ) {
     this.reach = position.next;
   }

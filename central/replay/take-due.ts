@@ -13,7 +13,7 @@ export function* takeDue<Lane extends { readonly queue: PartitionQueue }>(
   lanes: readonly Lane[],
   dueMs: number,
   max: number,
-): Generator<{ readonly lane: Lane; readonly record: QueuedRecord }> {
+): Generator<{ readonly lane: Lane; readonly record: QueuedRecord; readonly size: number }> {
   let bytes = 0;
   for (let count = 0; count < max && bytes < bytesMax; count++) {
     let first: Lane | undefined;
@@ -26,8 +26,9 @@ export function* takeDue<Lane extends { readonly queue: PartitionQueue }>(
     const head = first?.queue.head;
     if (first === undefined || head === undefined || head.timeMs > dueMs) return;
     first.queue.shift();
-    bytes += sizeOf(head);
-    yield { lane: first, record: head };
+    const size = sizeOf(head);
+    bytes += size;
+    yield { lane: first, record: head, size };
   }
 }
 

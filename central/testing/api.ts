@@ -16,6 +16,7 @@ import { noLake } from "../lake/snapshot.ts";
 import { declareMetrics } from "../metrics.ts";
 import type { PlainRecord } from "../records/record-block.ts";
 import { lastMark } from "../records/record-slices.ts";
+import type { LiveReplays } from "../replay/live-source.ts";
 import { RedriveService } from "../replay/redrive-service.ts";
 import { ReplayService } from "../replay/service.ts";
 import { FleetService } from "../status/fleet.ts";
@@ -38,6 +39,7 @@ export interface TestApiOptions {
   readonly requestsPerSecond?: number;
   readonly relayNeedsCertificate?: boolean;
   readonly eventRules?: RulesTools;
+  readonly liveReplays?: LiveReplays;
   /** As with a kind of store that has none. */
   readonly withoutReplays?: boolean;
   readonly isOurHost?: (host: string | undefined) => boolean;
@@ -134,6 +136,7 @@ export class TestApi implements AsyncDisposable {
       lake: options.lake,
       replays: options.withoutReplays === true ? undefined : this.replays,
       redrives: options.withoutReplays === true ? undefined : this.redrives,
+      liveReplays: options.liveReplays,
       status: this.status,
       fleet: this.fleet,
       clock,

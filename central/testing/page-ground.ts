@@ -86,6 +86,7 @@ export class PageGround implements AsyncDisposable {
       rules: { set: undefined, snapshot: () => snapshot().rules },
       replays: undefined,
       redrives: undefined,
+      liveReplays: undefined,
       operations: this.store,
       status: this.status,
       clock,

@@ -16,15 +16,19 @@ import type { TopicPartition } from "../../records/partition.ts";
 import { codes } from "../codes.ts";
 
 /** Compressed bytes of one answer: what one partition costs in memory, before it is decompressed batch by batch. */
-const fetchBytesMax = 1024 * 1024;
+const fetchBytesStandard = 1024 * 1024;
 
 export class Cluster {
   private readonly topics = new Map<string, TopicMetadata>();
 
-  /** @param refusedAs what is thrown where Kafka refuses. */
+  /**
+   * @param refusedAs what is thrown where Kafka refuses.
+   * @param fetchBytes of one answer, compressed; a batch that is larger comes whole.
+   */
   constructor(
     readonly link: AskingLink,
     private readonly refusedAs: ErrorCode = codes.CENTRAL_REPLAY_KAFKA,
+    private readonly fetchBytes = fetchBytesStandard,
   ) {}
 
   /** How many partitions it has; undefined: there is no such topic. */
@@ -43,7 +47,7 @@ export class Cluster {
 
   /** Committed records from an offset on; `undefined`: the log begins after it, or ends before it. */
   async fetch({ topic, partition }: TopicPartition, offset: number): Promise<FetchedPartition | undefined> {
-    const message = fetchCommittedMessage(topic, partition, offset, fetchBytesMax);
+    const message = fetchCommittedMessage(topic, partition, offset, this.fetchBytes);
     const { errorCode, answer } = await this.ask({ topic, partition }, message);
     const code = errorCode === errors.NONE ? (answer?.errorCode ?? errors.UNKNOWN_TOPIC_OR_PARTITION) : errorCode;
     if (code === errors.OFFSET_OUT_OF_RANGE) return undefined;
