@@ -38,7 +38,13 @@ export const storeGone = defineSignal({
   name: "store_gone",
   level: "error",
   message:
-    "The store was taken away under us, and an empty one was made: what was stored is not in it. Topics are read again as far back as they go; what came by relay comes back from a backup alone",
+    "The store was taken away under us. Nothing is made in its place: put it back, and all goes on; or start central anew to begin with an empty one",
+});
+
+export const storeReplaced = defineSignal({
+  name: "store_replaced",
+  level: "warn",
+  message: "Another store stands in the place of ours: going on with what that one holds, from its own positions",
 });
 
 export const storeBack = defineSignal({ name: "store_back", level: "info", message: "The store takes writes again" });

@@ -17,6 +17,8 @@ export class IngestCounters {
   fenced = 0;
   storeFailures = 0;
   storeAvailable = true;
+  /** Why it is not; empty while it is. */
+  storeAwayBecause = "";
   /** Uptime of the last transaction, milliseconds; -1 before the first. */
   lastStoredUptimeMs = -1;
 

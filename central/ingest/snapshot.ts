@@ -45,6 +45,7 @@ export const noSnapshot: IngestSnapshot = {
     fenced: 0,
     storeFailures: 0,
     storeAvailable: false,
+    storeAwayBecause: "",
     lastStoredUptimeMs: -1,
   },
   silentMs: 0,

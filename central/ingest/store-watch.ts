@@ -96,13 +96,16 @@ export class StoreWatch {
     if (since === undefined) return;
     this.awaySinceMs = undefined;
     this.options.counters.storeAvailable = true;
+    this.options.counters.storeAwayBecause = "";
     this.options.report(storeBack, { afterMs: Math.round(this.options.clock.uptimeMs() - since) });
   }
 
   private failed(error: AppError): void {
     this.awaySinceMs ??= this.options.clock.uptimeMs();
+    const because = messageOf(error);
     this.options.counters.storeAvailable = false;
-    this.options.report(storeAway, { error: messageOf(error) });
+    this.options.counters.storeAwayBecause = because;
+    this.options.report(storeAway, { error: because });
   }
 }
 

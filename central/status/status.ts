@@ -144,7 +144,8 @@ export class StatusService {
   private reasons(lag: Lag | undefined): string[] {
     const reasons: string[] = [];
     const { counters, silentMs } = this.options.snapshot();
-    if (!counters.storeAvailable) reasons.push("the store does not take writes");
+    const { storeAvailable, storeAwayBecause: because } = counters;
+    if (!storeAvailable) reasons.push(`the store does not take writes${because === "" ? "" : `: ${because}`}`);
     if (silentMs > writerSilentMsMax) {
       reasons.push(`nothing is stored: the writing half has been silent for ${Math.round(silentMs / 1_000)} s`);
     }

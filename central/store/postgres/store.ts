@@ -20,7 +20,7 @@ import { type AdmissionRules, anybody } from "../../ledger/admission.ts";
 import { defaultQuotas, type Quotas } from "../../ledger/limits.ts";
 import { lateAfterMsStandard } from "../../ledger/plan.ts";
 import type { TopicPartition } from "../../records/partition.ts";
-import { storeGone, storeMade } from "../../telemetry.ts";
+import { storeGone, storeMade, storeReplaced } from "../../telemetry.ts";
 import type { FleetStore } from "../fleet-port.ts";
 import type { RedriveStore } from "../redrive-port.ts";
 import type {
@@ -99,6 +99,7 @@ export class PostgresStore implements Store {
   readonly redrives: RedriveStore = postgresRedrives((doing, work) => this.transaction(doing, work));
   private session: Session | undefined;
   private closed = false;
+  private isGone = false;
 
   constructor(private readonly options: PostgresStoreOptions) {}
 
@@ -206,8 +207,13 @@ export class PostgresStore implements Store {
     session = { sql, days: new EventDays() };
     try {
       const before = this.id;
-      const made = () => this.options.report(before === undefined ? storeMade : storeGone);
-      this.id = await this.bounded("open the store", make ? migrate(sql, made) : existing(sql));
+      // A store that was open is never made anew: an empty one would be taken for it, and be filled in its place.
+      const first = make && before === undefined;
+      const made = () => this.options.report(storeMade);
+      const id = await this.bounded("open the store", first ? migrate(sql, made) : this.again(sql));
+      if (before !== undefined && id !== before) this.options.report(storeReplaced);
+      this.id = id;
+      this.isGone = false;
       await sql.unsafe(incoming);
       await session.days.refresh(sql);
     } catch (thrown) {
@@ -218,6 +224,21 @@ export class PostgresStore implements Store {
     if (this.session !== undefined) this.drop(session);
     else this.session = session;
     return this.session;
+  }
+
+  private async again(sql: SQL): Promise<string> {
+    let error = "open the store: there is none in the database, and none is made where one was";
+    try {
+      const found = await inspectStore(sql);
+      if (found !== undefined) return found.id;
+    } catch (thrown) {
+      // At a start these end the process. What was ours is waited for, whoever asks.
+      if (this.id === undefined || !hasCode(thrown, "CENTRAL_STORE_FOREIGN", "CENTRAL_STORE_VERSION")) throw thrown;
+      error = thrown.message;
+    }
+    if (!this.isGone && this.id !== undefined) this.options.report(storeGone, { error });
+    this.isGone = true;
+    throw new AppError("CENTRAL_STORE_UNAVAILABLE", error);
   }
 
   private async bounded<T>(doing: string, work: Promise<T>): Promise<T> {
@@ -233,12 +254,6 @@ export class PostgresStore implements Store {
       this.options.report(closeFailed, { error: messageOf(thrown) });
     });
   }
-}
-
-async function existing(sql: SQL): Promise<string> {
-  const found = await inspectStore(sql);
-  if (found !== undefined) return found.id;
-  throw new AppError("CENTRAL_STORE_UNAVAILABLE", "open the store: there is none in the database");
 }
 
 /** Says at the start what no waiting can cure. A server that does not answer now is no mistake: it is waited for. */

@@ -18,7 +18,7 @@ import type { EventRow } from "../reader.ts";
 import { storeFailure } from "./failure.ts";
 import { compareFeed, type FeedMark, type FoundEvent, formatMark, type Offsets, readMark } from "./feed-mark.ts";
 import { FeedSession } from "./feed-session.ts";
-import { fileIdentity, openReader, sharedMemoryIsWritable } from "./open.ts";
+import { fileIdentity, logIdentity, openReader, sharedMemoryIsWritable } from "./open.ts";
 import { ReaderSession } from "./reader-session.ts";
 
 /** Somebody who comes back after more than this is not brought up to date event by event. */
@@ -26,6 +26,7 @@ const scanEventsMax = 500_000;
 
 interface Connection {
   readonly file: string;
+  readonly log: string;
   readonly reader: ReaderSession;
   readonly feed: FeedSession;
 }
@@ -113,13 +114,14 @@ export class SqliteFeed implements EventFeed {
 
   private open(): Connection {
     const file = fileIdentity(this.path);
-    if (this.connection !== undefined && this.connection.file !== file) this.drop();
+    if (this.connection?.file !== file || this.connection?.log !== logIdentity(this.path)) this.drop();
     if (file === undefined) {
       throw new AppError("CENTRAL_STORE_UNAVAILABLE", `open the store ${this.path}: no such file`);
     }
     if (this.connection === undefined) {
       const database = openReader(this.path);
-      this.connection = { file, reader: new ReaderSession(database), feed: new FeedSession(database) };
+      const sessions = { reader: new ReaderSession(database), feed: new FeedSession(database) };
+      this.connection = { file, log: logIdentity(this.path), ...sessions };
     }
     return this.connection;
   }

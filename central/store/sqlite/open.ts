@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
-import { AppError } from "../../../shared/errors/app-error.ts";
+import { AppError, hasCode } from "../../../shared/errors/app-error.ts";
 import { applicationId, migrations, schema, schemaVersion } from "./schema.ts";
 
 /** The first release without the WAL-reset corruption (sqlite.org, 3.51.3). */
@@ -22,10 +22,39 @@ const busyMs = 200;
 /** Opens the file for the one connection that writes; makes the folder and the tables when they are not there, and tells. */
 export function openWriter(path: string, onMade: () => void = () => undefined): Database.Database {
   mkdirSync(dirname(path), { recursive: true });
+  return openChecked(path, { make: true }, onMade);
+}
+
+/** The same of a store that was there before. Makes nothing: where it is not, somebody will put it back. */
+export function reopenWriter(path: string): Database.Database {
+  const found = statOf(path);
+  if (found === undefined) throw gone(path, "its file is gone");
+  // SQLite would make a database of it.
+  if (found.isFile() && found.size === 0) throw gone(path, "an empty file stands in its place");
+  try {
+    return openChecked(path, { make: false });
+  } catch (thrown) {
+    // At a start these end the process. What was ours is waited for, whoever asks.
+    if (hasCode(thrown, "CENTRAL_STORE_FOREIGN", "CENTRAL_STORE_VERSION")) throw gone(path, thrown.message);
+    if (isNoDatabase(thrown)) throw gone(path, "what stands there is no database");
+    throw thrown;
+  }
+}
+
+function gone(path: string, what: string): AppError {
+  return new AppError("CENTRAL_STORE_UNAVAILABLE", `use the store ${path}: ${what}; nothing is made there`, {
+    hint: "Put its file back, and it goes on by itself; or stop central and start it to begin with an empty store.",
+  });
+}
+
+function openChecked(path: string, { make }: { readonly make: boolean }, onMade = () => {}): Database.Database {
   checkIsFile(path);
-  const database = new Database(path, { timeout: busyMs });
+  const database = new Database(path, { timeout: busyMs, fileMustExist: !make });
   try {
     checkLibrary(database);
+    // Before anything that writes: another program's database is left as it is.
+    checkOwner(database, path);
+    if (!make && versionOf(database) === 0) throw gone(path, "a database without tables stands in its place");
     database.pragma("page_size = 8192");
     database.pragma("journal_mode = WAL");
     // Positions are in the same transaction as the rows: what a power cut takes from the end of the WAL is read again
@@ -49,6 +78,21 @@ export function openReader(path: string): Database.Database {
   const database = new Database(path, { readonly: true, fileMustExist: true, timeout: busyMs });
   database.pragma("cache_size = -16384");
   return database;
+}
+
+/**
+ * Which write-ahead log a connection uses beside the file. Both of its files live as long as the connection: one that was
+ * taken away takes with it, at the next start, whatever was stored since the last checkpoint.
+ */
+export function logIdentity(path: string): string {
+  return [`${path}-wal`, `${path}-shm`].map((file) => fileIdentity(file) ?? missing).join(" ");
+}
+
+const missing = "none";
+
+/** Whether a connection was made that has a log's file which is nowhere: SQLite shares one among all of a process. */
+export function isIncomplete(identity: string): boolean {
+  return identity.includes(missing);
 }
 
 /** Which file this is: a store that was moved away or replaced under us must be noticed, not written to. */
@@ -187,9 +231,13 @@ export function checkStoreFile(path: string): void {
     checkOwner(database, path);
   } catch (thrown) {
     if (thrown instanceof AppError) throw thrown;
-    if (!(thrown instanceof Error) || !("code" in thrown) || thrown.code !== "SQLITE_NOTADB") return;
+    if (!isNoDatabase(thrown)) return;
     throw new AppError("CENTRAL_STORE_FOREIGN", `open the store ${path}: it is no database`, { cause: thrown });
   } finally {
     database?.close();
   }
+}
+
+function isNoDatabase(thrown: unknown): boolean {
+  return thrown instanceof Error && "code" in thrown && thrown.code === "SQLITE_NOTADB";
 }

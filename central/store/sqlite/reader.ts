@@ -24,7 +24,7 @@ import type { DeadLetterChoice, DeadLetterCount, RedriveReader } from "../redriv
 import type { ReplayReader } from "../replay-port.ts";
 import { mergeEvents } from "./event-scan.ts";
 import { storeFailure } from "./failure.ts";
-import { fileIdentity, openReader, sharedMemoryIsWritable } from "./open.ts";
+import { fileIdentity, logIdentity, openReader, sharedMemoryIsWritable } from "./open.ts";
 import { ReaderSession } from "./reader-session.ts";
 import { SqliteRulesReader } from "./rules-reader.ts";
 
@@ -39,6 +39,7 @@ export class SqliteReader implements StoreReader {
   };
   private session: ReaderSession | undefined;
   private file: string | undefined;
+  private log: string | undefined;
   /** It may stay open when the read is over; undefined until it has read. */
   private stays: boolean | undefined;
 
@@ -155,12 +156,15 @@ export class SqliteReader implements StoreReader {
 
   private open(): ReaderSession {
     const now = fileIdentity(this.path);
-    if (this.session !== undefined && now !== this.file) this.drop();
+    // The log too: one that was taken away is written by nobody any more.
+    const known = this.session !== undefined && now === this.file && logIdentity(this.path) === this.log;
+    if (!known) this.drop();
     if (now === undefined) throw new AppError("CENTRAL_STORE_UNAVAILABLE", `open the store ${this.path}: no such file`);
     if (this.session !== undefined) return this.session;
     this.stays = undefined;
     this.session = new ReaderSession(openReader(this.path));
     this.file = now;
+    this.log = logIdentity(this.path);
     return this.session;
   }
 }

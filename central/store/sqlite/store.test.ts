@@ -14,11 +14,10 @@ import { systemClock } from "../../../shared/clock/clock.ts";
 import { silent } from "../../../shared/telemetry/log.ts";
 import { startChild } from "../../../shared/testing/child.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
-import { lastMark } from "../../records/record-slices.ts";
+import { appendOf } from "../../testing/append.ts";
 import { everyStoreContract } from "../../testing/contracts/every.contract.ts";
 import { replayContract } from "../../testing/contracts/replay.contract.ts";
-import { slicesOf, testRecord } from "../../testing/records.ts";
-import type { Append, Position } from "../store.ts";
+import type { Position } from "../store.ts";
 import { ChunkPacker, unpackChunk } from "./chunk-codec.ts";
 import { checkStoreFile } from "./open.ts";
 import { SqliteReader } from "./reader.ts";
@@ -92,12 +91,6 @@ test("relayed records are synced before they are acknowledged, records of a topi
   const synced = ["synchronous = FULL", "begin immediate", "commit", "synchronous = NORMAL"];
   expect(said).toEqual([...synced, "begin immediate", "commit"]);
 });
-
-function appendOf(from: number, to: number, seen: Position | undefined): Append {
-  const records = slicesOf(Array.from({ length: to - from }, (_, index) => testRecord({ offset: from + index })));
-  const common = { topic: "drive", partition: 0, dead: [], damaged: [], gap: undefined };
-  return { ...common, seen, next: to, before: lastMark(records), records };
-}
 
 describe("the SQLite store", () => {
   test("writes a chunk at once where there are many events of a vehicle, rows where there are few", async () => {
@@ -185,38 +178,6 @@ describe("the SQLite store", () => {
     for (const end of ["", "-wal", "-shm"]) renameSync(dir.file(`gone${end}`), dir.file(`db${end}`));
     await store.ask();
     await store.close();
-  });
-
-  test("notices that its file was moved away: it does not go on writing where nobody reads", async () => {
-    using dir = tempDir();
-    const store = new SqliteStore({ path: dir.file("db"), clock: systemClock, report: silent });
-    const { position } = await store.append(appendOf(0, 5, undefined));
-    for (const end of ["", "-wal", "-shm"]) renameSync(dir.file(`db${end}`), dir.file(`gone${end}`));
-    await expect(store.append(appendOf(5, 9, position))).rejects.toMatchObject({ code: "CENTRAL_STORE_FENCED" });
-    expect(await store.position({ topic: "drive", partition: 0 })).toBeUndefined();
-    expect((await store.append(appendOf(0, 9, undefined))).stored).toBe(9);
-    await store.close();
-  });
-
-  test("an empty store is not made in silence, least of all where one was taken away", async () => {
-    using dir = tempDir();
-    const said: string[] = [];
-    const options = {
-      path: dir.file("db"),
-      clock: systemClock,
-      report: ({ name }: { name: string }) => void said.push(name),
-    };
-    const store = new SqliteStore(options);
-    await store.probe();
-    expect(said).toEqual(["store_made"]);
-    for (const end of ["", "-wal", "-shm"]) renameSync(dir.file(`db${end}`), dir.file(`gone${end}`));
-    await store.probe();
-    expect(said).toEqual(["store_made", "store_gone"]);
-    await store.close();
-    const again = new SqliteStore(options);
-    await again.probe();
-    await again.close();
-    expect(said).toEqual(["store_made", "store_gone"]);
   });
 
   test("says that it is away when its folder cannot be made", async () => {

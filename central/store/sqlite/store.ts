@@ -10,7 +10,8 @@
  * What came by relay has no topic to be read from again: its transactions are synced (`synchronous=FULL`), the others are not.
  *
  * A failure rolls everything back; nothing of the store is remembered between two transactions. The connection is made
- * anew after a failure, and when the file is another one than before (moved, replaced).
+ * anew after a failure, and when the file is another one than before (moved, replaced). The file is made at the first
+ * opening alone.
  */
 
 import type Database from "better-sqlite3";
@@ -22,7 +23,7 @@ import { type AdmissionRules, anybody } from "../../ledger/admission.ts";
 import { defaultQuotas, type Quotas } from "../../ledger/limits.ts";
 import { lateAfterMsStandard } from "../../ledger/plan.ts";
 import type { TopicPartition } from "../../records/partition.ts";
-import { storeGone, storeMade } from "../../telemetry.ts";
+import { storeGone, storeMade, storeReplaced } from "../../telemetry.ts";
 import type { FleetStore } from "../fleet-port.ts";
 import type { RedriveStore } from "../redrive-port.ts";
 import type { ReplayStore } from "../replay-port.ts";
@@ -39,13 +40,13 @@ import type {
 } from "../store.ts";
 import { AlertRetention, alertRetentionMsStandard, withdrawRules } from "./alert-retention.ts";
 import { storeFailure } from "./failure.ts";
-import { fileIdentity, openWriter } from "./open.ts";
+import { fileIdentity, isIncomplete, logIdentity, openWriter, reopenWriter } from "./open.ts";
 import { sqliteRedrives } from "./redrives.ts";
 import { type ReplayTools, sqliteReplays } from "./replays.ts";
 import { RulesSession } from "./rules-session.ts";
 import { type RulesRooms, SqliteRulesWork } from "./rules-work.ts";
 import { storeId } from "./store-id.ts";
-import { alertsWithoutRules, closeFailed, foldDelayed, folded, logLeft } from "./telemetry.ts";
+import { alertsWithoutRules, closeFailed, foldDelayed, folded, logLeft, logTakenAway } from "./telemetry.ts";
 import { WriterSession } from "./writer-session.ts";
 
 export interface SqliteStoreOptions {
@@ -74,7 +75,10 @@ export class SqliteStore implements Store {
     hear: async (beats, nowMs) => this.transaction("keep heartbeats", (session) => session.fleet.hear(beats, nowMs)),
   };
   private session: WriterSession | undefined;
+  /** Which file it is; undefined: it was never open. */
   private file: string | undefined;
+  private log = "";
+  private isGone = false;
   private foldNotBeforeMs = 0;
   private closed = false;
   /** There are no rules, and the store was told so. */
@@ -142,9 +146,8 @@ export class SqliteStore implements Store {
 
   async ask(): Promise<void> {
     const { path } = this.options;
-    // Made anew under somebody who is about to put another one in its place, it would be in the way.
-    if (fileIdentity(path) === undefined) {
-      this.drop();
+    // A question makes no store.
+    if (this.file === undefined && fileIdentity(path) === undefined) {
       throw new AppError("CENTRAL_STORE_UNAVAILABLE", `ask the store ${path}: no such file`);
     }
     this.use("ask the store", (_, database) => {
@@ -259,12 +262,10 @@ export class SqliteStore implements Store {
   private open(): WriterSession {
     const { path } = this.options;
     if (this.closed) throw new AppError("CENTRAL_STORE_UNAVAILABLE", `use the store ${path}: it was closed`);
-    if (this.session !== undefined && fileIdentity(path) !== this.file) this.drop();
+    this.checkFiles();
     if (this.session === undefined) {
       try {
-        const before = this.file;
-        const made = () => this.options.report(before === undefined ? storeMade : storeGone, { store: path });
-        const database = openWriter(path, made);
+        const database = this.connect();
         const { quotas = defaultQuotas, rules = anybody, lateAfterMs = lateAfterMsStandard, report } = this.options;
         const retention = new AlertRetention(database, this.options.alertRetentionMs ?? alertRetentionMsStandard);
         const eventRules =
@@ -275,9 +276,53 @@ export class SqliteStore implements Store {
         if (thrown instanceof AppError) throw thrown;
         throw new AppError("CENTRAL_STORE_UNAVAILABLE", `open the store ${path}`, { cause: thrown });
       }
-      this.file = fileIdentity(path);
+      this.keepFiles();
     }
     return this.session;
+  }
+
+  /** A store that was open is never made anew: an empty one would be taken for it, and be filled in its place. */
+  private connect(): Database.Database {
+    const { path, report } = this.options;
+    if (this.file === undefined) return openWriter(path, () => report(storeMade, { store: path }));
+    try {
+      return reopenWriter(path);
+    } catch (thrown) {
+      if (!this.isGone && hasCode(thrown, "CENTRAL_STORE_UNAVAILABLE")) {
+        this.isGone = true;
+        report(storeGone, { store: path, error: thrown.message });
+      }
+      throw thrown;
+    }
+  }
+
+  private keepFiles(): void {
+    const { path, report } = this.options;
+    const file = fileIdentity(path);
+    if (this.file !== undefined && file !== this.file) report(storeReplaced, { store: path });
+    this.file = file;
+    this.log = logIdentity(path);
+    this.isGone = false;
+  }
+
+  /** Lets go of files that are not at their paths any more: what is written there, nobody finds again. */
+  private checkFiles(): void {
+    const { path, report } = this.options;
+    if (this.session === undefined) return;
+    if (fileIdentity(path) !== this.file) {
+      this.drop();
+      return;
+    }
+    const log = logIdentity(path);
+    if (log === this.log && !isIncomplete(log)) return;
+    const left = this.session.database.pragma("wal_checkpoint(TRUNCATE)", { simple: true });
+    if (left === 1) {
+      const doing = `move the log of ${path} into it, since the log was taken away: a reader holds it`;
+      throw new AppError("CENTRAL_STORE_UNAVAILABLE", doing);
+    }
+    // Readers of this process may hold the old one a little longer, and this connection shares it with them.
+    if (!isIncomplete(this.log)) report(logTakenAway, { store: path });
+    this.drop();
   }
 
   private drop(): void {

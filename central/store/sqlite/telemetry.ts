@@ -47,3 +47,10 @@ export const logLeft = defineSignal({
   message:
     "A reader holds the store's write-ahead log: a copy of the file alone is not the whole store until the next clean stop",
 });
+
+export const logTakenAway = defineSignal({
+  name: "store_log_taken_away",
+  level: "error",
+  message:
+    "The store's write-ahead log was taken away under us: what stood in it was moved into the file, and nothing is lost",
+});

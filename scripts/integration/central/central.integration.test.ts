@@ -1,5 +1,6 @@
 /** Central as it is deployed, with a real broker: killed, frozen, starved, and lied to. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync, renameSync } from "node:fs";
 import Database from "better-sqlite3";
 import { seededRandom } from "../../../shared/random/random.ts";
 import { soonMs } from "../../../shared/testing/soon.ts";
@@ -116,6 +117,30 @@ describe("central with a real broker", () => {
     expect(performance.now() - began).toBeLessThan(soonMs(1_000));
     expect(await central.stored(2_000)).toMatchObject({ stored: 2_000, ...clean });
     expect(Number((await central.get("/api/v1/lag")).rebalances)).toBe(1);
+  }, 60_000);
+
+  test("the store of an idle central is moved away: not ready with the reason, nothing is made there, and it goes on when it is back", async () => {
+    await using on = await ground();
+    await on.producer.send(100);
+    await using central = await on.start();
+    await central.stored(100);
+    const ready = async () => {
+      const answer = await fetch(`${central.url}/readyz`);
+      return `${answer.status} ${await answer.text()}`;
+    };
+    await until("to be ready", ready, (said) => said.startsWith("200"));
+    const ends = ["", "-wal", "-shm"];
+    for (const end of ends) renameSync(`${on.store}${end}`, `${on.store}.aside${end}`);
+    await until("to say why it is not", ready, (said) => /^503 .*its file is gone; nothing is made there/.test(said));
+    await on.producer.send(100);
+    // Long enough for whatever asks every second or two.
+    await Bun.sleep(5_000);
+    expect(existsSync(on.store)).toBe(false);
+    expect(await ready()).toStartWith("503");
+    for (const end of ends) renameSync(`${on.store}.aside${end}`, `${on.store}${end}`);
+    expect(await central.stored(200)).toMatchObject({ stored: 200, ...clean });
+    await until("to be ready again", ready, (said) => said.startsWith("200"));
+    expect(central.log.split("store_gone")).toHaveLength(2);
   }, 60_000);
 
   test("an idle store is locked: it is not ready within seconds, although nothing comes, and ready again after", async () => {

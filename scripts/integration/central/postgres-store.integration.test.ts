@@ -291,18 +291,24 @@ test("an empty schema that an administrator has made is taken; several that begi
   for (const store of stores) await store.close();
 });
 
-test("tables that are dropped under a central are made again, and not in silence", async () => {
+test("tables that are dropped under a central are not made again: it is said once, and a store that is put back is gone on with", async () => {
   await using under = await open();
-  await admin.unsafe("drop schema tailgate cascade");
-  await until(
-    "the store to be there again",
-    () =>
-      under.store.probe().then(
-        () => true,
-        () => false,
-      ),
-    Boolean,
+  await under.store.append(appendOf(range(0, 5), undefined));
+  const position = await under.store.position({ topic: "drive", partition: 0 });
+  await admin.unsafe("alter schema tailgate rename to elsewhere");
+  for (let times = 0; times < 5; times++) {
+    await expect(under.store.probe()).rejects.toMatchObject({ code: "CENTRAL_STORE_UNAVAILABLE" });
+  }
+  expect(under.said).toEqual(["store_made", "store_gone"]);
+  expect(await admin`select 1 from pg_namespace where nspname = 'tailgate'`).toHaveLength(0);
+  await admin.unsafe("alter schema elsewhere rename to tailgate");
+  await until("it to go on", () =>
+    under.store.probe().then(
+      () => true,
+      () => false,
+    ),
   );
+  expect(await under.store.position({ topic: "drive", partition: 0 })).toEqual(position);
   expect(under.said).toEqual(["store_made", "store_gone"]);
 });
 
