@@ -31,12 +31,21 @@ export function helpText(): string {
   tailgate-central [--config FILE]
   tailgate-central rules check FILE
   tailgate-central rules test FILE
+  tailgate-central replay start [--topic A,B] [--partition 0,1] [--from T] [--to T] [--vehicle V] [--stream S]
+                                [--into-topic NAME [--speed N]] [--rate N] [--watch]
+  tailgate-central replay list
+  tailgate-central replay watch|pause|resume|cancel N
   tailgate-central service install --config FILE [--print] [--user NAME] [--unit PATH] [--force]
 
   --config FILE   a YAML file with the keys below; variables win over it
   --help          this page
 
   rules check reads a file of rules and says what is wrong with it; rules test runs the unit tests in it.
+
+  replay asks a running central: --url URL, or TAILGATE_CENTRAL_URL [http://127.0.0.1:8080]; its key from --key-file FILE, or
+  TAILGATE_API_KEY_FILE, or TAILGATE_API_KEY; --ca FILE for TLS. T is a time (2026-11-20T12:00:00Z) or offset:123. Records go
+  into the store, or into another topic, N times as fast as they came. watch shows how far it is until it is over; Ctrl-C
+  ends the watching alone.
 
   service install writes a hardened systemd unit for this binary and config, or prints it. The unit has no variables: what
   the service is told stands in the config.

@@ -23,6 +23,7 @@ async function main(): Promise<number> {
       process.stdout.write(installService(words, (file) => loadConfig({ file, environment: {} })));
       return 0;
     }
+    if ("asking" in words) return await (await import("./replay-command/main.ts")).replayCommand(words);
     if (words.verb !== "run") {
       const { checkRules, testRules } = await import("./rules/check/verbs.ts");
       return (words.verb === "rules check" ? checkRules : testRules)(words.file);

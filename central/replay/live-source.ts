@@ -1,7 +1,7 @@
 /** Kafka for replays to whoever asks, in the serving half: one connection for all of them, opened when the first one comes. */
 import { Backoff } from "../../shared/async/backoff.ts";
 import type { Clock } from "../../shared/clock/clock.ts";
-import { AppError, hasCode, messageOf } from "../../shared/errors/app-error.ts";
+import { AppError, hasCode } from "../../shared/errors/app-error.ts";
 import type { KafkaConnection } from "../../shared/kafka/connection/client.ts";
 import { type AskingLink, createKafkajsLink } from "../../shared/kafka/connection/kafkajs-link.ts";
 import type { Random } from "../../shared/random/random.ts";
@@ -86,7 +86,7 @@ export class LiveSource implements LiveReplays {
     } catch (thrown) {
       if (!(thrown instanceof AppError) || thrown.severity !== "transient") throw thrown;
       if (hasCode(thrown, codes.CENTRAL_REPLAY_KAFKA)) throw thrown;
-      throw new AppError(codes.CENTRAL_REPLAY_KAFKA, `begin a replay: ${messageOf(thrown)}`, { cause: thrown });
+      throw new AppError(codes.CENTRAL_REPLAY_KAFKA, "begin a replay", { cause: thrown });
     }
   }
 }
