@@ -62,6 +62,8 @@ export interface ChannelStore {
   readonly unmarkedBytes: number;
   /** A new epoch: lanes of the old one are only drained from now on. After a copy, a fenced session, a repaired file. */
   renewEpoch(reason: string): void;
+  /** Why a start would not find what is stored now: the file was moved, removed or replaced. Undefined: it would. */
+  misplaced(): string | undefined;
   /** Marks what is acknowledged and closes the file. */
   close(): void;
 }

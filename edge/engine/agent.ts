@@ -22,6 +22,7 @@ import { AgentParts } from "./agent-parts.ts";
 import type { Book, StreamCounters } from "./books.ts";
 import { codes } from "./codes.ts";
 import { drain, heldIn } from "./drain.ts";
+import { FileWatch } from "./file-watch.ts";
 import { diskRefusal, FullChannels } from "./full-channels.ts";
 import { LoopLag } from "./loop-lag.ts";
 import { observeAgent, type StreamLanes } from "./observe-agent.ts";
@@ -77,12 +78,14 @@ export class Agent {
   private parts: AgentParts | undefined;
   private readonly loopLag = new LoopLag();
   private readonly full: FullChannels;
+  private readonly fileWatch: FileWatch;
   private over: "not" | "ending" | "whole" = "not";
 
   constructor(options: AgentOptions) {
     this.options = options;
     this.config = options.config;
     this.full = new FullChannels(() => this.channels?.all() ?? [], options.report);
+    this.fileWatch = new FileWatch(() => this.channels?.store, options.report);
   }
 
   get state(): AgentState {
@@ -95,6 +98,8 @@ export class Agent {
     if (this.stateNow !== "running" || channels === undefined) return [`the agent is ${this.stateNow}`];
     const reasons: string[] = [];
     if (channels.committer.stuck) reasons.push("the channel file takes no writes");
+    const misplaced = channels.store.misplaced();
+    if (misplaced !== undefined) reasons.push(`what is written now is lost at a restart: ${misplaced}`);
     for (const channel of channels.all()) {
       const refusal = diskRefusal(channel);
       if (refusal !== undefined) reasons.push(refusal);
@@ -131,6 +136,7 @@ export class Agent {
       });
       loopLag.start();
       this.full.start();
+      this.fileWatch.start();
     } catch (error) {
       this.stateNow = "failed";
       const { errors } = await this.stopEverything(false);
@@ -244,6 +250,7 @@ export class Agent {
     };
     this.loopLag.stop();
     this.full.stop();
+    this.fileWatch.stop();
     for (const run of sources) run.abort();
     await Promise.all(sources.map((run) => attempt(() => run.ended(until(shares.sources)))));
     await attempt(() => channels?.committer.commit());

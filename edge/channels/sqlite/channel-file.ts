@@ -9,6 +9,7 @@
  */
 
 import { existsSync, statSync, writeFileSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import type { Clock } from "../../../shared/clock/clock.ts";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import { invariant } from "../../../shared/errors/invariant.ts";
@@ -18,6 +19,7 @@ import { openForWriting, Statements, type StateRow } from "./connection.ts";
 import { Draft } from "./draft.ts";
 import type { DatabaseConnection } from "./driver.ts";
 import { sqliteCode } from "./driver.ts";
+import { Places } from "./places.ts";
 import type { Slots } from "./slots.ts";
 import { State } from "./state.ts";
 import { signals } from "./telemetry.ts";
@@ -48,6 +50,7 @@ export class ChannelFile {
   private settleTriedMs = Number.NEGATIVE_INFINITY;
   private late: (() => void)[] = [];
   private synced = true;
+  private places: Places;
 
   constructor(
     readonly path: string,
@@ -59,6 +62,12 @@ export class ChannelFile {
     this.ready = new Statements(db);
     this.state = new State(db.prepare<[], StateRow>("SELECT id, what, stream, name, value FROM state").all());
     this.commits = Number(this.state.get("file", "", "commit") ?? 0);
+    this.places = placesOf(path);
+  }
+
+  /** See `ChannelStore.misplaced`. */
+  misplaced(): string | undefined {
+    return this.places.missing();
   }
 
   /** @throws AppError `EDGE_CHANNEL_IO` while an open question cannot be settled. */
@@ -186,7 +195,10 @@ export class ChannelFile {
     let found: number;
     try {
       this.db.close();
+      // Made anew, it would know of no commit.
+      if (!existsSync(this.path)) throw new Error(`${this.path} was moved or removed`);
       this.db = openForWriting(this.path);
+      this.places = placesOf(this.path);
       this.ready = new Statements(this.db);
       this.synced = true;
       const row = this.db.prepare("SELECT value FROM state WHERE what = 'file' AND name = 'commit'").pluck();
@@ -242,6 +254,12 @@ interface Checkpoint {
   readonly busy: number;
   readonly log: number;
   readonly checkpointed: number;
+}
+
+/** With its log, which holds what was committed since the last checkpoint; and with the lock, which keeps others away. */
+function placesOf(path: string): Places {
+  const name = basename(path);
+  return new Places(dirname(path), [name, `${name}-wal`, name.replace(/db$/, "lock")]);
 }
 
 /** Beside the file: it was found damaged while it ran; the next start rebuilds it. */

@@ -2,6 +2,10 @@ import { defineCodes } from "../../../shared/errors/error-code.ts";
 
 /** Error codes of the channel file. */
 export const codes = defineCodes({
+  EDGE_CHANNEL_MISSING: {
+    severity: "usage",
+    hint: "An agent makes it at its first start. Is it the right `dataDir`, and did the agent ever run? `--data DIR` names another folder.",
+  },
   EDGE_CHANNEL_BUSY: {
     severity: "transient",
     hint: "Another program has the channel file locked (a sqlite3 shell, a backup that is no `tailgate`). End it; Tailgate tries again on its own.",

@@ -100,6 +100,7 @@ export function assertOurs(db: DatabaseConnection, path: string): void {
     throw new AppError(
       codes.EDGE_CHANNEL_VERSION,
       `open channel file ${path}: another program's database stands there`,
+      { hint: "Move it away, or name another `dataDir`; nothing of it was changed." },
     );
   }
 }

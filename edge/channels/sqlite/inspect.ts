@@ -2,12 +2,15 @@
  * Looks into a channel file from outside, for `tailgate channel ls|stat|peek|verify|export`. Read-only, and safe beside a
  * running agent: rows are read one by one, so no long read keeps the agent's log from being copied.
  */
-import { existsSync, statSync } from "node:fs";
+import { type Stats, statSync } from "node:fs";
 import { join } from "node:path";
-import { AppError } from "../../../shared/errors/app-error.ts";
+import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
+import { kindOf } from "../../../shared/files/open-regular.ts";
+import { fileHint } from "../../../shared/files/refusal.ts";
 import type { Lane } from "../../core/lane.ts";
 import { buildShedMarker } from "../../core/shed-marker.ts";
 import type { StoredBatch } from "../../core/stored-batch.ts";
+import { codes } from "./codes.ts";
 import { assertOurs, type BatchRow, Statements } from "./connection.ts";
 import { type DatabaseConnection, Sqlite, sqliteCode } from "./driver.ts";
 import { endOf, isIntact } from "./held-batch.ts";
@@ -79,10 +82,10 @@ export interface Inspector {
   close(): void;
 }
 
-/** @throws AppError `EDGE_CHANNEL_IO` when there is no file or it cannot be read; `EDGE_CHANNEL_VERSION`. */
+/** @throws AppError `EDGE_CHANNEL_MISSING` when there is no file, `EDGE_CHANNEL_IO` when it cannot be read; `EDGE_CHANNEL_VERSION`. */
 export function openInspector(dataDir: string): Inspector {
   const path = join(dataDir, fileNames.channel);
-  if (!existsSync(path)) throw new AppError("EDGE_CHANNEL_IO", `look into ${path}: there is no such file`);
+  refuseOther(path);
   let db: DatabaseConnection | undefined;
   try {
     db = new Sqlite(path, { readonly: true, timeout: 1_000 });
@@ -92,8 +95,38 @@ export function openInspector(dataDir: string): Inspector {
     db?.close();
     const code = sqliteCode(error);
     if (code === undefined) throw error;
-    throw new AppError("EDGE_CHANNEL_IO", `look into ${path}: ${code}`, { cause: error });
+    const hint = hintOf(code);
+    throw new AppError("EDGE_CHANNEL_IO", `look into ${path}: ${code}`, { cause: error, ...(hint && { hint }) });
   }
+}
+
+/** SQLite would wait at a FIFO, and says of all else only that it cannot be opened. */
+function refuseOther(path: string): void {
+  const doing = `look into ${path}`;
+  let found: Stats | undefined;
+  try {
+    found = statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    const hint = fileHint(error);
+    throw new AppError(codes.EDGE_CHANNEL_MISSING, `${doing}: ${messageOf(error)}`, {
+      cause: error,
+      ...(hint && { hint }),
+    });
+  }
+  if (found === undefined) throw new AppError(codes.EDGE_CHANNEL_MISSING, `${doing}: there is no such file`);
+  if (!found.isFile()) throw new AppError(codes.EDGE_CHANNEL_MISSING, `${doing}: it is ${kindOf(found)}`);
+}
+
+/** The disk's own troubles are the code's hint. */
+function hintOf(code: string): string | undefined {
+  if (code === "SQLITE_NOTADB") {
+    return "What stands there is no database. If it was the channel file, it is damaged: the agent's next start writes it anew from what can be read.";
+  }
+  if (code.startsWith("SQLITE_BUSY")) return "Another program has it locked, or it is being recovered: try again.";
+  if (code.startsWith("SQLITE_CANTOPEN") || code.startsWith("SQLITE_READONLY")) {
+    return "May this user read it, and write to the -wal and -shm beside it? Ask as the user of the service.";
+  }
+  return undefined;
 }
 
 interface DeadRow extends Omit<BatchRow, "reason" | "put_ms"> {

@@ -6,6 +6,8 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
+import { kindOf } from "../../../shared/files/open-regular.ts";
+import { systemCode } from "../../../shared/files/refusal.ts";
 import type { ChannelStoreOptions } from "../../core/channel-store.ts";
 import { limits } from "../../core/limits.ts";
 import { ChannelFile, damageNote, isDamage } from "./channel-file.ts";
@@ -41,12 +43,12 @@ export interface OpenOptions extends ChannelStoreOptions {
 /** See `OpenChannelStore`. */
 export function openChannelStore(options: OpenOptions): SqliteStore {
   const lock = openFolder(options.dataDir);
-  tightenModes(options.dataDir, options.report);
   try {
+    tightenModes(options.dataDir, options.report);
     return openLocked(options, lock);
   } catch (error) {
     lock.release();
-    throw error;
+    throw ioError(options.dataDir, join(options.dataDir, fileNames.channel), error);
   }
 }
 
@@ -57,11 +59,16 @@ export function isInUse(dataDir: string): boolean {
 
 /** @throws AppError `EDGE_DATA_DIR` for a folder that cannot be had, `EDGE_CHANNEL_LOCKED` for one that another agent has. */
 function openFolder(dataDir: string): Lock {
+  const path = join(dataDir, fileNames.lock);
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    return takeLock(join(dataDir, fileNames.lock));
+    for (const name of Object.values(fileNames)) refuseOther(join(dataDir, name));
+    return takeLock(path);
   } catch (error) {
-    throw folderError(dataDir, error);
+    const code = sqliteCode(error);
+    if (!isDamage(code)) throw ioError(dataDir, path, error);
+    const hint = `Remove ${path}: it only remembers how often the agent was started, and is made anew.`;
+    throw new AppError(codes.EDGE_DATA_DIR, `open ${path}: ${code}`, { cause: error, hint });
   }
 }
 
@@ -86,11 +93,16 @@ function tightenModes(dataDir: string, report: ChannelStoreOptions["report"]): v
   }
 }
 
-/** Whose folder it is and how it is mounted is for whoever set it up. */
-function folderError(dataDir: string, error: unknown): unknown {
-  const system = error instanceof Error && "code" in error ? String(error.code) : "";
-  const notOurs = ["EACCES", "EPERM", "EROFS", "ENOTDIR", "EEXIST", "SQLITE_CANTOPEN", "SQLITE_READONLY"];
-  if (!notOurs.some((code) => system.startsWith(code))) return error;
+/** What has the name of a file of ours and is none: opening a FIFO may wait for ever. */
+function refuseOther(path: string): void {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined || found.isFile()) return;
+  const hint = "Move it away: a file of the agent's own belongs there.";
+  throw new AppError(codes.EDGE_DATA_DIR, `open ${path}: it is ${kindOf(found)}`, { hint });
+}
+
+/** Whose folder it is, how it is mounted, and whether there can be one of that name is for whoever set it up. */
+function folderError(dataDir: string, error: unknown): AppError {
   const uid = process.geteuid?.();
   return new AppError(codes.EDGE_DATA_DIR, `open the data directory ${dataDir} as user ${uid}: ${messageOf(error)}`, {
     cause: error,
@@ -246,14 +258,18 @@ function forgetUnnamed(db: DatabaseConnection, options: OpenOptions): void {
 }
 
 function ioError(dataDir: string, path: string, error: unknown): unknown {
-  const code = sqliteCode(error);
-  if (code === undefined || code.startsWith("SQLITE_READONLY") || code.startsWith("SQLITE_CANTOPEN")) {
-    return folderError(dataDir, error);
-  }
+  if (error instanceof AppError) return error;
+  const code = sqliteCode(error) ?? systemCode(error);
+  if (code === undefined) return error;
+  const cause = { cause: error };
   if (code.startsWith("SQLITE_BUSY")) {
-    return new AppError(codes.EDGE_CHANNEL_BUSY, `open channel file ${path}: ${code}`, { cause: error });
+    const hint = `Another program has the channel file locked (a sqlite3 shell, a backup that is no \`tailgate\`). The start has waited ${busyMsAtStart / 1_000} s for it and given up: end it and start again, as a service manager does by itself.`;
+    return new AppError(codes.EDGE_CHANNEL_BUSY, `open channel file ${path}: ${code}`, { ...cause, hint });
   }
-  const full = meansDiskFull(code);
-  const what = `open channel file ${path}: ${full ? "disk full" : code}`;
-  return new AppError(full ? "EDGE_CHANNEL_FULL" : "EDGE_CHANNEL_IO", what, { cause: error });
+  if (meansDiskFull(code) || code === "ENOSPC" || code === "EDQUOT") {
+    return new AppError("EDGE_CHANNEL_FULL", `open channel file ${path}: disk full`, cause);
+  }
+  const isFolders = !/^(?:SQLITE|EIO|EMFILE|ENFILE|ENOMEM)/.test(code) || /^SQLITE_(?:READONLY|CANTOPEN)/.test(code);
+  if (isFolders) return folderError(dataDir, error);
+  return new AppError("EDGE_CHANNEL_IO", `open channel file ${path}: ${code}`, cause);
 }

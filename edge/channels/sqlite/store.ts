@@ -126,6 +126,10 @@ export class SqliteStore implements ChannelStore {
     return found;
   }
 
+  misplaced(): string | undefined {
+    return this.journal.file.misplaced();
+  }
+
   renewEpoch(reason: string): void {
     const epoch = newEpoch(this.options.random);
     this.journal.change((draft) => {

@@ -133,6 +133,8 @@ export class ArrayStore implements ChannelStore {
   readonly commits: CommitWork[] = [];
   readonly refused: CommitWork[] = [];
   closed = false;
+  /** What `misplaced` answers. */
+  misplacedBecause: string | undefined;
   private readonly channels = new Map<string, ArrayChannel>();
   private readonly stored = new Map<string, Map<string, string>>();
   private readonly counted = new Map<string, Map<string, number>>();
@@ -147,6 +149,10 @@ export class ArrayStore implements ChannelStore {
   }
 
   configure(): void {}
+
+  misplaced(): string | undefined {
+    return this.misplacedBecause;
+  }
 
   commit(work: CommitWork): void {
     if (this.failures > 0) {
