@@ -49,6 +49,7 @@ import loggerSink from "./sinks/logger.ts";
 import nullSink from "./sinks/null.ts";
 import relaySink from "./sinks/relay/index.ts";
 import s3Sink from "./sinks/s3/index.ts";
+import syslogSink from "./sinks/syslog/index.ts";
 import thriftSink from "./sinks/thrift/index.ts";
 
 /** Every component there is. */
@@ -57,5 +58,5 @@ export const registry: Registry = {
   interceptors: [deduplicateInterceptor, dropFieldsInterceptor, hostInterceptor, moduleInterceptor, parseJsonInterceptor, pseudonymiseInterceptor, regexExtractorInterceptor, regexFilterInterceptor, removeHeaderInterceptor, sampleInterceptor, searchReplaceInterceptor, staticInterceptor, throttleInterceptor, timestampInterceptor, uuidInterceptor],
   selectors: [loadBalancingSelector, multiplexingSelector, replicatingSelector],
   channels: [memoryChannel, spillableChannel, sqliteChannel],
-  sinks: [avroSink, elasticsearchSink, failoverSink, fileRollSink, hdfsSink, httpSink, kafkaSink, loadBalanceSink, loggerSink, nullSink, relaySink, s3Sink, thriftSink],
+  sinks: [avroSink, elasticsearchSink, failoverSink, fileRollSink, hdfsSink, httpSink, kafkaSink, loadBalanceSink, loggerSink, nullSink, relaySink, s3Sink, syslogSink, thriftSink],
 };

@@ -1,13 +1,13 @@
 import type { z } from "zod";
 import { AppError } from "../../shared/errors/app-error.ts";
 import type { OutgoingEvent } from "../../shared/flume-rpc/event.ts";
-import { FlumeConnectionLost, type FlumePeer } from "../../shared/flume-rpc/peer.ts";
+import { ConnectionLost, type Peer } from "../../shared/outgoing/peer.ts";
 import type { Context } from "../core/context.ts";
 import type { Finding } from "../core/sink.ts";
 import type { flumePeerFields } from "./flume-fields.ts";
 import type { RecordDestination, SinkRecord } from "./record-destination.ts";
 
-/** A connection of Flume's RPC. It ends with FlumeConnectionLost. */
+/** A connection of Flume's RPC. It ends with ConnectionLost. */
 export interface FlumeClient {
   readonly isOpen: boolean;
   /** Requests that wait for their answers. */
@@ -22,7 +22,7 @@ export interface FlumeClient {
 export type FlumePeerConfig = z.output<z.ZodObject<ReturnType<typeof flumePeerFields>>>;
 
 /** Whom to connect to. */
-export function flumePeer({ hostname: host, port, tls, connectTimeout, requestTimeout }: FlumePeerConfig): FlumePeer {
+export function flumePeer({ hostname: host, port, tls, connectTimeout, requestTimeout }: FlumePeerConfig): Peer {
   return { host, port, tls, connectTimeoutMs: connectTimeout, requestTimeoutMs: requestTimeout };
 }
 
@@ -55,7 +55,7 @@ export class FlumeDestination implements RecordDestination {
       const client = await this.connected(signal);
       answer = await this.unlessAborted(client.appendBatch(records.map((record) => this.outgoing(record))), signal);
     } catch (cause) {
-      if (!(cause instanceof FlumeConnectionLost)) throw cause;
+      if (!(cause instanceof ConnectionLost)) throw cause;
       this.last = cause.message;
       throw new AppError("EDGE_DESTINATION_AWAY", what, { cause });
     }
@@ -124,7 +124,7 @@ export class FlumeDestination implements RecordDestination {
   /** What is answered after an abort nobody hears: the request may be taken, and comes again. */
   private unlessAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
     return new Promise((resolve, reject) => {
-      const give = () => reject(new FlumeConnectionLost("stopped before it was answered"));
+      const give = () => reject(new ConnectionLost("stopped before it was answered"));
       if (signal.aborted) give();
       signal.addEventListener("abort", give, { once: true });
       answer.then(resolve, reject).finally(() => signal.removeEventListener("abort", give));

@@ -8,7 +8,7 @@ import type { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
 import { constants, createDeflate, createInflate, type Deflate } from "node:zlib";
 import type { OutgoingEvent } from "../flume-rpc/event.ts";
-import { FlumeConnectionLost, type FlumePeer, tlsOptions, untilConnected } from "../flume-rpc/peer.ts";
+import { ConnectionLost, type Peer, tlsOptions, untilConnected } from "../outgoing/peer.ts";
 import { AvroMistake, AvroReader, AvroWriter } from "./binary.ts";
 import { deflatedWire } from "./deflated-wire.ts";
 import { writeEvent } from "./flume-events.ts";
@@ -17,7 +17,7 @@ import { readFrame, writeFrame } from "./frames.ts";
 import { readHandshakeResponse, skipMeta, writeHandshakeRequest } from "./handshake.ts";
 
 /** Whether what is sent is compressed. */
-export interface AvroPeer extends FlumePeer {
+export interface AvroPeer extends Peer {
   readonly compression: "none" | "deflate";
 }
 
@@ -54,7 +54,7 @@ export class AvroClient {
     return this.waiting.size;
   }
 
-  /** @throws FlumeConnectionLost when there is no connection in time, or the signal aborts. */
+  /** @throws ConnectionLost when there is no connection in time, or the signal aborts. */
   connect(signal: AbortSignal): Promise<void> {
     const { host, port, tls, compression } = this.peer;
     // Where both are set Flume compresses what is encrypted already.
@@ -67,13 +67,13 @@ export class AvroClient {
     const connected = untilConnected(socket, this.peer, signal, (error) => this.cut(error));
     (wire ?? socket).setNoDelay(true);
     (wire ?? socket).setKeepAlive(true, 60_000);
-    wire?.on("error", (error) => this.cut(new FlumeConnectionLost(error.message)));
+    wire?.on("error", (error) => this.cut(new ConnectionLost(error.message)));
     if (compression === "deflate" && !isWrapped) this.compress(socket);
     else socket.on("data", (chunk: Buffer) => this.take(chunk));
     return connected;
   }
 
-  /** Calls `appendBatch`; resolves with Flume's status. @throws FlumeConnectionLost. */
+  /** Calls `appendBatch`; resolves with Flume's status. @throws ConnectionLost. */
   appendBatch(events: readonly OutgoingEvent[]): Promise<number> {
     const writer = new AvroWriter(64 * 1024);
     if (events.length > 0) writer.long(events.length);
@@ -84,7 +84,7 @@ export class AvroClient {
   /**
    * Calls `append` or `appendBatch`, with parameters that are written already. Resolves with Flume's answer, by its place in the enum.
    *
-   * @throws FlumeConnectionLost.
+   * @throws ConnectionLost.
    */
   async call(message: "append" | "appendBatch", parameters: Buffer): Promise<number> {
     const call = new AvroWriter(parameters.length + 64).long(0).string(message).fixed(parameters).written;
@@ -105,7 +105,7 @@ export class AvroClient {
   }
 
   close(): void {
-    this.cut(new FlumeConnectionLost("closed by us"));
+    this.cut(new ConnectionLost("closed by us"));
   }
 
   /** The first call, behind a handshake; twice when the server has to be told what we speak. */
@@ -119,16 +119,16 @@ export class AvroClient {
       if (answer.match === "both" || answer.match === "client") return readStatus(reader);
       serverHash = answer.serverHash ?? serverHash;
     }
-    throw this.cut(new FlumeConnectionLost("the other side does not speak Flume's protocol"));
+    throw this.cut(new ConnectionLost("the other side does not speak Flume's protocol"));
   }
 
   private ask(payload: Buffer): Promise<Buffer> {
     const { socket } = this;
     if (socket === undefined || this.lost !== undefined)
-      return Promise.reject(this.lost ?? new FlumeConnectionLost("not connected"));
+      return Promise.reject(this.lost ?? new ConnectionLost("not connected"));
     const serial = ++this.serial;
     return new Promise((resolve, reject) => {
-      const late = () => this.cut(new FlumeConnectionLost(`no answer within ${this.peer.requestTimeoutMs} ms`));
+      const late = () => this.cut(new ConnectionLost(`no answer within ${this.peer.requestTimeoutMs} ms`));
       this.waiting.set(serial, { resolve, reject, timer: setTimeout(late, this.peer.requestTimeoutMs) });
       const frame = writeFrame(serial, payload);
       if (this.deflate === undefined) socket.write(frame);
@@ -145,8 +145,7 @@ export class AvroClient {
     deflate.on("data", (chunk: Buffer) => socket.write(chunk));
     inflate.on("data", (chunk: Buffer) => this.take(chunk));
     socket.on("data", (chunk: Buffer) => inflate.write(chunk));
-    for (const stream of [deflate, inflate])
-      stream.on("error", (error) => this.cut(new FlumeConnectionLost(error.message)));
+    for (const stream of [deflate, inflate]) stream.on("error", (error) => this.cut(new ConnectionLost(error.message)));
     socket.on("close", () => inflate.destroy());
     this.deflate = deflate;
   }
@@ -169,7 +168,7 @@ export class AvroClient {
       }
     } catch (thrown) {
       if (!(thrown instanceof AvroMistake)) throw thrown;
-      this.cut(new FlumeConnectionLost(thrown.message));
+      this.cut(new ConnectionLost(thrown.message));
     }
   }
 
@@ -188,14 +187,14 @@ export class AvroClient {
   }
 }
 
-/** The answer to a call. @throws FlumeConnectionLost with the words of the other side. */
+/** The answer to a call. @throws ConnectionLost with the words of the other side. */
 function readStatus(reader: AvroReader): number {
   try {
     skipMeta(reader);
     if (!reader.boolean()) return reader.long();
     reader.long();
-    throw new FlumeConnectionLost(`the other side failed: ${reader.string()}`);
+    throw new ConnectionLost(`the other side failed: ${reader.string()}`);
   } catch (thrown) {
-    throw thrown instanceof AvroMistake ? new FlumeConnectionLost(thrown.message) : thrown;
+    throw thrown instanceof AvroMistake ? new ConnectionLost(thrown.message) : thrown;
   }
 }

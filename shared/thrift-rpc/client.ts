@@ -6,12 +6,12 @@
 import { connect as connectPlain, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { OutgoingEvent } from "../flume-rpc/event.ts";
-import { FlumeConnectionLost, type FlumePeer, tlsOptions, untilConnected } from "../flume-rpc/peer.ts";
+import { ConnectionLost, type Peer, tlsOptions, untilConnected } from "../outgoing/peer.ts";
 import { readReply, readThriftFrame, writeAppendBatch } from "./flume.ts";
 import { ThriftMistake, type ThriftProtocol } from "./protocol.ts";
 
 /** Which of the two encodings is spoken. */
-export interface ThriftPeer extends FlumePeer {
+export interface ThriftPeer extends Peer {
   readonly protocol: ThriftProtocol;
 }
 
@@ -44,7 +44,7 @@ export class ThriftClient {
     return this.waiting.length;
   }
 
-  /** @throws FlumeConnectionLost when there is no connection in time, or the signal aborts. */
+  /** @throws ConnectionLost when there is no connection in time, or the signal aborts. */
   connect(signal: AbortSignal): Promise<void> {
     const { host, port, tls } = this.peer;
     const socket =
@@ -56,23 +56,23 @@ export class ThriftClient {
     return untilConnected(socket, this.peer, signal, (error) => this.cut(error));
   }
 
-  /** Calls `appendBatch`; resolves with Flume's status. @throws FlumeConnectionLost. */
+  /** Calls `appendBatch`; resolves with Flume's status. @throws ConnectionLost. */
   appendBatch(events: readonly OutgoingEvent[]): Promise<number> {
     const { socket } = this;
     if (socket === undefined || this.lost !== undefined) {
-      return Promise.reject(this.lost ?? new FlumeConnectionLost("not connected"));
+      return Promise.reject(this.lost ?? new ConnectionLost("not connected"));
     }
     const serial = ++this.serial;
     const { protocol, requestTimeoutMs } = this.peer;
     return new Promise((resolve, reject) => {
-      const late = () => this.cut(new FlumeConnectionLost(`no answer within ${requestTimeoutMs} ms`));
+      const late = () => this.cut(new ConnectionLost(`no answer within ${requestTimeoutMs} ms`));
       this.waiting.push({ serial, resolve, reject, timer: setTimeout(late, requestTimeoutMs) });
       socket.write(writeAppendBatch(protocol, serial, events));
     });
   }
 
   close(): void {
-    this.cut(new FlumeConnectionLost("closed by us"));
+    this.cut(new ConnectionLost("closed by us"));
   }
 
   private take(chunk: Buffer): void {
@@ -85,11 +85,11 @@ export class ThriftClient {
         if (waiting?.serial !== reply.serial) throw new ThriftMistake(`an answer to call ${reply.serial}, out of turn`);
         clearTimeout(waiting.timer);
         if ("status" in reply) waiting.resolve(reply.status);
-        else waiting.reject(new FlumeConnectionLost(`the other side failed: ${reply.error}`));
+        else waiting.reject(new ConnectionLost(`the other side failed: ${reply.error}`));
       }
     } catch (thrown) {
       if (!(thrown instanceof ThriftMistake)) throw thrown;
-      this.cut(new FlumeConnectionLost(thrown.message));
+      this.cut(new ConnectionLost(thrown.message));
     }
   }
 

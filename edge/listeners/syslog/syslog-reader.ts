@@ -1,5 +1,5 @@
+import { type KeptField, SyslogMessage, withKeptFields } from "../../../shared/syslog/message.ts";
 import type { EventView } from "../../core/event-view.ts";
-import { type KeptField, SyslogMessage, withKeptFields } from "./message.ts";
 
 /** What `syslogFields` reads. */
 export interface SyslogConfig {

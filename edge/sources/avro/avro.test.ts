@@ -6,7 +6,7 @@ import { writeEvent } from "../../../shared/avro-rpc/flume-events.ts";
 import { hashOf, protocolText } from "../../../shared/avro-rpc/flume-protocol.ts";
 import { readFrame, writeFrame } from "../../../shared/avro-rpc/frames.ts";
 import { readHandshakeResponse, writeHandshakeRequest } from "../../../shared/avro-rpc/handshake.ts";
-import { FlumeConnectionLost } from "../../../shared/flume-rpc/peer.ts";
+import { ConnectionLost } from "../../../shared/outgoing/peer.ts";
 import { makeCertificates } from "../../../shared/testing/certificates.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
@@ -49,7 +49,7 @@ pushContract(
         await client.connect(new AbortController().signal);
         return (await client.call("appendBatch", encoded(events))) === 0 ? "stored" : "not taken";
       } catch (thrown) {
-        if (thrown instanceof FlumeConnectionLost) return "nothing";
+        if (thrown instanceof ConnectionLost) return "nothing";
         throw thrown;
       } finally {
         client.close();
@@ -185,7 +185,7 @@ test("compressed below TLS, a client is known by its certificate, and what is no
       await client.connect(new AbortController().signal);
       return await client.call("appendBatch", encoded([{ body: certificate === undefined ? "stranger" : "known" }]));
     } catch (thrown) {
-      return thrown instanceof FlumeConnectionLost ? "lost" : thrown;
+      return thrown instanceof ConnectionLost ? "lost" : thrown;
     } finally {
       client.close();
     }
@@ -207,7 +207,7 @@ test("a request that inflates without end, or is larger than it may be, ends its
   const answer = large
     .call("appendBatch", encoded([{ body: "0".repeat(50_000_000) }]))
     .catch((thrown: unknown) => thrown);
-  expect(await answer).toBeInstanceOf(FlumeConnectionLost);
+  expect(await answer).toBeInstanceOf(ConnectionLost);
   const small = new AvroClient(peer(world.run, "deflate"));
   await small.connect(new AbortController().signal);
   expect(await small.call("appendBatch", encoded([{ body: "one" }]))).toBe(0);

@@ -1,11 +1,18 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import {
+  connectPacket,
+  readConnack,
+  readPacketHead,
+  readPublish,
+  readSuback,
+  subscribePacket,
+} from "../../../shared/mqtt/packets.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
 import { CommittedWork } from "../../testing/fakes/intake.ts";
 import { type RunningSource, runSource } from "../../testing/fakes/running-source.ts";
 import { configSchema } from "./config.ts";
 import definition from "./index.ts";
-import { connectPacket, readConnack, readPacketHead, readPublish, readSuback, subscribePacket } from "./packets.ts";
 
 /** A broker that says what a test tells it to. */
 class ScriptedBroker implements Disposable {

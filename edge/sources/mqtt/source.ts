@@ -10,17 +10,6 @@
 import { Backoff } from "../../../shared/async/backoff.ts";
 import { sleep } from "../../../shared/async/sleep.ts";
 import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
-import { defineSignal } from "../../../shared/telemetry/log.ts";
-import type { Context } from "../../core/context.ts";
-import type { EventView } from "../../core/event-view.ts";
-import { limits } from "../../core/limits.ts";
-import { cutHeader } from "../../core/line-intake.ts";
-import type { Intake, Source } from "../../core/source.ts";
-import { type Connection, protocolError } from "../../listeners/connection.ts";
-import { dial } from "../../listeners/dial.ts";
-import { hasRoom } from "../../listeners/room.ts";
-import { codes } from "./codes.ts";
-import type { Config } from "./config.ts";
 import {
   connectPacket,
   disconnectPacket,
@@ -35,7 +24,18 @@ import {
   readSuback,
   subscribePacket,
   wordsOfCode,
-} from "./packets.ts";
+} from "../../../shared/mqtt/packets.ts";
+import { defineSignal } from "../../../shared/telemetry/log.ts";
+import type { Context } from "../../core/context.ts";
+import type { EventView } from "../../core/event-view.ts";
+import { limits } from "../../core/limits.ts";
+import { cutHeader } from "../../core/line-intake.ts";
+import type { Intake, Source } from "../../core/source.ts";
+import { type Connection, protocolError } from "../../listeners/connection.ts";
+import { dial } from "../../listeners/dial.ts";
+import { hasRoom } from "../../listeners/room.ts";
+import { codes } from "./codes.ts";
+import type { Config } from "./config.ts";
 
 /** What the mqtt source says. */
 const signals = {

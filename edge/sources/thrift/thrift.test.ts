@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { OutgoingEvent } from "../../../shared/flume-rpc/event.ts";
-import { FlumeConnectionLost } from "../../../shared/flume-rpc/peer.ts";
+import { ConnectionLost } from "../../../shared/outgoing/peer.ts";
 import { makeCertificates } from "../../../shared/testing/certificates.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
@@ -42,7 +42,7 @@ pushContract(
         await client.connect(new AbortController().signal);
         return (await client.appendBatch(outgoing(events))) === 0 ? "stored" : "not taken";
       } catch (thrown) {
-        if (thrown instanceof FlumeConnectionLost) return "nothing";
+        if (thrown instanceof ConnectionLost) return "nothing";
         throw thrown;
       } finally {
         client.close();

@@ -12,6 +12,8 @@ export interface RsyslogOptions {
   /** Modules beside `imptcp`, and actions: RainerScript. */
   readonly modules?: readonly string[];
   readonly actions: readonly string[];
+  /** What else it is told, and listens on: RainerScript, whole statements. */
+  readonly statements?: readonly string[];
 }
 
 /** A real rsyslogd (Debian's) that is given lines over TCP and sends them on. */
@@ -21,7 +23,7 @@ export class Rsyslog implements AsyncDisposable {
     private readonly port: number,
   ) {}
 
-  static async start({ folder, port, modules = [], actions }: RsyslogOptions): Promise<Rsyslog> {
+  static async start({ folder, port, modules = [], actions, statements = [] }: RsyslogOptions): Promise<Rsyslog> {
     mkdirSync(join(folder, "work"), { recursive: true });
     const config = join(folder, "rsyslog.conf");
     writeFileSync(
@@ -34,6 +36,7 @@ export class Rsyslog implements AsyncDisposable {
         ...actions,
         "}",
         `input(type="imptcp" address="127.0.0.1" port="${port}" ruleset="on")`,
+        ...statements,
         "",
       ].join("\n"),
     );
@@ -58,6 +61,11 @@ export class Rsyslog implements AsyncDisposable {
       socket.resume();
       socket.end(lines.map((line) => `${line}\n`).join(""));
     });
+  }
+
+  /** As its service manager stops it: what it has read it has written then. */
+  async stop(): Promise<void> {
+    await this.child.stop();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

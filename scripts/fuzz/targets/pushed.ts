@@ -6,8 +6,8 @@ import { decodeBody } from "../../../edge/sources/http/body.ts";
 import { configSchema } from "../../../edge/sources/http/config.ts";
 import { eventsOf } from "../../../edge/sources/http/events.ts";
 import { parseHead as parseHttpHead } from "../../../edge/sources/http/request.ts";
-import { readConnack, readPacketHead, readPublish, readSuback } from "../../../edge/sources/mqtt/packets.ts";
 import { parseHead as parseRelpHead } from "../../../edge/sources/relp/frame.ts";
+import { readConnack, readPacketHead, readPublish, readSuback } from "../../../shared/mqtt/packets.ts";
 import { mutateBytes, mutateText, oneOf, pick } from "../mutate.ts";
 import type { FuzzTarget } from "../target.ts";
 

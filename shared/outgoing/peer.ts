@@ -1,9 +1,9 @@
-/** A Flume that is connected to, whichever of its two protocols (Avro, Thrift) is then spoken. */
-import type { Socket } from "node:net";
+/** A server that is connected to, whatever is then spoken: Avro, Thrift, syslog, MQTT. */
+import { isIP, type Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 
 /** Where to, and how long to wait. */
-export interface FlumePeer {
+export interface Peer {
   readonly host: string;
   readonly port: number;
   readonly tls?:
@@ -20,15 +20,16 @@ export interface FlumePeer {
 }
 
 /** The connection is gone, or was never there: whether requests were taken is not known. */
-export class FlumeConnectionLost extends Error {
-  override readonly name = "FlumeConnectionLost";
+export class ConnectionLost extends Error {
+  override readonly name = "ConnectionLost";
 }
 
 /** For `tls.connect`, beside what it connects over. */
-export function tlsOptions({ host, tls = {} }: Pick<FlumePeer, "host" | "tls">): ConnectionOptions {
-  const { ca, cert, key, passphrase, serverName = host } = tls;
+export function tlsOptions({ host, tls = {} }: Pick<Peer, "host" | "tls">): ConnectionOptions {
+  // An address is no name of a server (RFC 6066): it is compared with the certificate all the same, as the host.
+  const { ca, cert, key, passphrase, serverName = isIP(host) === 0 ? host : undefined } = tls;
   return {
-    servername: serverName,
+    ...(serverName === undefined ? {} : { servername: serverName }),
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
@@ -40,17 +41,17 @@ export function tlsOptions({ host, tls = {} }: Pick<FlumePeer, "host" | "tls">):
  * Until a socket that was just made stands. Whatever ends it, then or later, is told to `cut`, which destroys it and answers with what
  * ended the connection first.
  *
- * @throws FlumeConnectionLost when it does not stand in time, or the signal aborts.
+ * @throws ConnectionLost when it does not stand in time, or the signal aborts.
  */
 export function untilConnected(
   socket: Socket,
-  { host, port, tls, connectTimeoutMs }: FlumePeer,
+  { host, port, tls, connectTimeoutMs }: Peer,
   signal: AbortSignal,
-  cut: (error: FlumeConnectionLost) => Error,
+  cut: (error: ConnectionLost) => Error,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    const give = () => cut(new FlumeConnectionLost(`connect to ${host}:${port}: given up`));
-    const late = () => cut(new FlumeConnectionLost(`connect to ${host}:${port}: no answer in time`));
+    const give = () => cut(new ConnectionLost(`connect to ${host}:${port}: given up`));
+    const late = () => cut(new ConnectionLost(`connect to ${host}:${port}: no answer in time`));
     const timer = setTimeout(late, connectTimeoutMs);
     const settle = () => {
       clearTimeout(timer);
@@ -62,9 +63,9 @@ export function untilConnected(
     });
     socket.on("close", () => {
       settle();
-      reject(cut(new FlumeConnectionLost("the connection was ended by the other side")));
+      reject(cut(new ConnectionLost("the connection was ended by the other side")));
     });
-    socket.on("error", (error) => cut(new FlumeConnectionLost(error.message)));
+    socket.on("error", (error) => cut(new ConnectionLost(error.message)));
     if (signal.aborted) give();
     else signal.addEventListener("abort", give, { once: true });
   });
