@@ -19,6 +19,8 @@ export interface Source {
   handOver?(): Holding;
   /** Before `run`: what the object before, of the same source, held open. It is this one's to close from here on. */
   takeOver?(held: Holding): void;
+  /** Why it does not read what it should just now, for `/readyz`: completes "source x …". Undefined: it does. */
+  unready?(): string | undefined;
   /** For the status page: what it reads, how far it is. Plain values. */
   status(): Readonly<Record<string, unknown>>;
 }

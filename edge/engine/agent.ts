@@ -104,8 +104,9 @@ export class Agent {
       const refusal = diskRefusal(channel);
       if (refusal !== undefined) reasons.push(refusal);
     }
-    for (const { name, state } of this.parts?.sources.values() ?? []) {
-      if (state.state !== "running") reasons.push(`source ${name} has ended and is tried again: ${state.error}`);
+    for (const source of this.parts?.sources.values() ?? []) {
+      const reason = source.unready();
+      if (reason !== undefined) reasons.push(`source ${source.name} ${reason}`);
     }
     return reasons;
   }

@@ -166,6 +166,12 @@ export class SourceRun {
     this.intakeNow?.setChain(chain);
   }
 
+  /** Why it does not do its work; completes "source x …". Undefined: it does. */
+  unready(): string | undefined {
+    if (this.stateNow.state !== "running") return `has ended and is tried again: ${this.stateNow.error}`;
+    return this.made?.source.unready?.();
+  }
+
   status(): Readonly<Record<string, unknown>> {
     return { ...this.made?.source.status(), ...this.stateNow, restarts: this.restarts };
   }

@@ -29,6 +29,7 @@ export class Departures {
     this.book.markRotated(file);
     taken.add(copy.entry.inode);
     host.moved(file);
+    host.boundOpen(file);
   }
 
   /** Something new beside a log may be its copy, made before it was truncated: the log is looked at first. */
@@ -45,7 +46,8 @@ export class Departures {
 
   /** A closed one may have been noted with its new size and not been compared yet. */
   private isTruncated(file: FollowedFile): boolean {
-    if (this.book.canOpen(file)) return !file.intact();
+    const isIntact = this.book.askOpen(file, () => file.intact());
+    if (isIntact !== undefined) return !isIntact;
     const fd = file.isBarelyKnown || !file.isPresent ? undefined : this.book.openAgain(file);
     if (fd === undefined) return false;
     // Not taken, though it has the inode: other bytes are in it.

@@ -3,6 +3,7 @@
  * the parts of a scan (directory.ts, departures.ts, newcomers.ts), and by the reader.
  */
 import { closeSync, fstatSync } from "node:fs";
+import { isDescriptorShortage } from "../../../shared/files/descriptor-shortage.ts";
 import { childOf, folderOf, nameOf, shownPath } from "../../../shared/files/path-text.ts";
 import { isFileTrouble, systemCode } from "../../../shared/files/refusal.ts";
 import type { Fields, Report } from "../../../shared/telemetry/log.ts";
@@ -41,8 +42,8 @@ export interface DirectoryHost {
   mayBeElsewhere(book: DirectoryBook): boolean;
   /** Whether it may be where it cannot be compared: in a folder that cannot be read now, or under a name that cannot be opened. */
   isOutOfReach(file: FollowedFile): boolean;
-  /** There are more descriptors than may be held: this one is to be closed again. */
-  isTooMany(): boolean;
+  /** This file was opened. Where more are open than may be, idle ones are closed for it; it itself when there are none. */
+  boundOpen(file: FollowedFile): void;
   /** Files that were there before us and could not be opened: by inode. */
   readonly before: Map<bigint, BeforeUs>;
 }
@@ -96,7 +97,7 @@ export class DirectoryBook {
   }
 
   /** A link leads to this name: it is asked for from now on. */
-  ask(name: string, link: string): void {
+  askFor(name: string, link: string): void {
     if (this.linked.get(name) === link) return;
     this.linked.set(name, link);
     this.names.forget();
@@ -263,17 +264,21 @@ export class DirectoryBook {
   /** Notes what is refused; a file that has gone by now asks for another scan. */
   cannotRead(path: string, thrown: unknown): void {
     if (!isFileTrouble(thrown)) throw thrown;
-    if (systemCode(thrown) === "ENOENT") this.unsettled = true;
-    else this.obstacle(path, thrown);
+    // What has gone, and what waits for a descriptor, is looked for soon.
+    if (systemCode(thrown) === "ENOENT" || isDescriptorShortage(thrown)) this.unsettled = true;
+    if (systemCode(thrown) !== "ENOENT") this.obstacle(path, thrown);
   }
 
-  /** Opens a known file by its path, if that still leads to it. */
-  canOpen(file: FollowedFile): boolean {
+  /** Asks an open file; opens it by its path when it is closed. Undefined when that leads to it no more. */
+  askOpen<T>(file: FollowedFile, question: (fd: number) => T): T | undefined {
     try {
-      return file.open(this.openAt);
+      if (!file.open(this.openAt) || file.fd === undefined) return undefined;
+      return question(file.fd);
     } catch (thrown) {
       this.cannotRead(file.path, thrown);
-      return false;
+      return undefined;
+    } finally {
+      this.host.boundOpen(file);
     }
   }
 

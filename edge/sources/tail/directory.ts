@@ -232,6 +232,7 @@ export class Directory {
         fd = this.book.openAt(path);
       } catch (thrown) {
         this.book.cannotRead(path, thrown);
+        file.noteUncompared(entry.size);
         // Looked for under the name it seems to have now: under its old one the reader would wait for it, and with it
         // the files after it, for as long as it cannot be compared.
         if (moved) {
@@ -258,8 +259,7 @@ export class Directory {
     const wasRotated = file.isRotated;
     file.whereabouts = rotated ? "rotated" : "log";
     if (rotated && !wasRotated) this.book.markRotated(file);
-    // One that was opened to be compared and is read is not held where too many are.
-    if (file.fd !== undefined && file.isIdle && host.isTooMany()) file.close();
+    if (file.fd !== undefined) host.boundOpen(file);
     return "same";
   }
 

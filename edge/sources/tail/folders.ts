@@ -93,7 +93,7 @@ export class Folders {
         const attention = this.at(folderOf(target), folderOf(target));
         const { book } = attention.directory;
         if (book.linked.has(nameOf(target)) || this.options.host.matches(book.path, nameOf(target))) continue;
-        book.ask(nameOf(target), link);
+        book.askFor(nameOf(target), link);
         attention.dirty = true;
       } catch (thrown) {
         if (!isFileTrouble(thrown)) throw thrown;

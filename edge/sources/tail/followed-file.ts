@@ -3,17 +3,10 @@ import { systemCode } from "../../../shared/files/refusal.ts";
 import type { Positioned } from "../../core/source.ts";
 import { lengthOfText, lookAhead } from "./blank.ts";
 import { type Cursor, formatCursor } from "./cursor.ts";
+import type { FileStat } from "./file-stat.ts";
 import { fingerprintOf, headBytesMax, matchesAt, readAt, tailBytesMax } from "./fingerprint.ts";
 import type { OpenCount } from "./open-count.ts";
 import { hasNoLogName, type Role, seenByDescriptor, type Whereabouts } from "./whereabouts.ts";
-
-/** What a directory or a descriptor says about a file. */
-export interface FileStat {
-  readonly inode: bigint;
-  readonly device: bigint;
-  readonly size: number;
-  readonly mtimeNs: bigint;
-}
 
 /** Who looks after a file, and is told of it. */
 export interface Attendant {
@@ -104,10 +97,7 @@ export class FollowedFile implements Positioned {
     return file;
   }
 
-  /**
-   * See `Positioned`. A log that is barely known is not remembered: there is nothing to know it by, and it is met like a
-   * new one. Under another name it would be taken for a copy then.
-   */
+  /** See `Positioned`. A log that is barely known is met like a new one; under another name it would be taken for a copy. */
   position(): string | undefined {
     const isNew = this.isBarelyKnown && this.path === this.trail;
     return this.role === "forgotten" || isNew ? undefined : formatCursor(this.cursor());
@@ -323,6 +313,12 @@ export class FollowedFile implements Positioned {
     this.grewMs = nowMs;
     this.flushed = false;
     this.atEnd = false;
+  }
+
+  /** Its name leads to so many bytes that cannot be compared now: they wait. */
+  noteUncompared(size: number): void {
+    this.size = size;
+    this.mtimeNs = -1n;
   }
 
   /**

@@ -84,7 +84,7 @@ export class Newcomers {
    */
   meetAnew(file: FollowedFile): void {
     const fd = file.surrender();
-    if (fd !== undefined) this.held.set(file.inode, fd);
+    if (fd !== undefined) this.hold(file.inode, fd);
     this.fresh.set(file.inode, { name: nameOf(file.path), trail: file.trail });
     this.book.forget(file);
   }
@@ -124,9 +124,17 @@ export class Newcomers {
     report(signals.rotationsUnseen, { path: shownPath(youngest.trail), found: entries.length - 1 });
   }
 
+  private hold(inode: bigint, fd: number): void {
+    this.held.set(inode, fd);
+    this.book.host.openCount.add(1);
+  }
+
   /** Ends a scan: lets go of what nobody took. */
   close(): void {
-    for (const fd of this.held.values()) closeSync(fd);
+    for (const fd of this.held.values()) {
+      closeSync(fd);
+      this.book.host.openCount.add(-1);
+    }
     this.held.clear();
   }
 
@@ -209,7 +217,7 @@ export class Newcomers {
     const fd = file.surrender();
     from.release(file);
     if (barely && fd !== undefined) {
-      this.held.set(entry.inode, fd);
+      this.hold(entry.inode, fd);
       this.fresh.set(entry.inode, { name: entry.name, trail: cursor.trail });
       book.unsettled = true;
       return;
@@ -322,7 +330,7 @@ export class Newcomers {
         if (copied) return true;
       }
       return (this.book.trails.get(trail) ?? []).some(
-        (file) => this.book.canOpen(file) && file.fd !== undefined && isPrefixOf(fd, entry.size, file.fd, file.size),
+        (file) => this.book.askOpen(file, (known) => isPrefixOf(fd, entry.size, known, file.size)) === true,
       );
     } finally {
       closeSync(fd);
@@ -332,7 +340,7 @@ export class Newcomers {
   private follow(entry: FolderEntry, trail: string, from: number): FollowedFile | undefined {
     const fd = this.held.get(entry.inode) ?? this.book.openEntry(entry);
     if (fd === undefined) return undefined;
-    this.held.delete(entry.inode);
+    if (this.held.delete(entry.inode)) this.book.host.openCount.add(-1);
     const file = new FollowedFile(this.book.host.nextSequence(), childOf(this.book.path, entry.name), trail, entry);
     const offset = from === 0 ? 0 : endOfText(fd, from);
     file.begin(fd, offset);
@@ -349,7 +357,7 @@ export class Newcomers {
     this.fresh.delete(entry.inode);
     if (readTo !== undefined) host.report(signals.truncated, { path: shownPath(file.path), offset: readTo });
     host.report(signals.fileFound, this.book.describe(file));
-    if (host.isTooMany()) file.close();
+    host.boundOpen(file);
     return file;
   }
 

@@ -1,6 +1,8 @@
+import { isDescriptorShortage } from "../../../shared/files/descriptor-shortage.ts";
 import { shownPath } from "../../../shared/files/path-text.ts";
 import { isFileTrouble } from "../../../shared/files/refusal.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
+import type { Metrics } from "../../../shared/telemetry/metrics.ts";
 import { signals } from "./telemetry.ts";
 
 /**
@@ -12,24 +14,56 @@ import { signals } from "./telemetry.ts";
  */
 export class Obstacles {
   private readonly scopes = new Map<string, Map<string, string>>();
+  /** Those of them that wait for a descriptor, as many in each scope: said once for all, there may be thousands. */
+  private readonly waits = new Map<string, number>();
 
   constructor(private readonly report: Report) {}
+
+  observe(metrics: Metrics, source: string): void {
+    metrics.observe(
+      "tailgate_source_left_out",
+      "Files and folders that cannot be looked at or are not taken, by source.",
+      { source },
+      () => this.count,
+    );
+    metrics.observe(
+      "tailgate_source_waiting_files",
+      "Files and folders that wait because the process can open nothing more, by source.",
+      { source },
+      () => this.waiting,
+    );
+  }
 
   /** Begins a look at a scope; `end` forgets what was in the way before and is not any more. */
   look(scope: string): { note(path: string, thrown: unknown): void; end(): void } {
     const before = this.scopes.get(scope);
     const now = new Map<string, string>();
+    const waiting = new Set<string>();
     return {
       note: (path, thrown) => {
         const reason = reasonOf(thrown);
         now.set(path, reason);
-        if (before?.get(path) !== reason) this.report(signals.leftOut, { path: shownPath(path), reason });
+        if (isDescriptorShortage(thrown)) {
+          if (waiting.size === 0) this.report(signals.noDescriptor, { path: shownPath(path), reason });
+          waiting.add(path);
+        } else if (before?.get(path) !== reason) {
+          this.report(signals.leftOut, { path: shownPath(path), reason });
+        }
       },
       end: () => {
         if (now.size > 0) this.scopes.set(scope, now);
         else if (before !== undefined) this.scopes.delete(scope);
+        if (waiting.size > 0) this.waits.set(scope, waiting.size);
+        else this.waits.delete(scope);
       },
     };
+  }
+
+  /** What waits until something can be opened again. */
+  get waiting(): number {
+    let waiting = 0;
+    for (const count of this.waits.values()) waiting += count;
+    return waiting;
   }
 
   /** What is in the way in one scope. */

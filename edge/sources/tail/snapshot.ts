@@ -9,7 +9,7 @@ import { type BigIntStats, lstatSync } from "node:fs";
 import { kindOf } from "../../../shared/files/open-regular.ts";
 import { childOf, namesIn, systemPath } from "../../../shared/files/path-text.ts";
 import { systemCode } from "../../../shared/files/refusal.ts";
-import type { FileStat } from "./followed-file.ts";
+import type { FileStat } from "./file-stat.ts";
 
 /** A file with the name it had. */
 export interface FolderEntry extends FileStat {

@@ -11,7 +11,7 @@
  */
 import { Alarm } from "../../../shared/async/alarm.ts";
 import { AppError } from "../../../shared/errors/app-error.ts";
-import { openRegular } from "../../../shared/files/open-regular.ts";
+import { isDescriptorShortage } from "../../../shared/files/descriptor-shortage.ts";
 import { childOf, folderOf, nameOf, shownPath } from "../../../shared/files/path-text.ts";
 import { isFileTrouble } from "../../../shared/files/refusal.ts";
 import { countingReport } from "../../../shared/telemetry/counting-report.ts";
@@ -32,6 +32,7 @@ import { PathPattern } from "./glob.ts";
 import { HeldFiles } from "./held-files.ts";
 import { Obstacles } from "./obstacles.ts";
 import { openCount, ownOpenFilesShare } from "./open-count.ts";
+import { OpenFiles } from "./open-files.ts";
 import { inFolder, PatternMark, readStored } from "./stored-files.ts";
 import { takenOver } from "./taildir-positions.ts";
 import { signals } from "./telemetry.ts";
@@ -49,6 +50,7 @@ export class TailSource implements Source, FileReader {
   private readonly obstacles: Obstacles;
   private readonly access: FileAccess;
   private readonly folders: Folders;
+  private readonly openFiles: OpenFiles;
   private readonly scanAlarm = new Alarm();
   private readonly readAlarm = new Alarm();
   private readonly host: DirectoryHost;
@@ -70,6 +72,7 @@ export class TailSource implements Source, FileReader {
     this.patterns = config.paths.map((path) => ({ pattern: new PathPattern(path), lookedAt: false }));
     this.obstacles = new Obstacles(context.report);
     this.access = fileAccess(config, context);
+    this.openFiles = new OpenFiles(Math.min(config.openFilesMax, ownOpenFilesShare()), () => this.files());
     this.host = this.makeHost();
     this.folders = new Folders({
       patterns: this.patterns.map(({ pattern }) => pattern),
@@ -78,12 +81,7 @@ export class TailSource implements Source, FileReader {
       host: this.host,
       wake: () => this.wakeSoon(),
     });
-    context.metrics.observe(
-      "tailgate_source_left_out",
-      "Files and folders that cannot be looked at or are not taken, by source.",
-      { source: context.name },
-      () => this.obstacles.count,
-    );
+    this.obstacles.observe(context.metrics, context.name);
     context.fileReaders.join(this, context.metrics);
   }
 
@@ -133,6 +131,11 @@ export class TailSource implements Source, FileReader {
     return this.host.index.pathOf(id);
   }
 
+  unready(): string | undefined {
+    const { waiting } = this.obstacles;
+    return waiting === 0 ? undefined : `cannot read ${waiting} files or folders: the process can open nothing more`;
+  }
+
   status(): Readonly<Record<string, unknown>> {
     const files = [...this.files()].filter((file) => !file.isAside);
     return {
@@ -152,6 +155,7 @@ export class TailSource implements Source, FileReader {
       shared: this.context.fileReaders.sharedBy(this),
       leftOut: this.obstacles.list(),
       leftOutCount: this.obstacles.count,
+      waitingCount: this.obstacles.waiting,
     };
   }
 
@@ -233,6 +237,7 @@ export class TailSource implements Source, FileReader {
     // The watch comes first: what happens during the look is told by it.
     const isWatched = attention.begin();
     try {
+      this.openFiles.beginLook();
       directory.scan(look.note);
       this.folders.followLinks(directory, look.note);
       this.folders.noteSeen(directory);
@@ -241,7 +246,9 @@ export class TailSource implements Source, FileReader {
       }
     } catch (thrown) {
       if (!isFileTrouble(thrown)) throw thrown;
-      attention.failed = true;
+      // For want of a descriptor: soon again.
+      if (isDescriptorShortage(thrown)) directory.book.unsettled = true;
+      else attention.failed = true;
       look.note(directory.path, thrown);
     }
     look.end();
@@ -258,13 +265,7 @@ export class TailSource implements Source, FileReader {
       if (file.isElsewhere && !this.folders.isOutOfReach(file)) directory.book.forget(file);
       else file.close();
     }
-    if (!this.host.isTooMany()) return;
-    const closable = [...this.files()].filter((file) => file.fd !== undefined && file.isPresent);
-    closable.sort((a, b) => Number(b.isIdle) - Number(a.isIdle) || a.grewMs - b.grewMs);
-    for (const file of closable) {
-      if (!this.host.isTooMany()) return;
-      file.close();
-    }
+    this.openFiles.boundAll();
   }
 
   private restore(intake: Intake): void {
@@ -278,7 +279,7 @@ export class TailSource implements Source, FileReader {
     for (const before of stored.unread) this.host.before.set(before.inode, before);
     for (const file of stored.named) {
       const { book } = this.folders.at(folderOf(file.path)).directory;
-      if (file.link !== undefined) book.ask(nameOf(file.trail), file.link);
+      if (file.link !== undefined) book.askFor(nameOf(file.trail), file.link);
       const known = folderOf(file.path) === book.path ? file : inFolder(file, book.path);
       known.grewMs = this.host.uptimeMs();
       if (this.held instanceof HeldFiles) this.held.giveTo(known);
@@ -353,7 +354,6 @@ export class TailSource implements Source, FileReader {
 
   private makeHost(): DirectoryHost {
     const { config, context } = this;
-    const openFilesMax = Math.min(config.openFilesMax, ownOpenFilesShare());
     const excluded = excluder(config.exclude);
     const asking = (directory: string, name: string) =>
       this.patterns.filter(({ pattern }) => this.pathsOf(directory).some((path) => pattern.matches(path, name)));
@@ -373,13 +373,13 @@ export class TailSource implements Source, FileReader {
       isNamed: (directory, name) => config.paths.includes(childOf(directory, name)),
       mayBeElsewhere: (book) => this.folders.mayBeElsewhere(book),
       isOutOfReach: (file) => this.folders.isOutOfReach(file),
-      open: (path) => openRegular(path, this.access.rules),
+      open: (path) => this.openFiles.open(path, this.access.rules),
       index: new FileIndex({
         took: (id, path) => context.fileReaders.took(this, id, path),
         letGo: (id) => context.fileReaders.letGo(this, id),
       }),
       openCount,
-      isTooMany: () => openCount.now > openFilesMax,
+      boundOpen: (file) => this.openFiles.bound(file),
       before: new Map(),
       nextSequence: () => this.sequence++,
       uptimeMs: () => context.clock.uptimeMs(),

@@ -76,6 +76,12 @@ export const signals = {
     level: "warn",
     message: "This is not read; it is tried again, and the others go on",
   }),
+  noDescriptor: defineSignal({
+    name: "tail_no_descriptor",
+    level: "warn",
+    message: "Nothing more can be opened: what is to be read waits until it can; raise the limit of open files",
+    atMostEveryMs: 60_000,
+  }),
   sameFile: defineSignal({
     name: "tail_same_file",
     level: "info",

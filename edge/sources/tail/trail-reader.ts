@@ -1,4 +1,5 @@
 /** Which file of a trail is read next, and its next chunk. */
+import { isDescriptorShortage } from "../../../shared/files/descriptor-shortage.ts";
 import { shownPath } from "../../../shared/files/path-text.ts";
 import { isFileTrouble } from "../../../shared/files/refusal.ts";
 import type { Ending } from "../../../shared/lines/split-lines.ts";
@@ -23,6 +24,9 @@ export interface TrailReaderOptions {
   /** Something about this folder can only be found out by a scan. */
   readonly wakeScan: (directory: Directory) => void;
 }
+
+/** A file that waits for a descriptor is tried again after this. */
+const shortageMs = 250;
 
 export class TrailReader {
   private readonly chunks: ChunkReader;
@@ -92,8 +96,8 @@ export class TrailReader {
         report(signals.fileFinished, { path: shownPath(file.path), bytes: file.offset });
         if (!book.isCompressing(file)) book.noteRead(file);
         book.forget(file);
-      } else if (file.atEnd && file.isPresent && host.isTooMany()) {
-        file.close();
+      } else {
+        host.boundOpen(file);
       }
     } catch (thrown) {
       if (!isFileTrouble(thrown)) throw thrown;
@@ -101,7 +105,9 @@ export class TrailReader {
       look.note(file.path, thrown);
       look.end();
       this.said.add(file);
-      this.troubled.set(file, host.uptimeMs() + this.options.config.pollInterval);
+      const { pollInterval } = this.options.config;
+      const againMs = isDescriptorShortage(thrown) ? Math.min(shortageMs, pollInterval) : pollInterval;
+      this.troubled.set(file, host.uptimeMs() + againMs);
     }
   }
 

@@ -17,11 +17,11 @@ import { withDeadline } from "../../async/deadline.ts";
 import { type Address, formatAddress } from "../../config/address.ts";
 import { AppError, hasCode } from "../../errors/app-error.ts";
 import { invariant } from "../../errors/invariant.ts";
+import { descriptorShortage } from "../../files/descriptor-shortage.ts";
 import { isFlexible, type Message, versionFor } from "../message.ts";
 import { type ClusterMetadata, metadataMessage } from "../messages/metadata.ts";
 import { WireReader, WireWriter } from "../wire.ts";
 import { type KafkaConnection, saslOptions, tlsOptions } from "./client.ts";
-import { descriptorShortage } from "./descriptors.ts";
 
 /** How to connect, and how long to wait: milliseconds until a connection stands, and until a request is answered. */
 export interface ConnectionOptions extends KafkaConnection {
