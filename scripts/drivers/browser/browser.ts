@@ -77,13 +77,17 @@ export class Browser implements AsyncDisposable {
     const browser = new Browser(child, folder, socket);
     await browser.send("Runtime.enable", {});
     await browser.send("Log.enable", {});
-    const { scheme, width = 1100, height = 760 } = look;
-    const mobile = width < 600;
-    await browser.send("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: 1, mobile });
-    const features = [{ name: "prefers-color-scheme", value: scheme }];
-    await browser.send("Emulation.setEmulatedMedia", { features });
+    await browser.look(look);
     await browser.send("Page.navigate", { url });
     return browser;
+  }
+
+  /** From now on it is looked at in another way. */
+  async look({ scheme, width = 1100, height = 760 }: Look): Promise<void> {
+    const mobile = width < 600;
+    await this.send("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: 1, mobile });
+    const features = [{ name: "prefers-color-scheme", value: scheme }];
+    await this.send("Emulation.setEmulatedMedia", { features });
   }
 
   /** The value of an expression in the page. */

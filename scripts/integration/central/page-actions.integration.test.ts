@@ -3,12 +3,12 @@
  * looked up in the API afterwards. One browser and one central for all of it: each test goes on where the one before has ended.
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
 import { Browser } from "../../drivers/browser/browser.ts";
 import type { Central } from "../../drivers/central/central.ts";
 import { type Broker, startBroker } from "../../drivers/kafka/broker.ts";
 import { topicRecords } from "../../drivers/kafka/topic.ts";
 import { type CentralGround, centralGround } from "./ground.ts";
+import { keepPicture, onPhone } from "./phone.ts";
 
 const key = "a-key-for-everything";
 const records = 1_000;
@@ -60,10 +60,10 @@ async function confirm(words: string, question: string, typed?: string): Promise
 const deadLetters = async () =>
   (await central.get<{ deadLetters: readonly object[] }>("/api/v1/dead-letters")).deadLetters.length;
 
-/** For whoever wants to look: `PICTURES=/tmp/pictures bun test …`. */
+/** What is shown now, as it is and on a phone in the dark: nothing sticks out there. */
 async function keep(name: string): Promise<void> {
-  const folder = process.env.PICTURES;
-  if (folder !== undefined) writeFileSync(`${folder}/${name}.png`, await browser.picture());
+  await keepPicture(browser, name);
+  expect([name, await onPhone(browser, name, { scheme: "light" })]).toEqual([name, []]);
 }
 
 test("the key is asked for, and written by hand", async () => {
@@ -209,6 +209,38 @@ test("an agent's books are closed once its name was written", async () => {
   const { lanes } = await central.get<{ lanes: readonly { readonly epoch: string }[] }>("/api/v1/ledger");
   expect(lanes.map(({ epoch }) => epoch.replace(/~\d+$/, "~"))).toEqual(["e1~", "e1~"]);
 }, 60_000);
+
+test("names of any length stay inside a phone, in lists, forms and questions", async () => {
+  const long = "x".repeat(120);
+  await on.producer.send(1);
+  await central.ask("DELETE", `/api/v1/vehicles?vehicle=${long}`);
+  await central.ask("PUT", `/api/v1/quarantine/${long}`);
+  await central.ask("POST", "/api/v1/redrives", { reason: long, vehicle: long, topic: long });
+  const { id } = await central.ask<{ id: number }>("POST", "/api/v1/replays", {
+    vehicle: long,
+    into: { kind: "topic", topic: long },
+    recordsPerSecondMax: 1,
+  });
+  await go("replays");
+  await says(`#${id} running`);
+  await keep("long-replays");
+  await browser.click(button("cancel"));
+  await browser.until(`document.querySelector("dialog")?.open`);
+  await keep("long-question");
+  await browser.click(button("cancel", "dialog"));
+  await go("erased");
+  await says(long);
+  await keep("long-erased");
+  await go("agents");
+  await says(long);
+  await keep("long-agents");
+  await go("put-aside");
+  await says(`of ${long}`);
+  await browser.write(named("vehicle"), long);
+  await browser.press("Enter");
+  await says("Nothing that was put aside is of these.");
+  await keep("long-dead-letters");
+}, 90_000);
 
 test("nothing of it was against the page's own policy", () => {
   expect(browser.errors).toEqual([]);

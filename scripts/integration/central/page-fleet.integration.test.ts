@@ -5,6 +5,7 @@ import { z } from "zod";
 import { PageGround, vehicleName } from "../../../central/testing/page-ground.ts";
 import { freePort } from "../../../shared/testing/free-port.ts";
 import { Browser, type Look } from "../../drivers/browser/browser.ts";
+import { onPhone, phone } from "./phone.ts";
 
 const vehicles = 10_000;
 const key = "a-key-for-the-page-alone";
@@ -107,11 +108,12 @@ test("what is stored is seen without a reload: in the list, on the vehicle's pag
 }, 120_000);
 
 test("every section says something, shows bytes where there are some, and stays inside a phone", async () => {
-  await using browser = await open("put-aside", { scheme: "dark", width: 390, height: 800 });
+  await using browser = await open("put-aside", { scheme: "dark", ...phone });
   await browser.until(`${text}.includes("the reason why")`);
   await browser.evaluate(`document.querySelector("details").open = true`);
   await browser.until(`${text}.includes("ff fe 41 42") && ${text}.includes("··AB")`);
-  const inside = `document.documentElement.scrollWidth <= innerWidth`;
+  const dark = { scheme: "dark", ...phone } as const;
+  expect(await onPhone(browser, "put-aside-bytes", dark)).toEqual([]);
   const places = await browser.evaluate(
     `[...document.querySelectorAll("nav a")].map((link) => link.getAttribute("href"))`,
   );
@@ -120,7 +122,8 @@ test("every section says something, shows bytes where there are some, and stays 
   for (const place of [...places, "#/vehicle/car-00007", "#/nowhere"]) {
     await browser.evaluate(`location.hash = ${JSON.stringify(place)}`);
     await browser.until(`${text}.length > 20 && !${text}.includes("Asking …")`, 20_000);
-    expect([place, await browser.evaluate(inside)]).toEqual([place, true]);
+    const name = `fleet-${place.replace("#/", "").replaceAll("/", "-")}`;
+    expect([place, await onPhone(browser, name, dark)]).toEqual([place, []]);
     if (place === "#/lake") await browser.until(`${text}.includes("No lake is configured")`);
   }
   expect(browser.errors).toEqual([]);

@@ -31,6 +31,7 @@ export function Redrives({
       count !== undefined && h("b", { role: "status" }, `${formatCount(count)} put aside, ${words}`),
       count !== undefined &&
         count > 0 &&
+        jobs?.kind === "body" &&
         !running &&
         h(Confirm, {
           label: `Redrive ${formatCount(count)}`,

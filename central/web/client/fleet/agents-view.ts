@@ -120,6 +120,6 @@ function Row({ agent, extra, isAside }: { agent: string; extra: FleetExtra; isAs
     h("td", { class: "number" }, formatCount(numberIn(whole, "stored"))),
     h("td", { class: `number ${missing > 0 ? "bad" : ""}` }, formatCount(missing)),
     h("td", { class: "number" }, extra.complete),
-    h("td", null, h(AgentActions, { agent, isAside })),
+    h("td", { class: "acts" }, h(AgentActions, { agent, isAside })),
   );
 }

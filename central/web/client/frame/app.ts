@@ -1,6 +1,7 @@
 /** The frame around all sections: name, health, what is wrong, and where to go. */
 import { useSignal } from "@preact/signals";
 import { type ComponentChild, h } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { enterKey, locked, trouble } from "../central/ask.ts";
 import { formatAge, formatTime } from "../format.ts";
 import { linkTo, place } from "./place.ts";
@@ -32,19 +33,7 @@ export function App(): ComponentChild {
       null,
       h("h1", null, h("a", { href: linkTo("fleet") }, "Tailgate central")),
       h(Health, { stale }),
-      h(
-        "nav",
-        { "aria-label": "Sections" },
-        sections
-          .filter(({ title }) => title !== undefined)
-          .map(({ id, title }) =>
-            h(
-              "a",
-              { key: id, href: linkTo(id), ...(id === section ? { "aria-current": "page" as const } : {}) },
-              title,
-            ),
-          ),
-      ),
+      h(Sections, { section }),
     ),
     stale && h("div", { id: "stale", role: "alert" }, staleWords(silentMs)),
     !stale && h(Problems, null),
@@ -54,6 +43,23 @@ export function App(): ComponentChild {
       { key: `${section}/${name}` },
       shown === undefined ? h("p", { class: "empty" }, "There is no such section.") : h(shown.view, { name }),
     ),
+  );
+}
+
+/** On a phone they are wider than the screen: where the reader is stays in sight. */
+function Sections({ section }: { section: string }): ComponentChild {
+  const list = useRef<HTMLElement>(null);
+  useEffect(() => {
+    list.current?.querySelector("[aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+  }, [section]);
+  return h(
+    "nav",
+    { ref: list, "aria-label": "Sections" },
+    sections
+      .filter(({ title }) => title !== undefined)
+      .map(({ id, title }) =>
+        h("a", { key: id, href: linkTo(id), ...(id === section ? { "aria-current": "page" as const } : {}) }, title),
+      ),
   );
 }
 

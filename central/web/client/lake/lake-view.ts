@@ -137,7 +137,7 @@ function SnapshotRow({ row, shown, choose }: { row: Snapshot; shown: boolean; ch
     h("td", null, offsetWords(offsets)),
     h(
       "td",
-      null,
+      { class: "acts" },
       h("button", { type: "button", class: "chip small", "aria-pressed": shown, onClick: choose }, "files"),
     ),
   );

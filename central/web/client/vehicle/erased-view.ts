@@ -67,7 +67,7 @@ function List({ free }: { free: (vehicle: string) => Promise<string> }): Compone
             ),
             h(
               "td",
-              null,
+              { class: "acts" },
               h(Confirm, {
                 label: "Store again",
                 question: () =>
