@@ -98,12 +98,13 @@ export async function attempt(sending: Sending, doubt: Doubt, tools: LaneTools):
     const sentMs = context.clock.uptimeMs();
     const answer = await tools.sender.send(target.node, { topic, partition, bytes: out.bytes, trailer }, signal);
     const verdict = verdictOf(answer.errorCode);
+    const found = answer.errorCode === 0 ? clockCorrection.found() : undefined;
+    if (found !== undefined) tools.telemetry.report(signals.clockAhead, { topic, ...found });
     if (verdict.kind !== "timestamp")
       return { verdict, answer, records, repeat: noteAppend(answer, sentMs, target, tools) };
     if (!inDoubt) doubt.takeBack(batch);
     // The first refusal may mean "too old": the next try carries our idea of now, and only then is our clock to blame.
     if (first) continue;
-    tools.telemetry.report(signals.clockAhead, { topic, aheadMs: clockCorrection.aheadMs });
     if (!clockCorrection.stepBack(context.clock.now())) {
       // Held, not buried: a clock of ours makes no record unsendable.
       const reason = "the topic refuses every time stamp";

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { z } from "zod";
 import { errors } from "../../../shared/kafka/error-codes.ts";
 import { stampBatch } from "../../../shared/kafka/record-batch/header.ts";
 import { testBatch } from "../../testing/fakes/test-batches.ts";
@@ -117,13 +118,17 @@ describe("topics", () => {
 test("with the producer's time, an old backlog is stamped with now, and a clock that is ahead is found out", async () => {
   const world = new LaneWorld();
   world.broker.logAppendTime = false;
+  world.clock.setWall(1_795_000_000_000);
   world.put(2);
   world.advance(3 * day);
   world.broker.faults = [{ code: errors.INVALID_TIMESTAMP }, { code: errors.INVALID_TIMESTAMP }];
   expect(await world.drain()).toBe("idle");
   expect(world.inTopic).toEqual(world.written);
-  expect(world.said).toContain("kafka_clock_ahead");
+  // How far, one refusal does not tell.
+  expect(world.facts.get("kafka_clock_ahead")).toMatchObject({ topic: "driving", aheadMsMin: undefined });
 });
+
+const Aheads = z.object({ aheadMsMin: z.number() });
 
 test.each([7_168, 1, 400])("a clock that is %d days ahead buries nothing", async (days) => {
   const world = new LaneWorld();
@@ -135,6 +140,10 @@ test.each([7_168, 1, 400])("a clock that is %d days ahead buries nothing", async
   expect(await world.drain()).toBe("idle");
   expect(world.inTopic).toEqual(world.written);
   expect(world.reader.buried).toEqual([]);
+  expect(world.said.filter((name) => name === "kafka_clock_ahead")).toHaveLength(1);
+  const { aheadMsMin } = Aheads.parse(world.facts.get("kafka_clock_ahead"));
+  expect(aheadMsMin).toBeLessThanOrEqual(days * day);
+  expect(aheadMsMin).toBeGreaterThanOrEqual((days * day) / 4);
 });
 
 test("a clock that is not set, and records from the future: nothing is buried", async () => {

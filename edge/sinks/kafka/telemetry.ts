@@ -93,7 +93,8 @@ export const signals = {
   clockAhead: defineSignal({
     name: "kafka_clock_ahead",
     level: "warn",
-    message: "The topic refuses our time stamps: this machine's clock is ahead of the broker's",
+    message:
+      "The topic refused our time stamps, and took them moved back: this machine's clock is ahead of the broker's",
     atMostEveryMs: 60_000,
   }),
 } as const;

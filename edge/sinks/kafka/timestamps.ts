@@ -50,11 +50,14 @@ export function timestampShift(maxTimestampMs: number, rules: TimestampRules): n
  * now is too late; the guess doubles until one is taken. Kept for the whole sink.
  */
 export class ClockCorrection {
-  aheadMs = 0;
+  private aheadMs = 0;
+  /** The last guess that was refused: it was too small. */
+  private refusedMs = 0;
+  private isTold = true;
 
   /** The time by our wall clock, corrected. A clock that was set right meanwhile needs no correction any more. */
   nowMs(wallMs: number): number {
-    if (wallMs - this.aheadMs < plausibleMs && wallMs >= plausibleMs) this.aheadMs = 0;
+    if (wallMs - this.aheadMs < plausibleMs && wallMs >= plausibleMs) this.aheadMs = this.refusedMs = 0;
     return wallMs - this.aheadMs;
   }
 
@@ -65,7 +68,19 @@ export class ClockCorrection {
   stepBack(wallMs: number): boolean {
     const last = wallMs - plausibleMs;
     if (this.aheadMs >= last) return false;
+    this.refusedMs = this.aheadMs;
+    this.isTold = false;
     this.aheadMs = Math.min(this.aheadMs === 0 ? hourMs : this.aheadMs * 2, last);
     return true;
+  }
+
+  /**
+   * To be asked when a batch was taken: by how much our clock is ahead at least, once after each time that something was
+   * found out; undefined: nothing was. How much more it is, up to twice as much, no refusal tells.
+   */
+  found(): { readonly aheadMsMin: number | undefined } | undefined {
+    if (this.isTold) return undefined;
+    this.isTold = true;
+    return { aheadMsMin: this.refusedMs === 0 ? undefined : this.refusedMs };
   }
 }

@@ -9,31 +9,38 @@ interface Watched {
   readonly fd: number;
   readonly file: SpoolFile;
   readonly untilMs: number;
+  /** It was said that it was written; so many bytes of it. */
+  saidBytes: number | undefined;
 }
 
 /**
  * Looks at files for a while after they are done: a program that went on writing wrote what nobody reads. The file has
- * another name by then, or none, so it is held by its descriptor.
+ * another name by then, or none, so it is held by its descriptor. What is seen first is said at once; whatever comes after
+ * that, when the look ends: until then nobody knows how much it is.
  */
 export class Afterlook {
   private watched: Watched[] = [];
 
-  /** @param onWritten called once for a file that was written after it was done, with the bytes that came. */
-  constructor(private readonly onWritten: (file: SpoolFile, bytes: number) => void) {}
+  /**
+   * @param onWritten called for a file that was written after it was done, with the bytes that came since the last call,
+   * and with all of them.
+   */
+  constructor(private readonly onWritten: (file: SpoolFile, bytes: number, allBytes: number) => void) {}
 
   /** Takes the descriptor over. */
   add(fd: number, file: SpoolFile, nowMs: number): void {
-    this.watched.push({ fd, file, untilMs: nowMs + watchMs });
+    this.watched.push({ fd, file, untilMs: nowMs + watchMs, saidBytes: undefined });
     while (this.watched.length > filesMax) this.end(this.watched.shift());
   }
 
   look(nowMs: number): void {
     this.watched = this.watched.filter((each) => {
-      const bytes = Number(fstatSync(each.fd, { bigint: true }).size) - each.file.identity.size;
-      if (bytes !== 0) this.onWritten(each.file, Math.max(0, bytes));
-      if (bytes === 0 && nowMs < each.untilMs) return true;
-      this.end(each);
-      return false;
+      if (nowMs >= each.untilMs) {
+        this.end(each);
+        return false;
+      }
+      if (each.saidBytes === undefined) this.compare(each);
+      return true;
     });
   }
 
@@ -42,7 +49,17 @@ export class Afterlook {
     this.watched = [];
   }
 
+  private compare(each: Watched): void {
+    const bytes = Number(fstatSync(each.fd, { bigint: true }).size) - each.file.identity.size;
+    const said = each.saidBytes;
+    if (said === undefined ? bytes === 0 : bytes <= said) return;
+    each.saidBytes = Math.max(0, bytes);
+    this.onWritten(each.file, each.saidBytes - (said ?? 0), each.saidBytes);
+  }
+
   private end(each: Watched | undefined): void {
-    if (each !== undefined) closeSync(each.fd);
+    if (each === undefined) return;
+    this.compare(each);
+    closeSync(each.fd);
   }
 }

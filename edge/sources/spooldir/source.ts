@@ -52,7 +52,7 @@ export class SpoolDirectorySource implements Source {
   private readonly files = new Map<string, SpoolFile>();
   private readonly candidates: Candidates;
   private readonly access: FileAccess;
-  private readonly after = new Afterlook((file, bytes) => this.noteLate(file, bytes));
+  private readonly after = new Afterlook((...late) => this.noteLate(...late));
   private readonly splitter: Splitter;
   private intake: Intake | undefined;
   /** What is left out, and why: in the look before, and in this one. */
@@ -131,9 +131,10 @@ export class SpoolDirectorySource implements Source {
     this.leftOut.set(key, reason);
   }
 
-  private noteLate(file: SpoolFile, bytes: number): void {
-    this.report(signals.writtenLate, { file: shownPath(file.key), bytes });
-    this.errors.push({ file: file.key, reason: `it was written after it was done: ${bytes} bytes are not read` });
+  private noteLate(file: SpoolFile, bytes: number, allBytes: number): void {
+    this.report(signals.writtenLate, { file: shownPath(file.key), bytes, allBytes });
+    const reason = `it was written after it was done: at least ${allBytes} bytes are not read`;
+    this.errors.push({ file: file.key, reason });
     if (this.errors.length > errorsShownMax) this.errors.shift();
   }
 

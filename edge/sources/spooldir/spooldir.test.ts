@@ -310,10 +310,15 @@ test("a file that is written on after it was done is said, and its late bytes ar
   writeSync(fd, "one\n");
   await until("the rename", () => existsSync(w.path("a.csv.COMPLETED")));
   writeSync(fd, "two\nthree\n");
-  closeSync(fd);
   await until("the word", () => run.reports.some(({ signal }) => signal === "spool_file_written_late"));
   expect(run.intake.counter("lost_at_source")).toBe(10);
-  expect(JSON.stringify(run.source.status().errors)).toContain("10 bytes are not read");
+  expect(JSON.stringify(run.source.status().errors)).toContain("at least 10 bytes are not read");
+  // What comes after the word is counted when the look ends, here with the source.
+  writeSync(fd, "four\nfive\n");
+  closeSync(fd);
+  await run.stop();
+  expect(run.intake.counter("lost_at_source")).toBe(20);
+  expect(JSON.stringify(run.source.status().errors)).toContain("at least 20 bytes are not read");
 });
 
 test("odd entries hide nothing beside them, and are never waited for", async () => {

@@ -42,7 +42,7 @@ export const signals = {
     name: "spool_file_written_late",
     level: "error",
     message:
-      "A spool file was written after it was done: what came late is not read. Rename files in when they are complete, or raise settle",
+      "A spool file was written after it was done: what came late is not read, and more may come. Rename files in when they are complete, or raise settle",
     counts: { book: "lost_at_source", by: "bytes" },
   }),
   positionUnknown: defineSignal({

@@ -16,6 +16,8 @@ export class LaneWorld {
   readonly broker = new FakeBroker();
   readonly reader = new ArrayReader(testLane("driving"));
   readonly said: string[] = [];
+  /** What was said with each, the last time. */
+  readonly facts = new Map<string, unknown>();
   readonly renewed: string[] = [];
   readonly metrics = new Metrics();
   /** What the topic should hold, in order. */
@@ -127,7 +129,10 @@ export class LaneWorld {
       dataDir: "/nowhere",
       clock: this.clock,
       random: seededRandom(1),
-      report: (signal) => void this.said.push(signal.name),
+      report: ({ name }, fields) => {
+        this.said.push(name);
+        this.facts.set(name, fields);
+      },
       metrics: this.metrics,
       members: [],
       partsKnown: () => {},
