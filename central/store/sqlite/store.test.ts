@@ -180,6 +180,21 @@ describe("the SQLite store", () => {
     await store.close();
   });
 
+  test("asked on a full disk it says that nothing can be stored, though a transaction can begin", async () => {
+    using dir = tempDir();
+    let left = 1024 * 1024;
+    const options = { path: dir.file("db"), clock: systemClock, report: silent, writableBytes: () => left };
+    const store = new SqliteStore(options);
+    await store.append(appendOf(0, 5, undefined));
+    await store.ask();
+    left -= 1;
+    await expect(store.ask()).rejects.toThrow("its disk is full: 1024 KiB are left");
+    await expect(store.ask()).rejects.toMatchObject({ code: "CENTRAL_STORE_UNAVAILABLE" });
+    left = Number.POSITIVE_INFINITY;
+    await store.ask();
+    await store.close();
+  });
+
   test("says that it is away when its folder cannot be made", async () => {
     const store = new SqliteStore({ path: "/proc/no/such/place.db", clock: systemClock, report: silent });
     await expect(store.probe()).rejects.toMatchObject({ code: "CENTRAL_STORE_UNAVAILABLE" });

@@ -14,10 +14,14 @@
  * opening alone.
  */
 
+import { dirname } from "node:path";
 import type Database from "better-sqlite3";
 import type { Clock } from "../../../shared/clock/clock.ts";
+import { formatByteSize } from "../../../shared/config/byte-size.ts";
 import { AppError, hasCode, messageOf } from "../../../shared/errors/app-error.ts";
 import { invariant } from "../../../shared/errors/invariant.ts";
+import { writableBytes } from "../../../shared/files/free-bytes.ts";
+import { isFileTrouble } from "../../../shared/files/refusal.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
 import { type AdmissionRules, anybody } from "../../ledger/admission.ts";
 import { defaultQuotas, type Quotas } from "../../ledger/limits.ts";
@@ -55,6 +59,8 @@ export interface SqliteStoreOptions {
   readonly report: Report;
   /** Rows in `recent` from which it is folded; the default is right but for tests. */
   readonly foldRows?: number;
+  /** What a folder's disk has left; the default is right but for tests. */
+  readonly writableBytes?: (folder: string) => number;
   /** How much an agent may take. */
   readonly quotas?: Quotas;
   /** Who may say what; everybody everything when not given. */
@@ -66,6 +72,9 @@ export interface SqliteStoreOptions {
   /** How long an alert is kept that does not fire any more. */
   readonly alertRetentionMs?: number;
 }
+
+/** What a transaction may take: its pages in the log, and those of a checkpoint that is due. */
+const diskBytesMin = 1024 * 1024;
 
 /** After a fold that failed (a full disk), the next try is this far away; appends go on meanwhile. */
 const foldRetryMs = 10_000;
@@ -154,6 +163,22 @@ export class SqliteStore implements Store {
       database.exec("begin immediate");
       database.exec("rollback");
     });
+    this.askDisk();
+  }
+
+  /** A transaction can begin on a full disk, and nothing can be stored. */
+  private askDisk(): void {
+    const { path, writableBytes: asked = writableBytes } = this.options;
+    let bytes: number;
+    try {
+      bytes = asked(dirname(path));
+    } catch (thrown) {
+      if (isFileTrouble(thrown)) return; // The folder went away just now: the next question says so.
+      throw thrown;
+    }
+    if (bytes >= diskBytesMin) return;
+    const left = `its disk is full: ${formatByteSize(bytes)} are left, and a transaction may need ${formatByteSize(diskBytesMin)}`;
+    throw new AppError("CENTRAL_STORE_UNAVAILABLE", `use the store ${path}: ${left}`);
   }
 
   /** After it the file alone is the store: what stood in the write-ahead log is in it, as far as no reader holds it back. */

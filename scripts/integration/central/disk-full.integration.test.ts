@@ -38,6 +38,11 @@ test("the store's disk is full: it says so, goes on when there is room, and ever
       expect(thrown).toMatchObject({ code: "ENOSPC" });
     }
   }
+  const ready = async () => {
+    const answer = await fetch(`${central.url}/readyz`);
+    return `${answer.status} ${await answer.text()}`;
+  };
+  await until("an idle one to say that nothing more can be stored", ready, (said) => /^503 .*disk is full/.test(said));
   let sent = 2_000;
   await until(
     "the store to be away",
