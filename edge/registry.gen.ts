@@ -46,6 +46,7 @@ import httpSink from "./sinks/http/index.ts";
 import kafkaSink from "./sinks/kafka/index.ts";
 import loadBalanceSink from "./sinks/load-balance.ts";
 import loggerSink from "./sinks/logger.ts";
+import mqttSink from "./sinks/mqtt/index.ts";
 import nullSink from "./sinks/null.ts";
 import relaySink from "./sinks/relay/index.ts";
 import s3Sink from "./sinks/s3/index.ts";
@@ -58,5 +59,5 @@ export const registry: Registry = {
   interceptors: [deduplicateInterceptor, dropFieldsInterceptor, hostInterceptor, moduleInterceptor, parseJsonInterceptor, pseudonymiseInterceptor, regexExtractorInterceptor, regexFilterInterceptor, removeHeaderInterceptor, sampleInterceptor, searchReplaceInterceptor, staticInterceptor, throttleInterceptor, timestampInterceptor, uuidInterceptor],
   selectors: [loadBalancingSelector, multiplexingSelector, replicatingSelector],
   channels: [memoryChannel, spillableChannel, sqliteChannel],
-  sinks: [avroSink, elasticsearchSink, failoverSink, fileRollSink, hdfsSink, httpSink, kafkaSink, loadBalanceSink, loggerSink, nullSink, relaySink, s3Sink, syslogSink, thriftSink],
+  sinks: [avroSink, elasticsearchSink, failoverSink, fileRollSink, hdfsSink, httpSink, kafkaSink, loadBalanceSink, loggerSink, mqttSink, nullSink, relaySink, s3Sink, syslogSink, thriftSink],
 };

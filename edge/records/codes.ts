@@ -1,6 +1,6 @@
 import { defineCodes } from "../../shared/errors/error-code.ts";
 
-/** Of sinks that write records to a server. */
+/** Of sinks that write records to a server, and of what talks to an MQTT broker. */
 export const codes = defineCodes({
   EDGE_DESTINATION_AUTH: {
     severity: "transient",
@@ -9,5 +9,9 @@ export const codes = defineCodes({
   EDGE_DESTINATION_WRONG: {
     severity: "transient",
     hint: "Something else answers at this address, or the path in it is wrong (a redirect is not followed: credentials stay with the address of the config). The channel holds the events.",
+  },
+  EDGE_MQTT_REFUSED: {
+    severity: "transient",
+    hint: "Check user, password, client id and the broker's access list. Two clients with one client id push each other out. It is tried again.",
   },
 });

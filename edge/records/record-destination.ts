@@ -20,6 +20,8 @@ export interface EventRefusal {
   readonly reason: string;
   /** Not now, but maybe later: it comes again, alone. Left out: never. */
   readonly again?: boolean;
+  /** With `again`: it was sent, and nobody knows whether it is there. */
+  readonly unsure?: boolean;
 }
 
 /** Where a record sink writes to: the page of code that a new sink is. */

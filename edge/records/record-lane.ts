@@ -101,7 +101,7 @@ export class RecordLane implements LaneDelivery {
         refused.add(refusals.length);
         for (const { seq } of next) if (!progress.refused.has(seq) && !later.has(seq)) progress.taken.add(seq);
         taken.add(next.length - refusals.length - later.size);
-        progress.unsure = new Set();
+        progress.unsure = new Set(answers.filter(({ unsure }) => unsure === true).map(({ record }) => record.seq));
         const first = answers.find(({ again }) => again === true);
         if (first === undefined) continue;
         throw new AppError("EDGE_DESTINATION_AWAY", `${later.size} of ${next.length} events not now: ${first.reason}`);

@@ -1,5 +1,5 @@
 /**
- * The packets of MQTT 3.1.1 and 5 that a subscriber needs, by hand: what matters is that a message is acknowledged after its
+ * The packets of MQTT 3.1.1 and 5 that a subscriber and a publisher need, by hand: what matters is that a message is acknowledged after its
  * commit, many at a time, which client libraries leave no room for: they handle one message after the other.
  */
 export type MqttVersion = "3.1.1" | "5";
@@ -8,6 +8,7 @@ export type MqttVersion = "3.1.1" | "5";
 export const packetTypes = {
   connack: 2,
   publish: 3,
+  puback: 4,
   suback: 9,
   pingresp: 13,
   disconnect: 14,
@@ -46,12 +47,15 @@ export interface ConnectWords {
   readonly password?: string | undefined;
   readonly sessionExpirySeconds: number;
   readonly inFlightMax: number;
+  /** Whatever session the broker still has is forgotten. Without it what comes for us while we are away waits there. */
+  readonly cleanStart?: boolean;
 }
 
-/** The session is kept by the broker over connections: what comes meanwhile waits there. */
+/** How a client begins. */
 export function connectPacket(words: ConnectWords): Buffer {
   const { version, clientId, keepAliveSeconds, username, password, sessionExpirySeconds, inFlightMax } = words;
-  const flags = (username === undefined ? 0 : 0x80) | (password === undefined ? 0 : 0x40);
+  const { cleanStart = false } = words;
+  const flags = (cleanStart ? 2 : 0) | (username === undefined ? 0 : 0x80) | (password === undefined ? 0 : 0x40);
   const properties = Buffer.alloc(9);
   properties[0] = 8;
   properties[1] = 0x11;
@@ -76,6 +80,32 @@ export function subscribePacket(version: MqttVersion, id: number, filters: reado
     ...(version === "5" ? [Buffer.from([0])] : []),
     ...filters.flatMap((filter) => [text(filter), Buffer.from([qos | retainHandling])]),
   ]);
+}
+
+/** A message for others. */
+export interface OutgoingMessage {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly isRetained: boolean;
+  /** User properties, of MQTT 5; the other version has no place for them. */
+  readonly properties: readonly (readonly [name: string, value: string])[];
+}
+
+/** A message of QoS 1: it is to be acknowledged under this id. */
+export function publishPacket(version: MqttVersion, id: number, message: OutgoingMessage): Buffer {
+  const { topic, payload, isRetained, properties } = message;
+  const parts = [text(topic), Buffer.from([id >> 8, id & 255])];
+  if (version === "5") {
+    const own = properties.flatMap(([name, value]) => [Buffer.from([0x26]), text(name), text(value)]);
+    parts.push(varint(own.reduce((sum, { length }) => sum + length, 0)), ...own);
+  }
+  parts.push(Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength));
+  return packet(0x32 | (isRetained ? 1 : 0), parts);
+}
+
+/** Text as every broker takes it: neither controls nor code points that are no characters. */
+export function mqttText(value: string): string {
+  return value.replaceAll(/[\p{Cc}\p{Noncharacter_Code_Point}\p{Cs}]/gu, "\uFFFD");
 }
 
 /** Takes the message of this id off the broker's hands. */
@@ -128,12 +158,44 @@ export function readPublish(
 export interface Connack {
   readonly sessionPresent: boolean;
   readonly code: number;
+  /** MQTT 5: messages that it takes before it has acknowledged one. */
+  readonly inFlightMax: number | undefined;
+  /** MQTT 5: a larger packet ends the connection. */
+  readonly packetBytesMax: number | undefined;
 }
 
 /** Undefined: it cannot be read. */
 export function readConnack(bytes: Buffer, { bodyAt, end }: PacketHead): Connack | undefined {
   if (end - bodyAt < 2) return undefined;
-  return { sessionPresent: ((bytes[bodyAt] ?? 0) & 1) !== 0, code: bytes[bodyAt + 1] ?? 0 };
+  const numbers = new Map<number, number>();
+  // MQTT 3.1.1 ends here.
+  if (end - bodyAt > 2 && new Reader(bytes, bodyAt + 2, end).properties(numbers) === undefined) return undefined;
+  return {
+    sessionPresent: ((bytes[bodyAt] ?? 0) & 1) !== 0,
+    code: bytes[bodyAt + 1] ?? 0,
+    inFlightMax: numbers.get(33),
+    packetBytesMax: numbers.get(39),
+  };
+}
+
+/** The broker's answer to a message. */
+export interface Puback {
+  readonly id: number;
+  /** From 128 on: it was not taken. */
+  readonly code: number;
+  /** Why, where the broker says so. */
+  readonly reason: string | undefined;
+}
+
+/** Undefined: it cannot be read. */
+export function readPuback(bytes: Buffer, { bodyAt, end }: PacketHead): Puback | undefined {
+  if (end - bodyAt < 2) return undefined;
+  const id = bytes.readUInt16BE(bodyAt);
+  const code = end - bodyAt > 2 ? (bytes[bodyAt + 2] ?? 0) : 0;
+  if (end - bodyAt <= 3) return { id, code, reason: undefined };
+  const texts = new Map<number, string>();
+  if (new Reader(bytes, bodyAt + 3, end).properties(undefined, texts) === undefined) return undefined;
+  return { id, code, reason: texts.get(31) };
 }
 
 /** A code for each filter: 0 to 2 granted, 128 and more refused. */
@@ -162,6 +224,9 @@ const refusals: Readonly<Record<number, string>> = {
   137: "it is busy",
   138: "this client is banned",
   139: "it shuts down",
+  144: "the topic is not taken",
+  151: "a quota is used up",
+  153: "the payload is not of its format",
   142: "another client took over the session: two have the same client id",
   143: "a topic filter is not valid",
   149: "a packet is too large",
@@ -228,19 +293,28 @@ class Reader {
     return this.bytes.readUInt16BE(this.at - 2);
   }
 
-  /** User properties of MQTT 5; the others are read over. Undefined: they cannot be read. */
-  properties(): readonly (readonly [string, string])[] | undefined {
+  /** User properties of MQTT 5; numbers and texts of others are noted by their kind. Undefined: they cannot be read. */
+  properties(
+    numbers?: Map<number, number>,
+    texts?: Map<number, string>,
+  ): readonly (readonly [string, string])[] | undefined {
     const length = this.varint();
     if (!this.has(length)) return undefined;
     const found: (readonly [string, string])[] = [];
     const end = this.at + length;
     while (this.at < end && !this.failed) {
-      const size = propertySizes[this.bytes[this.at++] ?? 0];
+      const kind = this.bytes[this.at++] ?? 0;
+      const size = propertySizes[kind];
       if (size === undefined) return undefined;
       if (size === "varint") this.varint();
-      else if (size === "text") this.text();
-      else if (size === "pair") found.push([this.text() ?? "", this.text() ?? ""]);
-      else this.at += size;
+      else if (size === "text") {
+        const value = this.text();
+        if (value !== undefined) texts?.set(kind, value);
+      } else if (size === "pair") found.push([this.text() ?? "", this.text() ?? ""]);
+      else {
+        if (this.at + size <= end) numbers?.set(kind, this.bytes.readUIntBE(this.at, size));
+        this.at += size;
+      }
     }
     if (this.at !== end) this.failed = true;
     return this.failed ? undefined : found;
@@ -266,14 +340,18 @@ class Reader {
 
 function packet(first: number, parts: readonly Buffer[]): Buffer {
   const body = Buffer.concat(parts);
-  const length: number[] = [];
-  let left = body.length;
+  return Buffer.concat([Buffer.from([first]), varint(body.length), body]);
+}
+
+function varint(value: number): Buffer {
+  const bytes: number[] = [];
+  let left = value;
   do {
     const low = left % 128;
     left = Math.floor(left / 128);
-    length.push(left > 0 ? low | 128 : low);
+    bytes.push(left > 0 ? low | 128 : low);
   } while (left > 0);
-  return Buffer.concat([Buffer.from([first, ...length]), body]);
+  return Buffer.from(bytes);
 }
 
 function text(value: string): Buffer {

@@ -2,19 +2,7 @@ import { z } from "zod";
 import { clientTls } from "../../../shared/config/client-tls.ts";
 import { duration } from "../../../shared/config/duration.ts";
 import { secret } from "../../../shared/config/secret.ts";
-
-const server = () =>
-  z.string({ error: 'not a broker: write "host:port"' }).transform((written, context) => {
-    const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]/]+)):(\d{1,5})$/.exec(written);
-    const host = match?.[1] ?? match?.[2];
-    const port = Number(match?.[3]);
-    if (host !== undefined && port > 0 && port < 65_536) return { host, port };
-    context.addIssue({
-      code: "custom",
-      message: `"${written}" is not a broker: write host:port, as in "127.0.0.1:1883"`,
-    });
-    return z.NEVER;
-  });
+import { brokerAddress } from "../../records/mqtt-fields.ts";
 
 const filter = () =>
   z
@@ -34,7 +22,7 @@ const tls = () =>
 export const configSchema = () =>
   z
     .strictObject({
-      broker: server().meta({ description: "Where the broker listens: host:port." }),
+      broker: brokerAddress().meta({ description: "Where the broker listens: host:port." }),
       topics: z.array(filter()).min(1).max(100).meta({
         description:
           "Topic filters to subscribe to. `$share/GROUP/FILTER` shares out the messages among all that name the same group.",

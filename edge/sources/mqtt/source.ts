@@ -34,7 +34,7 @@ import type { Intake, Source } from "../../core/source.ts";
 import { type Connection, protocolError } from "../../listeners/connection.ts";
 import { dial } from "../../listeners/dial.ts";
 import { hasRoom } from "../../listeners/room.ts";
-import { codes } from "./codes.ts";
+import { codes } from "../../records/codes.ts";
 import type { Config } from "./config.ts";
 
 /** What the mqtt source says. */

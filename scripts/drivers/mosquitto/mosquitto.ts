@@ -60,6 +60,18 @@ export class Mosquitto implements AsyncDisposable {
     await this.child?.[Symbol.asyncDispose]();
   }
 
+  /** As its service manager stops it: what it has told others that it has is on the disk. */
+  async stop(): Promise<void> {
+    await this.child?.stop();
+  }
+
+  /** Who is given every message of these topics, a line each in the words of mosquitto_sub's `-F`; the broker keeps them while it is away. */
+  subscribe(name: string, topics: string, format: string, more: readonly string[] = []): Child {
+    const words = ["-h", "127.0.0.1", "-p", String(this.options.port), "-V", "5", "-q", "1", "-c", "-i", name];
+    const command = ["mosquitto_sub", ...words, "-x", "3600", "-t", topics, "-F", format, ...more];
+    return startChild({ command, env, name });
+  }
+
   /** Publishes lines, each a message of QoS 1; resolves when the broker has them. */
   async publish(topic: string, lines: readonly string[], more: readonly string[] = []): Promise<void> {
     const { port } = this.options;
