@@ -48,9 +48,9 @@ export interface LiveTools {
 }
 
 /** Records of a part, at most. */
-const recordsMax = 500;
+const recordsMax = 250;
 /** Bytes of a part, at most, or one record. */
-const bytesMax = 256 * 1024;
+const bytesMax = 128 * 1024;
 /** So often a word comes, also when no record does: a connection without one is cut off. */
 const wordEveryMs = 5_000;
 /** At the longest between two looks. */

@@ -44,10 +44,11 @@ export interface LiveSourceOptions {
 
 /** Each costs an answer of the broker in memory. */
 const partitionsMax = 256;
-/** Compressed bytes of all answers of one replay. */
-const answersBytes = 4 * 1024 * 1024;
-/** Of one answer: what is unpacked at once keeps all others from being answered for some milliseconds. */
-const answerBytesMax = 256 * 1024;
+/**
+ * Compressed bytes of one answer, or one batch: what is unpacked at once keeps all others from being answered for so long, and
+ * each partition keeps it until it is taken.
+ */
+const answerBytes = 32 * 1024;
 
 export class LiveSource implements LiveReplays {
   private readonly link: AskingLink;
@@ -67,7 +68,7 @@ export class LiveSource implements LiveReplays {
         `replay ${count} partitions at once: ${partitionsMax} are the most`,
       );
     }
-    const cluster = new Cluster(this.link, codes.CENTRAL_REPLAY_KAFKA, Math.min(answerBytesMax, answersBytes / count));
+    const cluster = new Cluster(this.link, codes.CENTRAL_REPLAY_KAFKA, answerBytes);
     const filter = new RecordFilter(definition);
     const { clock, random } = this.options;
     const backoff = new Backoff({ initialMs: 200, maxMs: 4_000 }, random);

@@ -24,8 +24,11 @@ export interface FillNews {
 }
 
 export class PartitionQueue {
-  private waiting: QueuedRecord[] = [];
-  private at = 0;
+  private slices: readonly RecordSlice[] = [];
+  /** Of the slices, the one that holds the head. */
+  private slice = 0;
+  /** Made when its turn comes: an answer may hold tens of thousands. */
+  private first: QueuedRecord | undefined;
   /** Where the queue's last answer ends. */
   private reach: number;
   /** Records that were looked at, and not handed out. */
@@ -41,7 +44,7 @@ export class PartitionQueue {
 
   /** Everything below it is handed out. */
   get next(): number {
-    return this.waiting[this.at]?.offset ?? this.reach;
+    return this.first?.offset ?? this.reach;
   }
 
   get isDone(): boolean {
@@ -50,7 +53,7 @@ export class PartitionQueue {
 
   /** The record whose turn is next; undefined: to be filled, or done. */
   get head(): QueuedRecord | undefined {
-    return this.waiting[this.at];
+    return this.first;
   }
 
   /** Reads on when it is empty. Undefined: there was nothing to do, or nothing came. */
@@ -58,26 +61,26 @@ export class PartitionQueue {
     if (this.head !== undefined || this.isDone) return undefined;
     const part = await this.feed.read({ ...this.partition, next: this.reach, until: this.position.until });
     if (part === undefined) return undefined;
-    this.waiting = part.slices.flatMap((slice) =>
-      Array.from({ length: slice.to - slice.from }, (_, step) => {
-        const index = slice.from + step;
-        return { slice, index, timeMs: slice.block.timesMs[index] ?? 0, offset: slice.block.offsets[index] ?? -1 };
-      }),
-    );
-    this.at = 0;
+    this.slices = part.slices.filter(({ from, to }) => from < to);
+    this.slice = 0;
+    this.first = recordAt(this.slices[0], this.slices[0]?.from);
     this.reach = part.next;
     this.unread += part.read - countRecords(part.slices);
     return { gone: part.gone, damaged: part.damaged };
   }
 
   shift(): QueuedRecord | undefined {
-    const record = this.waiting[this.at];
+    const record = this.first;
     if (record === undefined) return undefined;
-    this.at++;
-    if (this.at === this.waiting.length) {
-      this.waiting = [];
-      this.at = 0;
+    const { slice, index } = record;
+    if (index + 1 < slice.to) {
+      this.first = recordAt(slice, index + 1);
+      return record;
     }
+    this.slice++;
+    const next = this.slices[this.slice];
+    this.first = recordAt(next, next?.from);
+    if (next === undefined) this.slices = [];
     return record;
   }
 
@@ -87,4 +90,9 @@ export class PartitionQueue {
     this.unread = 0;
     return count;
   }
+}
+
+function recordAt(slice: RecordSlice | undefined, index = 0): QueuedRecord | undefined {
+  if (slice === undefined) return undefined;
+  return { slice, index, timeMs: slice.block.timesMs[index] ?? 0, offset: slice.block.offsets[index] ?? -1 };
 }

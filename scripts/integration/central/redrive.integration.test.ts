@@ -1,0 +1,63 @@
+/** Dead letters tried again by a central that is killed in the middle: each once, and counted once. */
+import { expect, test } from "bun:test";
+import { lastMark } from "../../../central/records/record-slices.ts";
+import { SqliteStore } from "../../../central/store/sqlite/store.ts";
+import type { Position } from "../../../central/store/store.ts";
+import { slicesOf, testRecord } from "../../../central/testing/records.ts";
+import { systemClock } from "../../../shared/clock/clock.ts";
+import { silent } from "../../../shared/telemetry/log.ts";
+import { tempDir } from "../../../shared/testing/temp-dir.ts";
+import { type Central, launchCentral } from "../../drivers/central/central.ts";
+import { storeSums } from "../../drivers/central/store-sums.ts";
+
+const key = "a-key-for-everything";
+const letters = 4_000;
+
+/** A store where all of it was put aside, and would be taken now. */
+async function putAside(path: string): Promise<void> {
+  const store = new SqliteStore({ path, clock: systemClock, report: silent });
+  await store.quarantine("gw1", true);
+  let seen: Position | undefined;
+  // Of one append only the first are kept with their bytes.
+  for (let from = 0; from < letters; from += 50) {
+    const records = slicesOf(
+      Array.from({ length: 50 }, (_, index) => testRecord({ offset: from + index, vehicle: `car-${index}` })),
+    );
+    const at = { topic: "drive", partition: 0, seen, next: from + 50, before: lastMark(records), records };
+    seen = (await store.append({ ...at, dead: [], damaged: [], gap: undefined })).position;
+  }
+  await store.quarantine("gw1", false);
+  await store.close();
+}
+
+interface Redrive {
+  readonly state: string;
+  readonly counts: { readonly tried: number; readonly stored: number };
+}
+
+const jobOf = (central: Central) => central.get<Redrive>("/api/v1/redrives/1");
+
+test("killed with -9 while it tries them: goes on where it was; nothing lost, nothing twice, no count wrong", async () => {
+  using dir = tempDir("tailgate-redrive-");
+  const store = dir.file("central.db");
+  await putAside(store);
+  await using central = await launchCentral({ store, key, environment: { TAILGATE_API_KEY: key } });
+  await central.wait("the store to be open", async () => (await central.status()).storeAvailable);
+  await central.ask("POST", "/api/v1/redrives", { vehicle: "car-7" });
+  await central.wait("those of one vehicle", async () => (await jobOf(central)).state === "done");
+  expect((await jobOf(central)).counts).toMatchObject({ tried: letters / 50, stored: letters / 50 });
+  const all = await central.ask<{ id: number }>("POST", "/api/v1/redrives", { all: true });
+  const job = () => central.get<Redrive>(`/api/v1/redrives/${all.id}`);
+  const rest = letters - letters / 50;
+  for (const goal of [0.2, 0.6]) {
+    await central.wait(`${goal} of it`, async () => (await job()).counts.tried > goal * rest, 60_000);
+    await central.kill();
+    await central.start();
+  }
+  await central.wait("all of it", async () => (await job()).state === "done", 60_000);
+  expect((await job()).counts).toMatchObject({ tried: rest, stored: rest, stayed: 0 });
+  expect(await central.get("/api/v1/dead-letters/count")).toEqual({ letters: 0, records: 0 });
+  expect(await central.status()).toMatchObject({ stored: letters, deadLettered: 0, missing: 0, repeated: 0 });
+  await central.stop();
+  expect(storeSums(store)).toEqual({ events: letters, counted: letters, received: letters });
+}, 180_000);
