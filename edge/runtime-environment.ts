@@ -18,3 +18,15 @@ export function withRuntimeSettings(environment: Environment): Environment | und
   const missing = Object.keys(runtimeEnvironment).some((name) => environment[name] === undefined);
   return missing ? { ...runtimeEnvironment, ...environment } : undefined;
 }
+
+/**
+ * The first of some words that names a descriptor which a second start would not have any more, as `<(…)` of a shell does:
+ * the runtime closes all but the three standard ones when it executes something.
+ */
+export function inheritedDescriptor(words: Iterable<string | undefined>): string | undefined {
+  for (const word of words) {
+    const path = /\/(?:dev|proc\/(?:self|thread-self|\d+))\/fd\/0*(\d+)$/.exec(word ?? "");
+    if (path !== null && Number(path[1]) > 2) return path[0];
+  }
+  return undefined;
+}

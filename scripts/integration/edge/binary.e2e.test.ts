@@ -168,6 +168,28 @@ test(
   buildMs,
 );
 
+test.each(["<(cat tailgate.yaml)", "/dev/stdin < <(cat tailgate.yaml)", "--config <(sleep 0.5; cat tailgate.yaml)"])(
+  "a config out of a pipe is read at the start, though the runtime starts itself anew: run %s",
+  async (given) => {
+    using dir = tempDir();
+    using temp = tempDir();
+    writeFileSync(dir.file("tailgate.yaml"), config.replace("dataDir: data", `dataDir: ${dir.file("data")}`));
+    const bare = Object.fromEntries(Object.keys(runtimeEnvironment).map((name) => [name, undefined]));
+    await using child = startChild({
+      command: ["bash", "-c", `exec ${await buildEdge()} run ${given}`],
+      cwd: dir.path,
+      env: { ...bare, BUN_TMPDIR: temp.path, TMPDIR: undefined },
+    });
+    await child.waitForLine("agent_started", 20_000);
+    child.signal("SIGHUP");
+    await child.waitForLine("config_reload_refused", 20_000);
+    expect(child.stderr).toContain("it is a FIFO, and what comes out of one comes once");
+    await child.stop();
+    expect((await child.exited).code).toBe(0);
+  },
+  buildMs,
+);
+
 test(
   "a SIGHUP while the runtime starts itself anew does not end it",
   async () => {
