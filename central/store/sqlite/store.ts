@@ -335,6 +335,8 @@ export class SqliteStore implements Store {
     const { path, report } = this.options;
     if (this.session === undefined) return;
     if (fileIdentity(path) !== this.file) {
+      // Readers keep its log open, so that closing moves nothing: whoever puts the file back may not put back the log.
+      this.emptyLog();
       this.drop();
       return;
     }

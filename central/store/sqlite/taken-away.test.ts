@@ -134,6 +134,22 @@ test.each([[["-wal"]], [["-shm"]], [["-wal", "-shm"]]])(
   },
 );
 
+test("its file put back without the log that stood beside it holds all that was stored, though readers had it open", async () => {
+  using w = taken();
+  const path = w.dir.file("store/db");
+  const reader = new SqliteReader(path);
+  const { position } = await w.store.append(appendOf(0, 5, undefined));
+  expect(await reader.totals()).toMatchObject({ stored: 5 });
+  renameSync(path, w.dir.file("aside"));
+  await expect(w.store.ask()).rejects.toMatchObject(away);
+  for (const end of ["-wal", "-shm"]) rmSync(`${path}${end}`, { force: true });
+  renameSync(w.dir.file("aside"), path);
+  expect((await w.store.append(appendOf(5, 9, position))).stored).toBe(4);
+  expect(await reader.totals()).toMatchObject({ stored: 9 });
+  await reader.close();
+  await w.store.close();
+});
+
 test("an empty store is not made in silence, and a start finds the one that there is", async () => {
   using w = taken();
   await w.store.probe();
