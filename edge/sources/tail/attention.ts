@@ -46,6 +46,8 @@ export class Attention {
 
   /** The last look failed: the folder could not be read. */
   failed = false;
+  /** So often it was looked at. */
+  looks = 0;
   /** Not to be looked at again before this (uptime). */
   notBeforeMs = 0;
 
@@ -85,6 +87,7 @@ export class Attention {
   endScan(tookMs: number): void {
     const nowMs = this.uptimeMs();
     const { unsettled } = this.directory.book;
+    this.looks++;
     this.dirty ||= unsettled;
     this.unsettledScans = unsettled ? this.unsettledScans + 1 : 0;
     const againMs = unsettled ? Math.min(unsettledMsMax, unsettledMs * 2 ** Math.max(0, this.unsettledScans - 5)) : 0;

@@ -39,7 +39,7 @@ export interface DirectoryHost {
   /** Whether a pattern asks for exactly this name, and not for many. */
   isNamed(directory: string, name: string): boolean;
   /** Whether what is gone here may be in another folder that has not been looked at since it changed. */
-  mayBeElsewhere(book: DirectoryBook): boolean;
+  mayBeElsewhere(book: DirectoryBook, file: FollowedFile): boolean;
   /** Whether it may be where it cannot be compared: in a folder that cannot be read now, or under a name that cannot be opened. */
   isOutOfReach(file: FollowedFile): boolean;
   /** This file was opened. Where more are open than may be, idle ones are closed for it; it itself when there are none. */
@@ -56,6 +56,8 @@ export class DirectoryBook {
   readonly names: Names;
   /** Something is left to find out: scan again soon. */
   unsettled = false;
+  /** So often something was concluded from a picture that stood still. */
+  conclusions = 0;
   /** The last picture. */
   last: FolderSnapshot | undefined;
   /** Trails in which there may be something to do. */

@@ -163,6 +163,7 @@ export class Directory {
 
   /** What follows from what is missing, changed and new; only from a picture that stood still. */
   private conclude(snapshot: FolderSnapshot, { missing, departed, taken, devicesBefore }: Roll): void {
+    this.book.conclusions++;
     for (const file of this.changed) this.book.awake.add(file.trail);
     for (const file of this.waiting) this.book.awake.add(file.trail);
     this.changed.clear();
@@ -304,7 +305,7 @@ export class Directory {
     }
     // What could not be looked at may be it; a link of its name leads to it in another folder, which takes it over.
     if (snapshot.obscured.size > 0 || snapshot.links.includes(nameOf(file.path))) return false;
-    if (this.book.host.mayBeElsewhere(this.book)) {
+    if (this.book.host.mayBeElsewhere(this.book, file)) {
       this.book.unsettled = true;
       return false;
     }

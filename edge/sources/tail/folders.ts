@@ -10,14 +10,12 @@ import { FileRefused, isFileTrouble, systemCode } from "../../../shared/files/re
 import type { FileAccess } from "../../core/file-fields.ts";
 import { Attention } from "./attention.ts";
 import { Directory } from "./directory.ts";
-import type { DirectoryBook, DirectoryHost } from "./directory-book.ts";
+import type { DirectoryHost } from "./directory-book.ts";
 import { FolderFinder, type FoundFolder } from "./discover.ts";
 import type { FollowedFile } from "./followed-file.ts";
 import type { PathPattern } from "./glob.ts";
+import { MissingFiles } from "./missing-files.ts";
 import type { Obstacles } from "./obstacles.ts";
-
-/** So often a file that is gone is looked for in folders that change all the time, before it is believed. */
-const deferralsMax = 3;
 
 export interface FoldersOptions {
   readonly patterns: readonly PathPattern[];
@@ -30,7 +28,8 @@ export interface FoldersOptions {
 export class Folders {
   private readonly byPath = new Map<string, Attention>();
   private readonly byReal = new Map<string, Attention>();
-  private readonly deferrals = new Map<DirectoryBook, number>();
+  /** Files that are gone from their folder. */
+  readonly missing: MissingFiles;
   /** Folders that were expected and not there at the first look, with the file system they would have been on. */
   private readonly absent = new Map<string, bigint>();
   /** Folders that could not be looked at when all others were for the first time. */
@@ -39,6 +38,13 @@ export class Folders {
 
   constructor(private readonly options: FoldersOptions) {
     this.finder = new FolderFinder(options.access.follow, () => options.host.wallMs());
+    this.missing = new MissingFiles({
+      folders: () => this.all(),
+      mayGrow: options.patterns.some(
+        ({ alternatives, fixedDirectories }) => fixedDirectories.length < alternatives.length,
+      ),
+      wallMs: () => options.host.wallMs(),
+    });
   }
 
   /** Each once. */
@@ -54,6 +60,7 @@ export class Folders {
     look.end();
     // Those that are expected by name are known while they are not there: what was followed in them is kept.
     for (const path of patterns.flatMap((pattern) => pattern.fixedDirectories)) this.at(path);
+    this.missing.noteDiscovery();
   }
 
   /** The folder of this path, there or not. */
@@ -101,15 +108,6 @@ export class Folders {
         if (systemCode(thrown) !== "ENOENT") note(link, thrown);
       }
     }
-  }
-
-  /** See `DirectoryHost.mayBeElsewhere`. */
-  mayBeElsewhere(book: DirectoryBook): boolean {
-    const deferred = this.deferrals.get(book) ?? 0;
-    const isChanged = deferred < deferralsMax && this.markChanged(book);
-    if (isChanged) this.deferrals.set(book, deferred + 1);
-    else this.deferrals.delete(book);
-    return isChanged;
   }
 
   /** See `DirectoryHost.isOutOfReach`. */
@@ -174,17 +172,6 @@ export class Folders {
       throw thrown;
     }
   }
-
-  private markChanged(book: DirectoryBook): boolean {
-    let isChanged = false;
-    for (const attention of this.all()) {
-      const { directory } = attention;
-      if (directory.book === book || attention.failed) continue;
-      if (!attention.dirty) attention.dirty = isNewer(directory);
-      if (attention.dirty) isChanged = true;
-    }
-    return isChanged;
-  }
 }
 
 /** Whether the name leads to this file, or nobody can say. */
@@ -194,16 +181,6 @@ function mayLeadTo(path: string, inode: bigint): boolean {
   } catch (thrown) {
     if (!isFileTrouble(thrown)) throw thrown;
     return systemCode(thrown) !== "ENOTDIR";
-  }
-}
-
-function isNewer({ book }: Directory): boolean {
-  try {
-    const stat = statSync(systemPath(book.real), { bigint: true, throwIfNoEntry: false });
-    return stat !== undefined && stat.mtimeNs !== book.last?.mtimeNs;
-  } catch (thrown) {
-    if (isFileTrouble(thrown)) return false;
-    throw thrown;
   }
 }
 

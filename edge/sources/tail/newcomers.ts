@@ -59,7 +59,10 @@ export class Newcomers {
       const rootName = nameOf(trail);
       const known = [...(this.book.trails.get(trail) ?? []), ...departed.files.filter((file) => file.trail === trail)];
       if (entries.length > 1) this.noteUnseenRotations(known, entries, snapshot);
-      const current = this.book.trails.get(trail)?.find((file) => file.path === trail && file.isPresent);
+      const rootInode = snapshot.entries.get(rootName)?.inode;
+      const current = this.book.trails
+        .get(trail)
+        ?.find((file) => file.path === trail && file.isPresent && file.inode === rootInode);
       // While the log itself is what it was, nothing was rotated: what is new beside it is a copy or somebody else's.
       const explained = current?.isFirmlyMet === true;
       // Emptied or still empty when last seen, and removed since: as old as its last write.

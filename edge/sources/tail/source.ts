@@ -167,7 +167,7 @@ export class TailSource implements Source, FileReader {
         pollDueMs = nowMs + this.config.pollInterval;
         this.folders.discover();
         for (const attention of this.folders.all()) attention.poll();
-      }
+      } else if (this.folders.missing.wantsDiscovery) this.folders.discover();
       let waitMs = pollDueMs - nowMs;
       for (const attention of this.folders.all()) {
         if (attention.busy) attention.glance();
@@ -371,7 +371,7 @@ export class TailSource implements Source, FileReader {
       isFirstLook: (directory, name) =>
         asking(directory, name).every(({ lookedAt }) => !lookedAt) || this.folders.isFirstSight(directory),
       isNamed: (directory, name) => config.paths.includes(childOf(directory, name)),
-      mayBeElsewhere: (book) => this.folders.mayBeElsewhere(book),
+      mayBeElsewhere: (book, file) => this.folders.missing.mayBeElsewhere(book, file),
       isOutOfReach: (file) => this.folders.isOutOfReach(file),
       open: (path) => this.openFiles.open(path, this.access.rules),
       index: new FileIndex({

@@ -7,7 +7,7 @@ import { Metrics } from "../../../shared/telemetry/metrics.ts";
 import type { SourceContext } from "../../core/context.ts";
 import type { SourceDefinition, SourceMaker } from "../../core/define.ts";
 import { FileReaders } from "../../core/file-readers.ts";
-import type { Source } from "../../core/source.ts";
+import type { Holding, Source } from "../../core/source.ts";
 import { CommittedWork, FakeIntake, type FakeIntakeOptions } from "./intake.ts";
 
 /** A context without an agent around it. */
@@ -34,6 +34,8 @@ export interface RunOptions {
   readonly intake?: FakeIntakeOptions;
   /** What else its agent would hand it. */
   readonly context?: Partial<SourceContext>;
+  /** What the object before held open. */
+  readonly held?: Holding;
 }
 
 /** A source that runs on a fake intake; stopped when the scope ends. */
@@ -54,7 +56,7 @@ export class RunningSource implements AsyncDisposable {
     // A data folder of its own: what lies in it is never read.
     const dataDir = join(options.dataDir, ".tailgate");
     mkdirSync(dataDir, { recursive: true });
-    this.ended = this.run(reading.value, { ...sourceContext(dataDir, report), ...options.context });
+    this.ended = this.run(reading.value, { ...sourceContext(dataDir, report), ...options.context }, options.held);
     // A failure is seen by whoever stops it; until then it must not end the test run.
     this.ended.catch(() => {});
   }
@@ -84,8 +86,19 @@ export class RunningSource implements AsyncDisposable {
     return this.intake.work;
   }
 
-  private async run(maker: SourceMaker, context: SourceContext): Promise<void> {
+  /** Ends it as a reload does that makes it anew: with a last commit, and with what it held open for the next one. */
+  async renew(): Promise<Holding | undefined> {
+    this.abort.abort();
+    await this.ended;
+    this.intake.commit();
+    const held = this.made?.handOver?.();
+    await this.made?.stop();
+    return held;
+  }
+
+  private async run(maker: SourceMaker, context: SourceContext, held: Holding | undefined): Promise<void> {
     this.made = await maker.create(context);
+    if (held !== undefined) this.made.takeOver?.(held);
     await this.made.start();
     await this.made.run(this.intake, this.abort.signal);
   }
