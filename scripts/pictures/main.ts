@@ -48,6 +48,7 @@ if (all < 0) {
     "fleet",
     `vehicle/${trip}`,
     "live",
+    "agents",
     "outages",
     "alerts",
     "books",

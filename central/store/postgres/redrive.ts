@@ -6,6 +6,7 @@
 import type { SQL } from "bun";
 import type { PlannedEvent } from "../../ledger/entries.ts";
 import { AppendPlanning, type Plan } from "../../ledger/plan.ts";
+import { countRecords } from "../../records/record-slices.ts";
 import { putAside } from "../outcome.ts";
 import { nothingRedriven, type RedriveCounts, type Redriven } from "../redrive-port.ts";
 import { tableOf } from "./days.ts";
@@ -13,7 +14,7 @@ import type { EventDays } from "./event-days.ts";
 import { findValues } from "./find-event.ts";
 import { loadLedger } from "./ledger-loader.ts";
 import { daysOf, writeAside, writePlan } from "./plan-writer.ts";
-import { bytes, int8s, textOf } from "./values.ts";
+import { byteas, bytes, int8s, textOf } from "./values.ts";
 import { MissingDays, type WriterTools } from "./writer-session.ts";
 
 /** A partition whose letters are tried, and what that changes of it. */
@@ -48,10 +49,14 @@ export async function redriveLetters(
   const ids = letters.map(({ row }) => row.id);
   const sources = await lockSources(sql, ids);
   const locked = await lockLetters(sql, ids);
-  for (const letter of letters) {
-    const held = locked.get(letter.row.id);
-    const source = held && sources.get(held.source);
-    if (held !== undefined && source !== undefined) await redriveOne(sql, letter, { held, source, counts }, tools);
+  for (const source of sources.values()) {
+    const held = letters.flatMap((letter) => {
+      const lock = locked.get(letter.row.id);
+      return lock?.source === source.id ? [{ letter, bytes: lock.bytes }] : [];
+    });
+    counts.tried += held.length;
+    await redriveSingles(sql, held.filter(isSingle), { source, counts }, tools);
+    for (const one of held) if (!isSingle(one)) await redriveWhole(sql, one, { source, counts }, tools);
   }
   for (const { id, stored, foreign, dead, deadBytes } of sources.values()) {
     await sql`
@@ -78,47 +83,98 @@ async function lockLetters(sql: SQL, ids: readonly number[]): Promise<ReadonlyMa
   return new Map(rows.map((row) => [row.id, row]));
 }
 
-interface One {
-  readonly held: LockedLetter;
+/** A letter whose row is locked, and the bytes that it keeps. */
+interface HeldLetter {
+  readonly letter: Redriven;
+  readonly bytes: number;
+}
+
+/** Where what becomes of them is counted. */
+interface Books {
   readonly source: Source;
   readonly counts: Sums;
 }
 
-async function redriveOne(
+/** One record, put aside by itself. */
+function isSingle({ letter: { row, records } }: HeldLetter): boolean {
+  return row.recordTimeMs !== undefined && countRecords(records) === 1;
+}
+
+/** Many letters of one record each are one plan: as many exchanges with the server as for one. */
+async function redriveSingles(
   sql: SQL,
-  { row, records }: Redriven,
-  { held, source, counts }: One,
+  held: readonly HeldLetter[],
+  { source, counts }: Books,
   tools: WriterTools,
 ): Promise<void> {
-  counts.tried++;
+  if (held.length === 0) return;
+  const ascending = held.toSorted((a, b) => a.letter.row.firstOffset - b.letter.row.firstOffset);
+  const plan = await writeRedriven(
+    sql,
+    ascending.flatMap(({ letter }) => letter.records),
+    source,
+    tools,
+  );
+  count(plan, { source, counts });
+  const reasons = reasonsByOffset(plan);
+  const taken = ascending.filter(({ letter }) => !reasons.has(letter.row.firstOffset));
+  const stayed = ascending.filter(({ letter }) => reasons.has(letter.row.firstOffset));
+  counts.stayed += stayed.length;
+  source.dead -= taken.length;
+  source.deadBytes -= taken.reduce((sum, { bytes }) => sum + bytes, 0);
+  const idsOf = (some: readonly HeldLetter[]) =>
+    int8s(
+      sql,
+      some.map(({ letter }) => letter.row.id),
+    );
+  await sql`delete from dead_letter where id = any(${idsOf(taken)})`;
+  const words = byteas(
+    sql,
+    stayed.map(({ letter }) => bytes(reasons.get(letter.row.firstOffset) ?? "")),
+  );
+  await sql`
+    update dead_letter d set reason = n.reason from unnest(${idsOf(stayed)}, ${words}) as n (id, reason) where d.id = n.id`;
+}
+
+function reasonsByOffset({ refused }: Plan): ReadonlyMap<number, string> {
+  const reasons = new Map<number, string>();
+  for (const { offset, records, reason } of refused) {
+    for (let each = offset; each < offset + records; each++) reasons.set(each, reason);
+  }
+  return reasons;
+}
+
+/** A batch that could not be read, and can be now: what of it is refused is put aside record by record. */
+async function redriveWhole(
+  sql: SQL,
+  { letter: { row, records }, bytes: held }: HeldLetter,
+  { source, counts }: Books,
+  tools: WriterTools,
+): Promise<void> {
   if (records.length === 0) {
     counts.stayed++;
     return;
   }
   const plan = await writeRedriven(sql, records, source, tools);
-  const { stored, repeated, conflicts, suppressed, shed, withoutIdentity } = plan.counts;
-  counts.stored += stored + shed;
-  counts.repeated += repeated;
-  counts.conflicts += conflicts;
-  counts.suppressed += suppressed;
-  source.stored += stored + suppressed;
-  source.foreign += withoutIdentity;
-  const [refusal] = plan.refused;
-  if (row.firstOffset === row.lastOffset && refusal !== undefined) {
-    await sql`update dead_letter set reason = ${bytes(refusal.reason)} where id = ${row.id}`;
-    counts.stayed++;
-    return;
-  }
-  // A batch that could not be read, and can be now: what of it is refused is put aside record by record.
+  count(plan, { source, counts });
   const refused = plan.refused.reduce((sum, each) => sum + each.records, 0);
   counts.stayed += refused;
   await sql`delete from dead_letter where id = ${row.id}`;
-  source.deadBytes -= held.bytes;
+  source.deadBytes -= held;
   const aside = { records, dead: [], damaged: [] };
   const kept = putAside(aside, plan.refused, source.deadBytesBefore + source.deadBytes);
   await writeAside(sql, source.id, kept.rows, tools.nowMs);
   source.dead += refused - (row.lastOffset - row.firstOffset + 1);
   source.deadBytes += kept.bytes;
+}
+
+function count({ counts: made }: Plan, { source, counts }: Books): void {
+  counts.stored += made.stored + made.shed;
+  counts.repeated += made.repeated;
+  counts.conflicts += made.conflicts;
+  counts.suppressed += made.suppressed;
+  source.stored += made.stored + made.suppressed;
+  source.foreign += made.withoutIdentity;
 }
 
 async function writeRedriven(
