@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { readdirSync, writeFileSync } from "node:fs";
+import { readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { z } from "zod";
 import { AppError } from "../../shared/errors/app-error.ts";
@@ -44,6 +44,19 @@ function loadConfigOf(config: string, registry: Registry): AgentConfig {
   if (!loaded.ok) throw new Error("the test's config is wrong");
   return loaded.config;
 }
+
+test("a data directory that cannot be made on this machine is said, and one that can be is not", async () => {
+  using dir = tempDir();
+  writeFileSync(dir.file("file"), "");
+  symlinkSync("nowhere", dir.file("dangling"));
+  const at = async (dataDir: string) => (await run(good.replace("/var/lib/tailgate", dataDir))).err;
+  for (const name of ["file", "file/below", "dangling", "dangling/below"]) {
+    const [first = ""] = name.split("/");
+    expect(await at(dir.file(name))).toStartWith(`dataDir: ${dir.file(first)}`);
+  }
+  expect(await at("/dev/null")).toContain("dataDir: /dev/null is a device, no folder: the agent will not start");
+  expect(await at(dir.file("new/below"))).not.toContain("dataDir");
+});
 
 test("a valid config is said to be so", async () => {
   expect(await run(good)).toMatchObject({ code: 0, out: "" });

@@ -1,8 +1,11 @@
-import { existsSync } from "node:fs";
+import { existsSync, lstatSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { stringify } from "yaml";
 import { formatByteSize } from "../../shared/config/byte-size.ts";
+import { messageOf } from "../../shared/errors/app-error.ts";
 import { freeBytes } from "../../shared/files/free-bytes.ts";
+import { kindOf } from "../../shared/files/open-regular.ts";
+import { isFileTrouble } from "../../shared/files/refusal.ts";
 import type { AgentConfig } from "../config/agent-config.ts";
 import { type Command, forceOption } from "./command.ts";
 import { reportNotes, reportProblems, reportUntrusted, reportWarnings } from "./report-problems.ts";
@@ -21,6 +24,29 @@ function lowDisks({ channels, dataDir }: AgentConfig): string {
     said += `channel ${name} takes nothing as it is: ${folder} has ${formatByteSize(free)} free, freeDisk leaves ${formatByteSize(wanted)} to others [warning]\n`;
   }
   return said;
+}
+
+/** What stands on this machine where the data directory would be made, in words; empty: one can be, as far as is to be seen. */
+function noFolder({ dataDir }: AgentConfig): string {
+  let at = dataDir;
+  while (!isThere(at) && dirname(at) !== at) at = dirname(at);
+  try {
+    const found = statSync(at);
+    if (found.isDirectory()) return "";
+    return `dataDir: ${at} is ${kindOf(found)}, no folder: the agent will not start [warning]\n`;
+  } catch (thrown) {
+    return `dataDir: ${at}: ${messageOf(thrown)}: the agent will not start [warning]\n`;
+  }
+}
+
+/** Links count as what they are: one that leads nowhere is in the way of a folder. */
+function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch (thrown) {
+    if (isFileTrouble(thrown)) return false; // Below a file, or longer than the system takes.
+    throw thrown;
+  }
 }
 
 /** What the sources find when they compare their config with this machine, a line each. */
@@ -64,6 +90,7 @@ export const check: Command = {
       world.err(`refused: ${doubts.length + loaded.warnings.length} warnings, and --strict takes none\n`);
       return 2;
     }
+    world.err(noFolder(loaded.config));
     world.err(lowDisks(loaded.config));
     world.err(await remarks(loaded.config));
     if (given.flag("print")) world.out(stringify(JSON.parse(JSON.stringify(loaded.effective))));
