@@ -52,8 +52,14 @@ function isThere(path: string): boolean {
 /** What the sources find when they compare their config with this machine, a line each. */
 async function remarks({ sources, dataDir, ownFiles }: AgentConfig): Promise<string> {
   let said = "";
+  const claims = new Map<string, string>();
   for (const [name, { make }] of sources) {
-    for (const { level, field, message } of (await make.inspect?.({ dataDir, ownFiles })) ?? []) {
+    const claim = (what: string) => {
+      const owner = claims.get(what) ?? name;
+      claims.set(what, owner);
+      return owner === name ? undefined : owner;
+    };
+    for (const { level, field, message } of (await make.inspect?.({ dataDir, ownFiles, claim })) ?? []) {
       said += `sources.${name}.${field}: ${message} [${level}]\n`;
     }
   }

@@ -11,7 +11,7 @@ test("a spool directory that is not there, is a file, or is our own is said befo
   const says = async (path: string) => {
     const reading = definition.read({ path });
     if (!reading.ok) throw new Error("the test's config is wrong");
-    const remarks = (await reading.value.inspect?.({ dataDir: data, ownFiles: [] })) ?? [];
+    const remarks = (await reading.value.inspect?.({ dataDir: data, ownFiles: [], claim: () => undefined })) ?? [];
     return remarks.map(({ level, message }) => `${level}: ${message}`);
   };
   expect(await says(spool)).toEqual([`note: "${spool}": is not there yet; it is looked for again and again`]);

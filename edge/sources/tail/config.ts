@@ -37,7 +37,8 @@ export const configSchema = () =>
           }
         })
         .meta({
-          description: "Files to follow: paths or glob patterns. Rotated names need not be matched; they are found.",
+          description:
+            "Files to follow: paths or glob patterns. Rotated names need not be matched; they are found. `*` is any characters but a slash, also at a name's dot; `?` one character; `[ab]` and `[a-c]` one of these, `[!a]` one that is not; `{a,b/c}` either; `**` as a whole part any number of folders, also none; `\\x` the character itself; `regex:x` in the place of a name: names that the regular expression matches as a whole.",
         }),
       exclude: z.array(z.string().min(1)).default([]).meta({
         description:

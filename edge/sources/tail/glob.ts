@@ -73,6 +73,20 @@ export function mistakeOf(pattern: string): string | undefined {
   return depth > 0 ? `"${pattern}": "{" without its "}"; write "\\\\{" for the character itself` : undefined;
 }
 
+/** A bracket expression that no character fits, since all its ranges end before they begin; undefined when there is none. */
+export function emptyRangeIn(pattern: string): string | undefined {
+  const [, name] = splitName(pattern);
+  if (regexOf(name) !== undefined) return undefined;
+  for (let at = 0; at < pattern.length; at = skipPiece(pattern, at)) {
+    const end = pattern[at] === "[" ? closingBracket(pattern, at) : -1;
+    const inside = end < 0 ? "" : pattern.slice(at + 1, end);
+    if (inside === "" || /^[!^]/.test(inside)) continue;
+    const rest = inside.replaceAll(/([^\\])-([^\\])/gsu, (range, from: string, to: string) => (from > to ? "" : range));
+    if (rest === "") return pattern.slice(at, end + 1);
+  }
+  return undefined;
+}
+
 /** The folder of a pattern, and what it says about names in it. */
 function splitName(pattern: string): readonly [string, string] {
   // A regular expression of a name holds no slash: no name has one.

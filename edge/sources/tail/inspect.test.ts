@@ -9,16 +9,25 @@ function machine() {
   const [data, logs, secret] = [dir.file("data"), dir.file("logs"), dir.file("password")];
   for (const folder of [data, logs]) mkdirSync(folder);
   writeFileSync(secret, "secret");
-  const surroundings = { dataDir: data, ownFiles: [secret, dir.file("missing")] };
+  const claims = new Map<string, string>();
+  const surroundings = (source: string) => ({
+    dataDir: data,
+    ownFiles: [secret, dir.file("missing")],
+    claim: (what: string) => {
+      const owner = claims.get(what);
+      if (owner === undefined) claims.set(what, source);
+      return owner === source ? undefined : owner;
+    },
+  });
   return {
     dir,
     data,
     secret,
     logs: (name: string) => `${logs}/${name}`,
-    async says(paths: string | readonly string[], more: object = {}): Promise<readonly string[]> {
+    async says(paths: string | readonly string[], more: object = {}, source = "a"): Promise<readonly string[]> {
       const reading = definition.read({ paths, ...more });
       if (!reading.ok) throw new Error("the test's config is wrong");
-      const remarks = (await reading.value.inspect?.(surroundings)) ?? [];
+      const remarks = (await reading.value.inspect?.(surroundings(source))) ?? [];
       return remarks.map(({ level, message }) => `${level}: ${message}`);
     },
     [Symbol.dispose]: () => dir[Symbol.dispose](),
@@ -90,4 +99,29 @@ test("of many of one kind the first twenty are named", async () => {
   const says = await m.says(m.logs("*.log"));
   expect(says).toHaveLength(21);
   expect(says.at(-1)).toEndWith("and 20 more of this kind");
+});
+
+test("a range that ends before it begins matches nothing, which is a warning", async () => {
+  using m = machine();
+  writeFileSync(m.logs("x.log"), "");
+  expect(await m.says(m.logs("[z-a].log"))).toEqual([
+    `warning: "${m.logs("[z-a].log")}": [z-a] ends before it begins: it matches no character`,
+  ]);
+  for (const written of ["[xz-a].log", "[!z-a].log", "[^z-a].log", "[a-z].log", "\\[z-a].log", "regex:[x]\\.log"]) {
+    const said = await m.says(m.logs(written));
+    expect(said.filter((each) => each.includes("ends before"))).toEqual([]);
+  }
+});
+
+test("a file or a pattern that another source reads as well is a warning; of one's own it is none", async () => {
+  using m = machine();
+  writeFileSync(m.logs("x.log"), "");
+  linkSync(m.logs("x.log"), m.logs("y.log"));
+  expect(await m.says([m.logs("x.log"), m.logs("*.log")])).toEqual([]);
+  const shared = "is read by source a as well: each of them sends its lines";
+  expect(await m.says(m.logs("*.log"), {}, "b")).toEqual([`warning: "${m.logs("*.log")}": ${shared}`]);
+  expect(await m.says(m.logs("?.log"), {}, "c")).toEqual([
+    `warning: "${m.logs("?.log")}": ${m.logs("x.log")} ${shared}`,
+    `warning: "${m.logs("?.log")}": ${m.logs("y.log")} ${shared}`,
+  ]);
 });

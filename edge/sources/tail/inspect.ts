@@ -9,7 +9,7 @@ import { type FileAccess, fileAccess } from "../../core/file-fields.ts";
 import type { Remark, Surroundings } from "../../core/inspect.ts";
 import type { Config } from "./config.ts";
 import { excluder, FolderFinder, type FoundFolder } from "./discover.ts";
-import { PathPattern } from "./glob.ts";
+import { emptyRangeIn, PathPattern } from "./glob.ts";
 import { compressedEnding } from "./names.ts";
 
 /** So many are said of one pattern. */
@@ -27,6 +27,8 @@ class Inspection {
   private readonly access: FileAccess;
   private readonly excluded: (directory: string, name: string) => boolean;
   private readonly pattern: PathPattern;
+  /** Another source has the whole pattern: its files need no words of their own. */
+  private isShared = false;
   private leftOut = 0;
   private files = 0;
 
@@ -44,6 +46,13 @@ class Inspection {
   remarks(): readonly Remark[] {
     const never = this.whyNever();
     if (never !== undefined) return [this.remark("warning", never)];
+    const range = emptyRangeIn(this.written);
+    if (range !== undefined) {
+      this.found.push(this.remark("warning", `${range} ends before it begins: it matches no character`));
+    }
+    const other = this.surroundings.claim(`pattern ${this.written}`);
+    this.isShared = other !== undefined;
+    if (other !== undefined) this.found.push(this.remark("warning", sharedWith(other)));
     const finder = new FolderFinder(this.access.follow, () => 0);
     const note = (path: string, thrown: unknown) =>
       this.say("warning", path, `cannot be looked at: ${wordsOf(thrown)}`);
@@ -107,6 +116,8 @@ class Inspection {
       } else {
         this.files++;
         this.checkRight(path, real);
+        const other = this.surroundings.claim(`file ${stat.dev}:${stat.ino}`);
+        if (other !== undefined && !this.isShared) this.say("warning", path, sharedWith(other));
       }
     } catch (thrown) {
       if (!isFileTrouble(thrown)) throw thrown;
@@ -132,6 +143,10 @@ class Inspection {
   private remark(level: Remark["level"], message: string): Remark {
     return { level, field: "paths", message: `"${shownPath(this.written)}": ${message}` };
   }
+}
+
+function sharedWith(source: string): string {
+  return `is read by source ${source} as well: each of them sends its lines`;
 }
 
 function wordsOf(thrown: unknown): string {
