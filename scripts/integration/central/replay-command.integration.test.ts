@@ -2,8 +2,10 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeCertificates } from "../../../shared/testing/certificates.ts";
 import { startChild } from "../../../shared/testing/child.ts";
-import type { Central } from "../../drivers/central/central.ts";
+import { tempDir } from "../../../shared/testing/temp-dir.ts";
+import { type Central, launchCentral } from "../../drivers/central/central.ts";
 import { type Broker, startBroker } from "../../drivers/kafka/broker.ts";
 import { topicRecords } from "../../drivers/kafka/topic.ts";
 import { type CentralGround, centralGround } from "./ground.ts";
@@ -70,4 +72,22 @@ test("no key, a wrong address, a wrong word: each said, with an exit code that s
   const closed = await run("list --url http://127.0.0.1:1");
   expect(closed).toMatchObject({ code: 1, text: expect.stringContaining("TAILGATE_CENTRAL_URL") });
   expect(await run("begin")).toMatchObject({ code: 2, text: expect.stringContaining("is followed by start") });
+}, 60_000);
+
+test("a central that speaks TLS is asked with --ca, and no other one is believed", async () => {
+  using dir = tempDir("tailgate-command-");
+  const made = makeCertificates(dir.path);
+  const [ca, cert, own] = [dir.file("trusted.pem"), dir.file("cert.pem"), dir.file("key.pem")];
+  writeFileSync(ca, made.ca);
+  writeFileSync(cert, made.broker.cert);
+  writeFileSync(own, made.broker.key);
+  const store = dir.file("central.db");
+  const environment = { TAILGATE_API_KEY: key, TAILGATE_TLS_CERT: cert, TAILGATE_TLS_KEY: own };
+  await using secure = await launchCentral({ store, key, ca: made.ca, environment });
+  await secure.wait("the store to be open", async () => (await secure.status()).storeAvailable);
+  expect(await run(`list --url ${secure.url} --ca ${ca}`)).toMatchObject({
+    code: 0,
+    text: expect.stringContaining("No replay has been asked for."),
+  });
+  expect(await run(`list --url ${secure.url}`)).toMatchObject({ code: 1, text: expect.stringMatching(/certificate/i) });
 }, 60_000);
