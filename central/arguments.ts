@@ -1,13 +1,13 @@
 import { parseArgs } from "node:util";
 import { AppError, messageOf } from "../shared/errors/app-error.ts";
-import { parseReplayWords, type ReplayWords } from "./replay-command/arguments.ts";
+import { parseReplayArguments, type ReplayArguments } from "./replay-command/arguments.ts";
 
 /** What the command line says. */
 export type Arguments =
   | { readonly verb: "help" }
   | { readonly verb: "run"; readonly config: string | undefined }
   | { readonly verb: "rules check" | "rules test"; readonly file: string }
-  | ReplayWords
+  | ReplayArguments
   | ServiceWords;
 
 /** `service install`, and how. */
@@ -33,7 +33,7 @@ const options = {
 export function parseArguments(words: readonly string[]): Arguments {
   if (words[0] === "replay") {
     const asksForHelp = words.some((word) => word === "--help" || word === "-h");
-    return asksForHelp ? { verb: "help" } : parseReplayWords(words.slice(1));
+    return asksForHelp ? { verb: "help" } : parseReplayArguments(words.slice(1));
   }
   const { values, positionals } = parse(words);
   const { config, help, print, force, user, unit } = values;

@@ -14,7 +14,7 @@ export interface Asking {
 }
 
 /** One of them. */
-export type ReplayWords = { readonly asking: Asking } & (
+export type ReplayArguments = { readonly asking: Asking } & (
   | { readonly verb: "replay start"; readonly definition: ReplayDefinition; readonly watch: boolean }
   | { readonly verb: "replay list" }
   | { readonly verb: "replay watch"; readonly id: number }
@@ -42,7 +42,7 @@ const ofStart = ["topic", "partition", "from", "to", "vehicle", "stream", "into-
 const rateStandard = 10_000;
 
 /** `words`: without the first one. @throws AppError `USAGE`. */
-export function parseReplayWords(words: readonly string[]): ReplayWords {
+export function parseReplayArguments(words: readonly string[]): ReplayArguments {
   const { values, positionals } = parse(words);
   const [verb, name, ...more] = positionals;
   const asking = { url: values.url, keyFile: values["key-file"], ca: values.ca };

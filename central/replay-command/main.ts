@@ -1,5 +1,5 @@
 /** The command in a real terminal. */
-import type { ReplayWords } from "./arguments.ts";
+import type { ReplayArguments } from "./arguments.ts";
 import { centralAsked } from "./central-asked.ts";
 import { runReplayVerb } from "./verbs.ts";
 
@@ -8,7 +8,7 @@ const lookEveryMs = 1_000;
 const lineEveryMs = 10_000;
 
 /** Runs it; SIGINT and SIGTERM end the watching, and nothing of the replay. Gives the exit code. */
-export async function replayCommand(words: ReplayWords): Promise<number> {
+export async function replayCommand(words: ReplayArguments): Promise<number> {
   const left = new AbortController();
   const leave = () => left.abort();
   process.once("SIGINT", leave);

@@ -1,7 +1,7 @@
 /** `tailgate-central replay …`: replays of a running central, from a terminal. */
 import { sleep } from "../../shared/async/sleep.ts";
 import { AppError, hasCode, messageOf } from "../../shared/errors/app-error.ts";
-import type { ReplayWords } from "./arguments.ts";
+import type { ReplayArguments } from "./arguments.ts";
 import { bodyOf, type CentralAsked } from "./central-asked.ts";
 import { codes } from "./codes.ts";
 import { outcomeLines, progressLine, type ReplayBody } from "./progress.ts";
@@ -20,7 +20,7 @@ export interface Terminal {
 }
 
 /** Does it. @throws AppError `CENTRAL_COMMAND_…`; `CENTRAL_COMMAND_FAILED` when the replay that was watched has not come to its end. */
-export async function runReplayVerb(words: ReplayWords, central: CentralAsked, terminal: Terminal): Promise<void> {
+export async function runReplayVerb(words: ReplayArguments, central: CentralAsked, terminal: Terminal): Promise<void> {
   const { replays } = central.api.v1;
   switch (words.verb) {
     case "replay start": {

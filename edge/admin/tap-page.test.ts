@@ -3,8 +3,7 @@ import { connect } from "node:net";
 import { tempDir } from "../../shared/testing/temp-dir.ts";
 import { until } from "../../shared/testing/until.ts";
 import { EventView } from "../core/event-view.ts";
-import type { OpenedTap } from "../engine/open-tap.ts";
-import { Tap, type TapOptions } from "../taps/tap.ts";
+import { type OpenedTap, Tap, type TapOptions } from "../taps/tap.ts";
 import { type AdminServer, startAdmin } from "./admin-server.ts";
 
 interface World {

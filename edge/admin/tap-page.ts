@@ -1,8 +1,7 @@
 /** The page `/tap`: events as they pass, a line of JSON each, for as long as somebody reads. */
 import { z } from "zod";
 import { streamed } from "../../shared/http/streamed.ts";
-import type { OpenedTap } from "../engine/open-tap.ts";
-import type { TapOptions, TapPoint } from "../taps/tap.ts";
+import type { OpenedTap, TapOptions, TapPoint } from "../taps/tap.ts";
 
 /** What the page is made from. */
 export interface TapPage {

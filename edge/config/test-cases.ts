@@ -37,6 +37,7 @@ const Expectation = z
   .refine(({ body, bodyBase64 }) => body === undefined || bodyBase64 === undefined, {
     error: "`body` and `bodyBase64` say the same: write one of them",
   });
+/** What an event must become; only what is named is looked at. */
 export type Expectation = z.output<typeof Expectation>;
 
 const TestEvent = z
@@ -59,6 +60,7 @@ const TestEvent = z
   .refine(({ body, bodyBase64 }) => body === undefined || bodyBase64 === undefined, {
     error: "`body` and `bodyBase64` say the same: write one of them",
   });
+/** One event of a test, as the source would append it. */
 export type TestEvent = z.output<typeof TestEvent>;
 
 const TestCase = z.strictObject({
@@ -75,6 +77,7 @@ export const TestCases = z.array(TestCase).default([]).meta({
   description:
     "What the interceptors and selectors must do, for `tailgate test`. `run` reads them and does nothing with them.",
 });
+/** One test: events that pass through the interceptors and the selector of a source. */
 export type TestCase = z.output<typeof TestCase>;
 
 /** A test with the places of its events in the file. */

@@ -1,15 +1,7 @@
 import { suggest } from "../../shared/config/nearest.ts";
-import { Tap, type TapOptions, type TapPoint } from "../taps/tap.ts";
+import { type OpenedTap, Tap, type TapOptions, type TapPoint } from "../taps/tap.ts";
 import type { AgentChannels } from "./agent-channels.ts";
 import type { AgentParts } from "./agent-parts.ts";
-
-/** Somebody looks, or why not. */
-export type OpenedTap =
-  | { readonly kind: "open"; readonly tap: Tap; readonly close: () => void }
-  /** The agent has no such place. */
-  | { readonly kind: "unknown"; readonly message: string }
-  /** As many look as may. */
-  | { readonly kind: "busy" };
 
 /** Lets somebody look at one place of an agent, from the next event on. */
 export function openTap(options: TapOptions, parts: AgentParts, channels: AgentChannels): OpenedTap {

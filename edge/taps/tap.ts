@@ -29,6 +29,14 @@ export interface TapOptions {
   readonly nowMs: () => number;
 }
 
+/** Somebody looks, or why not. */
+export type OpenedTap =
+  | { readonly kind: "open"; readonly tap: Tap; readonly close: () => void }
+  /** The agent has no such place. */
+  | { readonly kind: "unknown"; readonly message: string }
+  /** As many look as may. */
+  | { readonly kind: "busy" };
+
 /** What waits for a reader; past this samples are lost. */
 const waitingCharactersMax = 256 * 1024;
 /** A header's value is shown so far. */

@@ -1,6 +1,6 @@
 /** Writes syslog messages, of RFC 5424 and of RFC 3164; `message.ts` reads them. A body is bytes and stays as it is. */
 
-/** Facilities and severities by the names that people write, each in the order of its number. */
+/** Facilities by the names that people write, in the order of their numbers (RFC 5424, table 1). */
 export const facilities = [
   "kern",
   "user",
@@ -27,6 +27,7 @@ export const facilities = [
   "local6",
   "local7",
 ] as const;
+/** Severities in the order of their numbers (RFC 5424, table 2). */
 export const severities = ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"] as const;
 
 /** What stands before a body. */

@@ -28,16 +28,18 @@ export const top: Command = {
     let before = await look(peer);
     for (;;) {
       await Bun.sleep(everyMs);
-      try {
-        const now = await look(peer);
-        show(page(before, now), world);
-        before = now;
-      } catch (thrown) {
+      const now = await look(peer).catch((thrown: unknown) => {
         if (given.flag("once")) throw thrown;
         // An agent that is restarted comes back.
-        show([messageOf(thrown)], world);
+        return messageOf(thrown);
+      });
+      if (typeof now === "string") {
+        show([now], world);
+        continue;
       }
+      show(page(before, now), world);
       if (given.flag("once")) return 0;
+      before = now;
     }
   },
 };

@@ -23,7 +23,7 @@ import { ConnectionLost, type Peer, tlsOptions, untilConnected } from "../../../
 import { codes } from "../../records/codes.ts";
 
 /** What became of a message. */
-export type Outcome =
+export type PublishOutcome =
   /** The broker has it. */
   | { readonly kind: "taken" }
   | { readonly kind: "refused"; readonly code: number; readonly reason: string }
@@ -32,7 +32,7 @@ export type Outcome =
   | { readonly kind: "unsent"; readonly reason: string };
 
 interface Waiting {
-  readonly settle: (outcome: Outcome) => void;
+  readonly settle: (outcome: PublishOutcome) => void;
 }
 
 /** What a broker says to a publisher is short. */
@@ -47,7 +47,8 @@ export class MqttClient {
   private received: Buffer = Buffer.alloc(0);
   private lost: Error | undefined;
   private readonly waiting = new Map<number, Waiting>();
-  private readonly queue: { readonly message: OutgoingMessage; readonly settle: (outcome: Outcome) => void }[] = [];
+  private readonly queue: { readonly message: OutgoingMessage; readonly settle: (outcome: PublishOutcome) => void }[] =
+    [];
   private lastId = 0;
   private heardMs = 0;
   /** Something is waited for since then. */
@@ -94,9 +95,9 @@ export class MqttClient {
   }
 
   /** In their order; resolves when it is known of each what became of it, or that nobody knows. */
-  publish(messages: readonly OutgoingMessage[]): Promise<readonly Outcome[]> {
+  publish(messages: readonly OutgoingMessage[]): Promise<readonly PublishOutcome[]> {
     const outcomes = messages.map(
-      (message) => new Promise<Outcome>((settle) => void this.queue.push({ message, settle })),
+      (message) => new Promise<PublishOutcome>((settle) => void this.queue.push({ message, settle })),
     );
     if (this.lost === undefined) this.send();
     else this.giveUp(this.lost);

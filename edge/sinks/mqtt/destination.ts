@@ -6,7 +6,7 @@ import type { Finding } from "../../core/sink.ts";
 import { Escapes } from "../../records/escapes.ts";
 import { jsonEvent } from "../../records/json-event.ts";
 import type { EventRefusal, RecordDestination, SinkRecord } from "../../records/record-destination.ts";
-import { MqttClient, type Outcome } from "./client.ts";
+import { MqttClient, type PublishOutcome } from "./client.ts";
 import type { Config } from "./config.ts";
 
 /** What a text of MQTT can hold. */
@@ -162,7 +162,7 @@ function propertiesOf({ id, timeMs, key, headers }: SinkRecord): readonly (reado
   return own.map(([name, value]) => [mqttText(name), mqttText(value)]);
 }
 
-function refusalOf(record: SinkRecord, outcome: Outcome): EventRefusal | undefined {
+function refusalOf(record: SinkRecord, outcome: PublishOutcome): EventRefusal | undefined {
   switch (outcome.kind) {
     case "taken":
       return undefined;

@@ -27,6 +27,7 @@ export const untestedByThemselves: Readonly<Record<string, string>> = {
   "central/web/client/vehicle/heat-map.ts": "page-fleet.integration.test.ts runs it in a browser",
   "central/web/client/vehicle/vehicle-view.ts": "page-fleet.integration.test.ts opens it by keys",
   "central/web/client/books/put-aside-view.ts": "page-fleet.integration.test.ts sees bytes in it",
+  "central/web/client/books/redrives.ts": "page-actions.integration.test.ts redrives with it",
   "central/web/client/fleet/agents-view.ts": "page-fleet.integration.test.ts opens it",
   "central/web/client/reports/alerts-view.ts": "page-fleet.integration.test.ts opens it",
   "central/web/client/reports/outages-view.ts": "page-fleet.integration.test.ts opens it",

@@ -100,8 +100,18 @@ const parts: readonly Part[] = [
     instead: "a component knows the core and shared; what two components need belongs into one of these",
   },
   {
-    at: /^edge\/(engine|config|admin)\//,
-    may: ([, part = ""]) => [`edge/${part}/`, "edge/config/agent-config.ts", "edge/core/", "shared/"],
+    at: /^edge\/taps\//,
+    may: () => ["edge/taps/", "edge/core/", "shared/"],
+    instead: "whoever looks at the flow knows the events of the core, and neither the engine nor who asks",
+  },
+  {
+    at: /^edge\/(engine|admin)\//,
+    may: ([, part = ""]) => [`edge/${part}/`, "edge/config/agent-config.ts", "edge/taps/", "edge/core/", "shared/"],
+    instead: "it knows the core, the taps and the shape of a config, and is handed the rest",
+  },
+  {
+    at: /^edge\/config\//,
+    may: () => ["edge/config/", "edge/core/", "shared/"],
     instead: "it knows the core and the shape of a config, and is handed the rest",
   },
   {
