@@ -36,6 +36,8 @@ export interface DirectoryHost {
   /** What is known of all folders' files. */
   readonly index: FileIndex<DirectoryBook>;
   readonly openCount: OpenCount;
+  /** Names in this folder that patterns spell out: they need no listing to be found. */
+  literalNames(directory: string): readonly string[];
   /** Whether a pattern asks for exactly this name, and not for many. */
   isNamed(directory: string, name: string): boolean;
   /** Whether what is gone here may be in another folder that has not been looked at since it changed. */

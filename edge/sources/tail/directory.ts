@@ -107,8 +107,9 @@ export class Directory {
   }
 
   /** What stands where a log should be, and what could not be looked at. */
-  private noteObstacles({ others, obscured }: FolderSnapshot): void {
+  private noteObstacles({ others, obscured, unlisted }: FolderSnapshot): void {
     const { book } = this;
+    if (unlisted !== undefined) book.obstacle(book.path, "it may not be listed: rotated names in it are not found");
     for (const [name, kind] of others) {
       const isMeant = kind !== "a folder" || book.host.isNamed(book.path, name);
       if (isMeant && book.names.meaning(name).kind === "asked")
@@ -190,7 +191,8 @@ export class Directory {
     const { book } = this;
     const wanted = (name: string) =>
       book.isTracked(name) || book.names.meaning(name).kind !== "none" || this.newcomers.expects(name);
-    const snapshot = takeSnapshot(book.real, wanted, book.last?.entries);
+    const literal = book.host.literalNames(book.path);
+    const snapshot = takeSnapshot(book.real, wanted, book.last?.entries, literal);
     if (snapshot === undefined) return undefined;
     const inodes = new Set([...snapshot.entries.values()].map((entry) => entry.inode));
     // A file that has none of the expected names may have any other.
@@ -199,7 +201,7 @@ export class Directory {
       file.look(this.book.host.uptimeMs());
       return !file.isDeleted;
     });
-    return astray ? takeSnapshot(book.real, () => true, undefined) : snapshot;
+    return astray ? takeSnapshot(book.real, () => true, undefined, literal) : snapshot;
   }
 
   /** The directory is not there: unmounted, or removed. What is open is read on; what is closed is kept in mind. */

@@ -46,6 +46,14 @@ export class PathPattern {
     return this.alternatives.some(({ folders }) => matchesFolders(folders, parts));
   }
 
+  /** Names of files in this folder that are spelled out. */
+  literalNames(directory: string): readonly string[] {
+    const parts = directory.split("/").filter((part) => part !== "");
+    return this.alternatives.flatMap(({ folders, file }) =>
+      file.kind === "literal" && matchesFolders(folders, parts) ? [file.text] : [],
+    );
+  }
+
   /** Folders that no part of is a pattern: they are expected, even while they do not exist. */
   get fixedDirectories(): readonly string[] {
     return this.alternatives.flatMap(({ folders }) => {

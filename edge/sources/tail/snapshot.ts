@@ -28,17 +28,19 @@ export interface FolderSnapshot {
   readonly others: ReadonlyMap<string, string>;
   /** What could not be looked at: it may be any of the known files, so none that is missing can be said to be gone. */
   readonly obscured: ReadonlyMap<string, Error>;
+  /** Undefined: all its names were seen. Else why it may be entered and not listed: only expected names were looked at. */
+  readonly unlisted: Error | undefined;
   /** False: it never stood still long enough; nothing may be concluded from what is missing or new. */
   readonly settled: boolean;
 }
 
-type Picture = Pick<FolderSnapshot, "entries" | "links" | "others" | "obscured">;
+type Picture = Pick<FolderSnapshot, "entries" | "links" | "others" | "obscured" | "unlisted">;
 
 const triesMax = 10;
 
 /**
  * Takes the picture; files whose name is not wanted are not looked at. Undefined when there is no such directory.
- * A picture that equals `last` is taken once.
+ * A picture that equals `last` is taken once. Of a folder that may be entered and not listed the expected names are looked at.
  *
  * @throws the system's error when the directory cannot be read for another reason.
  */
@@ -46,6 +48,7 @@ export function takeSnapshot(
   directory: string,
   wanted: (name: string) => boolean,
   last: ReadonlyMap<string, FolderEntry> | undefined,
+  expected: readonly string[] = [],
 ): FolderSnapshot | undefined {
   const before = lookAt(directory);
   if (before === undefined || !before.isDirectory()) return undefined;
@@ -53,7 +56,7 @@ export function takeSnapshot(
   let previous = last;
   let picture: Picture | undefined;
   for (let attempt = 0; attempt < triesMax; attempt++) {
-    picture = collect(directory, wanted);
+    picture = collect(directory, wanted, expected);
     if (picture === undefined) return undefined;
     if (previous !== undefined && sameShape(picture.entries, previous)) return { ...about, ...picture, settled: true };
     previous = picture.entries;
@@ -61,17 +64,24 @@ export function takeSnapshot(
   return picture === undefined ? undefined : { ...about, ...picture, settled: false };
 }
 
-function collect(directory: string, wanted: (name: string) => boolean): Picture | undefined {
+function collect(
+  directory: string,
+  wanted: (name: string) => boolean,
+  expected: readonly string[],
+): Picture | undefined {
   const entries = new Map<string, FolderEntry>();
   const links: string[] = [];
   const others = new Map<string, string>();
   const obscured = new Map<string, Error>();
   let names: readonly string[];
+  let unlisted: Error | undefined;
   try {
     names = namesIn(directory);
   } catch (thrown) {
     if (systemCode(thrown) === "ENOENT") return undefined;
-    throw thrown;
+    if (!(thrown instanceof Error) || systemCode(thrown) !== "EACCES" || expected.length === 0) throw thrown;
+    names = [...new Set(expected)];
+    unlisted = thrown;
   }
   for (const name of names) {
     if (!wanted(name)) continue;
@@ -86,7 +96,9 @@ function collect(directory: string, wanted: (name: string) => boolean): Picture 
       obscured.set(name, thrown);
     }
   }
-  return { entries, links, others, obscured };
+  // Nothing may be entered either: that is a folder that cannot be read.
+  if (unlisted !== undefined && obscured.size === names.length) throw unlisted;
+  return { entries, links, others, obscured, unlisted };
 }
 
 function entryOf(name: string, stat: BigIntStats): FolderEntry {

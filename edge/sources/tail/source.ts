@@ -370,6 +370,8 @@ export class TailSource implements Source, FileReader {
       excluded: (directory, name) => this.pathsOf(directory).some((path) => excluded(path, name)),
       isFirstLook: (directory, name) =>
         asking(directory, name).every(({ lookedAt }) => !lookedAt) || this.folders.isFirstSight(directory),
+      literalNames: (directory) =>
+        this.patterns.flatMap(({ pattern }) => this.pathsOf(directory).flatMap((path) => pattern.literalNames(path))),
       isNamed: (directory, name) => config.paths.includes(childOf(directory, name)),
       mayBeElsewhere: (book, file) => this.folders.missing.mayBeElsewhere(book, file),
       isOutOfReach: (file) => this.folders.isOutOfReach(file),

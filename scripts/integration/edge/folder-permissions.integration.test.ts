@@ -1,6 +1,15 @@
 /** A folder that may not be entered for a while, under a real agent that is not root. */
 import { expect, test } from "bun:test";
-import { appendFileSync, chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { startChild } from "../../../shared/testing/child.ts";
 import { freePort } from "../../../shared/testing/free-port.ts";
@@ -95,3 +104,41 @@ test.each([
   },
   90_000,
 );
+
+test("a log that is named by its path is read in a folder that may be entered and not listed, and so after a rotation", async () => {
+  using dir = tempDir();
+  chmodSync(dir.path, 0o755);
+  mkdirSync(dir.file("state"));
+  chmodSync(dir.file("state"), 0o777);
+  mkdirSync(dir.file("L/app"), { recursive: true });
+  const log = dir.file("L/app/x.log");
+  const write = (from: number, to: number) => appendFileSync(log, `${lines(from, to).join("\n")}\n`);
+  const come = (count: number) =>
+    until(
+      `${count} lines`,
+      () => arrived(dir),
+      (all) => all.length >= count,
+      { withinMs: 20_000 },
+    );
+  write(0, 100);
+  chmodSync(dir.file("L/app"), 0o711);
+  const port = await freePort();
+  const command = writeConfig(dir, log, port);
+  {
+    await using child = startChild({ command, cwd: dir.path, name: "tailgate" });
+    await come(100);
+    const status = await (await fetch(`http://127.0.0.1:${port}/status`)).text();
+    expect(status).toContain("it may not be listed");
+    write(100, 150);
+    await come(150);
+    renameSync(log, `${log}.1`);
+    write(150, 200);
+    await come(200);
+    expect(await child.stop()).toMatchObject({ code: 0 });
+  }
+  await using child = startChild({ command, cwd: dir.path, name: "tailgate" });
+  write(200, 250);
+  await come(250);
+  expect(arrived(dir).toSorted()).toEqual(lines(0, 250).toSorted());
+  expect(await child.stop()).toMatchObject({ code: 0 });
+}, 100_000);
