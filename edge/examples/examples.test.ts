@@ -20,6 +20,9 @@ test("there is an example of each kind of use", () => {
     "relay.yaml",
     "secure.yaml",
     "spillable.yaml",
+    "topology-agents.yaml",
+    "topology-aggregator.yaml",
+    "topology-many-agents.yaml",
     "topology-one-flow.yaml",
     "topology-routing.yaml",
   ]);

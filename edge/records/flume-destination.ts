@@ -51,13 +51,15 @@ export class FlumeDestination implements RecordDestination {
   async write(records: readonly SinkRecord[], signal: AbortSignal): Promise<undefined> {
     const what = `send ${records.length} events to ${this.peerName}`;
     let answer: number;
+    let isConnected = false;
     try {
       const client = await this.connected(signal);
+      isConnected = true;
       answer = await this.unlessAborted(client.appendBatch(records.map((record) => this.outgoing(record))), signal);
     } catch (cause) {
       if (!(cause instanceof ConnectionLost)) throw cause;
       this.last = cause.message;
-      throw new AppError("EDGE_DESTINATION_AWAY", what, { cause });
+      throw new AppError("EDGE_DESTINATION_AWAY", what, { cause, nothingSent: !isConnected });
     }
     this.last = answer === ok ? "OK" : "FAILED";
     if (answer === ok) return undefined;

@@ -9,6 +9,10 @@ export const httpFields = () => ({
   user: z.string().min(1).optional().meta({ description: "Sent with `password` as `Authorization: Basic …`." }),
   password: secret().optional().meta({ description: "The password of `user`." }),
   tls: clientTls().optional().meta({ description: "For https: whom to trust, and our own certificate." }),
+  keepConnection: z.boolean().default(true).meta({
+    description:
+      "Off: each request has a connection of its own. Then of a server that cannot be reached it is known that it has nothing of the request, so that a group with `inDoubt: wait` goes on with another member. It costs a handshake a request.",
+  }),
   timeout: duration({ min: 100 })
     .prefault("30s")
     .meta({ description: "How long a request may take until its answer has been read." }),

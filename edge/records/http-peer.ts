@@ -49,12 +49,15 @@ export function meaningOf(status: number): Meaning {
   return "wrong";
 }
 
+/** What it must know; the relay has connections of its own kind. */
+type PeerFields = Omit<HttpFields, "keepConnection"> & Partial<Pick<HttpFields, "keepConnection">>;
+
 export class HttpPeer {
   /** The last answer in a word, for the status page. */
   last = "nothing was asked yet";
   private readonly authorization: Readonly<Record<string, string>>;
 
-  constructor(private readonly fields: HttpFields) {
+  constructor(private readonly fields: PeerFields) {
     const { token, user, password } = fields;
     const basic = () => `Basic ${Buffer.from(`${user}:${password}`, "utf8").toString("base64")}`;
     const value = token !== undefined ? `Bearer ${token}` : user !== undefined ? basic() : undefined;
@@ -64,7 +67,7 @@ export class HttpPeer {
   /** Asks, and reads the answer. @throws AppError `EDGE_DESTINATION_AWAY` when there is no whole answer in time. */
   async ask(question: HttpQuestion, signal: AbortSignal): Promise<HttpAnswer> {
     const { method, url, body, headers } = question;
-    const { timeout, tls } = this.fields;
+    const { timeout, tls, keepConnection = true } = this.fields;
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeout)]);
     try {
       const response = await fetch(url, {
@@ -72,6 +75,7 @@ export class HttpPeer {
         redirect: "manual",
         headers: { ...(question.anonymous === true ? {} : this.authorization), ...headers },
         signal: deadline,
+        keepalive: keepConnection,
         ...(body === undefined ? {} : { body }),
         ...(question.http2 === true ? { protocol: "http2" } : {}),
         ...(tls === undefined ? {} : { tls: tlsOptions(tls) }),
@@ -81,9 +85,15 @@ export class HttpPeer {
       return { status: response.status, ...read, headers: response.headers };
     } catch (cause) {
       this.last = "no answer";
-      throw new AppError("EDGE_DESTINATION_AWAY", `${method} ${shown(url)}`, { cause });
+      // On a connection that was kept, a request may have been sent before the next one was refused.
+      const nothingSent = !keepConnection && neverConnected(cause);
+      throw new AppError("EDGE_DESTINATION_AWAY", `${method} ${shown(url)}`, { cause, nothingSent });
     }
   }
+}
+
+function neverConnected(thrown: unknown): boolean {
+  return thrown instanceof Error && "code" in thrown && (thrown.code === "ECONNREFUSED" || thrown.code === "ENOTFOUND");
 }
 
 /** The error for an answer that does not say that the events are taken. `what`: what was asked, in words. */
@@ -102,7 +112,12 @@ export function errorOf(answer: HttpAnswer, what: string): AppError {
     case "taken":
     case "again": {
       const retryAfterMs = retryAfter(headers);
-      return new AppError("EDGE_DESTINATION_AWAY", message, retryAfterMs === undefined ? {} : { retryAfterMs });
+      // These say that it was not looked at; other failures of a server may come after it was taken.
+      const nothingSent = status === 429 || status === 503;
+      return new AppError("EDGE_DESTINATION_AWAY", message, {
+        nothingSent,
+        ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      });
     }
   }
 }

@@ -16,6 +16,7 @@ import { Gate } from "../../shared/async/gate.ts";
 import { sleep } from "../../shared/async/sleep.ts";
 import { limits } from "../core/limits.ts";
 import type { Intake } from "../core/source.ts";
+import { type Origin, Origins } from "./origins.ts";
 
 /** One event as a sender brings it. */
 export interface PushedEvent {
@@ -23,6 +24,8 @@ export interface PushedEvent {
   readonly key?: string;
   readonly eventTimeMs?: number;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Of an event that another agent has numbered: one that is here already is left out, and counted. */
+  readonly origin?: Origin;
 }
 
 /** What the sender hears; the source puts it into its protocol's words. */
@@ -66,6 +69,7 @@ export class PushDesk {
   private open = false;
   private waitingBytes = 0;
   private lastCommitMs = 0;
+  private origins = new Origins(new Map());
   private readonly counts = { taken: 0, notTaken: 0, unknown: 0, commits: 0 };
 
   constructor(private readonly options: PushDeskOptions = {}) {}
@@ -73,6 +77,7 @@ export class PushDesk {
   /** Appends what is offered and answers, until the signal aborts; then everybody who waits has an answer. */
   async run(intake: Intake, signal: AbortSignal): Promise<void> {
     this.open = true;
+    this.origins = new Origins(intake.positions());
     let group: readonly Offer[] = [];
     try {
       while (!signal.aborted) {
@@ -152,10 +157,17 @@ export class PushDesk {
       const offer = this.queue.shift();
       if (offer === undefined) break;
       offer.appended = true;
-      for (const event of offer.events) append(intake, event);
+      for (const event of offer.events) this.append(intake, event);
       group.push(offer);
     }
     return group;
+  }
+
+  /** A repeat is as good as taken: the commit that answers its sender comes after the one that held it. */
+  private append(intake: Intake, event: PushedEvent): void {
+    const { origin } = event;
+    if (origin === undefined || this.origins.isNew(origin, intake)) append(intake, event);
+    else intake.count("repeats_left_out", 1);
   }
 
   private async commit(intake: Intake, group: readonly Offer[], signal: AbortSignal): Promise<void> {

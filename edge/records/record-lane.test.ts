@@ -52,3 +52,34 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8])(
     expect(sink.status()).toMatchObject({ events: taken.length, refused: refused.size });
   },
 );
+
+test("what a destination may have is what was sent without an answer, through all tries, until one finds out", async () => {
+  const answers: (() => AppError | undefined)[] = [
+    () => new AppError("EDGE_DESTINATION_AWAY", "no connection", { nothingSent: true }),
+    () => new AppError("EDGE_DESTINATION_AWAY", "cut off"),
+    () => new AppError("EDGE_DESTINATION_AWAY", "no connection", { nothingSent: true }),
+    () => undefined,
+  ];
+  const sink = new RecordSink(fakeContext(), {
+    destination: {
+      write: async () => {
+        const error = answers.shift()?.();
+        if (error !== undefined) throw error;
+        return undefined;
+      },
+      status: () => ({}),
+    },
+  });
+  const reader = new ArrayReader(testLane("driving"));
+  reader.put(...testBatches(reader.lane, 1, 5));
+  const lane = sink.lane(reader);
+  const batch = reader.next();
+  if (batch === undefined) throw new Error("nothing was put");
+  const mayHave: (number | undefined)[] = [];
+  while (answers.length > 0) {
+    await lane.deliver(batch, never).catch(() => undefined);
+    mayHave.push(lane.mayHave?.(batch));
+  }
+  // Not sent; sent without an answer; that stays so whatever the next try could not do; taken.
+  expect(mayHave).toEqual([0, 5, 5, 5]);
+});

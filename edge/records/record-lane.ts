@@ -26,8 +26,8 @@ interface Progress {
   readonly taken: Set<number>;
   /** By number: why. */
   readonly refused: Map<number, string>;
-  /** Events of a write that failed without a word about them. */
-  unsure: ReadonlySet<number>;
+  /** Events of writes that failed without a word about them; what a later try finds out of one settles it. */
+  readonly unsure: Set<number>;
 }
 
 /** Brings the batches of one lane to the destination; see record-sink.ts. */
@@ -92,7 +92,6 @@ export class RecordLane implements LaneDelivery {
       if (signal.aborted)
         throw new AppError("EDGE_DESTINATION_AWAY", `write ${next.length} events: stopped in the middle`);
       writes.add(1);
-      progress.unsure = new Set(next.map(({ seq }) => seq));
       try {
         const answers = (await destination.write(next, signal)) ?? [];
         const later = new Set(answers.filter(({ again }) => again === true).map(({ record }) => record.seq));
@@ -101,13 +100,19 @@ export class RecordLane implements LaneDelivery {
         refused.add(refusals.length);
         for (const { seq } of next) if (!progress.refused.has(seq) && !later.has(seq)) progress.taken.add(seq);
         taken.add(next.length - refusals.length - later.size);
-        progress.unsure = new Set(answers.filter(({ unsure }) => unsure === true).map(({ record }) => record.seq));
+        for (const { seq } of next) if (!later.has(seq)) progress.unsure.delete(seq);
+        for (const { record, unsure } of answers) if (unsure === true) progress.unsure.add(record.seq);
         const first = answers.find(({ again }) => again === true);
         if (first === undefined) continue;
-        throw new AppError("EDGE_DESTINATION_AWAY", `${later.size} of ${next.length} events not now: ${first.reason}`);
+        // What is unsure of these was noted above, one by one.
+        const message = `${later.size} of ${next.length} events not now: ${first.reason}`;
+        throw new AppError("EDGE_DESTINATION_AWAY", message, { nothingSent: true });
       } catch (thrown) {
-        if (!(thrown instanceof AppError) || thrown.severity !== "permanent") throw thrown;
-        progress.unsure = new Set();
+        if (!(thrown instanceof AppError) || thrown.severity !== "permanent") {
+          const isSent = !(thrown instanceof AppError) || !thrown.nothingSent;
+          if (isSent) for (const { seq } of next) progress.unsure.add(seq);
+          throw thrown;
+        }
         const [only] = next;
         if (next.length === 1 && only !== undefined) {
           progress.refused.set(only.seq, messageOf(thrown));

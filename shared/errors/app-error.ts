@@ -7,6 +7,8 @@ export interface AppErrorOptions {
   readonly cause?: unknown;
   /** How long the other side asked us to wait before the next try, in milliseconds. */
   readonly retryAfterMs?: number;
+  /** Nothing of what was to be sent can have reached the other side: whoever else delivers it repeats nothing. */
+  readonly nothingSent?: boolean;
   /** A hint better than the code's own, where the place knows more. */
   readonly hint?: string;
 }
@@ -24,6 +26,7 @@ export class AppError extends Error {
   readonly severity: Severity;
   readonly hint: string;
   readonly retryAfterMs: number | undefined;
+  readonly nothingSent: boolean;
 
   /** @param code one of those that several parts say, by name; or one of the component's own, as it was declared. */
   constructor(code: Code | ErrorCode, message: string, options: AppErrorOptions = {}) {
@@ -33,6 +36,7 @@ export class AppError extends Error {
     this.severity = this.declared.severity;
     this.hint = options.hint ?? this.declared.hint;
     this.retryAfterMs = options.retryAfterMs;
+    this.nothingSent = options.nothingSent ?? false;
   }
 }
 

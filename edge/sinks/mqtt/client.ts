@@ -212,5 +212,5 @@ export class MqttClient {
 }
 
 function refusal(why: string): AppError {
-  return new AppError(codes.EDGE_MQTT_REFUSED, `log in at the broker: ${why}`);
+  return new AppError(codes.EDGE_MQTT_REFUSED, `log in at the broker: ${why}`, { nothingSent: true });
 }

@@ -94,7 +94,10 @@ export class MqttDestination implements RecordDestination {
     } catch (thrown) {
       if (!(thrown instanceof ConnectionLost)) throw thrown;
       this.last = thrown.message;
-      throw away(`${what} at ${this.brokerName}`, thrown);
+      throw new AppError("EDGE_DESTINATION_AWAY", `${what} at ${this.brokerName}`, {
+        cause: thrown,
+        nothingSent: true,
+      });
     }
   }
 

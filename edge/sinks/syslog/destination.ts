@@ -97,9 +97,11 @@ export class SyslogDestination implements RecordDestination {
     this.open.add(stream);
     try {
       await stream.connect(signal);
-    } catch (thrown) {
+    } catch (cause) {
       this.letGo(stream);
-      throw thrown;
+      if (!(cause instanceof ConnectionLost)) throw cause;
+      this.last = cause.message;
+      throw new AppError("EDGE_DESTINATION_AWAY", `connect to ${this.peerName}`, { cause, nothingSent: true });
     }
     return stream;
   }

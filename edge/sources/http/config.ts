@@ -27,9 +27,9 @@ export const configSchema = () =>
     idleTimeout: duration({ min: 100 })
       .prefault("60s")
       .meta({ description: "A connection without a request is closed after so long." }),
-    format: z.enum(["flume_json", "ndjson", "lines", "blob"]).default("flume_json").meta({
+    format: z.enum(["flume_json", "ndjson", "lines", "blob", "tailgate"]).default("flume_json").meta({
       description:
-        'What a body holds. flume_json: an array of {"headers": {…}, "body": "…"}, as Flume\'s JSONHandler takes it; an event may say its "key" and its "timestamp" (milliseconds) too. ndjson: a JSON value a line, each an event as it is written. lines: each line an event, whatever it holds. blob: the whole body is one event, as with Flume\'s BlobHandler.',
+        'What a body holds. flume_json: an array of {"headers": {…}, "body": "…"}, as Flume\'s JSONHandler takes it; an event may say its "key" and its "timestamp" (milliseconds) too. ndjson: a JSON value a line, each an event as it is written. lines: each line an event, whatever it holds. blob: the whole body is one event, as with Flume\'s BlobHandler. tailgate: as the http sink of another agent posts events (its ndjson, or an array of them); each has the id that its agent gave it, and one that is here already is left out, so that between agents each event comes once. Who may send must be known (tokens, or TLS with `clientCa`) where others reach the address: whoever speaks for another agent can have its events taken for repeats.',
     }),
     path: z
       .string()

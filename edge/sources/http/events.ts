@@ -3,6 +3,7 @@ import { limits } from "../../core/limits.ts";
 import type { PushedEvent } from "../../records/push-desk.ts";
 import type { Config, RequestField } from "./config.ts";
 import type { Refused, RequestHead } from "./request.ts";
+import { tailgateEvents } from "./tailgate-events.ts";
 
 /** A body that is not what it should be; `index` names the event that is wrong, counted from 0. */
 export interface WrongBody extends Refused {
@@ -10,7 +11,7 @@ export interface WrongBody extends Refused {
 }
 
 /** What all events of a request have. */
-interface Common {
+export interface Common {
   readonly key?: string;
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -32,6 +33,8 @@ export function eventsOf(body: Buffer, head: RequestHead, config: Config): reado
       return ndjson(body, common);
     case "flume_json":
       return flumeJson(body, head, common);
+    case "tailgate":
+      return orTooLarge(tailgateEvents(body, common, eventsMax));
   }
 }
 
@@ -138,6 +141,10 @@ function flumeEvent(raw: unknown, common: Common): PushedEvent | string {
     ...(key === undefined ? {} : { key }),
     ...(typeof timestamp === "number" ? { eventTimeMs: timestamp } : {}),
   };
+}
+
+function orTooLarge(events: readonly PushedEvent[] | WrongBody): readonly PushedEvent[] | WrongBody {
+  return "status" in events ? events : tooLarge(events);
 }
 
 /** Nothing of a request is taken when one of its events can never be. */
