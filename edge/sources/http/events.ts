@@ -2,19 +2,9 @@
 import { limits } from "../../core/limits.ts";
 import type { PushedEvent } from "../../records/push-desk.ts";
 import type { Config, RequestField } from "./config.ts";
-import type { Refused, RequestHead } from "./request.ts";
+import type { Common, WrongBody } from "./posted.ts";
+import type { RequestHead } from "./request.ts";
 import { tailgateEvents } from "./tailgate-events.ts";
-
-/** A body that is not what it should be; `index` names the event that is wrong, counted from 0. */
-export interface WrongBody extends Refused {
-  readonly index?: number;
-}
-
-/** What all events of a request have. */
-export interface Common {
-  readonly key?: string;
-  readonly headers: Readonly<Record<string, string>>;
-}
 
 const lineFeed = 10;
 const carriageReturn = 13;

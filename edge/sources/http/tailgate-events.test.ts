@@ -1,11 +1,9 @@
 import { afterEach, expect, test } from "bun:test";
 import { type TempDir, tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
-import httpSink from "../../sinks/http/index.ts";
 import { ArrayReader } from "../../testing/fakes/array-reader.ts";
-import { fakeContext } from "../../testing/fakes/component.ts";
-import { deliverNext } from "../../testing/fakes/deliver-next.ts";
 import { CommittedWork } from "../../testing/fakes/intake.ts";
+import { postBatches } from "../../testing/fakes/posting-sink.ts";
 import { type RunningSource, runSource } from "../../testing/fakes/running-source.ts";
 import { testBatches, testLane } from "../../testing/fakes/test-batches.ts";
 import definition from "./index.ts";
@@ -79,14 +77,8 @@ test("a repeat that comes while the first is not stored yet is answered when it 
 test("our own sink's events come as they are: bytes, key, time, headers, without the identity that they had", async () => {
   using dir = tempDir();
   const { run, url } = await started(new CommittedWork(), dir);
-  const reading = httpSink.read({ url });
-  if (!reading.ok) throw new Error("the config is wrong");
-  const sink = await reading.value.create(fakeContext());
   const reader = new ArrayReader(testLane("driving"));
-  reader.put(...testBatches(reader.lane, 2, 10));
-  await deliverNext(sink.lane(reader), reader);
-  await deliverNext(sink.lane(reader), reader);
-  await sink.stop();
+  await postBatches(url, reader, testBatches(reader.lane, 2, 10));
   expect(run.intake.lines).toEqual(lines(...Array.from({ length: 20 }, (_, seq) => seq)));
   expect(run.intake.events.every(({ headers = {} }) => !("tg" in headers))).toBe(true);
   await post(url, [{ id: "a/e/s.0/0", time: 7, key: "KA-1", headers: { area: "north", tg: "x" }, bodyBase64: "AP/+" }]);

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { IDENTITY_HEADER } from "../../../shared/identity/identity.ts";
 import { originOf } from "../../records/origins.ts";
 import type { PushedEvent } from "../../records/push-desk.ts";
-import type { Common, WrongBody } from "./events.ts";
+import type { Common, WrongBody } from "./posted.ts";
 
 /** A key of bytes that are no text stays as Base64 says it. */
 const Posted = z.object({
