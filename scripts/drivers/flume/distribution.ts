@@ -64,7 +64,8 @@ async function fetchJars(progress: (text: string) => void): Promise<void> {
       `-DoutputDirectory=${join(partial, "libs")}`,
     ];
     await runTool(`fetch Flume ${FLUME_VERSION}`, ["mvn", "-q", "-B", "-ntp", "-f", join(partial, "pom.xml"), ...goal]);
-    renameSync(partial, folder());
+    // Another test may have fetched them in the meantime.
+    if (!existsSync(folder())) renameSync(partial, folder());
   } finally {
     rmSync(partial, { recursive: true, force: true });
   }

@@ -7,7 +7,9 @@
  *
  * The network is this machine's. Needs root, overlayfs, and a cgroup2 that can be mounted; controllers it does not need.
  */
+
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { type Child, startChild } from "../../../shared/testing/child.ts";
 import { until } from "../../../shared/testing/until.ts";
 
@@ -47,6 +49,9 @@ const masked = [
   "systemd-update-utmp.service",
 ];
 
+/** Of the project. */
+const root = join(import.meta.dir, "../../..");
+
 const boot = `set -e
 mount --make-rprivate /
 mount -t tmpfs -o mode=755 tmpfs /mnt
@@ -59,6 +64,12 @@ mount -t sysfs sysfs sys
 mount -t cgroup2 none sys/fs/cgroup
 for folder in run tmp var/tmp etc/systemd/system; do mount -t tmpfs -o mode=755 tmpfs $folder; done
 chmod 1777 tmp var/tmp
+# A project that lies in one of these is seen all the same, to be read.
+case '${root}' in /run/*|/tmp/*|/var/tmp/*)
+  mkdir -p '.${root}'
+  mount --bind '${root}' '.${root}'
+  mount -o remount,bind,ro '.${root}';;
+esac
 pivot_root . mnt
 cd /
 umount -l /mnt
