@@ -62,7 +62,8 @@ export class Departures {
       .filter(
         (entry) => childOf(this.book.path, entry.name) !== file.trail && this.book.trailOf(entry.name) === file.trail,
       )
-      .filter((entry) => this.book.names.meaning(entry.name).kind !== "compressed" && entry.size >= file.offset)
+      // Its size in the picture says little: the copy may have been finished, and the log truncated, since.
+      .filter((entry) => this.book.names.meaning(entry.name).kind !== "compressed")
       .filter((entry) => !taken.has(entry.inode) || asides.has(entry.inode))
       .sort(olderFirst);
     // With little to go by (a common first line) the oldest is the likeliest; else the one that holds most.

@@ -268,8 +268,8 @@ export class Directory {
 
   /**
    * What was read, and is here with other bytes in it: truncated and written anew, under whatever name. While a descriptor
-   * leads to it, it is no other file; closed, its inode may have been given to one that nobody asks for, unless that has
-   * its name.
+   * leads to it, it is no other file; closed, its inode may have been given to one that nobody asks for, or to a copy of
+   * another log, unless that has its name.
    */
   private refilled(departed: readonly FollowedFile[], snapshot: FolderSnapshot): Departed["refilled"] {
     const files = new Map(departed.filter(({ isAside }) => !isAside).map((file) => [file.inode, file] as const));
@@ -277,7 +277,7 @@ export class Directory {
       const file = files.get(entry.inode);
       if (file === undefined) return [];
       const isSame = file.fd !== undefined || file.path === childOf(this.path, entry.name);
-      const isMeant = isSame || this.book.names.meaning(entry.name).kind !== "none";
+      const isMeant = isSame || this.book.trailOf(entry.name) === file.trail;
       return isMeant ? [{ entry, trail: file.trail, offset: file.offset }] : [];
     });
   }

@@ -2,12 +2,13 @@
  * Files that are not known yet: which of them are read, from where, and in which place of their trail. DESIGN.md has the
  * cases; the rule is that a generation nobody has read is read, and that a copy of what was read is not.
  */
-import { closeSync, lstatSync } from "node:fs";
+import { closeSync, fstatSync, lstatSync } from "node:fs";
 import { childOf, nameOf, shownPath, systemPath } from "../../../shared/files/path-text.ts";
 import { isFileTrouble } from "../../../shared/files/refusal.ts";
 import { endOfText } from "./blank.ts";
+import { Copies } from "./copies.ts";
 import type { DirectoryBook } from "./directory-book.ts";
-import { isPrefixOf, readAt, tailBytesMax } from "./fingerprint.ts";
+import { readAt, tailBytesMax } from "./fingerprint.ts";
 import { FollowedFile } from "./followed-file.ts";
 import { olderFirst } from "./names.ts";
 import type { FolderEntry, FolderSnapshot } from "./snapshot.ts";
@@ -42,13 +43,19 @@ export class Newcomers {
   /** Logs that were seen with bytes in them and had lost their name before they could be opened: by inode. */
   private readonly slipped = new Map<bigint, FolderEntry>();
   private readonly justSlipped = new Set<bigint>();
+  private readonly copies: Copies;
 
-  constructor(private readonly book: DirectoryBook) {}
+  constructor(private readonly book: DirectoryBook) {
+    this.copies = new Copies(book);
+  }
 
   /** Unknown files, trail by trail. */
   meet(unknown: readonly FolderEntry[], snapshot: FolderSnapshot, departed: Departed): void {
+    const unknownInodes = new Set(unknown.map(({ inode }) => inode));
+    // The rest of another log was found in it: it is known again.
+    for (const { inode } of snapshot.entries.values()) if (!unknownInodes.has(inode)) this.fresh.delete(inode);
     for (const { entry, trail, offset } of departed.refilled) {
-      this.fresh.set(entry.inode, { name: entry.name, trail, readTo: offset });
+      if (unknownInodes.has(entry.inode)) this.fresh.set(entry.inode, { name: entry.name, trail, readTo: offset });
     }
     const byTrail = Map.groupBy(
       this.oneNameEach(unknown),
@@ -273,20 +280,13 @@ export class Newcomers {
       // It was the log when it was seen: no copy, and not set aside.
       const file = this.follow(entry, trail, 0);
       if (file !== undefined) this.book.markRotated(file);
-    } else if (isFresh) {
-      // With less there is nothing to tell a copy by.
-      const copied = entry.size >= tailBytesMax && this.isCopy(entry, trail, snapshot, departed);
-      const file = copied ? undefined : this.follow(entry, trail, 0);
-      if (copied) this.setAside(entry, trail);
-      else if (file !== undefined) this.book.markRotated(file);
-    } else if (first || (explained && !asked) || this.isCopy(entry, trail, snapshot, departed)) {
+    } else if (!isFresh && (first || (explained && !asked))) {
       this.setAside(entry, trail);
     } else {
-      const file = this.follow(entry, trail, 0);
-      if (file !== undefined) {
-        this.book.markRotated(file);
-        host.report(signals.rotatedFound, { path: file.path });
-      }
+      const file = this.followOwn(entry, trail, snapshot, departed);
+      if (file === undefined) return;
+      this.book.markRotated(file);
+      if (!isFresh) host.report(signals.rotatedFound, { path: file.path });
     }
   }
 
@@ -314,39 +314,42 @@ export class Newcomers {
     }
   }
 
-  /** Whether its content is (the beginning of) a file that is known, or of one that has just gone. */
-  private isCopy(
+  /** Reads it from its beginning, unless it is a copy; when nobody can say yet, the next scan tells. */
+  private followOwn(
     entry: FolderEntry,
     trail: string,
     snapshot: FolderSnapshot,
     departed: readonly FollowedFile[],
-  ): boolean {
-    const fd = this.book.openEntry(entry);
-    if (fd === undefined) return false;
-    try {
-      if (departed.some((file) => file.trail === trail && file.isWellKnown && file.isContainedIn(fd))) return true;
-      const root = snapshot.entries.get(nameOf(trail));
-      const rootFd = root === undefined || root.inode === entry.inode ? undefined : this.book.openEntry(root);
-      if (root !== undefined && rootFd !== undefined) {
-        const copied = isPrefixOf(fd, entry.size, rootFd, root.size);
-        closeSync(rootFd);
-        if (copied) return true;
-      }
-      return (this.book.trails.get(trail) ?? []).some(
-        (file) => this.book.askOpen(file, (known) => isPrefixOf(fd, entry.size, known, file.size)) === true,
-      );
-    } finally {
-      closeSync(fd);
-    }
+  ): FollowedFile | undefined {
+    const isFresh = this.fresh.has(entry.inode);
+    const held = this.held.get(entry.inode);
+    const fd = held ?? this.book.openEntry(entry);
+    if (fd === undefined) return undefined;
+    const { size, nlink } = fstatSync(fd);
+    // Of a file that is known to be one of the trail, with less there is nothing to tell a copy by.
+    const isComparable = !isFresh || size >= tailBytesMax;
+    const verdict = isComparable ? this.copies.judge({ entry, trail, fd, size }, snapshot, departed) : "own";
+    if (held === undefined) closeSync(fd);
+    if (verdict === "copy") this.setAside(entry, trail);
+    else if (verdict === "own" || nlink === 0) return this.follow(entry, trail, 0, nlink === 0 ? undefined : size);
+    else this.book.unsettled = true;
+    return undefined;
   }
 
-  private follow(entry: FolderEntry, trail: string, from: number): FollowedFile | undefined {
+  /** @param judgedSize so much was there when it was found to be no copy. */
+  private follow(entry: FolderEntry, trail: string, from: number, judgedSize?: number): FollowedFile | undefined {
     const fd = this.held.get(entry.inode) ?? this.book.openEntry(entry);
     if (fd === undefined) return undefined;
     if (this.held.delete(entry.inode)) this.book.host.openCount.add(-1);
     const file = new FollowedFile(this.book.host.nextSequence(), childOf(this.book.path, entry.name), trail, entry);
     const offset = from === 0 ? 0 : endOfText(fd, from);
     file.begin(fd, offset);
+    if (judgedSize !== undefined && judgedSize < tailBytesMax && file.size > judgedSize) {
+      // A copy that was just begun says what it is only now.
+      this.hold(entry.inode, file.surrender() ?? fd);
+      this.book.unsettled = true;
+      return undefined;
+    }
     file.grewMs = this.book.host.uptimeMs();
     // From the end means from the next line on.
     file.skipping = offset > 0 && readAt(fd, offset - 1, 1)[0] !== lineFeed;

@@ -1,0 +1,52 @@
+import { closeSync, fstatSync } from "node:fs";
+import { nameOf } from "../../../shared/files/path-text.ts";
+import type { DirectoryBook } from "./directory-book.ts";
+import { isPrefixOf } from "./fingerprint.ts";
+import type { FollowedFile } from "./followed-file.ts";
+import type { FolderEntry, FolderSnapshot } from "./snapshot.ts";
+
+/** An unknown file, open, with its size now: in the picture a copy that was just being made may still be empty. */
+export interface UnknownFile {
+  readonly entry: FolderEntry;
+  readonly trail: string;
+  readonly fd: number;
+  readonly size: number;
+}
+
+/** Tells copies of what is read from files of their own. */
+export class Copies {
+  constructor(private readonly book: DirectoryBook) {}
+
+  /**
+   * Whether its content is (the beginning of) a file that is known, or of one that has just gone. `unsure`: the log was
+   * truncated since the picture, so it cannot be compared with what it held; the next scan finds the log gone.
+   */
+  judge(
+    { entry, trail, fd, size }: UnknownFile,
+    snapshot: FolderSnapshot,
+    departed: readonly FollowedFile[],
+  ): "copy" | "own" | "unsure" {
+    if (departed.some((file) => file.trail === trail && file.isWellKnown && file.isContainedIn(fd))) return "copy";
+    const root = this.compareWithLog(fd, size, entry, snapshot.entries.get(nameOf(trail)));
+    if (root !== "own") return root;
+    const isCopied = (this.book.trails.get(trail) ?? []).some(
+      (file) => this.book.askOpen(file, (known) => isPrefixOf(fd, size, known, sizeOf(known))) === true,
+    );
+    return isCopied ? "copy" : "own";
+  }
+
+  private compareWithLog(fd: number, size: number, entry: FolderEntry, root: FolderEntry | undefined) {
+    const rootFd = root === undefined || root.inode === entry.inode ? undefined : this.book.openEntry(root);
+    if (root === undefined || rootFd === undefined) return "own";
+    try {
+      if (isPrefixOf(fd, size, rootFd, sizeOf(rootFd))) return "copy";
+      return sizeOf(rootFd) < root.size ? "unsure" : "own";
+    } finally {
+      closeSync(rootFd);
+    }
+  }
+}
+
+function sizeOf(fd: number): number {
+  return fstatSync(fd).size;
+}
