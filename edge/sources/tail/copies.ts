@@ -26,11 +26,14 @@ export class Copies {
     snapshot: FolderSnapshot,
     departed: readonly FollowedFile[],
   ): "copy" | "own" | "unsure" {
-    if (departed.some((file) => file.trail === trail && file.isWellKnown && file.isContainedIn(fd))) return "copy";
+    const known = this.book.trails.get(trail) ?? [];
+    // One that has just been moved here may have been truncated before, and not be compared yet.
+    const compared = [...departed.filter((file) => file.trail === trail), ...known.filter((file) => file.isUnverified)];
+    if (compared.some((file) => file.isWellKnown && file.isContainedIn(fd))) return "copy";
     const root = this.compareWithLog(fd, size, entry, snapshot.entries.get(nameOf(trail)));
     if (root !== "own") return root;
-    const isCopied = (this.book.trails.get(trail) ?? []).some(
-      (file) => this.book.askOpen(file, (known) => isPrefixOf(fd, size, known, sizeOf(known))) === true,
+    const isCopied = known.some(
+      (file) => this.book.askOpen(file, (other) => isPrefixOf(fd, size, other, sizeOf(other))) === true,
     );
     return isCopied ? "copy" : "own";
   }

@@ -1,5 +1,5 @@
 import { test } from "bun:test";
-import { appendFileSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { appendFileSync, copyFileSync, mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { until } from "../../../shared/testing/until.ts";
 import { openCount } from "./open-count.ts";
 import { said, sees, tailWorld } from "./testing/tail-world.ts";
@@ -48,4 +48,67 @@ test("a folder takes another's place while the agent is down: a generation of it
     renameSync(w.dir.file(from), w.dir.file(to));
   await using again = w.start(work);
   await sees(again, [text("a", 20), text("b", 20), text("b again", 20)].join("").trimEnd().split("\n"));
+});
+
+const emptied: readonly (readonly [string, (path: string) => void, string])[] = [
+  ["emptied, and written to later", (path) => truncateSync(path), ""],
+  ["truncated and written anew", (path) => writeFileSync(path, text("anew", 5)), text("anew", 5)],
+  [
+    "removed and made anew",
+    (path) => {
+      rmSync(path);
+      writeFileSync(path, text("anew", 5));
+    },
+    text("anew", 5),
+  ],
+];
+
+for (const [what, change, written] of emptied) {
+  test(`a folder is moved while the agent is down, and a generation in it is ${what}: it is read`, async () => {
+    using w = tailWorld({}, "*/x.log");
+    const log = (folder: string, name = "x.log") => w.dir.file(`${folder}/${name}`);
+    mkdirSync(w.dir.file("d"));
+    writeFileSync(log("d"), text("old", 20));
+    const first = w.start();
+    const expected = [text("old", 20)];
+    const lines = () => expected.join("").trimEnd().split("\n");
+    await sees(first, lines());
+    renameSync(log("d"), log("d", "x.log.1"));
+    writeFileSync(log("d"), text("new", 10));
+    expected.push(text("new", 10));
+    await sees(first, lines());
+    const work = await first.stop();
+    renameSync(w.dir.file("d"), w.dir.file("d2"));
+    change(log("d2", "x.log.1"));
+    appendFileSync(log("d2"), text("newer", 3));
+    expected.push(written, text("newer", 3));
+    const second = w.start(work);
+    await sees(second, lines());
+    appendFileSync(log("d2", "x.log.1"), text("late", 30));
+    expected.push(text("late", 30));
+    await sees(second, lines());
+    const later = await second.stop();
+    appendFileSync(log("d2", "x.log.1"), text("later", 3));
+    expected.push(text("later", 3));
+    await using third = w.start(later);
+    await sees(third, lines());
+  });
+}
+
+test("a log is copied and truncated, and its folder moved at once: each line once", async () => {
+  using w = tailWorld({}, "*/x.log");
+  const log = (folder: string, name = "x.log") => w.dir.file(`${folder}/${name}`);
+  mkdirSync(w.dir.file("d"));
+  writeFileSync(log("d"), text("old", 20));
+  await using run = w.start();
+  const expected = [text("old", 20)];
+  const lines = () => expected.join("").trimEnd().split("\n");
+  await sees(run, lines());
+  copyFileSync(log("d"), log("d", "x.log.1"));
+  truncateSync(log("d"));
+  renameSync(w.dir.file("d"), w.dir.file("d2"));
+  await sees(run, lines());
+  appendFileSync(log("d2"), text("new", 3));
+  expected.push(text("new", 3));
+  await sees(run, lines());
 });

@@ -235,6 +235,8 @@ export class Newcomers {
     if (fd !== undefined) closeSync(fd);
     const taken = FollowedFile.restore(book.host.nextSequence(), { ...cursor, link: undefined, otherName: undefined });
     taken.grewMs = book.host.uptimeMs();
+    // Its neighbours come with it: which of them are new, it does not say.
+    taken.isFirmlyMet = false;
     book.add(taken);
     book.host.moved(taken);
     book.host.report(signals.movedHere, { path: shownPath(path), from: shownPath(file.path) });
