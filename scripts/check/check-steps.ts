@@ -19,6 +19,8 @@ export async function checkSteps(root: string, onResult: (result: StepResult) =>
     step(commandStep("generated files fresh", [process.execPath, "scripts/check/generate.ts", "--check"], options)),
   ]);
   const unit = findTestFiles(root).unit;
-  const tests = await step(bunTests(`unit tests (${unit.length} files)`, unit, { ...options, withinMs: 1_200_000, testTimeoutMs: 60_000 }));
+  const tests = await step(
+    bunTests(`unit tests (${unit.length} files)`, unit, { ...options, withinMs: 1_200_000, testTimeoutMs: 60_000 }),
+  );
   return [...statics, tests];
 }

@@ -17,12 +17,13 @@ export class OtherUsersAgent {
     private readonly stallMs: number,
   ) {
     const nobody = process.geteuid?.() === 0 ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : [];
-    this.ready = this.next();
+    const ready = this.next();
     this.child = Bun.spawn([...nobody, process.execPath, join(import.meta.dir, "source-process.ts"), source], {
       ipc: (message) => this.answered(message),
       serialization: "json",
       stdio: ["ignore", "inherit", "inherit"],
     });
+    this.ready = Promise.race([ready, this.died()]);
   }
 
   /** @throws when it does not answer: it waits for something. */
@@ -32,7 +33,13 @@ export class OtherUsersAgent {
     const within = Bun.sleep(this.stallMs).then(() => {
       throw new Error(`${request.ask}: the agent does not answer, it waits for something`);
     });
-    return read(await Promise.race([answer, within]));
+    return read(await Promise.race([answer, within, this.died()]));
+  }
+
+  /** A project below a home that others may not enter is none that another user can run. */
+  private async died(): Promise<never> {
+    const code = await this.child.exited;
+    throw new Error(`the agent of another user has ended with ${code}: may everybody read ${import.meta.dir}?`);
   }
 
   kill(): void {
