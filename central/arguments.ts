@@ -1,5 +1,4 @@
-import { parseArgs } from "node:util";
-import { AppError, messageOf } from "../shared/errors/app-error.ts";
+import { readWords, wrongWords } from "./command-line.ts";
 import { parseReplayArguments, type ReplayArguments } from "./replay-command/arguments.ts";
 
 /** What the command line says. */
@@ -35,32 +34,20 @@ export function parseArguments(words: readonly string[]): Arguments {
     const asksForHelp = words.some((word) => word === "--help" || word === "-h");
     return asksForHelp ? { verb: "help" } : parseReplayArguments(words.slice(1));
   }
-  const { values, positionals } = parse(words);
+  const { values, positionals } = readWords(words, options);
   const { config, help, print, force, user, unit } = values;
   if (help) return { verb: "help" };
   const [noun, doing, file, ...more] = positionals;
   const foreign = print || force || user !== undefined || unit !== undefined;
   if (noun === "rules") {
-    if (doing !== "check" && doing !== "test") throw wrong("`rules` is followed by `check FILE` or `test FILE`");
-    if (file === undefined || more.length > 0) throw wrong(`\`rules ${doing}\` takes one file`);
-    if (config !== undefined || foreign) throw wrong(`\`rules ${doing}\` takes a file and no options`);
+    if (doing !== "check" && doing !== "test") throw wrongWords("`rules` is followed by `check FILE` or `test FILE`");
+    if (file === undefined || more.length > 0) throw wrongWords(`\`rules ${doing}\` takes one file`);
+    if (config !== undefined || foreign) throw wrongWords(`\`rules ${doing}\` takes a file and no options`);
     return { verb: `rules ${doing}`, file };
   }
   const verb = positionals.join(" ");
   if (verb === "service install") return { verb, config, print, force, user, unit };
-  if (verb !== "" && verb !== "run") throw wrong(`"${verb}" is not known`);
-  if (foreign) throw wrong("--print, --force, --user and --unit belong to `service install`");
+  if (verb !== "" && verb !== "run") throw wrongWords(`"${verb}" is not known`);
+  if (foreign) throw wrongWords("--print, --force, --user and --unit belong to `service install`");
   return { verb: "run", config };
-}
-
-function parse(words: readonly string[]) {
-  try {
-    return parseArgs({ args: [...words], options, allowPositionals: true, strict: true });
-  } catch (thrown) {
-    throw wrong(messageOf(thrown));
-  }
-}
-
-function wrong(words: string): AppError {
-  return new AppError("USAGE", `read the command line: ${words}`);
 }

@@ -1,7 +1,7 @@
 /** What `replay …` says on the command line. */
-import { parseArgs } from "node:util";
-import { AppError, messageOf } from "../../shared/errors/app-error.ts";
+
 import { readTime } from "../api/parameters.ts";
+import { readWords, wrongWords } from "../command-line.ts";
 import type { ReplayBound, ReplayDefinition, ReplayTurn } from "../store/replay-port.ts";
 
 /** Whom it asks, and how; what is not said comes from the environment. */
@@ -43,35 +43,35 @@ const rateStandard = 10_000;
 
 /** `words`: without the first one. @throws AppError `USAGE`. */
 export function parseReplayArguments(words: readonly string[]): ReplayArguments {
-  const { values, positionals } = parse(words);
+  const { values, positionals } = readWords(words, options);
   const [verb, name, ...more] = positionals;
   const asking = { url: values.url, keyFile: values["key-file"], ca: values.ca };
   if (verb === "start") {
-    if (name !== undefined) throw wrong("`replay start` takes options only");
+    if (name !== undefined) throw wrongWords("`replay start` takes options only");
     return { verb: "replay start", asking, definition: definitionOf(values), watch: values.watch };
   }
   const foreign = ofStart.find((option) => values[option] !== undefined);
-  if (foreign !== undefined || values.watch) throw wrong(`--${foreign ?? "watch"} belongs to \`replay start\``);
+  if (foreign !== undefined || values.watch) throw wrongWords(`--${foreign ?? "watch"} belongs to \`replay start\``);
   if (verb === "list") {
-    if (name !== undefined) throw wrong("`replay list` takes no name");
+    if (name !== undefined) throw wrongWords("`replay list` takes no name");
     return { verb: "replay list", asking };
   }
   if (verb !== "watch" && verb !== "pause" && verb !== "resume" && verb !== "cancel") {
-    throw wrong("`replay` is followed by start, list, watch, pause, resume or cancel");
+    throw wrongWords("`replay` is followed by start, list, watch, pause, resume or cancel");
   }
   if (name === undefined || !/^\d{1,15}$/.test(name) || more.length > 0) {
-    throw wrong(`\`replay ${verb}\` takes the number of one replay; \`replay list\` shows them`);
+    throw wrongWords(`\`replay ${verb}\` takes the number of one replay; \`replay list\` shows them`);
   }
   const id = Number(name);
   return verb === "watch" ? { verb: "replay watch", asking, id } : { verb: "replay turn", asking, turn: verb, id };
 }
 
-type Values = ReturnType<typeof parse>["values"];
+type Values = ReturnType<typeof readWords<typeof options>>["values"];
 
 function definitionOf(values: Values): ReplayDefinition {
   const { vehicle, stream, rate, speed } = values;
   const topic = values["into-topic"];
-  if (speed !== undefined && topic === undefined) throw wrong("--speed goes with --into-topic");
+  if (speed !== undefined && topic === undefined) throw wrongWords("--speed goes with --into-topic");
   return {
     topics: listOf(values.topic),
     partitions: listOf(values.partition)?.map((each) => wholeNumber("partition", each)),
@@ -90,13 +90,13 @@ function listOf(words: string | undefined): string[] | undefined {
 
 function wholeNumber(option: string, words: string): number {
   if (/^\d{1,15}$/.test(words)) return Number(words);
-  throw wrong(`--${option}: "${words}" is no whole number`);
+  throw wrongWords(`--${option}: "${words}" is no whole number`);
 }
 
 function speedOf(words: string | undefined): number | undefined {
   if (words === undefined || /^\d{1,5}(\.\d{1,3})?$/.test(words))
     return words === undefined ? undefined : Number(words);
-  throw wrong(`--speed: "${words}" is no number`);
+  throw wrongWords(`--speed: "${words}" is no number`);
 }
 
 /** `offset:123`, or a time. */
@@ -106,17 +106,5 @@ function boundOf(option: string, words: string | undefined): ReplayBound | undef
   if (offset !== undefined) return { offset: wholeNumber(option, offset) };
   const timeMs = readTime(words);
   if (typeof timeMs === "number") return { timeMs };
-  throw wrong(`--${option}: ${timeMs}; for an offset write offset:123`);
-}
-
-function parse(words: readonly string[]) {
-  try {
-    return parseArgs({ args: [...words], options, allowPositionals: true, strict: true });
-  } catch (thrown) {
-    throw wrong(messageOf(thrown));
-  }
-}
-
-function wrong(words: string): AppError {
-  return new AppError("USAGE", `read the command line: ${words}`);
+  throw wrongWords(`--${option}: ${timeMs}; for an offset write offset:123`);
 }

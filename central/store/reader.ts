@@ -2,7 +2,7 @@
 
 import type { LaneIdentity } from "../../shared/identity/identity.ts";
 import type { FleetReader } from "./fleet-port.ts";
-import type { DeadLetterChoice, DeadLetterCount, RedriveReader } from "./redrive-port.ts";
+import type { DeadLetterChoice, DeadLetterCount, PutAsideLetter, RedriveReader } from "./redrive-port.ts";
 import type { ReplayReader } from "./replay-port.ts";
 import type { RulesReader } from "./rules-port.ts";
 
@@ -143,17 +143,8 @@ export interface PositionRow {
   readonly updatedAtMs: number;
 }
 
-/** What was put aside, with its bytes. */
-export interface DeadLetterRow {
-  readonly id: number;
-  readonly topic: string;
-  readonly partition: number;
-  readonly firstOffset: number;
-  readonly lastOffset: number;
-  readonly reason: string;
-  readonly identity: string | undefined;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
+/** A dead letter as it is shown. */
+export interface DeadLetterRow extends PutAsideLetter {
   readonly atMs: number;
 }
 

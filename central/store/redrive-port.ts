@@ -21,8 +21,8 @@ export interface DeadLetterCount {
   readonly records: number;
 }
 
-/** A dead letter with all that was kept of it. */
-export interface KeptLetter extends TopicPartition {
+/** What was put aside, with its bytes. */
+export interface PutAsideLetter extends TopicPartition {
   readonly id: number;
   readonly firstOffset: number;
   readonly lastOffset: number;
@@ -30,6 +30,10 @@ export interface KeptLetter extends TopicPartition {
   readonly identity: string | undefined;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
+}
+
+/** A dead letter with all that it takes to try it again. */
+export interface KeptLetter extends PutAsideLetter {
   /** Undefined: it is a batch that could not be read, or nothing was kept. */
   readonly recordTimeMs: number | undefined;
 }

@@ -8,7 +8,7 @@ import { kindOf } from "../../shared/files/open-regular.ts";
 import { isFileTrouble } from "../../shared/files/refusal.ts";
 import type { AgentConfig } from "../config/agent-config.ts";
 import { type Command, forceOption } from "./command.ts";
-import { reportNotes, reportProblems, reportUntrusted, reportWarnings } from "./report-problems.ts";
+import { accepted, reportNotes, reportWarnings } from "./report-problems.ts";
 import { tryDestinations } from "./try-destinations.ts";
 import { whichConfig, whichConfigOptions } from "./which-config.ts";
 
@@ -80,18 +80,11 @@ export const check: Command = {
   },
   async run(given, world) {
     const { path, read } = whichConfig(given, world);
-    const { loaded, doubts, nothings } = await read();
+    const { loaded: found, doubts, nothings } = await read();
     world.err(reportNotes(nothings));
     world.err(reportWarnings(doubts));
-    if (!loaded.ok) {
-      world.err(reportProblems(loaded.problems));
-      return 2;
-    }
-    world.err(reportWarnings(loaded.warnings));
-    if (loaded.untrusted.length > 0 && !given.flag("force")) {
-      world.err(reportUntrusted(loaded.untrusted));
-      return 2;
-    }
+    const loaded = accepted(found, given.flag("force"), world.err);
+    if (loaded === undefined) return 2;
     if (given.flag("strict") && doubts.length + loaded.warnings.length > 0) {
       world.err(`refused: ${doubts.length + loaded.warnings.length} warnings, and --strict takes none\n`);
       return 2;

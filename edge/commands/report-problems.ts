@@ -1,3 +1,4 @@
+import type { Loaded } from "../config/load-config.ts";
 import { formatProblem, type Problem } from "../config/problem.ts";
 
 /** All mistakes of a config, for a terminal: one a line, then what it means. */
@@ -19,4 +20,20 @@ export function reportNotes(notes: readonly Problem[]): string {
 /** What is refused unless it is forced, likewise. */
 export function reportUntrusted(problems: readonly Problem[]): string {
   return `${problems.map(formatProblem).join("\n")}\nrefused: others decide what this config does; nothing was started or changed (--force takes it)\n`;
+}
+
+/** Says all that stands against a config; the config where it may be used. */
+export function accepted(
+  loaded: Loaded,
+  forced: boolean,
+  say: (text: string) => void,
+): Extract<Loaded, { readonly ok: true }> | undefined {
+  if (!loaded.ok) {
+    say(reportProblems(loaded.problems));
+    return undefined;
+  }
+  say(reportWarnings(loaded.warnings));
+  if (loaded.untrusted.length === 0 || forced) return loaded;
+  say(reportUntrusted(loaded.untrusted));
+  return undefined;
 }

@@ -20,7 +20,7 @@ export async function checkSteps(root: string, onResult: (result: StepResult) =>
   ]);
   const unit = findTestFiles(root).unit;
   const tests = await step(
-    bunTests(`unit tests (${unit.length} files)`, unit, { ...options, withinMs: 1_200_000, testTimeoutMs: 60_000 }),
+    bunTests(`unit tests (${unit.length} files)`, unit, { ...options, withinMs: 1_200_000, testTimeoutMs: 20_000 }),
   );
   return [...statics, tests];
 }

@@ -5,8 +5,8 @@ import type { RedriveJob } from "../../store/redrive-port.ts";
 import { operatorActed } from "../../telemetry.ts";
 import { withScope } from "../access.ts";
 import { type ApiDependencies, resource } from "../api.ts";
-import { Cursors, isNumbers } from "../cursor.ts";
 import { problem, problems } from "../errors.ts";
+import { jobParams, pageOfJobs } from "../jobs.ts";
 import { cursorParameter, limitParameter } from "../parameters.ts";
 import { redrivesOf } from "../supported.ts";
 import { Redrive, RedriveOrder, redriveBody } from "./schema.ts";
@@ -18,14 +18,6 @@ const responses = {
   404: problem("No such redrive."),
   501: problem("This store cannot."),
 };
-
-const params = z.object({
-  id: z
-    .string()
-    .regex(/^\d{1,15}$/, "a number")
-    .transform(Number)
-    .openapi({ type: "integer" }),
-});
 
 const begin = createRoute({
   method: "post",
@@ -67,7 +59,7 @@ const one = createRoute({
   ...withScope("read"),
   path: "/api/v1/redrives/{id}",
   summary: "A redrive, how far it is, and what became of the letters",
-  request: { params },
+  request: { params: jobParams },
   responses,
 });
 
@@ -77,7 +69,7 @@ const cancel = createRoute({
   ...withScope("operate"),
   path: "/api/v1/redrives/{id}/cancel",
   summary: "Ends it; what it has done stays",
-  request: { params },
+  request: { params: jobParams },
   responses: { ...responses, 409: problem("It has ended.") },
 });
 
@@ -99,15 +91,9 @@ export function redrives(dependencies: ApiDependencies) {
       return context.json(redriveBody(job), 201);
     })
     .openapi(list, async (context) => {
-      const { limit, cursor } = context.req.valid("query");
-      const cursors = new Cursors("redrives", [], isNumbers(1));
-      const [beforeId] = cursors.read(cursor) ?? [undefined];
-      const jobs = await redrivesOf(dependencies).reader.jobs(beforeId, limit + 1);
-      const page = jobs.slice(0, limit);
-      const last = page.at(-1);
-      const redrives = page.map(redriveBody);
-      if (jobs.length <= limit || last === undefined) return context.json({ redrives }, 200);
-      return context.json({ redrives, next: cursors.write([last.id]) }, 200);
+      const read = (beforeId: number | undefined, most: number) => redrivesOf(dependencies).reader.jobs(beforeId, most);
+      const { jobs, more } = await pageOfJobs("redrives", context.req.valid("query"), read);
+      return context.json({ redrives: jobs.map(redriveBody), ...more }, 200);
     })
     .openapi(one, async (context) => context.json(redriveBody(await found(context.req.valid("param").id)), 200))
     .openapi(cancel, async (context) => {

@@ -5,8 +5,8 @@ import type { ReplayJob, ReplayTurn } from "../../store/replay-port.ts";
 import { operatorActed } from "../../telemetry.ts";
 import { withScope } from "../access.ts";
 import { type ApiDependencies, resource } from "../api.ts";
-import { Cursors, isNumbers } from "../cursor.ts";
 import { problem, problems } from "../errors.ts";
+import { jobParams, pageOfJobs } from "../jobs.ts";
 import { cursorParameter, limitParameter } from "../parameters.ts";
 import { replaysOf } from "../supported.ts";
 import { Definition, Replay, replayBody } from "./schema.ts";
@@ -17,14 +17,6 @@ const responses = {
   404: problem("No such replay."),
   501: problem("This store cannot."),
 };
-
-const params = z.object({
-  id: z
-    .string()
-    .regex(/^\d{1,15}$/, "a number")
-    .transform(Number)
-    .openapi({ type: "integer" }),
-});
 
 const create = createRoute({
   method: "post",
@@ -65,7 +57,7 @@ const one = createRoute({
   ...withScope("read"),
   path: "/api/v1/replays/{id}",
   summary: "A replay, how far it is, and what became of it",
-  request: { params },
+  request: { params: jobParams },
   responses,
 });
 
@@ -76,7 +68,7 @@ function turning<Turn extends ReplayTurn>(turn: Turn, summary: string) {
     ...withScope("operate"),
     path: `/api/v1/replays/{id}/${turn}`,
     summary,
-    request: { params },
+    request: { params: jobParams },
     responses: { ...responses, 409: problem("Its state does not allow it.") },
   });
 }
@@ -109,15 +101,10 @@ export function replays(dependencies: ApiDependencies) {
       return context.json(replayBody(await found(id)), 201);
     })
     .openapi(list, async (context) => {
-      const { limit, cursor } = context.req.valid("query");
-      const cursors = new Cursors("replays", [], isNumbers(1));
-      const [beforeId] = cursors.read(cursor) ?? [undefined];
-      const jobs = await replaysOf(dependencies).reader.replays(beforeId, limit + 1);
-      const page = jobs.slice(0, limit);
-      const last = page.at(-1);
-      const body = { replays: page.map(replayBody) };
-      if (jobs.length <= limit || last === undefined) return context.json(body, 200);
-      return context.json({ ...body, next: cursors.write([last.id]) }, 200);
+      const read = (beforeId: number | undefined, most: number) =>
+        replaysOf(dependencies).reader.replays(beforeId, most);
+      const { jobs, more } = await pageOfJobs("replays", context.req.valid("query"), read);
+      return context.json({ replays: jobs.map(replayBody), ...more }, 200);
     })
     .openapi(one, async (context) => context.json(replayBody(await found(context.req.valid("param").id)), 200))
     .openapi(pause, async (context) => {

@@ -1,7 +1,7 @@
 import { visible } from "../../../shared/telemetry/visible.ts";
 import { loadConfig } from "../../config/load-config.ts";
 import { type Command, configOption, configPath, forceOption } from "../command.ts";
-import { reportProblems, reportUntrusted, reportWarnings } from "../report-problems.ts";
+import { accepted } from "../report-problems.ts";
 import { type EventFailure, runTest, type TestResult } from "./run-test.ts";
 
 /** As much of an event as finds it again in the file. */
@@ -16,16 +16,9 @@ export const configTest: Command = {
   details: "Exit code 0: all green. 1: some are red. 2: the config has mistakes, or no tests.",
   async run(given, world) {
     const path = configPath(given, world);
-    const loaded = loadConfig(path, world.registry, world.environment);
-    if (!loaded.ok) {
-      world.err(reportProblems(loaded.problems));
-      return 2;
-    }
-    world.err(reportWarnings(loaded.warnings));
-    if (loaded.untrusted.length > 0 && !given.flag("force")) {
-      world.err(reportUntrusted(loaded.untrusted));
-      return 2;
-    }
+    const found = loadConfig(path, world.registry, world.environment);
+    const loaded = accepted(found, given.flag("force"), world.err);
+    if (loaded === undefined) return 2;
     if (loaded.tests.length === 0) {
       world.err(`${path} has no tests: write some under \`tests:\`\n`);
       return 2;
