@@ -4,6 +4,7 @@
  */
 import { messageOf } from "../../../shared/errors/app-error.ts";
 import { createKafkajsLink } from "../../../shared/kafka/connection/kafkajs-link.ts";
+import type { KafkaLink } from "../../../shared/kafka/connection/link.ts";
 import { systemRandom } from "../../../shared/random/random.ts";
 import { readSigningKey } from "../../../shared/signature/keys.ts";
 import { silent } from "../../../shared/telemetry/log.ts";
@@ -25,6 +26,8 @@ export interface FloodTarget {
   readonly partitions: readonly number[];
   /** Each batch goes here too, but only one after the other within so long. */
   readonly among: { readonly partitions: readonly number[]; readonly withinMs: number } | undefined;
+  /** It rests after so many batches. Without it the broker alone is its bound. */
+  readonly batchesMax: number | undefined;
 }
 
 /** Batches that the broker has taken since the last answer, told after each change of target; or why it ended. */
@@ -35,9 +38,15 @@ export interface Flooded {
 
 declare const self: Worker;
 
+/** What is made once: the batches take seconds on a busy machine, and a burst is shorter than that. */
+interface Armed {
+  readonly link: KafkaLink;
+  readonly batches: ReturnType<typeof hostileBatches>;
+}
+
+let armed: Armed | undefined;
 let flooding: Promise<number> | undefined;
 let stopping = new AbortController();
-let start: FloodStart | undefined;
 
 self.onmessage = async ({ data }: MessageEvent<FloodStart | FloodTarget>) => {
   stopping.abort();
@@ -45,24 +54,20 @@ self.onmessage = async ({ data }: MessageEvent<FloodStart | FloodTarget>) => {
   let failed: string | undefined;
   try {
     batches = (await flooding) ?? 0;
+    flooding = undefined;
+    if (data.type === "start") armed = arm(data);
+    else if (armed !== undefined && data.partitions.length > 0) {
+      stopping = new AbortController();
+      flooding = flood(armed, data, stopping.signal);
+      flooding.catch(() => {}); // told with the next answer
+    }
   } catch (thrown) {
     failed = messageOf(thrown);
-  }
-  flooding = undefined;
-  if (data.type === "start") start = data;
-  else if (start !== undefined && data.partitions.length > 0) {
-    stopping = new AbortController();
-    flooding = flood(start, data, stopping.signal);
-    flooding.catch(() => {}); // told with the next answer
   }
   self.postMessage({ batches, failed } satisfies Flooded);
 };
 
-async function flood(
-  { broker, agent, keyPem, victim }: FloodStart,
-  { topic, partitions, among }: FloodTarget,
-  signal: AbortSignal,
-): Promise<number> {
+function arm({ broker, agent, keyPem, victim }: FloodStart): Armed {
   const key = readSigningKey(keyPem);
   if (!key.ok) throw new Error(key.message);
   const link = createKafkajsLink({
@@ -76,12 +81,19 @@ async function flood(
     tls: undefined,
     sasl: undefined,
   });
+  return { link, batches: hostileBatches(agent, key.value, victim) };
+}
+
+async function flood(
+  { link, batches }: Armed,
+  { topic, partitions, among, batchesMax = Number.POSITIVE_INFINITY }: FloodTarget,
+  signal: AbortSignal,
+): Promise<number> {
   const sender = new Sender(link, topic);
-  const batches = hostileBatches(agent, key.value, victim);
   let nextMs = 0;
   let sent = 0;
   let sentAmong = 0;
-  for (; !signal.aborted; sent++) {
+  for (; !signal.aborted && sent < batchesMax; sent++) {
     const batch = batches[sent % batches.length];
     const other = batches[sentAmong % batches.length];
     if (batch === undefined || other === undefined) break;
@@ -91,6 +103,5 @@ async function flood(
     await sender.send(among.partitions[sentAmong % among.partitions.length] ?? 0, other);
     sentAmong++;
   }
-  link.close();
   return sent;
 }

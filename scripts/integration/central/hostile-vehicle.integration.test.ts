@@ -6,7 +6,8 @@
  *     elsewhere    the same flood into a topic that the centre does not read: broker, producer and machine are as busy, so
  *                  what remains is the centre's own part. By turns with the next one.
  *     hostile      it fills partitions of its own, and throws each of its batches into the others' once a minute
- *     inside       it fills a partition that half of the honest ones share
+ *     inside       it fills a partition that half of the honest ones share: a burst before each word of theirs. Without an end
+ *                  it would outrun a centre on a busy machine, and the test would measure how long it had lasted.
  *     quarantined  the same after one request
  *
  * Then it is forgotten by one request. HOSTILE_SECONDS=600 makes the hostile phase ten minutes, in turns of one minute.
@@ -60,7 +61,7 @@ async function flood(message: FloodStart | FloodTarget): Promise<number> {
   return await answered.promise;
 }
 
-const nowhere: FloodTarget = { type: "flood", topic, partitions: [], among: undefined };
+const nowhere: FloodTarget = { type: "flood", topic, partitions: [], among: undefined, batchesMax: undefined };
 
 beforeAll(async () => {
   broker = await startBroker();
@@ -112,8 +113,14 @@ let turn = 0;
 /** Latencies of those in each of the two partitions. */
 type Latencies = readonly [number[], number[]];
 
-async function phase(vehicles: readonly HonestVehicle[], seconds: number, into: Latencies): Promise<void> {
+async function phase(
+  vehicles: readonly HonestVehicle[],
+  seconds: number,
+  into: Latencies,
+  beforeEach = async () => {},
+): Promise<void> {
   for (const end = performance.now() + seconds * 1_000; performance.now() < end; turn++) {
+    await beforeEach();
     const vehicle = vehicles[turn % vehicles.length];
     if (vehicle !== undefined) into[vehicle.partition === 0 ? 0 : 1].push(await latency(vehicle));
     await Bun.sleep(10);
@@ -190,11 +197,11 @@ test(
     const beside: Latencies = [[], []];
     const spent = { batches: 0, refused: 0, cpuSeconds: 0 };
     for (let round = 0; round < turns; round++) {
-      await flood({ type: "flood", topic: elsewhere, partitions: [2, 3], among: undefined });
+      await flood({ type: "flood", topic: elsewhere, partitions: [2, 3], among: undefined, batchesMax: undefined });
       await phase(vehicles, elsewhereSeconds, calm);
       const before = await cost();
       const among = { partitions: [0, 1], withinMs: turnSeconds * 1_000 };
-      await flood({ type: "flood", topic, partitions: [2, 3], among });
+      await flood({ type: "flood", topic, partitions: [2, 3], among, batchesMax: undefined });
       await phase(vehicles, turnSeconds, beside);
       const after = await cost();
       spent.batches += await flood(nowhere);
@@ -202,12 +209,15 @@ test(
       spent.cpuSeconds += after.cpuSeconds - before.cpuSeconds;
     }
     const inside: Latencies = [[], []];
-    await flood({ type: "flood", topic, partitions: [0], among: undefined });
-    await phase(vehicles, insideSeconds, inside);
+    let insideBatches = 0;
+    const burst = async () => {
+      insideBatches += await flood({ type: "flood", topic, partitions: [0], among: undefined, batchesMax: 50 });
+    };
+    await phase(vehicles, insideSeconds, inside, burst);
     await ask(`/api/v1/quarantine/${evil}`, "PUT");
     const quarantined: Latencies = [[], []];
-    await phase(vehicles, insideSeconds, quarantined);
-    const insideBatches = await flood(nowhere);
+    await phase(vehicles, insideSeconds, quarantined, burst);
+    insideBatches += await flood(nowhere);
     const microsEach = (spent.cpuSeconds * 1e6) / spent.refused;
     console.log(`quiet:       ${inWords(sorted(quiet))}\nelsewhere:   ${inWords(sorted(calm))}`);
     console.log(`hostile:     ${inWords(sorted(beside))}, beside ${spent.batches} hostile batches`);
