@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { mkdirSync, renameSync, rmdirSync } from "node:fs";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
 import { TestApi } from "../../testing/api.ts";
@@ -181,4 +182,23 @@ test("a client that takes too little is told so in place of what waits, and the 
   const got: string[] = [];
   for await (const each of subscriber.parts()) got.push(Buffer.from(each).toString());
   expect(got).toEqual(["the last word"]);
+});
+
+test("a folder in the store's place is told to who follows, and what is stored after it was put back comes", async () => {
+  using dir = tempDir();
+  const path = dir.file("central.db");
+  const ends = ["", "-wal", "-shm"];
+  await using api = new TestApi({ path });
+  await api.put(range(0, 3));
+  await using all = await follow(api);
+  for (const end of ends) renameSync(`${path}${end}`, dir.file(`aside${end}`));
+  mkdirSync(path);
+  const store = () => all.messages.filter(({ type }) => type === "store").map(({ data }) => data);
+  await until("the store is told away", () => store().length === 1);
+  rmdirSync(path);
+  for (const end of ends) renameSync(dir.file(`aside${end}`), `${path}${end}`);
+  await until("the store is told back", () => store().length === 2);
+  await api.put(range(3, 5));
+  await until("the new events come", () => offsets(all.messages).length === 2);
+  expect(offsets(all.messages)).toEqual([3, 4]);
 });

@@ -25,7 +25,7 @@ import { ReaderSession } from "./reader-session.ts";
 const scanEventsMax = 500_000;
 
 interface Connection {
-  readonly file: string;
+  readonly file: string | undefined;
   readonly log: string;
   readonly reader: ReaderSession;
   readonly feed: FeedSession;
@@ -115,9 +115,6 @@ export class SqliteFeed implements EventFeed {
   private open(): Connection {
     const file = fileIdentity(this.path);
     if (this.connection?.file !== file || this.connection?.log !== logIdentity(this.path)) this.drop();
-    if (file === undefined) {
-      throw new AppError("CENTRAL_STORE_UNAVAILABLE", `open the store ${this.path}: no such file`);
-    }
     if (this.connection === undefined) {
       const database = openReader(this.path);
       const sessions = { reader: new ReaderSession(database), feed: new FeedSession(database) };

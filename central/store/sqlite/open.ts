@@ -27,14 +27,18 @@ export function openWriter(path: string, onMade: () => void = () => undefined): 
 
 /** The same of a store that was there before. Makes nothing: where it is not, somebody will put it back. */
 export function reopenWriter(path: string): Database.Database {
+  return whatIsThere(path, () => openChecked(path, { make: false }));
+}
+
+/** What stands in the place of a store is not the store: that is waited for, whoever asks. At a start it ends the process. */
+function whatIsThere(path: string, open: () => Database.Database): Database.Database {
   const found = statOf(path);
   if (found === undefined) throw gone(path, "its file is gone");
   // SQLite would make a database of it.
   if (found.isFile() && found.size === 0) throw gone(path, "an empty file stands in its place");
   try {
-    return openChecked(path, { make: false });
+    return open();
   } catch (thrown) {
-    // At a start these end the process. What was ours is waited for, whoever asks.
     if (hasCode(thrown, "CENTRAL_STORE_FOREIGN", "CENTRAL_STORE_VERSION")) throw gone(path, thrown.message);
     if (isNoDatabase(thrown)) throw gone(path, "what stands there is no database");
     throw thrown;
@@ -54,7 +58,7 @@ function openChecked(path: string, { make }: { readonly make: boolean }, onMade 
     checkLibrary(database);
     // Before anything that writes: another program's database is left as it is.
     checkOwner(database, path);
-    if (!make && versionOf(database) === 0) throw gone(path, "a database without tables stands in its place");
+    if (!make) checkHasTables(database, path);
     database.pragma("page_size = 8192");
     database.pragma("journal_mode = WAL");
     // Positions are in the same transaction as the rows: what a power cut takes from the end of the WAL is read again
@@ -72,12 +76,29 @@ function openChecked(path: string, { make }: { readonly make: boolean }, onMade 
   }
 }
 
-/** Opens the file for reading; sees each transaction whole or not at all, and never waits for the writer. */
+function checkHasTables(database: Database.Database, path: string): void {
+  if (versionOf(database) === 0) throw gone(path, "a database without tables stands in its place");
+}
+
+/**
+ * Opens the file for reading; sees each transaction whole or not at all, and never waits for the writer.
+ *
+ * @throws AppError `CENTRAL_STORE_UNAVAILABLE` when something else stands in its place: a question never ends the process.
+ */
 export function openReader(path: string): Database.Database {
-  checkIsFile(path);
-  const database = new Database(path, { readonly: true, fileMustExist: true, timeout: busyMs });
-  database.pragma("cache_size = -16384");
-  return database;
+  return whatIsThere(path, () => {
+    checkIsFile(path);
+    const database = new Database(path, { readonly: true, fileMustExist: true, timeout: busyMs });
+    try {
+      checkOwner(database, path);
+      checkHasTables(database, path);
+      database.pragma("cache_size = -16384");
+      return database;
+    } catch (thrown) {
+      database.close();
+      throw thrown;
+    }
+  });
 }
 
 /**

@@ -159,7 +159,6 @@ export class SqliteReader implements StoreReader {
     // The log too: one that was taken away is written by nobody any more.
     const known = this.session !== undefined && now === this.file && logIdentity(this.path) === this.log;
     if (!known) this.drop();
-    if (now === undefined) throw new AppError("CENTRAL_STORE_UNAVAILABLE", `open the store ${this.path}: no such file`);
     if (this.session !== undefined) return this.session;
     this.stays = undefined;
     this.session = new ReaderSession(openReader(this.path));
