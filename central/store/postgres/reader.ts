@@ -32,6 +32,7 @@ import { daysThere } from "./event-days.ts";
 import { readEvents } from "./event-scan.ts";
 import { sqlState, storeFailure } from "./failure.ts";
 import * as fleet from "./fleet-queries.ts";
+import { inspectStore } from "./migrate.ts";
 import * as queries from "./queries.ts";
 import { readRedrive, readRedrives } from "./redrive-jobs.ts";
 import { readerName } from "./take-over.ts";
@@ -134,12 +135,26 @@ export class PostgresReader implements StoreReader {
         return await withDeadline(pool.begin("isolation level repeatable read read only", work), readMs, late);
       } catch (thrown) {
         if (sqlState(thrown) === tableGone && tries === 1) continue;
-        const failure = storeFailure(doing, thrown);
+        const failure = await this.explain(doing, thrown);
         if (hasCode(failure, "CENTRAL_STORE_UNAVAILABLE")) await this.drop();
         if (!hasCode(failure, "CENTRAL_RECORD_POISON")) throw failure;
         // A query has no record to blame.
         throw new AppError("INVARIANT", doing, { cause: thrown });
       }
+    }
+  }
+
+  /** Where the server answers and the question fails, something else may stand in the place of our tables. */
+  private async explain(doing: string, thrown: unknown): Promise<AppError> {
+    const failure = storeFailure(doing, thrown);
+    if (this.closed || (sqlState(thrown) === undefined && !hasCode(failure, "CENTRAL_RECORD_POISON"))) return failure;
+    try {
+      const late = () => new AppError("CENTRAL_STORE_UNAVAILABLE", `${doing}: the server took too long`);
+      if ((await withDeadline(inspectStore(this.open()), readMs, late)) !== undefined) return failure;
+      return gone(`${doing}: there is no store in the database`);
+    } catch (inspected) {
+      if (hasCode(inspected, "CENTRAL_STORE_FOREIGN", "CENTRAL_STORE_VERSION")) return gone(inspected.message);
+      return failure;
     }
   }
 
@@ -157,6 +172,12 @@ export class PostgresReader implements StoreReader {
     this.pool = undefined;
     await pool?.close({ timeout: 0 }).catch(() => {}); // It is given up either way.
   }
+}
+
+function gone(message: string): AppError {
+  return new AppError("CENTRAL_STORE_UNAVAILABLE", message, {
+    hint: "Put its tables back, and it goes on by itself; or stop central and start it to begin with an empty store.",
+  });
 }
 
 async function rangesOf(sql: SQL, lane: LaneRow, fromSeq: number, limit: number): Promise<readonly LaneRange[]> {
