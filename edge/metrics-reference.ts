@@ -10,6 +10,7 @@ import { withBaseDirectory } from "../shared/config/base-directory.ts";
 import { systemRandom } from "../shared/random/random.ts";
 import { silent } from "../shared/telemetry/log.ts";
 import { Metrics, type MetricWords } from "../shared/telemetry/metrics.ts";
+import { openChannelStore } from "./channels/sqlite/open.ts";
 import { declareLogMetrics } from "./commands/log-writer.ts";
 import type { Registry } from "./config/agent-config.ts";
 import type { SinkContext, SourceContext } from "./core/context.ts";
@@ -25,13 +26,14 @@ export interface DescribedMetric extends MetricWords {
 }
 
 /** All metrics, those of the agent first. */
-export async function metricsOf({ sources, interceptors, sinks }: Registry): Promise<readonly DescribedMetric[]> {
+export async function metricsOf(registry: Registry): Promise<readonly DescribedMetric[]> {
   const folder = mkdtempSync(join(tmpdir(), "tailgate-reference-"));
   try {
     // The one example that names a file which only its reader has.
     const path = join(folder, "module.ts");
     writeFileSync(path, "export default () => () => true;\n");
-    return await describeAll({ sources, interceptors, sinks }, { module: { path } });
+    const described = await describeAll(registry, { module: { path } });
+    return [...described, ...(await describeChannels(registry, folder))];
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -50,6 +52,30 @@ async function describeAll(
     const made = await reading.value.create(contextWith(metrics));
     if ("stop" in made) await made.stop();
     for (const words of metrics.describe()) found.push({ ...words, of: `${definition.kind} ${definition.type}` });
+  }
+  return found;
+}
+
+/** Channels are made in the agent's file: one of their own, empty, that goes with the folder. */
+async function describeChannels({ channels }: Registry, folder: string): Promise<readonly DescribedMetric[]> {
+  const found: DescribedMetric[] = [];
+  for (const definition of channels) {
+    const reading = definition.read(definition.example);
+    if (!reading.ok) continue;
+    const { stored, create } = reading.value;
+    const metrics = new Metrics();
+    const context = contextWith(metrics);
+    const { name, agent, clock, random, report } = context;
+    const dataDir = join(folder, definition.type);
+    const ofStore = { dataDir, agent, clock, random, report, metrics: new Metrics(), reserveBytes: 0 };
+    const store = openChannelStore({ ...ofStore, channels: new Map(stored === undefined ? [] : [[name, stored]]) });
+    try {
+      const made = await create({ ...context, store });
+      if (made.keeping !== "store") await made.close();
+    } finally {
+      store.close();
+    }
+    for (const words of metrics.describe()) found.push({ ...words, of: `channel ${definition.type}` });
   }
   return found;
 }

@@ -34,6 +34,7 @@ import uuidInterceptor from "./interceptors/uuid.ts";
 import loadBalancingSelector from "./selectors/load-balancing.ts";
 import multiplexingSelector from "./selectors/multiplexing.ts";
 import replicatingSelector from "./selectors/replicating.ts";
+import kafkaChannel from "./channels/kafka/index.ts";
 import memoryChannel from "./channels/memory/index.ts";
 import spillableChannel from "./channels/spillable/index.ts";
 import sqliteChannel from "./channels/sqlite/index.ts";
@@ -58,6 +59,6 @@ export const registry: Registry = {
   sources: [avroSource, execSource, httpSource, kafkaSource, mqttSource, multiportSyslogTcpSource, netcatUdpSource, netcatSource, relpSource, sequenceGeneratorSource, spooldirSource, stressSource, syslogTcpSource, syslogUdpSource, tailSource, thriftSource],
   interceptors: [deduplicateInterceptor, dropFieldsInterceptor, hostInterceptor, moduleInterceptor, parseJsonInterceptor, pseudonymiseInterceptor, regexExtractorInterceptor, regexFilterInterceptor, removeHeaderInterceptor, sampleInterceptor, searchReplaceInterceptor, staticInterceptor, throttleInterceptor, timestampInterceptor, uuidInterceptor],
   selectors: [loadBalancingSelector, multiplexingSelector, replicatingSelector],
-  channels: [memoryChannel, spillableChannel, sqliteChannel],
+  channels: [kafkaChannel, memoryChannel, spillableChannel, sqliteChannel],
   sinks: [avroSink, elasticsearchSink, failoverSink, fileRollSink, hdfsSink, httpSink, kafkaSink, loadBalanceSink, loggerSink, mqttSink, nullSink, relaySink, s3Sink, syslogSink, thriftSink],
 };

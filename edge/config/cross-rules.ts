@@ -93,6 +93,10 @@ function channelsAreFedAndDrained({ document, components }: Whole): readonly Pro
   const drained = new Set([...components.channelOf].flatMap(([sink, channel]) => (members.has(sink) ? [] : [channel])));
   return [...components.channels.keys()].flatMap((name) => {
     const problem = (what: string, hint: string) => document.problem(["channels", name], what, hint, "key");
+    if (components.channels.get(name)?.isShared === true) {
+      if (fed.has(name) || drained.has(name)) return [];
+      return [problem("no source feeds this channel, and no sink drains it", "name it in a source or in a sink")];
+    }
     return [
       ...(fed.has(name) ? [] : [problem("no source feeds this channel", `name it in a source's \`channels\``)]),
       ...(drained.has(name) ? [] : [problem("no sink drains this channel", `name it in a sink's \`channel\``)]),

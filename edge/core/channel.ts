@@ -1,6 +1,7 @@
 import type { Gate } from "../../shared/async/gate.ts";
 import type { Lane, LaneSpec } from "./lane.ts";
 import type { LaneNotes } from "./lane-notes.ts";
+import type { Layout } from "./layout.ts";
 import type { PutBatch, StoredBatch } from "./stored-batch.ts";
 
 /** What a channel does with an event when it is full. */
@@ -45,6 +46,13 @@ export interface SelfKeptChannel extends ChannelBase {
   readonly keeping: "elsewhere" | "memory";
   /** Takes batches, all or none; `ended` is called once for each when its source's position may move past it. */
   put(batches: readonly PutBatch[], ended: () => void): void;
+  /**
+   * Sinks begin to drain it, and lay events out so; undefined: no sink of this agent does. Of channels that others may feed: what they
+   * bring is laid into lanes here, since no source of ours has done it.
+   */
+  drainedBy?(layout: Layout | undefined): void;
+  /** See `SinkContext.partsKnown`; of such channels. */
+  partsKnown?(group: string, parts: number): void;
   /** Lets go of what it holds open; called after the sinks have stopped. */
   close(): Promise<void>;
 }
@@ -135,6 +143,8 @@ export interface ChannelStat {
   readonly fullBy: "capacity" | "disk" | undefined;
   /** All lanes ever made, drained ones of old epochs too: the books of a stream are their sum. */
   readonly lanes: readonly LaneStat[];
+  /** What else there is to say of it, as plain values: of a channel that is not on this machine. */
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** The books of one lane: `put = sent + shed + dead + held`. */

@@ -73,6 +73,8 @@ export interface ChannelMaker extends Maker<ChannelContext, Channel> {
   readonly ttlMs: number | undefined;
   /** Of a channel that has rows in the agent's file: what the file is to know of it. */
   readonly stored: StoredChannel | undefined;
+  /** Others may feed it, or drain it: a source or a sink of ours is enough. */
+  readonly isShared: boolean;
 }
 
 /** Lets a selector check that the channels it names are its source's. */
@@ -171,16 +173,18 @@ export function defineChannel<S extends ConfigSchema>(
     bounds(config: z.output<S>): Pick<ChannelMaker, "settings" | "bytesMax" | "ttlMs">;
     /** Of a channel that has rows in the agent's file. */
     stored?(config: z.output<S>): StoredChannel;
+    /** See `ChannelMaker.isShared`. */
+    readonly isShared?: boolean;
   },
 ): ChannelDefinition {
-  const { type, keeping } = declaration;
+  const { type, keeping, isShared = false } = declaration;
   const read = (schema: S, raw: unknown): Reading<ChannelMaker> => {
     const parsed = schema.safeParse(raw);
     if (!parsed.success) return { ok: false, issues: parsed.error.issues };
     const config = parsed.data;
     const create = (context: ChannelContext) => declaration.create(config, context);
     const stored = declaration.stored?.(config);
-    return { ok: true, value: { type, keeping, config, ...declaration.bounds(config), stored, create } };
+    return { ok: true, value: { type, keeping, config, ...declaration.bounds(config), stored, isShared, create } };
   };
   return withKind("channel", define(declaration, read));
 }

@@ -132,6 +132,7 @@ export class AgentParts {
     for (const [name, each] of links) this.rechain(config, name, each);
     for (const group of groups) {
       group.channel.handOver();
+      if (group.channel.keeping !== "store") group.channel.drainedBy?.(group.layout);
       this.groups.set(group.channel.name, group);
       group.begin();
     }
@@ -209,6 +210,8 @@ export class AgentParts {
   }
 
   private partsKnown(channel: string, group: string, parts: number): void {
+    const drained = this.groups.get(channel)?.channel;
+    if (drained !== undefined && drained.keeping !== "store") drained.partsKnown?.(group, parts);
     for (const { intake } of this.sources.values()) {
       for (const target of intake?.chainTargets ?? []) {
         if (target.channel.name === channel) target.router.partsKnown(group, parts);

@@ -116,7 +116,9 @@ export class Assembly {
       else positions.set(key, value);
     }
     const chain = this.chain(stream, source, links);
-    return new StreamIntake({ stream, ...chain, committer, clock: this.options.clock, positions, taps: this.taps });
+    const passedOn = (signal: AbortSignal) => this.channels.late.passedOn(stream, signal);
+    const { clock } = this.options;
+    return new StreamIntake({ stream, ...chain, committer, clock, positions, taps: this.taps, passedOn });
   }
 
   private async sink(channel: string, name: string, { make, members }: SinkConfig): Promise<MadeSink> {

@@ -49,6 +49,7 @@ function wire({ layout = toOneGroup, interceptors = [], channels = ["main"], sel
     clock,
     positions: new Map(),
     taps: new Taps(),
+    passedOn: () => Promise.resolve(true),
   });
   committer.add(intake);
   return { store, clock, channels: made, routers, committer, intake };

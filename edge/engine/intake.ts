@@ -49,6 +49,8 @@ export interface StreamIntakeOptions extends Chain {
   readonly positions: ReadonlyMap<string, string>;
   /** Who looks at its events. */
   readonly taps: Taps;
+  /** Resolves with true when channels that keep their batches elsewhere have all that was put of this stream until now. */
+  readonly passedOn: (signal: AbortSignal) => Promise<boolean>;
 }
 
 /** Past this many events in one chunk the time of reading is asked for again. */
@@ -190,7 +192,8 @@ export class StreamIntake implements Intake, CommitSource {
 
   async committed(signal: AbortSignal): Promise<boolean> {
     while (!this.closed) {
-      if (this.committer.commit()) return true;
+      // A commit does not say that a broker has it: a sender may be answered only when it does.
+      if (this.committer.commit()) return await this.options.passedOn(signal);
       if (signal.aborted) return false;
       await this.committer.committed.wait(signal);
     }
@@ -199,7 +202,7 @@ export class StreamIntake implements Intake, CommitSource {
   }
 
   get durable(): boolean {
-    return this.keptInStore;
+    return this.targets.every(({ channel }) => channel.keeping !== "memory");
   }
 
   count(name: string, amount: number): void {

@@ -19,12 +19,16 @@ export interface StreamPart {
 interface OpenPart {
   readonly positions: readonly PositionUpdate[];
   open: number;
+  /** Of the open ones: in channels that keep them elsewhere. */
+  openElsewhere: number;
 }
 
 export class LatePositions {
   /** Opens when a stream's positions have moved. */
   readonly moved = new Gate();
   private readonly parts = new Map<string, OpenPart[]>();
+  /** Opens when a channel that keeps its batches elsewhere has all of a part. */
+  private readonly passed = new Gate();
 
   constructor(
     private readonly channel: (name: string) => Channel,
@@ -34,18 +38,20 @@ export class LatePositions {
 
   /** Puts a part into its channels. */
   put({ stream, batches, positions }: StreamPart): void {
-    const part: OpenPart = { positions, open: batches.length };
+    const part: OpenPart = { positions, open: batches.length, openElsewhere: 0 };
     const queue = this.parts.get(stream) ?? [];
     this.parts.set(stream, queue);
     queue.push(part);
-    const ended = () => {
-      part.open--;
-      this.move(queue);
-    };
     for (const [name, own] of Map.groupBy(batches, ({ lane }) => lane.channel)) {
       const channel = this.channel(name);
       invariant(channel.keeping !== "store", `put into channel "${name}": the agent's file keeps its batches`);
-      channel.put(own, ended);
+      const isElsewhere = channel.keeping === "elsewhere";
+      if (isElsewhere) part.openElsewhere += own.length;
+      channel.put(own, () => {
+        part.open--;
+        if (isElsewhere && --part.openElsewhere === 0) this.passed.open();
+        this.move(queue);
+      });
     }
     this.move(queue);
   }
@@ -53,6 +59,19 @@ export class LatePositions {
   /** What was put of this stream until now moves no position any more: its source reads it again. */
   forget(stream: string): void {
     this.parts.get(stream)?.splice(0);
+  }
+
+  /**
+   * Resolves with true when channels that keep their batches elsewhere have all that was put of this stream until now; with false
+   * when the signal aborts before.
+   */
+  async passedOn(stream: string, signal: AbortSignal): Promise<boolean> {
+    const waiting = (this.parts.get(stream) ?? []).filter(({ openElsewhere }) => openElsewhere > 0);
+    while (waiting.some(({ openElsewhere }) => openElsewhere > 0)) {
+      if (signal.aborted) return false;
+      await this.passed.wait(signal);
+    }
+    return true;
   }
 
   /** Whether something of this stream has not ended yet. */

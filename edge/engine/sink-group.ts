@@ -4,6 +4,7 @@ import type { Random } from "../../shared/random/random.ts";
 import type { Report } from "../../shared/telemetry/log.ts";
 import type { SinkConfig } from "../config/agent-config.ts";
 import type { Channel } from "../core/channel.ts";
+import { type Layout, plainLayout } from "../core/layout.ts";
 import type { Sink } from "../core/sink.ts";
 import type { StoredBatch } from "../core/stored-batch.ts";
 import { codes } from "./codes.ts";
@@ -53,6 +54,13 @@ export class SinkGroup {
     this.options = options;
     this.channel = options.channel;
     this.sinks = options.sinks;
+  }
+
+  /** How its sinks lay events out; undefined: it has none. */
+  get layout(): Layout | undefined {
+    if (this.sinks.length === 0) return undefined;
+    const [first] = this.sinks.flatMap(([, { layout }]) => layout ?? []);
+    return first ?? plainLayout(this.channel.name);
   }
 
   /** Makes and starts the sinks. @throws what keeps one from starting; those before it are for `stop`. */

@@ -13,6 +13,7 @@ test("there is an example of each kind of use", () => {
   expect(examples.sort()).toEqual([
     "filter-and-key.yaml",
     "heartbeat.yaml",
+    "kafka-channel.yaml",
     "listening.yaml",
     "memory.yaml",
     "minimal.yaml",

@@ -1,0 +1,88 @@
+/**
+ * An event as it stands in the topic, and back. With `parseAsFlumeEvent` a record's value is the Avro datum of Flume's
+ * AvroFlumeEvent (a map of text headers, a body of bytes, no schema before it); without it, the value is the body and the
+ * headers are the record's. Either way the identity that a record got when it was put travels as a header of the record,
+ * which a Flume does not look at.
+ */
+import { AvroMistake, AvroReader, AvroWriter } from "../../../shared/avro-rpc/binary.ts";
+import { readEvent, writeEvent } from "../../../shared/avro-rpc/flume-events.ts";
+import { IDENTITY_HEADER, parseIdentity } from "../../../shared/identity/identity.ts";
+import type { DecodedHeader } from "../../../shared/kafka/record-batch/records.ts";
+
+/** The identity that an event had on its way to the topic, under this header: it gets another one from here on. */
+export const originHeader = "origin";
+
+/** An event that was taken from the topic. */
+export interface TakenEvent {
+  readonly offset: number;
+  readonly timeMs: number;
+  readonly key: string | undefined;
+  readonly body: Buffer;
+  readonly headerNames: readonly string[];
+  readonly headerValues: readonly string[];
+}
+
+/** A record as the client hands it out. */
+export interface TopicRecord {
+  readonly offset: string;
+  readonly timestamp: string;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers?: Readonly<Record<string, Buffer | string | readonly (Buffer | string)[] | undefined>> | undefined;
+}
+
+const writer = new AvroWriter();
+const nothing: Buffer = Buffer.alloc(0);
+
+/** The value of a record with these headers; valid until the next call. */
+export function flumeDatum(headers: readonly DecodedHeader[], body: Buffer): Buffer {
+  const map = new Map(headers.map(({ name, value }) => [name, value]));
+  map.delete(IDENTITY_HEADER);
+  writer.clear();
+  writeEvent(writer, map, body);
+  return writer.written;
+}
+
+/** The event of a record; undefined when it is none. */
+export function takenEvent(record: TopicRecord, parseAsFlumeEvent: boolean): TakenEvent | undefined {
+  const own = lastHeaders(record);
+  const origin = own.get(IDENTITY_HEADER);
+  const identity = origin === undefined ? undefined : parseIdentity(origin);
+  const event = parseAsFlumeEvent ? parsed(record.value) : { headers: own, body: record.value ?? nothing };
+  if (event === undefined) return undefined;
+  const { headers, body } = event;
+  headers.delete(IDENTITY_HEADER);
+  if (origin !== undefined) headers.set(originHeader, origin);
+  return {
+    offset: Number(record.offset),
+    // On a topic that keeps the time of the append, the identity knows the event's own.
+    timeMs: identity?.eventTimeMs ?? Math.max(0, Number(record.timestamp)),
+    key: record.key?.toString("utf8"),
+    body,
+    headerNames: [...headers.keys()],
+    headerValues: [...headers.values()],
+  };
+}
+
+function parsed(value: Buffer | null): { headers: Map<string, string>; body: Buffer } | undefined {
+  if (value === null) return undefined;
+  try {
+    const reader = new AvroReader(value);
+    const { headers, body } = readEvent(reader);
+    if (reader.rest.length > 0) return undefined;
+    return { headers: new Map(Object.entries(headers)), body };
+  } catch (thrown) {
+    if (thrown instanceof AvroMistake) return undefined;
+    throw thrown;
+  }
+}
+
+/** Of several with one name the last one counts. */
+function lastHeaders({ headers = {} }: TopicRecord): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const [name, written] of Object.entries(headers)) {
+    const last = Array.isArray(written) ? written.at(-1) : written;
+    if (last !== undefined && last !== null) found.set(name, last.toString());
+  }
+  return found;
+}

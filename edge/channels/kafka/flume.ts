@@ -1,0 +1,121 @@
+import { asCommas, asFlag, asMs, asNumber, asText, asWord, type FlumeMapping } from "../../core/flume-mapping.ts";
+import { clientSecurityKeys, securedClient } from "../../records/flume-kafka-client.ts";
+
+const always = "a batch is always idempotent, acknowledged by all replicas, and tried again without end";
+const paced = "sinks take what is there, and wait for more";
+const old = "offsets are kept by Kafka, and here in the agent's own file";
+const bytes = "keys and bodies are bytes here";
+const texts = [
+  "org.apache.kafka.common.serialization.StringSerializer",
+  "org.apache.kafka.common.serialization.ByteArraySerializer",
+  "org.apache.kafka.common.serialization.StringDeserializer",
+  "org.apache.kafka.common.serialization.ByteArrayDeserializer",
+];
+const asBytes = { refused: bytes, unless: texts };
+
+const kafka: FlumeMapping = {
+  names: ["org.apache.flume.channel.kafka.KafkaChannel"],
+  keys: {
+    "kafka.bootstrap.servers": { to: "brokers", as: asCommas },
+    brokerList: { by: "`brokers`, where `kafka.bootstrap.servers` is not given" },
+    "kafka.topic": { by: "`topic`" },
+    topic: { by: "`topic`, where `kafka.topic` is not given" },
+    "kafka.consumer.group.id": { by: "`groupId`" },
+    groupId: { by: "`groupId`, where `kafka.consumer.group.id` is not given" },
+    parseAsFlumeEvent: { to: "parseAsFlumeEvent", as: asFlag },
+    pollTimeout: { nothing: paced },
+    "kafka.pollTimeout": { nothing: paced },
+    timeout: { nothing: paced },
+    defaultPartitionId: { to: "defaultPartitionId", as: asNumber },
+    partitionIdHeader: { to: "partitionIdHeader", as: asText },
+    "kafka.consumer.auto.offset.reset": { to: "start", as: asWord({ earliest: "beginning", latest: "end" }) },
+    readSmallestOffset: { by: "`start`, where `kafka.consumer.auto.offset.reset` is not given" },
+    zookeeperConnect: { nothing: old },
+    migrateZookeeperOffsets: { nothing: old },
+    capacity: { nothing: "Flume ignores it here, too" },
+    transactionCapacity: { nothing: "Flume ignores it here, too" },
+    "keep-alive": { nothing: "a source waits for room as long as it takes" },
+    "kafka.producer.acks": { nothing: always },
+    "kafka.producer.retries": { nothing: always },
+    "kafka.producer.enable.idempotence": { nothing: always },
+    "kafka.producer.compression.type": { by: "`compression`: none, gzip and zstd; the others become zstd" },
+    "kafka.producer.client.id": { to: "clientId", as: asText },
+    "kafka.producer.request.timeout.ms": { to: "requestTimeout", as: asMs },
+    "kafka.producer.key.serializer": asBytes,
+    "kafka.producer.value.serializer": asBytes,
+    "kafka.producer.partitioner.class": { refused: "partitions are by header, by key or by agent" },
+    "kafka.producer.interceptor.classes": { refused: "no Java runs here" },
+    "kafka.producer.transactional.id": { refused: "transactions are not used" },
+    ...clientSecurityKeys("kafka.producer."),
+    "kafka.producer.*": { nothing: "it tunes the Java client" },
+    "kafka.consumer.client.id": {
+      nothing: "both halves of the channel have one client id: `kafka.producer.client.id`",
+    },
+    "kafka.consumer.session.timeout.ms": { to: "sessionTimeout", as: asMs },
+    "kafka.consumer.enable.auto.commit": { nothing: "the group is told when a sink has the events" },
+    "kafka.consumer.key.deserializer": asBytes,
+    "kafka.consumer.value.deserializer": asBytes,
+    "kafka.consumer.interceptor.classes": { refused: "no Java runs here" },
+    "kafka.consumer.isolation.level": {
+      refused: "what a transaction has not committed is never read here",
+      unless: ["read_committed"],
+    },
+    ...clientSecurityKeys("kafka.consumer."),
+    "kafka.consumer.*": { nothing: "it tunes the Java client" },
+  },
+  start: { groupId: "flume", topic: "flume-channel" },
+  differences: [
+    "An event without a key goes to the partition of the agent's name, so that a source's events stay in order; Flume spreads them.",
+    "What a sink has is stored in the agent's file with each acknowledgement, and the group is told after that: a kill repeats at most the batch that was under way, where a Flume repeats a transaction.",
+    "A record that is no Flume event is passed over and counted; a Flume's sink stands still before it.",
+    "With `parseAsFlumeEvent = false` headers travel as headers of the record; Flume drops them.",
+    "A topic that is not there is waited for and said; nobody makes it.",
+    "`kafka.producer.security.protocol` counts for both halves; where `kafka.consumer.` says otherwise, that is refused.",
+  ],
+  finish,
+};
+
+/** For `defineChannel`. */
+export const mappings: readonly FlumeMapping[] = [kafka];
+
+function finish(draft: Parameters<NonNullable<FlumeMapping["finish"]>>[0]): void {
+  const either = (newer: string, older: string) => {
+    const key = draft.value(newer) === undefined ? older : newer;
+    const value = draft.value(key);
+    return value === undefined ? undefined : { key, value };
+  };
+  const brokers = draft.value("brokerList");
+  if (brokers !== undefined && draft.get("brokers") === undefined) {
+    const list = asCommas(brokers);
+    if (list.ok) draft.set("brokers", list.value, "brokerList");
+  }
+  const topic = either("kafka.topic", "topic");
+  if (topic !== undefined) draft.set("topic", topic.value.written, topic.key);
+  const group = either("kafka.consumer.group.id", "groupId");
+  if (group !== undefined) draft.set("groupId", group.value.written, group.key);
+  const smallest = draft.value("readSmallestOffset");
+  if (smallest !== undefined && draft.value("kafka.consumer.auto.offset.reset") === undefined) {
+    draft.set("start", smallest.text.toLowerCase() === "true" ? "beginning" : "end", "readSmallestOffset");
+  }
+  const compression = draft.value("kafka.producer.compression.type");
+  if (compression !== undefined) {
+    const known = ["none", "gzip", "zstd"].includes(compression.text) ? compression.text : "zstd";
+    draft.set("compression", known, "kafka.producer.compression.type");
+    if (known !== compression.text) draft.note(`kafka.producer.compression.type = ${compression.text}: zstd here`);
+  }
+  secured(draft);
+}
+
+/** One way to the brokers for both halves. */
+function secured(draft: Parameters<typeof securedClient>[0]): void {
+  const protocol = (prefix: string) => draft.value(`${prefix}security.protocol`);
+  const [producer, consumer] = [protocol("kafka.producer."), protocol("kafka.consumer.")];
+  if (producer !== undefined && consumer !== undefined && producer.text !== consumer.text) {
+    draft.refuse(
+      "kafka.consumer.security.protocol",
+      "differs from the producer's: the channel has one way to the brokers",
+    );
+    return;
+  }
+  securedClient(draft, producer === undefined ? "kafka.consumer." : "kafka.producer.");
+}

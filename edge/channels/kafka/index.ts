@@ -1,0 +1,31 @@
+import { batchSettings } from "../../core/channel-fields.ts";
+import { defineChannel } from "../../core/define.ts";
+import { type Config, configSchema } from "./config.ts";
+
+/** Flume's `org.apache.flume.channel.kafka.KafkaChannel`. */
+export default defineChannel({
+  type: "kafka",
+  summary:
+    "A topic as channel: what sources put is durable when all in-sync replicas have it, and sinks take it from there, here or in other agents, Flume's too. Nothing is lost; what may come twice is said on its page.",
+  stability: "experimental",
+  config: configSchema,
+  example: { brokers: ["127.0.0.1:9092"], topic: "flume-channel" },
+  keeping: "elsewhere",
+  isShared: true,
+  bounds,
+  flume: async () => (await import("./flume.ts")).mappings,
+  create: async (config, context) => {
+    const { KafkaChannel } = await import("./kafka-channel.ts");
+    return new KafkaChannel(config, bounds(config).settings, context);
+  },
+});
+
+/** What goes into an Avro datum is compressed after that. */
+function bounds(config: Config) {
+  const settings = batchSettings(config);
+  return {
+    settings: config.parseAsFlumeEvent ? { ...settings, compression: "none" as const } : settings,
+    bytesMax: config.capacity,
+    ttlMs: undefined,
+  };
+}

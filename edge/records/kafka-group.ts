@@ -1,0 +1,229 @@
+/**
+ * Membership in a consumer group (kafkajs), for those who keep themselves how far they are: what is stored here counts, and the
+ * group is told afterwards.
+ *
+ *     joined ─▶ the group's offsets are asked for ─▶ seek ─▶ fetched ─▶ taken ─▶ (stored by whoever takes) ─▶ group told
+ */
+import type { Consumer, EachBatchPayload, Kafka } from "kafkajs";
+import { withDeadline } from "../../shared/async/deadline.ts";
+import { sleep } from "../../shared/async/sleep.ts";
+import { AppError } from "../../shared/errors/app-error.ts";
+import { createKafka, endlessRetry, type KafkaConnection } from "../../shared/kafka/connection/client.ts";
+import { explainClientError } from "../../shared/kafka/connection/connect-error.ts";
+import type { Report } from "../../shared/telemetry/log.ts";
+import { limits } from "../core/limits.ts";
+
+/** Whom to ask, and as which group. */
+export interface KafkaGroupOptions {
+  readonly connection: KafkaConnection;
+  readonly groupId: string;
+  readonly sessionTimeoutMs: number;
+  /** Where to begin with a partition that neither we nor the group know. */
+  readonly fromBeginning: boolean;
+  /** How often the group is told. */
+  readonly tellEveryMs: number;
+  readonly report: Report;
+  /** In whose name the log speaks. */
+  readonly component: string;
+}
+
+/** An offset of a partition, in Kafka's own words. */
+export interface PartitionOffset {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: string;
+}
+
+/** Offsets that a topic has of a partition: from `low` to below `high`. */
+export interface PartitionEnds {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Who reads. */
+export interface KafkaGroupReader {
+  /** The topics to read now. @throws AppError when there are none. */
+  topics(kafka: Kafka): Promise<readonly string[]>;
+  /** Whether the topics are looked for again while they are read. */
+  readonly looksForTopics: boolean;
+  /** Another assignment: nothing of it is fetched before `begins` has answered for each. */
+  joined(assignment: Readonly<Record<string, readonly number[]>>): void;
+  /** What else has to be known before `begins` is asked. */
+  prepare?(): Promise<void>;
+  /** Where a partition goes on; undefined: nobody knows. `groups` is what the group was told. */
+  begins(
+    topic: string,
+    partition: number,
+    groups: number | undefined,
+    ends: PartitionEnds | undefined,
+  ): number | undefined;
+  /** Takes the records of a partition, with heartbeats while it waits. */
+  take(payload: EachBatchPayload, signal: AbortSignal): Promise<void>;
+  /** What the group may be told now; waits until that is stored. Undefined: not now. */
+  told(signal: AbortSignal): Promise<readonly PartitionOffset[] | undefined>;
+  /** The group could not be told. */
+  notTold(error: unknown): void;
+}
+
+const lookForTopicsMs = 30_000;
+const leaveMsMax = 3_000;
+
+/** One membership: from connecting until the signal aborts, it crashes, or the topics are others. */
+export class KafkaGroup {
+  private readonly kafka: Kafka;
+  private readonly consumer: Consumer;
+  private readonly over = new AbortController();
+  private joins = 0;
+  private toldText = "";
+
+  constructor(
+    private readonly options: KafkaGroupOptions,
+    private readonly reader: KafkaGroupReader,
+  ) {
+    const { connection, groupId, sessionTimeoutMs: sessionTimeout, report, component } = options;
+    this.kafka = createKafka({ ...connection, report, component });
+    this.consumer = this.kafka.consumer({
+      groupId,
+      sessionTimeout,
+      rebalanceTimeout: 2 * sessionTimeout,
+      heartbeatInterval: Math.min(3_000, sessionTimeout / 3),
+      maxBytesPerPartition: limits.readBytes,
+      maxBytes: 4 * limits.readBytes,
+      maxWaitTimeInMs: 500,
+      allowAutoTopicCreation: false,
+      retry: endlessRetry,
+    });
+  }
+
+  /** @throws AppError why it ended by itself. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { consumer, over, reader } = this;
+    const stop = () => over.abort();
+    signal.addEventListener("abort", stop, { once: true });
+    if (signal.aborted) stop();
+    try {
+      const topics = await reader.topics(this.kafka);
+      const crashed = new Promise<never>((_resolve, reject) => {
+        consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
+        consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+          this.joined(payload.memberAssignment).catch(reject);
+        });
+      });
+      crashed.catch(stop);
+      await consumer.connect();
+      // Where retention has outrun us, kafkajs goes to this end: what is left of the log must not be passed over.
+      await consumer.subscribe({ topics: [...topics], fromBeginning: true });
+      await consumer.run({
+        autoCommit: false,
+        eachBatchAutoResolve: false,
+        eachBatch: (payload) => reader.take(payload, over.signal),
+      });
+      await Promise.race([crashed, this.tellWhileItLasts(topics)]);
+    } catch (thrown) {
+      throw thrown instanceof AppError
+        ? thrown
+        : explainClientError("read from Kafka", thrown, this.options.connection);
+    } finally {
+      signal.removeEventListener("abort", stop);
+      over.abort();
+      await this.leave();
+    }
+  }
+
+  /** The last word to the group, and goodbye; a broker that is away is not waited for. */
+  private async leave(): Promise<void> {
+    const late = () => new AppError("KAFKA_UNREACHABLE", "leave the group: no answer in time");
+    const goodbye = async () => {
+      if (this.joins > 0) await this.tell(AbortSignal.timeout(leaveMsMax));
+      await this.consumer.disconnect();
+    };
+    await withDeadline(goodbye(), leaveMsMax, late).catch(() => this.consumer.disconnect().catch(() => undefined));
+  }
+
+  /** Nothing is fetched before it is known where to go on. Synchronous up to the pause: kafkajs fetches as soon as it returns. */
+  private async joined(assignment: Readonly<Record<string, number[]>>): Promise<void> {
+    const { consumer, reader } = this;
+    const topics = Object.keys(assignment);
+    const join = ++this.joins;
+    consumer.pause(topics.map((topic) => ({ topic, partitions: assignment[topic] ?? [] })));
+    reader.joined(assignment);
+    const groups = await this.groupOffsets(topics);
+    const ends = await this.ends(topics);
+    if (topics.length > 0) await reader.prepare?.();
+    // Another assignment has come meanwhile, and asks for itself.
+    if (this.over.signal.aborted || join !== this.joins) return;
+    for (const [topic, partitions] of Object.entries(assignment)) {
+      for (const partition of partitions) {
+        const name = `${topic}/${partition}`;
+        const known = reader.begins(topic, partition, groups.get(name), ends.get(name));
+        const offset = known ?? (this.options.fromBeginning ? undefined : ends.get(name)?.high);
+        if (offset !== undefined) consumer.seek({ topic, partition, offset: String(offset) });
+      }
+      consumer.resume([{ topic, partitions }]);
+    }
+  }
+
+  /** What the topics have now, by `topic/partition`. */
+  async ends(topics: readonly string[]): Promise<ReadonlyMap<string, PartitionEnds>> {
+    const found = new Map<string, PartitionEnds>();
+    if (topics.length === 0) return found;
+    const admin = this.kafka.admin();
+    try {
+      await admin.connect();
+      for (const topic of topics) {
+        for (const { partition, low, high } of await admin.fetchTopicOffsets(topic)) {
+          found.set(`${topic}/${partition}`, { low: Number(low), high: Number(high) });
+        }
+      }
+      return found;
+    } finally {
+      await admin.disconnect().catch(() => undefined);
+    }
+  }
+
+  private async groupOffsets(topics: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const found = new Map<string, number>();
+    if (topics.length === 0) return found;
+    const admin = this.kafka.admin();
+    try {
+      await admin.connect();
+      const { groupId } = this.options;
+      for (const { topic, partitions } of await admin.fetchOffsets({ groupId, topics: [...topics] })) {
+        // -1: the group was never told.
+        for (const { partition, offset } of partitions) {
+          if (Number(offset) >= 0) found.set(`${topic}/${partition}`, Number(offset));
+        }
+      }
+      return found;
+    } finally {
+      await admin.disconnect().catch(() => undefined);
+    }
+  }
+
+  /** Until it is over. Resolves when the topics are others. */
+  private async tellWhileItLasts(topics: readonly string[]): Promise<void> {
+    const { signal } = this.over;
+    let lookedMs = performance.now();
+    while (!signal.aborted) {
+      await sleep(this.options.tellEveryMs, signal);
+      if (signal.aborted) return;
+      await this.tell(signal);
+      if (!this.reader.looksForTopics || performance.now() - lookedMs < lookForTopicsMs) continue;
+      lookedMs = performance.now();
+      if ((await this.reader.topics(this.kafka)).join() !== topics.join()) return;
+    }
+  }
+
+  private async tell(signal: AbortSignal): Promise<void> {
+    const offsets = await this.reader.told(signal);
+    if (offsets === undefined || offsets.length === 0) return;
+    const text = JSON.stringify(offsets);
+    if (text === this.toldText) return;
+    try {
+      await this.consumer.commitOffsets([...offsets]);
+      this.toldText = text;
+    } catch (error) {
+      this.reader.notTold(error);
+    }
+  }
+}
