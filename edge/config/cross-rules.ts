@@ -38,8 +38,12 @@ const rules: readonly Rule[] = [
 
 function partsAreNotEmpty({ document, components }: Whole): readonly Problem[] {
   const parts = { sources: components.sources, channels: components.channels, sinks: components.sinks };
+  // What others feed needs no source of ours, what others drain no sink.
+  const isShared = [...components.channels.values()].some((channel) => channel?.isShared === true);
   return Object.entries(parts).flatMap(([part, found]) =>
-    found.size > 0 || !isEmptyMap(document, part) ? [] : [document.problem([part], "names none; one is needed")],
+    found.size > 0 || (isShared && part !== "channels") || !isEmptyMap(document, part)
+      ? []
+      : [document.problem([part], "names none; one is needed")],
   );
 }
 

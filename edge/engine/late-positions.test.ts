@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { VirtualClock } from "../../shared/clock/clock.ts";
+import type { SelfKeptChannel } from "../core/channel.ts";
 import type { PositionUpdate } from "../core/channel-store.ts";
 import type { PutBatch } from "../core/stored-batch.ts";
 import { makeBatch, spec } from "../testing/contracts/batches.ts";
@@ -70,6 +71,37 @@ test("a stream that waits holds up no other", () => {
   if (batch !== undefined) reader.acknowledge(batch, undefined);
   expect(delivered).toEqual(["2"]);
   expect([late.isWaiting("driving"), late.isWaiting("status")]).toEqual([true, false]);
+});
+
+test("what a channel keeps elsewhere is waited for until it has it, and only what was put before", async () => {
+  const ends: (() => void)[] = [];
+  const channel: SelfKeptChannel = Object.assign(memoryChannel("main", new VirtualClock()), {
+    keeping: "elsewhere" as const,
+    put: (batches: readonly PutBatch[], ended: () => void) => void ends.push(...batches.map(() => ended)),
+  });
+  const late = new LatePositions(
+    () => channel,
+    () => {},
+  );
+  const never = new AbortController().signal;
+  const lane = channel.createLane(spec);
+  const put = (first: number) =>
+    late.put({ stream: "driving", batches: [makeBatch(lane, first, 1), makeBatch(lane, first + 1, 1)], positions: [] });
+  expect(await late.passedOn("driving", never)).toBe(true);
+  put(0);
+  expect(await late.passedOn("driving", AbortSignal.timeout(1))).toBe(false);
+  let passed = false;
+  const waiting = late.passedOn("driving", never).then((answer) => {
+    passed = answer;
+  });
+  put(2);
+  ends[0]?.();
+  await Bun.sleep(0);
+  expect(passed).toBe(false);
+  ends[1]?.();
+  await waiting;
+  expect(passed).toBe(true);
+  expect(await late.passedOn("driving", AbortSignal.timeout(1))).toBe(false);
 });
 
 test("lanes of one stream in two channels have two identities, and the next start has others", () => {

@@ -66,6 +66,26 @@ test("a channel without identity is refused where its sink knows records by noth
   ]);
 });
 
+test.each([
+  ["source and sink", [], []],
+  ["a source alone", ["sinks"], []],
+  ["a sink alone", ["sources", "tests"], []],
+  [
+    "neither",
+    ["sources", "sinks", "tests"],
+    ["channels.topic: no source feeds this channel, and no sink drains it (name it in a source or in a sink)"],
+  ],
+])("a topic as channel with %s", (_, without, expected) => {
+  using dir = tempDir();
+  let text = readFileSync(join(import.meta.dir, "kafka-channel.yaml"), "utf8");
+  for (const part of without) text = text.replace(new RegExp(`^${part}:\\n(?:[ #].*\\n)+`, "m"), `${part}: {}\n`);
+  text = text.replace("tests: {}\n", "");
+  writeFileSync(dir.file("tailgate.yaml"), text);
+  const loaded = loadConfig(dir.file("tailgate.yaml"), registry, {});
+  const said = loaded.ok ? [] : loaded.problems.map(({ key, message, hint }) => `${key}: ${message} (${hint})`);
+  expect(said).toEqual(expected);
+});
+
 test("every definition's own example is valid, and each of its keys says what it means", () => {
   for (const definition of Object.values(registry).flat()) {
     const reading = definition.type === "module" ? { ok: true } : definition.read(definition.example);

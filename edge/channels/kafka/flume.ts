@@ -38,7 +38,9 @@ const kafka: FlumeMapping = {
     "kafka.producer.acks": { nothing: always },
     "kafka.producer.retries": { nothing: always },
     "kafka.producer.enable.idempotence": { nothing: always },
-    "kafka.producer.compression.type": { by: "`compression`: none, gzip and zstd; the others become zstd" },
+    "kafka.producer.compression.type": {
+      by: "`compression`: none, gzip and zstd; the others become gzip, which every Flume reads",
+    },
     "kafka.producer.client.id": { to: "clientId", as: asText },
     "kafka.producer.request.timeout.ms": { to: "requestTimeout", as: asMs },
     "kafka.producer.key.serializer": asBytes,
@@ -63,7 +65,8 @@ const kafka: FlumeMapping = {
     ...clientSecurityKeys("kafka.consumer."),
     "kafka.consumer.*": { nothing: "it tunes the Java client" },
   },
-  start: { groupId: "flume", topic: "flume-channel" },
+  // An old Flume that shares the topic may not read zstd.
+  start: { groupId: "flume", topic: "flume-channel", compression: "none" },
   differences: [
     "An event without a key goes to the partition of the agent's name, so that a source's events stay in order; Flume spreads them.",
     "What a sink has is stored in the agent's file with each acknowledgement, and the group is told after that: a kill repeats at most the batch that was under way, where a Flume repeats a transaction.",
@@ -99,9 +102,9 @@ function finish(draft: Parameters<NonNullable<FlumeMapping["finish"]>>[0]): void
   }
   const compression = draft.value("kafka.producer.compression.type");
   if (compression !== undefined) {
-    const known = ["none", "gzip", "zstd"].includes(compression.text) ? compression.text : "zstd";
+    const known = ["none", "gzip", "zstd"].includes(compression.text) ? compression.text : "gzip";
     draft.set("compression", known, "kafka.producer.compression.type");
-    if (known !== compression.text) draft.note(`kafka.producer.compression.type = ${compression.text}: zstd here`);
+    if (known !== compression.text) draft.note(`kafka.producer.compression.type = ${compression.text}: gzip here`);
   }
   secured(draft);
 }

@@ -25,7 +25,7 @@ export interface WriterPart {
 
 /** What a partition's writer asks for. */
 export interface WriterHost {
-  readonly link: KafkaLink;
+  readonly link: Pick<KafkaLink, "ready" | "initProducerId" | "produce">;
   readonly topic: string;
   readonly clock: Clock;
   readonly signal: AbortSignal;

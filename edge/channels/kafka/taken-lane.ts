@@ -162,9 +162,17 @@ export class TakenLane implements LaneReader {
     const held = this.batches.find(({ first }) => first === batch.first);
     const offset = held?.offsets.at(-1);
     if (offset === undefined || this.leased === endOf(batch)) return;
+    const { leased, leasedOffset } = this;
     this.leased = endOf(batch);
     this.leasedOffset = offset;
-    this.host.store(this);
+    try {
+      this.host.store(this);
+    } catch (thrown) {
+      // Not stored: the next try to hand it out stores it again.
+      this.leased = leased;
+      this.leasedOffset = leasedOffset;
+      throw thrown;
+    }
   }
 
   acknowledge(batch: StoredBatch, mark: string | undefined): void {

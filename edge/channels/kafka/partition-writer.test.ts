@@ -1,0 +1,182 @@
+import { expect, test } from "bun:test";
+import { Backoff } from "../../../shared/async/backoff.ts";
+import { VirtualClock } from "../../../shared/clock/clock.ts";
+import { AppError } from "../../../shared/errors/app-error.ts";
+import type { BrokerNode, PartitionBatch } from "../../../shared/kafka/connection/link.ts";
+import { errors } from "../../../shared/kafka/error-codes.ts";
+import { crcMatches, readBatchHeader } from "../../../shared/kafka/record-batch/header.ts";
+import { decodeRecords } from "../../../shared/kafka/record-batch/records.ts";
+import { seededRandom } from "../../../shared/random/random.ts";
+import { until } from "../../../shared/testing/until.ts";
+import { makeBatch, spec } from "../../testing/contracts/batches.ts";
+import { PartitionWriter, type WriterHost } from "./partition-writer.ts";
+
+const lane = { ...spec, id: 1, epoch: "e", number: 0 };
+
+/** Answers as it is told, one send after the other; `lost` is a request of which nobody hears. */
+class ScriptedLink {
+  clusterId = "c1";
+  readonly sends: { producer: bigint; sequence: number; count: number; maxTimeMs: number; values: string[] }[] = [];
+  answers: (number | "lost")[] = [];
+  /** Happens between two tries. */
+  whilePaused: () => void = () => {};
+  private producers = 0n;
+
+  readonly link = {
+    ready: async () => 1,
+    initProducerId: async () => ({ errorCode: 0 as const, producerId: ++this.producers, producerEpoch: 0 }),
+    produce: async (_node: BrokerNode, [batch]: readonly PartitionBatch[]) => {
+      if (batch === undefined) throw new Error("a request holds a batch");
+      expect(crcMatches(batch.bytes)).toBe(true);
+      const { producerId, baseSequence, recordCount, maxTimestampMs } = readBatchHeader(batch.bytes);
+      const values = [...decodeRecords(batch.bytes)].map(({ value }) => value.toString());
+      this.sends.push({
+        producer: producerId,
+        sequence: baseSequence,
+        count: recordCount,
+        maxTimeMs: maxTimestampMs,
+        values,
+      });
+      const answer = this.answers.shift() ?? 0;
+      if (answer === "lost") throw new AppError("KAFKA_UNREACHABLE", "produce: no answer");
+      return [{ errorCode: answer, baseOffset: 0, appendTimeMs: -1, throttleMs: 0 }];
+    },
+  };
+}
+
+function open(answers: (number | "lost")[] = []) {
+  const script = new ScriptedLink();
+  script.answers = answers;
+  const clock = new VirtualClock();
+  const said = { failed: 0, repeated: 0, doubted: 0 };
+  const ended = { taken: 0, refused: [] as string[] };
+  const host: WriterHost = {
+    link: script.link,
+    topic: "t",
+    clock,
+    signal: new AbortController().signal,
+    backoff: () => new Backoff({ initialMs: 1, maxMs: 1 }, seededRandom(1)),
+    leader: async () => ({ clusterId: script.clusterId, nodeId: 1, host: "h", port: 1 }),
+    doubtRoute: () => said.doubted++,
+    worked: () => {},
+    failed: () => said.failed++,
+    maybeRepeated: (_, count) => {
+      said.repeated += count;
+    },
+    pause: async () => script.whilePaused(),
+  };
+  const writer = new PartitionWriter(0, host);
+  const push = (first: number, count: number) =>
+    writer.push({
+      batch: makeBatch(lane, first, count),
+      taken: (taken) => {
+        ended.taken += taken;
+      },
+      refused: (_, reason) => ended.refused.push(reason),
+    });
+  const settled = (count: number) =>
+    until(
+      "all to end",
+      () => ended.taken + ended.refused.length,
+      (sum) => sum === count,
+      { withinMs: 10_000 },
+    );
+  return { script, clock, said, ended, push, settled };
+}
+
+test("parts go out in order, one at a time, under rising numbers", async () => {
+  const { script, said, push, settled } = open();
+  push(0, 3);
+  push(3, 2);
+  await settled(5);
+  expect(script.sends.map(({ producer, sequence, count }) => [producer, sequence, count])).toEqual([
+    [1n, 0, 3],
+    [1n, 3, 2],
+  ]);
+  expect(said).toEqual({ failed: 0, repeated: 0, doubted: 0 });
+});
+
+test("no answer, not the leader, timed out: the same bytes under the same numbers, until they are answered for", async () => {
+  const { script, said, push, settled } = open([
+    "lost",
+    errors.NOT_LEADER_OR_FOLLOWER,
+    errors.REQUEST_TIMED_OUT,
+    errors.DUPLICATE_SEQUENCE_NUMBER,
+  ]);
+  push(0, 3);
+  push(3, 1);
+  await settled(4);
+  expect(script.sends.map(({ producer, sequence }) => [producer, sequence])).toEqual([
+    [1n, 0],
+    [1n, 0],
+    [1n, 0],
+    [1n, 0],
+    [1n, 3],
+  ]);
+  expect(new Set(script.sends.slice(0, 4).map(({ values }) => values.join())).size).toBe(1);
+  expect(said).toEqual({ failed: 3, repeated: 0, doubted: 3 });
+});
+
+test("a producer that the broker does not know any more is another one: what was in doubt is counted, the rest is not", async () => {
+  const certain = open([0, errors.OUT_OF_ORDER_SEQUENCE_NUMBER]);
+  certain.push(0, 3);
+  certain.push(3, 2);
+  await certain.settled(5);
+  expect(certain.script.sends.map(({ producer, sequence }) => [producer, sequence])).toEqual([
+    [1n, 0],
+    [1n, 3],
+    [2n, 0],
+  ]);
+  expect(certain.said.repeated).toBe(0);
+  const doubtful = open(["lost", errors.UNKNOWN_PRODUCER_ID]);
+  doubtful.push(0, 3);
+  await doubtful.settled(3);
+  expect(doubtful.said.repeated).toBe(3);
+});
+
+test("another cluster at the address is another producer's, and what was in doubt is counted", async () => {
+  const { script, said, push, settled } = open(["lost"]);
+  script.whilePaused = () => {
+    script.clusterId = "c2";
+  };
+  push(0, 2);
+  await settled(2);
+  expect(script.sends.map(({ producer, sequence }) => [producer, sequence])).toEqual([
+    [1n, 0],
+    [2n, 0],
+  ]);
+  expect(said.repeated).toBe(2);
+});
+
+test("too large: halves, and what is too large alone is refused; its neighbours arrive in order", async () => {
+  const { MESSAGE_TOO_LARGE: large } = errors;
+  const { script, ended, push, settled } = open([large, 0, large, large, 0]);
+  push(0, 4);
+  await settled(4);
+  expect(script.sends.map(({ sequence, count }) => [sequence, count])).toEqual([
+    [0, 4],
+    [0, 2],
+    [2, 2],
+    [2, 1],
+    [2, 1],
+  ]);
+  expect([ended.taken, ended.refused.length]).toEqual([3, 1]);
+  expect(ended.refused[0]).toContain("MESSAGE_TOO_LARGE");
+});
+
+test("time stamps that the topic refuses are moved to now, and then back by hours", async () => {
+  const { INVALID_TIMESTAMP: time } = errors;
+  const { script, clock, push, settled } = open([time, time, time]);
+  push(0, 2);
+  await settled(2);
+  const now = clock.now();
+  expect(script.sends.map(({ maxTimeMs }) => (maxTimeMs - now) / 3_600_000).slice(1)).toEqual([0, -1, -3]);
+});
+
+test("a send that waited for a day may be there twice: the broker has forgotten who sent it", async () => {
+  const { script, clock, said, push, settled } = open(["lost", "lost"]);
+  script.whilePaused = () => clock.advance(20 * 3_600_000);
+  push(0, 2);
+  await settled(2);
+  expect([script.sends.length, said.repeated]).toEqual([3, 2]);
+});
