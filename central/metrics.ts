@@ -14,6 +14,7 @@ import type { StatusSummary } from "./status/status.ts";
 export interface MetricSources {
   readonly counters: IngestSnapshot["counters"];
   readonly consumer: IngestSnapshot["consumer"];
+  readonly behind: IngestSnapshot["behind"];
   readonly senders: IngestSnapshot["senders"];
   readonly rules: IngestSnapshot["rules"];
   readonly heartbeats: IngestSnapshot["heartbeats"];
@@ -203,6 +204,11 @@ export const centralMetrics: readonly CentralMetric[] = [
     name: "unread_partitions",
     help: "Partitions of the topics that nobody reads into this store: alarm above 0.",
     read: ({ summary }) => summary?.unreadPartitions ?? 0,
+  },
+  {
+    name: "partitions_behind_group",
+    help: "Partitions of which the consumer group has committed more than the store holds: alarm above 0.",
+    read: ({ behind }) => behind.length,
   },
   {
     name: "stalled_partitions",

@@ -47,6 +47,13 @@ export const storeReplaced = defineSignal({
   message: "Another store stands in the place of ours: going on with what that one holds, from its own positions",
 });
 
+export const storeBehindGroup = defineSignal({
+  name: "store_behind_group",
+  level: "error",
+  message:
+    "The consumer group has stored more than this store holds: it is empty, or an older copy. It is filled from Kafka, and central is not ready until it has got there",
+});
+
 export const storeBack = defineSignal({ name: "store_back", level: "info", message: "The store takes writes again" });
 
 export const positionMoved = defineSignal({

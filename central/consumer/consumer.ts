@@ -24,6 +24,8 @@ export interface AssignedPartition extends TopicPartition {
    * brokers do not tell, or not now.
    */
   readonly topicId: string | undefined;
+  /** How far the group had stored it, by what was committed to Kafka before this assignment; undefined: nothing was. */
+  readonly committed: number | undefined;
 }
 
 /** How long one partition may keep the others waiting. An ordinary arrival takes some 50 ms. */
@@ -35,9 +37,10 @@ export type Start = number | "earliest";
 /**
  * What became of an arrival: it is done with; its turn is over and it is to be brought again, for what is left of it; or
  * reading must go on somewhere else. `restMs`: its partition has no turn for so long, so that others have the time.
+ * `commit: "later"`: what the group has committed stands further on, and is all that tells of an earlier store.
  */
 export type Outcome =
-  | { readonly kind: "done"; readonly restMs?: number }
+  | { readonly kind: "done"; readonly restMs?: number; readonly commit?: "later" }
   | { readonly kind: "again"; readonly start: Start; readonly restMs?: number }
   | { readonly kind: "seek"; readonly start: Start; readonly restMs?: number };
 

@@ -58,12 +58,18 @@ export function checkContinuity(arrival: Arrival, position: Position | undefined
     if (mark === "other") return { kind: "recreated" };
   }
   if (nextOffset <= next) return { kind: "stale", mark };
-  const gone = lostToRetention(arrival, next);
-  if (gone >= next) return { kind: "continues", mark, gap: { kind: "retention", firstOffset: next, lastOffset: gone } };
+  const gap = gapFrom(next, arrival);
+  if (gap !== undefined) return { kind: "continues", mark, gap };
   // Offsets may be missing (compaction, control records), but only what the broker says is gone is a gap. Without its
   // word an arrival that begins after the position is trusted no more than once: it is fetched again.
   if (logStartOffset === undefined && verified && firstOffset > next) return { kind: "misplaced" };
   return { kind: "continues", mark, gap: undefined };
+}
+
+/** What the broker has deleted of what lies from `next` on, before it was stored. */
+export function gapFrom(next: number, arrival: Arrival): Gap | undefined {
+  const gone = lostToRetention(arrival, next);
+  return gone < next ? undefined : { kind: "retention", firstOffset: next, lastOffset: gone };
 }
 
 /**

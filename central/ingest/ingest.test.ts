@@ -33,7 +33,7 @@ describe("ingest", () => {
     await on.assigned();
     on.store.failures.push("CENTRAL_STORE_UNAVAILABLE");
     const ended = AbortSignal.abort();
-    await expect(on.ingest.assigned({ ...at, topicId: on.topicId }, ended)).rejects.toThrow();
+    await expect(on.ingest.assigned({ ...at, topicId: on.topicId, committed: undefined }, ended)).rejects.toThrow();
     expect(on.counters.storeAvailable).toBe(false);
     expect(await on.deliver(range(0, 10))).toEqual({ kind: "done" });
     expect(on.counters.storeAvailable).toBe(true);
@@ -120,7 +120,7 @@ describe("ingest", () => {
     await on.assigned();
     await on.deliver(range(0, 10));
     const other = on.another();
-    await other.assigned({ ...at, topicId: on.topicId }, on.stop.signal);
+    await other.assigned({ ...at, topicId: on.topicId, committed: undefined }, on.stop.signal);
     await other.deliver(arrivalOf(range(9, 20)), on.context());
     expect(await on.deliver(range(10, 15))).toEqual({ kind: "seek", start: 19 });
     expect(on.counters.fenced).toBe(1);
@@ -239,7 +239,7 @@ describe("ingest", () => {
 
   test("a partition full of refused records rests once another one has something to store", async () => {
     await on.assigned();
-    await on.ingest.assigned({ ...at, partition: 1, topicId: "one" }, on.stop.signal);
+    await on.ingest.assigned({ ...at, partition: 1, topicId: "one", committed: undefined }, on.stop.signal);
     const flood = (from: number) =>
       Array.from({ length: 100 }, (_, index) =>
         testRecord({ offset: from + index, identity: "gw1/e1/drive.0/1@99999999999999999" }),

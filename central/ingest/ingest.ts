@@ -12,6 +12,7 @@
  *   - told to stop            between two transactions: what is stored is stored, the rest is read again
  *   - the topic has another id, the record before is another one, or the log is shorter: the topic was made anew
  *     → gap row, alert, from its start. What was stored of it meanwhile comes again, and the ledger knows it
+ *   - the store holds less than the group has committed: it is filled again, and central is not ready (earlier-store.ts)
  *   - the log begins behind our position: retention has outrun us → gap row, alert, go on
  */
 
@@ -39,8 +40,9 @@ import {
   topicRecreated,
   topicUnproved,
 } from "../telemetry.ts";
-import { checkContinuity, compareTopics, type MarkFinding, newestId } from "./continuity.ts";
+import { checkContinuity, compareTopics, gapFrom, type MarkFinding, newestId } from "./continuity.ts";
 import type { IngestCounters } from "./counters.ts";
+import type { EarlierStore } from "./earlier-store.ts";
 import type { FloodWatch } from "./flood-watch.ts";
 import type { HeartbeatTopics } from "./heartbeats.ts";
 import {
@@ -62,6 +64,7 @@ export interface IngestOptions {
   readonly counters: IngestCounters;
   readonly senders: SenderWatch;
   readonly floods: FloodWatch;
+  readonly earlier: EarlierStore;
   readonly clock: Clock;
   /** What it says is counted in `counters` where the signal says so. */
   readonly report: Report;
@@ -108,7 +111,7 @@ export class Ingest implements ConsumerHandler {
     return this.progress.get(partitionName(at))?.position?.next;
   }
 
-  async assigned({ topic, partition, topicId }: AssignedPartition, signal: AbortSignal): Promise<Start> {
+  async assigned({ topic, partition, topicId, committed }: AssignedPartition, signal: AbortSignal): Promise<Start> {
     const at = { topic, partition };
     const untilStored = <T>(work: () => Promise<T>) => this.options.watch.untilStored(signal, async () => {}, work);
     for (;;) {
@@ -125,7 +128,11 @@ export class Ingest implements ConsumerHandler {
       };
       this.turns.forget(partitionName(at));
       this.progress.set(partitionName(at), progress);
-      if (position === undefined || compareTopics(position, topicId) !== "other") return startOf(position);
+      if (position === undefined || compareTopics(position, topicId) !== "other") {
+        const lacks = this.options.earlier.assigned(at, committed, position);
+        // Not from wherever the log begins: what Kafka has deleted meanwhile is a gap of this store.
+        return lacks && position === undefined ? 0 : startOf(position);
+      }
       try {
         // Where its log begins is not known yet; what of it is gone already will be a gap of its own.
         progress.position = await untilStored(() => this.startOver(at, position, 0, topicId));
@@ -172,14 +179,16 @@ export class Ingest implements ConsumerHandler {
         if (progress.topicId !== undefined && progress.position?.topicId === undefined) {
           await this.storeAll({ ...arrival, blocks: [], damaged: [] }, progress, undefined, context);
         }
-        return { kind: "done" };
+        return { kind: "done", ...this.commit(arrival) };
       case "misplaced":
         progress.verified = progress.position?.before === undefined;
         return { kind: "seek", start: startOf(progress.position) };
       case "continues": {
         this.markSeen(finding.mark, progress, arrival);
-        if (finding.gap !== undefined) {
-          const { firstOffset, lastOffset } = finding.gap;
+        const lacks = progress.position === undefined && this.options.earlier.lacks(arrival);
+        const gap = lacks ? gapFrom(0, arrival) : finding.gap;
+        if (gap !== undefined) {
+          const { firstOffset, lastOffset } = gap;
           this.report(recordsLost, { topic, partition, firstOffset, lastOffset });
         }
         const beganMs = this.options.clock.uptimeMs();
@@ -189,19 +198,23 @@ export class Ingest implements ConsumerHandler {
         if (!progress.inFlood && this.turns.isSuspect(partitionName(arrival))) {
           progress.recordsPerAppend = Math.min(progress.recordsPerAppend, suspectRecords);
         }
-        const whole = await this.storeAll(arrival, progress, finding.gap, context);
+        const whole = await this.storeAll(arrival, progress, gap, context);
         const { useful, wasted } = progress;
         const tookMs = context.decodeMs + this.options.clock.uptimeMs() - beganMs;
         const restMs = this.turns.done(partitionName(arrival), { tookMs, useful, wasted });
         const rest = restMs === undefined ? {} : { restMs };
         progress.inHand = whole ? undefined : arrival;
-        if (whole) return { kind: "done", ...rest };
+        if (whole) return { kind: "done", ...rest, ...this.commit(arrival) };
         if (!isWaste(progress) || context.signal.aborted)
           return { kind: "seek", start: startOf(progress.position), ...rest };
         // What is before it has been seen: a flood that is not read leaves its mark far back.
         return { kind: "again", start: progress.position?.next ?? "earliest", ...rest };
       }
     }
+  }
+
+  private commit(at: TopicPartition): { readonly commit?: "later" } {
+    return this.options.earlier.lacks(at) ? { commit: "later" } : {};
   }
 
   private markSeen(mark: MarkFinding, progress: PartitionProgress, { topic, partition }: Arrival): void {
@@ -218,6 +231,7 @@ export class Ingest implements ConsumerHandler {
   ): Promise<Position> {
     const gap: Gap = { kind: "recreated", firstOffset: seen.next, lastOffset: undefined };
     const position = await this.options.store.startOver({ ...at, seen, gap, next, topicId });
+    this.options.earlier.forget(at);
     const signal = compareTopics(seen, topicId) === "same" ? logCutShort : topicRecreated;
     this.report(signal, { ...at, position: seen.next, newStart: next });
     return position;
@@ -329,6 +343,7 @@ export class Ingest implements ConsumerHandler {
     const took = { records: countRecords(append.records), tookMs: clock.uptimeMs() - beganMs, isWaste: isWaste(work) };
     progress.recordsPerAppend = affordable(took, progress.recordsPerAppend);
     progress.position = result.position;
+    this.options.earlier.storedUpTo(append, result.position.next);
     progress.useful += work.useful;
     progress.wasted += work.wasted;
     this.options.floods.count(result.refusedOf);

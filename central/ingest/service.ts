@@ -20,6 +20,7 @@ import type { Store, StoreOperations } from "../store/store.ts";
 import { heartbeatsNotKept } from "../telemetry.ts";
 import { BelievedKeys } from "./believed-keys.ts";
 import { IngestCounters } from "./counters.ts";
+import { EarlierStore } from "./earlier-store.ts";
 import { loadEventRules } from "./event-rules.ts";
 import { FloodWatch } from "./flood-watch.ts";
 import { Heartbeats } from "./heartbeats.ts";
@@ -76,6 +77,7 @@ export async function startIngest(
   const counters = new IngestCounters();
   const senders = new SenderWatch(report);
   const floods = new FloodWatch(systemClock, report);
+  const earlier = new EarlierStore(report);
   const booked = bookedReport(report, (name, amount) => counters.book(name, amount));
   const tools = { store, clock: systemClock, report: booked, counters, fatal };
   const watch = new StoreWatch({ ...tools, random: systemRandom });
@@ -86,7 +88,7 @@ export async function startIngest(
   const heartbeats = heartbeatsOf(config, { store, rules, report });
   const topics = topicsOf(config, heartbeats !== undefined);
   const consumer = config.kafka && consumerOf(config, config.kafka, { store, report, keys, floods, topics });
-  const ingest = new Ingest({ ...tools, watch, senders, floods, heartbeats });
+  const ingest = new Ingest({ ...tools, watch, senders, floods, earlier, heartbeats });
   consumer?.start(ingest);
   const consumerState = () => consumer?.state() ?? noSnapshot.consumer;
   const running = new RulesService(config, {
@@ -102,6 +104,7 @@ export async function startIngest(
   return {
     snapshot: () => ({
       consumer: consumerState(),
+      behind: earlier.behind(consumerState().partitions),
       counters: { ...counters },
       senders: senders.counts(),
       heartbeats: heartbeats?.desk.counts() ?? noHeartbeats,

@@ -1,6 +1,7 @@
 import type { ConsumerState } from "../consumer/consumer.ts";
 import type { ReplayCounters } from "../replay/service.ts";
 import type { IngestCounters } from "./counters.ts";
+import type { PartitionBehind } from "./earlier-store.ts";
 import type { HeartbeatCounts } from "./heartbeats.ts";
 import { noRulesSnapshot, type RulesSnapshot } from "./rules-snapshot.ts";
 import type { SenderCounts } from "./sender-watch.ts";
@@ -8,6 +9,8 @@ import type { SenderCounts } from "./sender-watch.ts";
 /** What the writing half tells the serving half, twice a second. */
 export interface IngestSnapshot {
   readonly consumer: ConsumerState;
+  /** Of which an earlier store of the group held more. */
+  readonly behind: readonly PartitionBehind[];
   readonly counters: Omit<IngestCounters, "count" | "book">;
   /** How long ago it said so. */
   readonly silentMs: number;
@@ -33,6 +36,7 @@ export const noSnapshot: IngestSnapshot = {
     groupRefused: false,
     rebalances: 0,
   },
+  behind: [],
   counters: {
     stored: 0,
     withoutIdentity: 0,

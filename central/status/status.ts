@@ -1,6 +1,7 @@
 /** The numbers that people and the live view look at: the store's sums, this instance's view of Kafka, and the speed. */
 import type { Clock } from "../../shared/clock/clock.ts";
 import { messageOf } from "../../shared/errors/app-error.ts";
+import type { PartitionBehind } from "../ingest/earlier-store.ts";
 import type { RelayCounts } from "../ingest/relay/relay-counts.ts";
 import type { IngestSnapshot } from "../ingest/snapshot.ts";
 import { partitionName } from "../records/partition.ts";
@@ -143,12 +144,13 @@ export class StatusService {
   /** Undefined: the store does not answer. */
   private reasons(lag: Lag | undefined): string[] {
     const reasons: string[] = [];
-    const { counters, silentMs } = this.options.snapshot();
+    const { counters, silentMs, behind } = this.options.snapshot();
     const { storeAvailable, storeAwayBecause: because } = counters;
     if (!storeAvailable) reasons.push(`the store does not take writes${because === "" ? "" : `: ${because}`}`);
     if (silentMs > writerSilentMsMax) {
       reasons.push(`nothing is stored: the writing half has been silent for ${Math.round(silentMs / 1_000)} s`);
     }
+    if (behind.length > 0) reasons.push(behindWords(behind));
     if (lag === undefined) return reasons;
     const { groupRefused, unread, stalled, untold, partitions } = lag;
     if (groupRefused) reasons.push("the consumer group does not let this central in: its members have another store");
@@ -182,6 +184,14 @@ export class StatusService {
     }
     return this.cached.totals;
   }
+}
+
+function behindWords(behind: readonly PartitionBehind[]): string {
+  const named = behind.slice(0, 5).map(({ topic, partition, next, committed }) => {
+    return `${topic}/${partition} (${next} of ${committed})`;
+  });
+  const what = `of ${behind.length} partitions the group has stored more than this store holds: ${named.join(", ")}`;
+  return `${what}. Is its disk mounted?`;
 }
 
 function partsOf(books: FleetBooks | undefined): Readonly<Record<BookPart, number>> | null {

@@ -6,6 +6,7 @@ import { type Signal, silent } from "../../shared/telemetry/log.ts";
 import { type TempDir, tempDir } from "../../shared/testing/temp-dir.ts";
 import type { Arrival, ArrivalContext, Outcome, Start } from "../consumer/consumer.ts";
 import { IngestCounters } from "../ingest/counters.ts";
+import { EarlierStore } from "../ingest/earlier-store.ts";
 import { FloodWatch } from "../ingest/flood-watch.ts";
 import { Ingest } from "../ingest/ingest.ts";
 import { SenderWatch } from "../ingest/sender-watch.ts";
@@ -44,6 +45,7 @@ export class IngestGround {
   readonly clock = new VirtualClock();
   readonly counters = new IngestCounters();
   readonly watch: StoreWatch;
+  readonly earlier: EarlierStore;
   readonly ingest: Ingest;
 
   private constructor(
@@ -52,6 +54,7 @@ export class IngestGround {
     readonly reader: SqliteReader,
   ) {
     this.watch = this.watchOf(1);
+    this.earlier = new EarlierStore(this.tools().report);
     this.ingest = this.another(this.watch);
   }
 
@@ -66,7 +69,9 @@ export class IngestGround {
   another(watch = this.watchOf(2)): Ingest {
     const { store, clock, counters, report, fatal } = this.tools();
     const floods = new FloodWatch(clock, report);
-    return new Ingest({ store, watch, counters, senders: new SenderWatch(report), floods, clock, report, fatal });
+    const senders = new SenderWatch(report);
+    const earlier = watch === this.watch ? this.earlier : new EarlierStore(report);
+    return new Ingest({ store, watch, counters, senders, floods, earlier, clock, report, fatal });
   }
 
   /** What all that bring something to the store stand on. */
@@ -92,8 +97,9 @@ export class IngestGround {
     };
   }
 
-  async assigned(): Promise<Start> {
-    return await this.ingest.assigned({ ...at, topicId: this.topicId }, this.stop.signal);
+  /** `committed`: what the group has committed to Kafka. */
+  async assigned(committed?: number): Promise<Start> {
+    return await this.ingest.assigned({ ...at, topicId: this.topicId, committed }, this.stop.signal);
   }
 
   async deliver(records: readonly PlainRecord[], more: Partial<Arrival> = {}): Promise<Outcome> {

@@ -1,6 +1,6 @@
 /** One look at the cluster: how far the partitions of our topics go, and who in the group reads them. */
 import { type Admin, AssignerProtocol } from "kafkajs";
-import type { TopicPartition } from "../../records/partition.ts";
+import { partitionName, type TopicPartition } from "../../records/partition.ts";
 import type { ClusterPartition, GroupView } from "../coverage.ts";
 
 /**
@@ -33,6 +33,19 @@ async function endsOf(admin: Admin, topic: string): ReturnType<Admin["fetchTopic
   } catch {
     return [];
   }
+}
+
+/**
+ * What the group has committed, by the names of partitions; of all topics, so that one that is just deleted hides no
+ * other. Throws what kafkajs throws.
+ */
+export async function viewCommitted(admin: Admin, groupId: string): Promise<ReadonlyMap<string, number>> {
+  await admin.fetchTopicMetadata(); // kafkajs finds no coordinator before it has asked for the cluster's brokers.
+  const told = await admin.fetchOffsets({ groupId, topics: [] });
+  const all = told.flatMap(({ topic, partitions }) =>
+    partitions.map(({ partition, offset }) => [partitionName({ topic, partition }), Number(offset)] as const),
+  );
+  return new Map(all.filter(([, offset]) => offset >= 0));
 }
 
 /**

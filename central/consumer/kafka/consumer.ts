@@ -19,7 +19,7 @@ import { partitionName, type TopicPartition } from "../../records/partition.ts";
 import type { Consumer, ConsumerHandler, ConsumerState, PartitionState } from "../consumer.ts";
 import { Coverage, unreadGraceMs } from "../coverage.ts";
 import { createBriefKafka } from "./brief-client.ts";
-import { viewGroup, viewTopics } from "./cluster-view.ts";
+import { viewCommitted, viewGroup, viewTopics } from "./cluster-view.ts";
 import { type GroupOptions, GroupSession, type SessionEvents } from "./group-session.ts";
 import { consumerHint } from "./hints.ts";
 import { PartitionEnds } from "./partition-ends.ts";
@@ -174,6 +174,7 @@ export class KafkaConsumer implements Consumer {
       events: this.events(),
       fetched: fetchedPartition,
       topicIds: (names: readonly string[]) => this.topicIds(names),
+      committed: () => this.committed(),
     };
     const session = new GroupSession(parts, this.options, handler);
     this.session = session;
@@ -325,6 +326,16 @@ export class KafkaConsumer implements Consumer {
       return await askTopicIds(this.options.connection, topics);
     } catch (thrown) {
       this.options.report(topicIdsUnknown, { error: messageOf(thrown) });
+      return undefined;
+    }
+  }
+
+  /** Undefined when no broker answers. */
+  private async committed(): Promise<ReadonlyMap<string, number> | undefined> {
+    try {
+      return await this.ask("read the group's positions", (admin) => viewCommitted(admin, this.options.groupId));
+    } catch (thrown) {
+      this.options.report(clusterUnseen, { error: messageOf(thrown) });
       return undefined;
     }
   }

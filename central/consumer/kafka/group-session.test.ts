@@ -45,7 +45,14 @@ async function sessionOf(deliver: (arrival: Arrival, context: ArrivalContext) =>
   const events = { answered: () => {}, moved: () => {}, joined: () => {} };
   const fetched = (message: object) => ("offset" in message ? fetchedAt(Number(message.offset)) : undefined);
   const kafka = { consumer: () => client };
-  const parts = { kafka, protocol: "p", events, fetched, topicIds: async () => undefined };
+  const parts = {
+    kafka,
+    protocol: "p",
+    events,
+    fetched,
+    topicIds: async () => undefined,
+    committed: async () => new Map<string, number>(),
+  };
   const sizes = { sessionTimeoutMs: 50, heartbeatMs: 10, fetchBytesPerPartition: 1_000 };
   const handler = { assigned: async () => 0, deliver };
   const session = new GroupSession(parts, { groupId: "g", ...sizes, report: silent }, handler);

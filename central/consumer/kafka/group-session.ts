@@ -58,6 +58,8 @@ export interface SessionParts {
   readonly fetched: typeof fetchedPartition;
   /** Undefined when no broker answers. */
   topicIds(topics: readonly string[]): Promise<TopicIds | undefined>;
+  /** What the group has committed, by partition; undefined when no broker answers. */
+  committed(): Promise<ReadonlyMap<string, number> | undefined>;
 }
 
 /** Kafka answers at once when there is data; this is how long it waits when there is none. */
@@ -65,6 +67,7 @@ const fetchWaitMs = 500;
 /** While a fetch goes on beside the others: its partition can be asked for only when this fetch is answered. */
 const besideWaitMs = 20;
 const commitEveryMs = 1_000;
+const askAgainMs = 500;
 /** New topics of a pattern and new partitions are noticed within this time. */
 const metadataMaxAgeMs = 10_000;
 
@@ -175,17 +178,28 @@ export class GroupSession {
 
   /** The ids are asked for each time, and first: what is read after that is of that topic, or will be found out. */
   private async beginAll(topics: readonly string[], signal: AbortSignal): Promise<void> {
-    const ids = (await this.parts.topicIds(topics)) ?? new Map();
+    const [ids = new Map(), committed] = await Promise.all([this.parts.topicIds(topics), this.committed(signal)]);
     if (signal.aborted) return;
     this.topicIds = ids;
-    for (const { topic, partition } of this.partitions) {
-      void this.begin({ topic, partition, topicId: ids.get(topic) }, signal);
+    for (const at of this.partitions) {
+      void this.begin({ ...at, topicId: ids.get(at.topic), committed: committed.get(partitionName(at)) }, signal);
     }
   }
 
-  private async begin({ topic, partition, topicId }: AssignedPartition, signal: AbortSignal): Promise<void> {
+  /** Before anything of ours is committed. The coordinator has just let us in: it will answer, or this life ends. */
+  private async committed(signal: AbortSignal): Promise<ReadonlyMap<string, number>> {
+    while (!signal.aborted) {
+      const found = await this.parts.committed();
+      if (found !== undefined) return found;
+      await sleep(askAgainMs, signal);
+    }
+    return new Map();
+  }
+
+  private async begin(assigned: AssignedPartition, signal: AbortSignal): Promise<void> {
+    const { topic, partition } = assigned;
     try {
-      const start = await this.handler.assigned({ topic, partition, topicId }, signal);
+      const start = await this.handler.assigned(assigned, signal);
       if (signal.aborted) return;
       this.seek({ topic, partition }, start);
       this.client.resume([{ topic, partitions: [partition] }]);
@@ -268,6 +282,7 @@ export class GroupSession {
     else if (outcome.kind === "again") this.moved(at, outcome.start);
     else {
       this.moved(at, arrival.nextOffset);
+      if (outcome.commit === "later") return;
       this.dirty.set(partitionName(at), { ...at, offset: String(arrival.nextOffset) });
     }
   }
