@@ -112,3 +112,54 @@ test("a log is copied and truncated, and its folder moved at once: each line onc
   expected.push(text("new", 3));
   await sees(run, lines());
 });
+
+for (const [what, move] of [
+  ["its folder", (from: string, to: string) => renameSync(from, to)],
+  [
+    "it alone",
+    (from: string, to: string) => {
+      mkdirSync(to, { recursive: true });
+      renameSync(`${from}/x.log`, `${to}/x.log`);
+    },
+  ],
+] as const) {
+  test(`a file that is open and quiet for longer than idleClose, and ${what} is moved: it goes on where it is`, async () => {
+    using w = tailWorld({ pollInterval: 600, idleClose: 100 }, "*/x.log");
+    const log = (folder: string, name = "x.log") => w.dir.file(`${folder}/${name}`);
+    mkdirSync(w.dir.file("a"));
+    writeFileSync(log("a"), text("old", 20));
+    await using run = w.start();
+    const expected = [text("old", 20)];
+    const lines = () => expected.join("").trimEnd().split("\n");
+    await sees(run, lines());
+    // What an event tells is read at once; its folder is not looked at for that, so it stays open.
+    appendFileSync(log("a"), "late\n");
+    expected.push("late\n");
+    await sees(run, lines());
+    move(w.dir.file("a"), w.dir.file("b"));
+    await until("the move", () => said(run, "tail_moved_here").length + said(run, "tail_file_found").length > 1);
+    appendFileSync(log("b"), "later\n");
+    expected.push("later\n");
+    await sees(run, lines());
+  });
+}
+
+test("a rotated file that is moved out of all folders that are followed is let go of when it is quiet", async () => {
+  using w = tailWorld({ pollInterval: 50, idleClose: 1_000 }, "logs/x.log");
+  mkdirSync(w.dir.file("logs"));
+  mkdirSync(w.dir.file("archive"));
+  writeFileSync(w.dir.file("logs/x.log"), text("old", 20));
+  await using run = w.start();
+  const expected = [text("old", 20)];
+  const lines = () => expected.join("").trimEnd().split("\n");
+  await sees(run, lines());
+  renameSync(w.dir.file("logs/x.log"), w.dir.file("archive/x.log"));
+  writeFileSync(w.dir.file("logs/x.log"), text("new", 20));
+  appendFileSync(w.dir.file("archive/x.log"), "late\n");
+  expected.push("late\n", text("new", 20));
+  await sees(run, lines());
+  await until("it is forgotten", () => {
+    run.intake.commit();
+    return [...run.intake.work.positions.values()].filter((position) => position.includes('"inode"')).length === 1;
+  });
+});

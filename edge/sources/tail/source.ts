@@ -22,7 +22,6 @@ import { LineIntake } from "../../core/line-intake.ts";
 import type { Holding, Intake, Source } from "../../core/source.ts";
 import type { Attention } from "./attention.ts";
 import type { Config } from "./config.ts";
-import type { Directory } from "./directory.ts";
 import type { DirectoryHost } from "./directory-book.ts";
 import { excluder } from "./discover.ts";
 import { FileIndex } from "./file-index.ts";
@@ -253,17 +252,18 @@ export class TailSource implements Source, FileReader {
     }
     look.end();
     attention.endScan(performance.now() - startMs);
-    this.boundOpenFiles(directory);
+    this.boundOpenFiles(attention);
   }
 
   /** Closes what is read and quiet; more when too many are open. */
-  private boundOpenFiles(directory: Directory): void {
+  private boundOpenFiles(attention: Attention): void {
+    const { book } = attention.directory;
     const quietSinceMs = this.host.uptimeMs() - this.config.idleClose;
-    for (const file of [...directory.book.files]) {
+    for (const file of book.files) {
       if (file.fd === undefined || !file.isIdle || file.grewMs > quietSinceMs) continue;
-      // Without its directory it could not be found again: it is finished.
-      if (file.isElsewhere && !this.folders.isOutOfReach(file)) directory.book.forget(file);
-      else file.close();
+      file.close();
+      // Without a name here it may be in another folder, which has not been looked at since: it is missed as closed ones are.
+      if (file.isElsewhere) attention.dirty = true;
     }
     this.openFiles.boundAll();
   }
