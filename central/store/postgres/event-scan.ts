@@ -20,15 +20,14 @@ const inlineBytesMax = 8 * 1024;
 const daysFirst = 1;
 const daysMax = 64;
 
-interface Row {
-  readonly day: number;
+/** An event as it is read, and its lane. */
+export interface EventColumns {
   readonly series: number;
   readonly time: number;
   readonly source: number;
   readonly offset: number;
   readonly lane: number;
   readonly seq: number;
-  readonly size: number | null;
   readonly value: Buffer | null;
   readonly topic: Buffer;
   readonly partition: number;
@@ -36,6 +35,11 @@ interface Row {
   readonly epoch: Buffer | null;
   readonly laneStream: Buffer | null;
   readonly laneNumber: number | null;
+}
+
+interface Row extends EventColumns {
+  readonly day: number;
+  readonly size: number | null;
 }
 
 /** A stretch of time and the days with a table in it. */
@@ -164,12 +168,13 @@ async function readValue(sql: SQL, { day, series, time, source, offset }: Row): 
   return row?.value ?? null;
 }
 
-function eventOf(row: Row, value: Buffer | null, stream: string): EventRow {
+/** As readers are given it. */
+export function eventOf(row: EventColumns, value: Buffer | null, stream: string): EventRow {
   const { time, source, offset, seq, topic, partition } = row;
   return { position: { time, source, offset }, stream, topic: textOf(topic), partition, lane: laneOf(row), seq, value };
 }
 
-function laneOf({ agent, epoch, laneStream, laneNumber }: Row): LaneIdentity | undefined {
+function laneOf({ agent, epoch, laneStream, laneNumber }: EventColumns): LaneIdentity | undefined {
   if (agent === null || epoch === null || laneStream === null || laneNumber === null) return undefined;
   return { agent: textOf(agent), epoch: textOf(epoch), stream: textOf(laneStream), lane: laneNumber };
 }

@@ -1,4 +1,5 @@
 import type { StoreKind } from "../kind.ts";
+import { PostgresFeed } from "./feed.ts";
 import { PostgresReader } from "./reader.ts";
 import { checkStore, PostgresStore } from "./store.ts";
 
@@ -9,6 +10,7 @@ export const postgres: StoreKind = {
   check: checkStore,
   writer: (address, tools) => new PostgresStore({ address, ...tools }),
   reader: (address) => new PostgresReader(address),
+  feed: (address) => new PostgresFeed(address),
 };
 
 /** The other name that PostgreSQL's own programs know the scheme by. */

@@ -9,6 +9,7 @@ import type { SQL } from "bun";
 import type { AccountEntry, Doubt, SeriesEntry } from "../../ledger/entries.ts";
 import type { LanePlan, Plan } from "../../ledger/plan.ts";
 import type { AsideRow } from "../outcome.ts";
+import { type ArrivalSpan, writeArrival } from "./arrivals.ts";
 import { type CopyEncoder, copyChunks, copyInto } from "./copy.ts";
 import type { EventDays } from "./event-days.ts";
 import { Raced } from "./failure.ts";
@@ -20,6 +21,8 @@ export interface WriteContext {
   readonly nowMs: number;
   readonly days: EventDays;
   readonly seen: SeenEvents;
+  /** Undefined: what is written again is no news. */
+  readonly arrival?: ArrivalSpan;
 }
 
 /** The days of which the plan's events are: each needs its table before the transaction. */
@@ -37,12 +40,14 @@ export async function writePlan(sql: SQL, plan: Plan, context: WriteContext): Pr
   const seriesId = (entry: SeriesEntry) => entry.stored?.id ?? seriesIds.get(entry) ?? 0;
   await copyEvents(sql, series, seriesId, context);
   await writeSeries(sql, series, seriesId, context);
+  const brought = series.map((entry) => ({ id: seriesId(entry), events: entry.events }));
   await copyConflicts(sql, conflicts, laneId, context.nowMs);
   await Promise.all([
     writeLanes(sql, lanes, laneId, context.nowMs),
     writeRanges(sql, lanes, laneId),
     writeHours(sql, lanes, laneId),
     writeAccounts(sql, accounts, day),
+    context.arrival && writeArrival(sql, context.arrival, brought, context),
   ]);
 }
 

@@ -181,7 +181,7 @@ async function writeRedriven(
   sql: SQL,
   records: Redriven["records"],
   { id, topic, partition }: Source,
-  { nowMs, days, ...limits }: WriterTools,
+  { nowMs, days, arrivals: _, ...limits }: WriterTools,
 ): Promise<Plan> {
   const planning = new AppendPlanning(records, {
     source: { id, topic, partition },

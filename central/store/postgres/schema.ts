@@ -4,12 +4,13 @@
  * Names and texts from outside are `bytea` (UTF-8): PostgreSQL's text refuses NUL, and holds only what the database's
  * encoding has. The views at the end show them as text. Times are milliseconds since 1970, days are days since 1970.
  */
+import { feedSchema } from "./feed-schema.ts";
 import { fleetSchema } from "./fleet-schema.ts";
 import { redriveSchema } from "./redrive-schema.ts";
 
 export const schemaName = "tailgate";
 
-export const schemaVersion = 3;
+export const schemaVersion = 4;
 
 /** Stands in the one row of `store`: another program's table of that name does not have it. */
 export const storeMark = "tailgate central";
@@ -139,7 +140,7 @@ export function dayTable(table: string, day: number): string {
 }
 
 /** From each earlier version to the next one. */
-export const migrations: Readonly<Record<number, string>> = { 1: fleetSchema, 2: redriveSchema };
+export const migrations: Readonly<Record<number, string>> = { 1: fleetSchema, 2: redriveSchema, 3: feedSchema };
 
 /** Session's own: what an append brings to the series, in one COPY. */
 export const incoming = `

@@ -34,6 +34,7 @@ import type {
   TopicMadeAnew,
 } from "../store.ts";
 import { clientOptions } from "./address.ts";
+import { ArrivalRetention } from "./arrivals.ts";
 import { EventDays } from "./event-days.ts";
 import { isConflict, isLockTimeout, sqlState, storeFailure } from "./failure.ts";
 import { hearBeats } from "./fleet-writer.ts";
@@ -88,6 +89,7 @@ const settings = {
 interface Session {
   readonly sql: SQL;
   readonly days: EventDays;
+  readonly arrivals: ArrivalRetention;
 }
 
 export class PostgresStore implements Store {
@@ -158,8 +160,8 @@ export class PostgresStore implements Store {
     const { clock, quotas = defaultQuotas, rules = anybody, lateAfterMs = lateAfterMsStandard } = this.options;
     for (let tries = 1; ; tries++) {
       try {
-        return await this.use(doing, true, async ({ sql, days }) => {
-          return await sql.begin((tx) => work(tx, { days, quotas, rules, lateAfterMs, nowMs: clock.now() }));
+        return await this.use(doing, true, async ({ sql, days, arrivals }) => {
+          return await sql.begin((tx) => work(tx, { days, arrivals, quotas, rules, lateAfterMs, nowMs: clock.now() }));
         });
       } catch (thrown) {
         if (tries >= triesMax || !(await this.mayTryAgain(doing, thrown))) throw thrown;
@@ -204,7 +206,7 @@ export class PostgresStore implements Store {
     };
     const words = { applicationName: writerName, connections: 1, bounds, settings, onClose };
     const sql = new SQL(clientOptions(this.options.address, words));
-    session = { sql, days: new EventDays() };
+    session = { sql, days: new EventDays(), arrivals: new ArrivalRetention() };
     try {
       const before = this.id;
       // A store that was open is never made anew: an empty one would be taken for it, and be filled in its place.

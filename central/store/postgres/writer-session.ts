@@ -18,6 +18,7 @@ import type {
   RelayResult,
   TopicMadeAnew,
 } from "../store.ts";
+import type { ArrivalRetention } from "./arrivals.ts";
 import type { EventDays } from "./event-days.ts";
 import { Raced } from "./failure.ts";
 import { findValues } from "./find-event.ts";
@@ -47,6 +48,7 @@ interface SourceKey {
 /** What a transaction is carried out with. */
 export interface WriterTools {
   readonly days: EventDays;
+  readonly arrivals: ArrivalRetention;
   readonly quotas: Quotas;
   readonly rules: AdmissionRules;
   readonly lateAfterMs: number;
@@ -75,7 +77,7 @@ export async function readPosition(sql: SQL, at: TopicPartition): Promise<Positi
 /** One append; everything of it but begin and commit. @throws MissingDays, Raced: begin it again. */
 export async function writeAppend(sql: SQL, append: Append, tools: WriterTools): Promise<AppendResult> {
   const { seen, next, topic, partition } = append;
-  const { nowMs, days, ...limits } = tools;
+  const { nowMs, days, arrivals, ...limits } = tools;
   const source = await fence(sql, { topic, partition, seen, next }, nowMs);
   if (append.gap !== undefined) await writeGap(sql, source.id, append.gap, nowMs);
   const planning = new AppendPlanning(append.records, {
@@ -88,7 +90,8 @@ export async function writeAppend(sql: SQL, append: Append, tools: WriterTools):
   const plan = planning.settle(doubts, { values: await findValues(sql, doubts, days) });
   const missing = days.missing(daysOf(plan, days, nowMs));
   if (missing.length > 0) throw new MissingDays(missing);
-  await writePlan(sql, plan, { nowMs, days, seen: seenEvents });
+  await writePlan(sql, plan, { nowMs, days, seen: seenEvents, arrival: { source: source.id, next } });
+  await arrivals.forget(sql, source.id, nowMs);
   const aside = putAside(append, plan.refused, source.deadBytes);
   await writeAside(sql, source.id, aside.rows, nowMs);
   const result = outcomeOf(append, plan);

@@ -16,9 +16,11 @@ import { startChild } from "../../../shared/testing/child.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { appendOf } from "../../testing/append.ts";
 import { everyStoreContract } from "../../testing/contracts/every.contract.ts";
+import { feedContract } from "../../testing/contracts/feed.contract.ts";
 import { replayContract } from "../../testing/contracts/replay.contract.ts";
 import type { Position } from "../store.ts";
 import { ChunkPacker, unpackChunk } from "./chunk-codec.ts";
+import { SqliteFeed } from "./feed.ts";
 import { checkStoreFile } from "./open.ts";
 import { SqliteReader } from "./reader.ts";
 import { SqliteStore } from "./store.ts";
@@ -37,6 +39,7 @@ const open = () => {
     store,
     reader,
     another: open,
+    openFeed: (bounds: { readonly scanEventsMax: number }) => new SqliteFeed(path, bounds),
     settle: async () => {
       store.fold();
     },
@@ -60,6 +63,7 @@ const open = () => {
 };
 
 everyStoreContract("sqlite", open);
+feedContract("sqlite", open);
 replayContract("sqlite", open);
 
 test("after a clean stop the file alone is the store, beside a reader that stays open", async () => {

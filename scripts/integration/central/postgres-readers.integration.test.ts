@@ -1,11 +1,12 @@
 /** Readers of a PostgreSQL store whose tables or database are taken away under them. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { SQL } from "bun";
+import { PostgresFeed } from "../../../central/store/postgres/feed.ts";
 import { PostgresReader } from "../../../central/store/postgres/reader.ts";
 import { PostgresStore } from "../../../central/store/postgres/store.ts";
 import { appendOf } from "../../../central/testing/append.ts";
 import { noonMs } from "../../../central/testing/records.ts";
-import { systemClock } from "../../../shared/clock/clock.ts";
+import { systemClock, VirtualClock } from "../../../shared/clock/clock.ts";
 import { silent } from "../../../shared/telemetry/log.ts";
 import { PostgresServer } from "../../drivers/storage/postgres-server.ts";
 
@@ -37,7 +38,7 @@ async function open() {
     await reader.close();
     await tables.close();
   };
-  return { database, reader, tables, [Symbol.asyncDispose]: end };
+  return { address, database, reader, tables, [Symbol.asyncDispose]: end };
 }
 
 test("readers wait out whatever stands in the place of its tables, and go on when they are back", async () => {
@@ -82,6 +83,34 @@ test("readers wait out whatever stands in the place of its tables, and go on whe
       .simple();
     expect(await answers()).toBe(before);
   }
+});
+
+test("who comes back after more than an hour is told that it cannot be told, with the offsets", async () => {
+  await using under = await open();
+  const clock = new VirtualClock(noonMs);
+  const store = new PostgresStore({ address: under.address, clock, report: silent });
+  const feed = new PostgresFeed(under.address);
+  const before = await feed.now();
+  let seen = await store.position({ topic: "drive", partition: 0 });
+  for (const [from, to] of [
+    [5, 8],
+    [8, 9],
+  ] as const) {
+    ({ position: seen } = await store.append(appendOf(from, to, seen)));
+    clock.advance(3_700_000);
+  }
+  const at = await feed.now();
+  await store.append(appendOf(9, 12, seen));
+  const all = { wants: () => true, eventsMax: 100, bytesMax: 1e6 };
+  const { answers } = await feed.read([
+    { after: before, ...all },
+    { after: at, ...all },
+  ]);
+  const notShown = [{ topic: "drive", partition: 0, firstOffset: 5, lastOffset: 11 }];
+  expect(answers[0]).toEqual({ kind: "lost", why: "too much time has passed since", notShown });
+  expect(answers[1]).toMatchObject({ kind: "events", events: [{}, {}, {}] });
+  feed.rest();
+  await store.close();
 });
 
 test("readers wait out a database that is renamed, and go on when it has its name again", async () => {

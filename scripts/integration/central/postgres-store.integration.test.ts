@@ -4,6 +4,7 @@ import { SQL } from "bun";
 import type { PlainRecord } from "../../../central/records/record-block.ts";
 import { lastMark } from "../../../central/records/record-slices.ts";
 import { restDay, tableOf } from "../../../central/store/postgres/days.ts";
+import { PostgresFeed } from "../../../central/store/postgres/feed.ts";
 import { fleetLock } from "../../../central/store/postgres/fleet-writer.ts";
 import { PostgresReader } from "../../../central/store/postgres/reader.ts";
 import { dayTable, firstSchema, schemaVersion, storeMark } from "../../../central/store/postgres/schema.ts";
@@ -11,6 +12,7 @@ import { checkStore, PostgresStore } from "../../../central/store/postgres/store
 import { writerName } from "../../../central/store/postgres/take-over.ts";
 import type { Append, Position } from "../../../central/store/store.ts";
 import { everyStoreContract } from "../../../central/testing/contracts/every.contract.ts";
+import { feedContract } from "../../../central/testing/contracts/feed.contract.ts";
 import { testBeat } from "../../../central/testing/heartbeats.ts";
 import { slicesOf, testRecord } from "../../../central/testing/records.ts";
 import { systemClock } from "../../../shared/clock/clock.ts";
@@ -51,6 +53,7 @@ async function open() {
     store,
     reader,
     another,
+    openFeed: (bounds: { readonly scanEventsMax: number }) => new PostgresFeed(address, bounds),
     settle: async () => {},
     [Symbol.asyncDispose]: async () => {
       await reader.close();
@@ -60,6 +63,7 @@ async function open() {
 }
 
 everyStoreContract("postgres", open);
+feedContract("postgres", open);
 
 function appendOf(records: readonly PlainRecord[], seen: Position | undefined, partition = 0): Append {
   const slices = slicesOf(records);
