@@ -76,6 +76,8 @@ export interface Doubt {
 /** What the store knows of a vehicle's stream. */
 export interface StoredSeries {
   readonly id: number;
+  /** It was lost with its count, and made anew by records that were put back. */
+  readonly anew: boolean;
   /** Undefined: nothing was stored in it yet. */
   readonly last: (StateKey & { readonly storedAtMs: number }) | undefined;
 }
@@ -90,8 +92,13 @@ export class SeriesEntry {
   last: PlannedEvent | undefined;
   /** Set by the store: the vehicle was erased, and nothing of it is stored again. */
   suppressed = false;
-  /** Of the events, those that were counted when they came first, and are put back. */
+  /** Of the events, those that came before, and are put back. */
   restored = 0;
+
+  /** How many of the events its count grows by: what is put back was counted, unless the count was lost with it. */
+  get counted(): number {
+    return this.stored === undefined || this.stored.anew ? this.events.length : this.events.length - this.restored;
+  }
 
   constructor(
     readonly vehicle: string,

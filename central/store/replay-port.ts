@@ -3,6 +3,7 @@
  * a store all the same; the routes then say that it cannot. Every promise is checked by
  * testing/contracts/replay.contract.ts.
  */
+import type { PlanCounts } from "../ledger/plan-counts.ts";
 import type { DamagedRange, TopicPartition } from "../records/partition.ts";
 import type { RecordSlice } from "../records/record-block.ts";
 
@@ -59,6 +60,19 @@ export const noCounts: ReplayCounts = {
   suppressed: 0,
   produced: 0,
 };
+
+/** What a plan has added to them; `dead`: those that the store itself cannot take. */
+export function addPlan(before: ReplayCounts, counts: Readonly<PlanCounts>, dead: number): ReplayCounts {
+  return {
+    ...before,
+    stored: before.stored + counts.stored,
+    restored: before.restored + counts.restored,
+    repeated: before.repeated + counts.repeated,
+    conflicts: before.conflicts + counts.conflicts,
+    refused: before.refused + counts.refused + dead,
+    suppressed: before.suppressed + counts.suppressed,
+  };
+}
 
 /** How far a job is with a partition: everything below `next` is done, `until` is its end. */
 export interface ReplayPartition extends TopicPartition {

@@ -23,6 +23,7 @@ interface MemoryLane {
 
 interface MemorySeries {
   readonly id: number;
+  readonly anew: boolean;
   readonly events: PlannedEvent[];
   last: (PlannedEvent & { readonly storedAtMs: number }) | undefined;
 }
@@ -111,7 +112,7 @@ export class MemoryLedger {
     }
     for (const { vehicle, stream, events, last } of plan.series) {
       const name = `${stream}\0${vehicle}`;
-      const series = this.series.get(name) ?? { id: this.series.size + 1, events: [], last: undefined };
+      const series = this.series.get(name) ?? { id: this.series.size + 1, anew: false, events: [], last: undefined };
       this.series.set(name, series);
       series.events.push(...events);
       if (last !== undefined) series.last = { ...last, storedAtMs: nowMs };

@@ -3,12 +3,13 @@
  *
  * Accounts are locked first, in the order of their names, until the transaction ends: an agent's lanes and ranges change
  * only under its account's lock, so whoever holds it sees what it then changes. Series may be named by several agents:
- * they are not locked, their count of events is compared when they are written (plan-writer.ts).
+ * they are not locked, their count of changes is compared when they are written (plan-writer.ts).
  */
 import type { SQL } from "bun";
 import type { AccountEntry, LaneEntry, SeriesEntry, StoredLane } from "../../ledger/entries.ts";
 import type { Gathering } from "../../ledger/gather.ts";
 import type { Range, RangeKind } from "../../ledger/ranges.ts";
+import { markSuppressed, shareSuppressions } from "./suppressions.ts";
 import { byteas, bytes, int8s, textOf } from "./values.ts";
 
 interface AccountRow {
@@ -39,7 +40,8 @@ interface RangeRow {
 interface SeriesRow {
   readonly at: number;
   readonly id: number;
-  readonly events: number;
+  readonly changes: number;
+  readonly anew: boolean;
   readonly time: number | null;
   readonly lane: number;
   readonly seq: number;
@@ -48,14 +50,15 @@ interface SeriesRow {
   readonly storedAtMs: number;
 }
 
-/** Events of each series when it was loaded: what must still hold when it is written. */
+/** Changes of each series when it was loaded: what must still hold when it is written. */
 export type SeenEvents = ReadonlyMap<SeriesEntry, number>;
 
 /** All of it in one exchange with the server, which answers in this order. */
 export async function loadLedger(sql: SQL, { accounts, lanes, series }: Gathering): Promise<SeenEvents> {
   const laneEntries = [...lanes.values()];
   const seriesEntries = [...series.values()];
-  const [accountRows, laneRows, rangeRows, seriesRows] = await Promise.all([
+  const [anySuppressed, accountRows, laneRows, rangeRows, seriesRows] = await Promise.all([
+    shareSuppressions(sql),
     lockAccounts(sql, [...accounts.values()]),
     loadLanes(sql, laneEntries),
     loadRanges(sql, laneEntries),
@@ -71,12 +74,13 @@ export async function loadLedger(sql: SQL, { accounts, lanes, series }: Gatherin
     if (entry !== undefined) entry.stored = storedLane(row, textOf(sender), ranges.get(at));
   }
   const seen = new Map<SeriesEntry, number>();
-  for (const { at, id, events, time, ...state } of seriesRows) {
+  for (const { at, id, changes, anew, time, ...state } of seriesRows) {
     const entry = seriesEntries[at];
     if (entry === undefined) continue;
-    entry.stored = { id, last: time === null ? undefined : { time, ...state } };
-    seen.set(entry, events);
+    entry.stored = { id, anew, last: time === null ? undefined : { time, ...state } };
+    seen.set(entry, changes);
   }
+  if (anySuppressed) await markSuppressed(sql, seriesEntries);
   return seen;
 }
 
@@ -135,7 +139,7 @@ function loadSeries(sql: SQL, entries: readonly SeriesEntry[]): Promise<SeriesRo
     entries.map(({ stream }) => bytes(stream)),
   );
   return sql<SeriesRow[]>`
-    select (n.at - 1)::int as at, s.id::float8 as id, s.events::float8 as events, s.last_time::float8 as time,
+    select (n.at - 1)::int as at, s.id::float8 as id, s.changes::float8 as changes, s.anew, s.last_time::float8 as time,
       s.last_lane::float8 as lane, s.last_seq::float8 as seq, s.last_source as source, s.last_offset::float8 as offset,
       s.stored_at::float8 as "storedAtMs"
     from unnest(${vehicles}, ${streams}) with ordinality as n (vehicle, stream, at)

@@ -14,6 +14,7 @@ import { type CopyEncoder, copyChunks, copyInto } from "./copy.ts";
 import type { EventDays } from "./event-days.ts";
 import { Raced } from "./failure.ts";
 import type { SeenEvents } from "./ledger-loader.ts";
+import { bareOfSuppressed, countWithheld } from "./suppressions.ts";
 import { byteas, bytes, bytesOrNull, int8s, texts } from "./values.ts";
 
 /** What a plan is written with. */
@@ -48,11 +49,13 @@ export async function writePlan(sql: SQL, plan: Plan, context: WriteContext): Pr
     writeHours(sql, lanes, laneId),
     writeAccounts(sql, accounts, day),
     context.arrival && writeArrival(sql, context.arrival, brought, context),
+    countWithheld(sql, plan.withheld),
   ]);
 }
 
 /** Puts records aside. */
-export async function writeAside(sql: SQL, source: number, rows: readonly AsideRow[], nowMs: number): Promise<void> {
+export async function writeAside(sql: SQL, source: number, all: readonly AsideRow[], nowMs: number): Promise<void> {
+  const rows = await bareOfSuppressed(sql, all);
   if (rows.length === 0) return;
   const columns = "dead_letter (source, first_offset, last_offset, reason, identity, key, value, record_time, at)";
   const encode = (row: CopyEncoder, aside: AsideRow) => {
@@ -120,11 +123,15 @@ async function makeSeries(sql: SQL, entries: readonly SeriesEntry[]): Promise<Re
     sql,
     fresh.map(({ stream }) => bytes(stream)),
   );
+  const anew = int8s(
+    sql,
+    fresh.map(({ restored }) => Number(restored > 0)),
+  );
   const rows = await sql<{ at: number; id: number }[]>`
     with fresh as (
-      select * from unnest(${vehicles}, ${streams}) with ordinality as n (vehicle, stream, at)
+      select * from unnest(${vehicles}, ${streams}, ${anew}) with ordinality as n (vehicle, stream, anew, at)
     ), made as (
-      insert into series (vehicle, stream) select vehicle, stream from fresh order by vehicle, stream
+      insert into series (vehicle, stream, anew) select vehicle, stream, anew <> 0 from fresh order by vehicle, stream
       on conflict do nothing returning id, vehicle, stream
     )
     select (at - 1)::int as at, id::float8 as id from made join fresh using (vehicle, stream)`;
@@ -171,11 +178,11 @@ async function writeSeries(
 ): Promise<void> {
   if (series.length === 0) return;
   const encode = (row: CopyEncoder, entry: SeriesEntry) => {
-    const { last, events } = entry;
+    const { last, counted } = entry;
     row.row(9);
     row.int8(idOf(entry));
     row.int8(seen.get(entry) ?? 0);
-    row.int8(events.length);
+    row.int8(counted);
     row.int8(last?.time ?? null);
     row.int8(last?.lane ?? null);
     row.int8(last?.seq ?? null);
@@ -185,7 +192,7 @@ async function writeSeries(
   };
   await copyInto(sql, "incoming_series", copyChunks(series, encode));
   const { count } = await sql`
-    update series s set events = s.events + i.added,
+    update series s set events = s.events + i.added, changes = s.changes + 1,
       last_time = coalesce(i.last_time, s.last_time),
       last_lane = case when i.last_time is null then s.last_lane else i.last_lane end,
       last_seq = case when i.last_time is null then s.last_seq else i.last_seq end,
@@ -193,7 +200,7 @@ async function writeSeries(
       last_offset = case when i.last_time is null then s.last_offset else i.last_offset end,
       last_value = case when i.last_time is null then s.last_value else i.last_value end,
       stored_at = case when i.last_time is null then s.stored_at else ${nowMs}::bigint end
-    from (select * from incoming_series order by id) i where s.id = i.id and s.events = i.seen`;
+    from (select * from incoming_series order by id) i where s.id = i.id and s.changes = i.seen`;
   if (count !== series.length) throw new Raced("a vehicle's stream has gone on");
 }
 

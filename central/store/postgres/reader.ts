@@ -24,13 +24,16 @@ import type {
   VehicleState,
 } from "../reader.ts";
 import type { DeadLetterChoice, DeadLetterCount, RedriveReader } from "../redrive-port.ts";
+import type { ReplayReader } from "../replay-port.ts";
 import { countDeadLetters, readDeadLetters } from "./dead-letters.ts";
+import { readSuppressions } from "./erasure.ts";
 import { daysThere } from "./event-days.ts";
 import { readEvents } from "./event-scan.ts";
 import * as fleet from "./fleet-queries.ts";
 import * as queries from "./queries.ts";
 import { ReadPool } from "./read-pool.ts";
 import { readRedrive, readRedrives } from "./redrive-jobs.ts";
+import { readReplay, readReplays } from "./replay-jobs.ts";
 
 const connections = 4;
 
@@ -42,6 +45,11 @@ export class PostgresReader implements StoreReader {
     hours: (query) => this.read("read hours", (sql) => fleet.readHours(sql, query)),
     outages: (query) => this.read("read outages", (sql) => fleet.readOutages(sql, query)),
     fate: (agent, range, limit) => this.read("read a lane's ranges", (sql) => fleet.readFate(sql, agent, range, limit)),
+  };
+  readonly replays: ReplayReader = {
+    replays: (beforeId, limit) => this.read("list replays", (sql) => readReplays(sql, beforeId, limit)),
+    replay: (id) => this.read("read a replay", (sql) => readReplay(sql, id)),
+    suppressions: (after, limit) => this.read("list erased vehicles", (sql) => readSuppressions(sql, after, limit)),
   };
   readonly redrives: RedriveReader = {
     jobs: (beforeId, limit) => this.read("list redrives", (sql) => readRedrives(sql, beforeId, limit)),

@@ -15,7 +15,7 @@ import {
 } from "../redrive-port.ts";
 import { countDeadLetters, readKept, readNamed } from "./dead-letters.ts";
 import { redriveLetters } from "./redrive.ts";
-import { bytes, textOf } from "./values.ts";
+import { bytes, serverNow, textOf } from "./values.ts";
 import type { WriterTools } from "./writer-session.ts";
 
 type JobRow = Omit<RedriveJob, "choice" | "askedBy" | "endedAtMs" | "counts"> & {
@@ -96,10 +96,6 @@ async function takeStep(sql: SQL, step: RedriveStep, tools: WriterTools): Promis
     update redrive set state = ${state}, counts = ${counts}, after_id = ${afterId}, changed_at = ${tools.nowMs},
       ended_at = ${ended ? tools.nowMs : null}, lease_until = ${serverNow(sql)} + ${leaseMs} where id = ${id}`;
   return state;
-}
-
-function serverNow(sql: SQL) {
-  return sql`(extract(epoch from clock_timestamp()) * 1000)::bigint`;
 }
 
 function jobColumns(sql: SQL) {

@@ -4,18 +4,14 @@
  * somebody else's.
  */
 import type { SQL } from "bun";
-import type { PlannedEvent } from "../../ledger/entries.ts";
-import { AppendPlanning, type Plan } from "../../ledger/plan.ts";
+import type { Plan } from "../../ledger/plan.ts";
 import { countRecords } from "../../records/record-slices.ts";
 import { putAside } from "../outcome.ts";
 import { nothingRedriven, type RedriveCounts, type Redriven } from "../redrive-port.ts";
-import { tableOf } from "./days.ts";
-import type { EventDays } from "./event-days.ts";
-import { findValues } from "./find-event.ts";
-import { loadLedger } from "./ledger-loader.ts";
-import { daysOf, writeAside, writePlan } from "./plan-writer.ts";
+import { writeAside } from "./plan-writer.ts";
+import { writeAgain } from "./read-again.ts";
 import { byteas, bytes, int8s, textOf } from "./values.ts";
-import { MissingDays, type WriterTools } from "./writer-session.ts";
+import type { WriterTools } from "./writer-session.ts";
 
 /** A partition whose letters are tried, and what that changes of it. */
 interface Source {
@@ -109,12 +105,8 @@ async function redriveSingles(
 ): Promise<void> {
   if (held.length === 0) return;
   const ascending = held.toSorted((a, b) => a.letter.row.firstOffset - b.letter.row.firstOffset);
-  const plan = await writeRedriven(
-    sql,
-    ascending.flatMap(({ letter }) => letter.records),
-    source,
-    tools,
-  );
+  const records = ascending.flatMap(({ letter }) => letter.records);
+  const plan = await writeAgain(sql, { source, records, reading: "redriven" }, tools);
   count(plan, { source, counts });
   const reasons = reasonsByOffset(plan);
   const taken = ascending.filter(({ letter }) => !reasons.has(letter.row.firstOffset));
@@ -155,7 +147,7 @@ async function redriveWhole(
     counts.stayed++;
     return;
   }
-  const plan = await writeRedriven(sql, records, source, tools);
+  const plan = await writeAgain(sql, { source, records, reading: "redriven" }, tools);
   count(plan, { source, counts });
   const refused = plan.refused.reduce((sum, each) => sum + each.records, 0);
   counts.stayed += refused;
@@ -175,51 +167,4 @@ function count({ counts: made }: Plan, { source, counts }: Books): void {
   counts.suppressed += made.suppressed;
   source.stored += made.stored + made.suppressed;
   source.foreign += made.withoutIdentity;
-}
-
-async function writeRedriven(
-  sql: SQL,
-  records: Redriven["records"],
-  { id, topic, partition }: Source,
-  { nowMs, days, arrivals: _, ...limits }: WriterTools,
-): Promise<Plan> {
-  const planning = new AppendPlanning(records, {
-    source: { id, topic, partition },
-    nowMs,
-    ...limits,
-    reading: "redriven",
-  });
-  const seen = await loadLedger(sql, planning.gathered);
-  const doubts = planning.place();
-  const values = await findValues(sql, doubts, days);
-  const places = doubts.map(({ event }) => event.offset);
-  const conflicts = places.length === 0 ? new Set() : await conflictsAt(sql, id, places);
-  const foreign: boolean[] = [];
-  for (const event of planning.foreignDoubts) foreign.push(await isStored(sql, event, days));
-  const plan = planning.settle(doubts, { values, isConflict: ({ event }) => conflicts.has(event.offset), foreign });
-  const missing = days.missing(daysOf(plan, days, nowMs));
-  if (missing.length > 0) throw new MissingDays(missing);
-  // An append's rows go with its transaction; here one has many.
-  await sql`delete from incoming_series`;
-  await writePlan(sql, plan, { nowMs, days, seen });
-  return plan;
-}
-
-async function conflictsAt(sql: SQL, source: number, offsets: readonly number[]): Promise<ReadonlySet<number>> {
-  const rows = await sql<{ at: number }[]>`
-    select "offset"::float8 as at from conflict where source = ${source} and "offset" = any(${int8s(sql, offsets)})`;
-  return new Set(rows.map(({ at }) => at));
-}
-
-/** A record without an identity is known by its place. */
-async function isStored(sql: SQL, event: PlannedEvent, days: EventDays): Promise<boolean> {
-  const { series, time, source, offset } = event;
-  if (series.stored === undefined) return false;
-  for (const day of days.mayHold(time)) {
-    const [found] = await sql`
-      select 1 from ${sql(tableOf(day))}
-      where series = ${series.stored.id} and time = ${time} and source = ${source} and "offset" = ${offset} limit 1`;
-    if (found !== undefined) return true;
-  }
-  return false;
 }

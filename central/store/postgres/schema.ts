@@ -7,10 +7,11 @@
 import { feedSchema } from "./feed-schema.ts";
 import { fleetSchema } from "./fleet-schema.ts";
 import { redriveSchema } from "./redrive-schema.ts";
+import { replaySchema } from "./replay-schema.ts";
 
 export const schemaName = "tailgate";
 
-export const schemaVersion = 4;
+export const schemaVersion = 5;
 
 /** Stands in the one row of `store`: another program's table of that name does not have it. */
 export const storeMark = "tailgate central";
@@ -72,7 +73,7 @@ create table ledger (
   primary key (lane, first)
 ) with (fillfactor = 50);
 
--- A vehicle's stream, and its last state. The count of events grows with each change: it is the row's version too.
+-- A vehicle's stream, and its last state.
 create table series (
   id bigint generated always as identity primary key,
   vehicle bytea not null, stream bytea not null,
@@ -140,7 +141,12 @@ export function dayTable(table: string, day: number): string {
 }
 
 /** From each earlier version to the next one. */
-export const migrations: Readonly<Record<number, string>> = { 1: fleetSchema, 2: redriveSchema, 3: feedSchema };
+export const migrations: Readonly<Record<number, string>> = {
+  1: fleetSchema,
+  2: redriveSchema,
+  3: feedSchema,
+  4: replaySchema,
+};
 
 /** Session's own: what an append brings to the series, in one COPY. */
 export const incoming = `

@@ -23,6 +23,7 @@ import type { TopicPartition } from "../../records/partition.ts";
 import { storeGone, storeMade, storeReplaced } from "../../telemetry.ts";
 import type { FleetStore } from "../fleet-port.ts";
 import type { RedriveStore } from "../redrive-port.ts";
+import type { ReplayStore } from "../replay-port.ts";
 import type {
   Append,
   AppendResult,
@@ -40,6 +41,7 @@ import { isConflict, isLockTimeout, sqlState, storeFailure } from "./failure.ts"
 import { hearBeats } from "./fleet-writer.ts";
 import { inspectStore, migrate } from "./migrate.ts";
 import { postgresRedrives } from "./redrive-jobs.ts";
+import { postgresReplays } from "./replays.ts";
 import { incoming } from "./schema.ts";
 import { endFrozen, readerName, writerName } from "./take-over.ts";
 import { closeFailed } from "./telemetry.ts";
@@ -98,6 +100,7 @@ export class PostgresStore implements Store {
   readonly fleet: FleetStore = {
     hear: (beats, nowMs) => this.transaction("keep heartbeats", (sql) => hearBeats(sql, beats, nowMs)),
   };
+  readonly replays: ReplayStore = postgresReplays((doing, work) => this.transaction(doing, work));
   readonly redrives: RedriveStore = postgresRedrives((doing, work) => this.transaction(doing, work));
   private session: Session | undefined;
   private closed = false;

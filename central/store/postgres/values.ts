@@ -32,3 +32,8 @@ export function int8s(sql: SQL, values: readonly (number | null)[]): ArrayParame
 export function texts(sql: SQL, values: readonly string[]): ArrayParameter {
   return sql.array([...values], "TEXT");
 }
+
+/** The server's clock, which is one for all instances: milliseconds since 1970. */
+export function serverNow(sql: SQL) {
+  return sql`(extract(epoch from clock_timestamp()) * 1000)::bigint`;
+}

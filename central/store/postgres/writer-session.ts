@@ -99,7 +99,7 @@ export async function writeAppend(sql: SQL, append: Append, tools: WriterTools):
   // A writer that waited for the row's lock may have waited for one that began a later generation.
   const { count } = await sql`
     update source set next = ${next}, before_offset = ${before?.offset ?? null}, before_identity = ${bytesOrNull(before?.identity)},
-      before_crc = ${before?.crc ?? null}, stored = stored + ${result.stored},
+      before_crc = ${before?.crc ?? null}, stored = stored + ${result.stored + result.suppressed},
       foreign_events = foreign_events + ${result.withoutIdentity}, dead = dead + ${result.deadLettered},
       dead_bytes = dead_bytes + ${aside.bytes}, topic_id = coalesce(topic_id, ${bytesOrNull(topicId)}), updated_at = ${nowMs}
     where id = ${source.id} and next = ${seen?.next ?? next} and not exists (

@@ -14,6 +14,7 @@ import type { Suppressions } from "./suppressions.ts";
 
 interface SeriesRow {
   readonly id: number;
+  readonly anew: number;
   readonly last_time: number | null;
   readonly last_lane: number;
   readonly last_seq: number;
@@ -43,7 +44,7 @@ export class LedgerLoader {
          order by first limit :limit`,
       ),
       series: database.prepare<[string, string], SeriesRow>(
-        `select id, last_time, last_lane, last_seq, last_source, last_offset, stored_at
+        `select id, anew, last_time, last_lane, last_seq, last_source, last_offset, stored_at
          from series where vehicle = ? and stream = ?`,
       ),
     };
@@ -98,6 +99,6 @@ export class LedgerLoader {
     if (row === undefined) return undefined;
     const { id, last_time: time, last_lane: lane, last_seq: seq, last_source: source, last_offset: offset } = row;
     const last = time === null ? undefined : { time, lane, seq, source, offset, storedAtMs: row.stored_at };
-    return { id, last };
+    return { id, anew: row.anew !== 0, last };
   }
 }

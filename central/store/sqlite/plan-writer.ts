@@ -36,7 +36,9 @@ export class PlanWriter {
       ),
       removeRange: database.prepare("delete from ledger where lane = ? and first = ?"),
       insertSeries: database
-        .prepare<[string, string], number>("insert into series (vehicle, stream) values (?, ?) returning id")
+        .prepare<[string, string, number], number>(
+          "insert into series (vehicle, stream, anew) values (?, ?, ?) returning id",
+        )
         .pluck(),
       countEvents: database.prepare("update series set events = events + ? where id = ?"),
       lastState: database.prepare(
@@ -114,17 +116,15 @@ export class PlanWriter {
     );
   }
 
-  private series({ stored, vehicle, stream, events, last, restored }: SeriesEntry, nowMs: number): void {
-    const id = stored?.id ?? this.sql.insertSeries.get(vehicle, stream) ?? 0;
+  private series({ stored, vehicle, stream, events, last, restored, counted }: SeriesEntry, nowMs: number): void {
+    const id = stored?.id ?? this.sql.insertSeries.get(vehicle, stream, Number(restored > 0)) ?? 0;
     this.events.write(id, events);
-    // What is put back was counted, unless its series was lost with it.
-    const fresh = stored === undefined ? events.length : events.length - restored;
     if (last === undefined) {
-      this.sql.countEvents.run(fresh, id);
+      this.sql.countEvents.run(counted, id);
       return;
     }
     const { time, lane, seq, source, offset, value } = last;
-    this.sql.lastState.run(fresh, time, lane, seq, source, offset, value, nowMs, id);
+    this.sql.lastState.run(counted, time, lane, seq, source, offset, value, nowMs, id);
   }
 
   private conflict({ event, heldBy }: Doubt, lane: number, nowMs: number): void {

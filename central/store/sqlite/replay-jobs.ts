@@ -1,7 +1,6 @@
 /** The table of replay jobs. Its methods run inside a transaction of the store. */
 import type Database from "better-sqlite3";
 import { AppError } from "../../../shared/errors/app-error.ts";
-import { codes } from "../codes.ts";
 import type {
   ReplayDefinition,
   ReplayJob,
@@ -11,6 +10,7 @@ import type {
   ReplayTurn,
   ReplayWords,
 } from "../replay-port.ts";
+import { nextTurn, noWords } from "../replay-turns.ts";
 
 interface JobRow {
   readonly id: number;
@@ -29,15 +29,6 @@ type PartitionRow = Omit<ReplayPartition, "counts"> & { readonly counts: string 
 
 const columns = `id, uid, state, definition, asked_by as askedBy, asked_at as askedAtMs, changed_at as changedAtMs,
   ended_at as endedAtMs, resolved, words`;
-
-const noWords: ReplayWords = { gone: [], notes: [], trouble: undefined, error: undefined, recordsPerSecond: 0 };
-
-/** From which state a turn leads where. */
-const turns: Readonly<Record<ReplayTurn, { readonly from: readonly ReplayState[]; readonly to: ReplayState }>> = {
-  pause: { from: ["running"], to: "paused" },
-  resume: { from: ["paused"], to: "running" },
-  cancel: { from: ["running", "paused"], to: "cancelled" },
-};
 
 /** Reads jobs, on either connection. */
 export class ReplayJobReader {
@@ -123,10 +114,7 @@ export class ReplayJobs {
   }
 
   turn(id: number, turn: ReplayTurn, nowMs: number): void {
-    const state = this.sql.state.get(id);
-    if (state === undefined) throw new AppError(codes.CENTRAL_REPLAY_UNKNOWN, `${turn} replay ${id}: there is none`);
-    const { from, to } = turns[turn];
-    if (!from.includes(state)) throw new AppError(codes.CENTRAL_REPLAY_STATE, `${turn} replay ${id}: it is ${state}`);
+    const to = nextTurn(id, this.sql.state.get(id), turn);
     this.sql.turn.run({ id, to, now: nowMs, ended: to === "cancelled" ? nowMs : null });
   }
 

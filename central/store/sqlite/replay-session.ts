@@ -18,7 +18,7 @@ import type { RecordSlice } from "../../records/record-block.ts";
 import { countRecords } from "../../records/record-slices.ts";
 import { putAside } from "../outcome.ts";
 import { nothingRedriven, type RedriveCounts, type Redriven } from "../redrive-port.ts";
-import type { Backfill, BackfillResult, ReplayCounts } from "../replay-port.ts";
+import { addPlan, type Backfill, type BackfillResult } from "../replay-port.ts";
 import type { Append } from "../store.ts";
 import type { FindEvent } from "./find-event.ts";
 import type { LedgerLoader } from "./ledger-loader.ts";
@@ -123,7 +123,7 @@ export class ReplaySession {
       countRecords(aside.dead) +
       aside.damaged.reduce((sum, range) => sum + range.lastOffset - range.firstOffset + 1, 0);
     this.count(source, plan, { dead: fresh - removed.records, deadBytes: deadBytes - removed.bytes });
-    const after = { ...partition, counts: addCounts(partition.counts, plan, countRecords(dead)) };
+    const after = { ...partition, counts: addPlan(partition.counts, plan.counts, countRecords(dead)) };
     this.jobs.progress(job, after);
     return { partition: after, state };
   }
@@ -236,16 +236,4 @@ export class ReplaySession {
 
 function recordsOf(refused: readonly Refusal[]): number {
   return refused.reduce((sum, { records }) => sum + records, 0);
-}
-
-function addCounts(before: ReplayCounts, { counts }: Plan, dead: number): ReplayCounts {
-  return {
-    ...before,
-    stored: before.stored + counts.stored,
-    restored: before.restored + counts.restored,
-    repeated: before.repeated + counts.repeated,
-    conflicts: before.conflicts + counts.conflicts,
-    refused: before.refused + counts.refused + dead,
-    suppressed: before.suppressed + counts.suppressed,
-  };
 }

@@ -274,7 +274,7 @@ test("a store of the version before rules is brought up to date", async () => {
       drop table agent; drop table lane_beat; drop table outage; drop table tally; drop index ledger_shed`,
   );
   database.exec(`drop table replay; drop table replay_partition; drop table suppression;
-    drop table redrive; drop index dead_letter_place; drop index conflict_place`);
+    drop table redrive; drop index dead_letter_place; drop index conflict_place; alter table series drop column anew`);
   database.pragma("user_version = 4");
   database.close();
   const ground = new Ground(path);

@@ -6,7 +6,7 @@ import { fleetSchema } from "./fleet-schema.ts";
 import { redriveTable, replayTables } from "./replay-tables.ts";
 
 /** One more with each change of the tables. */
-export const schemaVersion = 8;
+export const schemaVersion = 9;
 
 /** SQLite's mark of whose file it is: "TGct". */
 export const applicationId = 0x54476374;
@@ -101,6 +101,7 @@ create table series (
   events integer not null default 0,
   last_time integer, last_lane integer, last_seq integer, last_source integer, last_offset integer,
   last_value blob, stored_at integer,
+  anew integer not null default 0,              -- lost with its count, and made by records that were put back
   unique (vehicle, stream)
 );
 
@@ -181,4 +182,5 @@ export const migrations: Readonly<Record<number, string>> = {
   5: fleetSchema,
   6: replayTables,
   7: redriveTable,
+  8: "alter table series add column anew integer not null default 0",
 };

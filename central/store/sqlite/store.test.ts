@@ -43,7 +43,7 @@ const open = () => {
     settle: async () => {
       store.fold();
     },
-    loseEvents: (fromSeq: number, toSeq: number) => {
+    loseEvents: async (fromSeq: number, toSeq: number) => {
       store.fold();
       const database = new Database(path);
       const rows = database.prepare<[], { id: number; body: Buffer }>("select id, body from chunk").all();
@@ -250,7 +250,7 @@ describe("the SQLite store", () => {
         alter table conflict drop column sender; alter table conflict drop column held_by`);
     }
     database.exec(`drop table replay; drop table replay_partition; drop table suppression;
-      drop table redrive; drop index dead_letter_place; drop index conflict_place`);
+      drop table redrive; drop index dead_letter_place; drop index conflict_place; alter table series drop column anew`);
     if (version < 3) database.exec("alter table source drop column topic_id");
     if (version === 1) {
       database.exec("drop table account; alter table source drop column dead_bytes");

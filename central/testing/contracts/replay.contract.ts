@@ -15,19 +15,19 @@ import type { StoreUnderTest } from "./store.contract.ts";
 
 /** A store that can lose events, in a way that no method of its own has. */
 export interface ReplayUnderTest extends StoreUnderTest {
-  loseEvents(fromSeq: number, toSeq: number): void;
+  loseEvents(fromSeq: number, toSeq: number): Promise<void>;
 }
 
 /** Runs the suite. */
-export function replayContract(name: string, open: () => ReplayUnderTest): void {
+export function replayContract(name: string, open: () => ReplayUnderTest | Promise<ReplayUnderTest>): void {
   describe(`replay contract: ${name}`, () => {
     const at = { topic: "drive", partition: 0 };
     const definition: ReplayDefinition = { recordsPerSecondMax: 10, into: { kind: "store" } };
     let under: ReplayUnderTest;
     let position: Position | undefined;
 
-    beforeEach(() => {
-      under = open();
+    beforeEach(async () => {
+      under = await open();
       position = undefined;
     });
     afterEach(async () => {
@@ -80,10 +80,10 @@ export function replayContract(name: string, open: () => ReplayUnderTest): void 
 
     test("puts back what was lost, once, and moves neither position nor sums", async () => {
       await put(range(0, 300));
-      under.settle();
+      await under.settle();
       await put(range(300, 340));
       const before = await under.reader.totals();
-      under.loseEvents(290, 310);
+      await under.loseEvents(290, 310);
       expect(await seqs()).toHaveLength(320);
       const first = await replay(range(0, 340), 340);
       expect(first.partition.counts).toEqual({ ...noCounts, restored: 20, repeated: 320 });
@@ -151,7 +151,7 @@ export function replayContract(name: string, open: () => ReplayUnderTest): void 
 
     test("a job that was paused meanwhile stores nothing", async () => {
       await put(range(0, 5));
-      under.loseEvents(0, 5);
+      await under.loseEvents(0, 5);
       const mine = await job();
       await replays().turnReplay(mine.job, "pause");
       const backfill = { ...mine, partition: partition(5), records: slicesOf(range(0, 5)), dead: [], damaged: [] };
@@ -171,7 +171,7 @@ export function replayContract(name: string, open: () => ReplayUnderTest): void 
 
     test("erasure: rows, last state, conflicts and the bytes of dead letters go; the books stay; nothing comes back", async () => {
       await put([...range(0, 200), ...range(200, 210, "car-2")]);
-      under.settle();
+      await under.settle();
       const odd = testRecord({ offset: 213, identity: "gw1/e1/drive.99999999/2@1" });
       await put([...range(210, 212), testRecord({ offset: 212, seq: 0, value: "other" }), odd]);
       const before = await under.reader.totals();
@@ -205,8 +205,72 @@ export function replayContract(name: string, open: () => ReplayUnderTest): void 
       ]);
       expect(await replays().unsuppress("car-1")).toBe(true);
       expect(await replays().unsuppress("car-1")).toBe(false);
-      expect((await replay(range(0, 200), 212)).partition.counts).toMatchObject({ restored: 200 });
+      for (const [from, to] of [
+        [0, 120],
+        [120, 200],
+      ] as const) {
+        expect((await replay(range(from, to), 212)).partition.counts).toMatchObject({ restored: to - from });
+      }
       expect((await under.reader.vehicle("car-1"))?.streams).toMatchObject([{ events: 200 }]);
+    });
+
+    test("a vehicle that is erased while others store it: nothing of it is left, and the books add up", async () => {
+      await put(range(0, 100));
+      const others = [1, 2, 3].map(() => under.another());
+      const storing = others.map(async (store, index) => {
+        let seen: Position | undefined;
+        for (let from = 0; from < 100; from += 10) {
+          const records = slicesOf(
+            range(from, from + 10).map(({ offset }) => testRecord({ offset, lane: index + 1, stream: `s${index}` })),
+          );
+          const next = {
+            topic: "drive",
+            partition: index + 1,
+            seen,
+            next: from + 10,
+            before: lastMark(records),
+            records,
+          };
+          seen = (await store.append({ ...next, dead: [], damaged: [], gap: undefined })).position;
+          await Bun.sleep(0);
+        }
+      });
+      while (!(await replays().erase("car-1", "somebody")).done) await Bun.sleep(0);
+      expect(await seqs()).toEqual([]);
+      await Promise.all(storing);
+      expect(await seqs()).toEqual([]);
+      expect(await under.reader.vehicle("car-1")).toBeUndefined();
+      expect(await under.reader.totals()).toMatchObject({ stored: 400, missing: 0, vehicles: 0 });
+      const [row] = await reading().suppressions("", 9);
+      expect((row?.events ?? 0) + (row?.withheld ?? 0)).toBe(400);
+      for (const store of others) await store.close();
+    });
+
+    test("put back while the consumers of other partitions go on with the same vehicle: nothing is lost, counted twice or moved back", async () => {
+      await put(range(0, 200));
+      await under.loseEvents(0, 200);
+      const other = under.another();
+      const going = async () => {
+        let seen: Position | undefined;
+        for (let offset = 0; offset < 30; offset++) {
+          const records = slicesOf([testRecord({ offset, lane: 1, timeMs: noonMs + 1_000_000 + offset })]);
+          const next = { topic: "drive", partition: 1, seen, next: offset + 1, before: lastMark(records), records };
+          seen = (await other.append({ ...next, dead: [], damaged: [], gap: undefined })).position;
+        }
+      };
+      const putting = async () => {
+        const mine = await job();
+        for (let from = 0; from < 200; from += 20) {
+          const records = slicesOf(range(from, from + 20));
+          await replays().backfill({ ...mine, partition: partition(200), records, dead: [], damaged: [] });
+        }
+      };
+      await Promise.all([going(), putting()]);
+      expect(await seqs()).toHaveLength(230);
+      expect(await under.reader.totals()).toMatchObject({ stored: 230, missing: 0, conflicts: 0, repeated: 0 });
+      const last = { events: 230, timeMs: noonMs + 1_000_029 };
+      expect((await under.reader.vehicle("car-1"))?.streams).toMatchObject([last]);
+      await other.close();
     });
 
     test("an erased vehicle that is refused later leaves no bytes either", async () => {

@@ -13,6 +13,7 @@ import { writerName } from "../../../central/store/postgres/take-over.ts";
 import type { Append, Position } from "../../../central/store/store.ts";
 import { everyStoreContract } from "../../../central/testing/contracts/every.contract.ts";
 import { feedContract } from "../../../central/testing/contracts/feed.contract.ts";
+import { replayContract } from "../../../central/testing/contracts/replay.contract.ts";
 import { testBeat } from "../../../central/testing/heartbeats.ts";
 import { slicesOf, testRecord } from "../../../central/testing/records.ts";
 import { systemClock } from "../../../shared/clock/clock.ts";
@@ -55,6 +56,9 @@ async function open() {
     another,
     openFeed: (bounds: { readonly scanEventsMax: number }) => new PostgresFeed(address, bounds),
     settle: async () => {},
+    loseEvents: async (fromSeq: number, toSeq: number) => {
+      await admin`delete from tailgate.event where seq >= ${fromSeq} and seq < ${toSeq}`;
+    },
     [Symbol.asyncDispose]: async () => {
       await reader.close();
       await store.close();
@@ -64,6 +68,7 @@ async function open() {
 
 everyStoreContract("postgres", open);
 feedContract("postgres", open);
+replayContract("postgres", open);
 
 function appendOf(records: readonly PlainRecord[], seen: Position | undefined, partition = 0): Append {
   const slices = slicesOf(records);
