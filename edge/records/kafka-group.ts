@@ -4,7 +4,7 @@
  *
  *     joined ─▶ the group's offsets are asked for ─▶ seek ─▶ fetched ─▶ taken ─▶ (stored by whoever takes) ─▶ group told
  */
-import type { Consumer, EachBatchPayload, Kafka } from "kafkajs";
+import { type Consumer, type EachBatchPayload, type Kafka, PartitionAssigners } from "kafkajs";
 import { withDeadline } from "../../shared/async/deadline.ts";
 import { sleep } from "../../shared/async/sleep.ts";
 import { AppError } from "../../shared/errors/app-error.ts";
@@ -12,6 +12,7 @@ import { createKafka, endlessRetry, type KafkaConnection } from "../../shared/ka
 import { explainClientError } from "../../shared/kafka/connection/connect-error.ts";
 import type { Report } from "../../shared/telemetry/log.ts";
 import { limits } from "../core/limits.ts";
+import { rangeAssigner } from "./kafka-range.ts";
 
 /** Whom to ask, and as which group. */
 export interface KafkaGroupOptions {
@@ -84,6 +85,8 @@ export class KafkaGroup {
     this.kafka = createKafka({ ...connection, report, component });
     this.consumer = this.kafka.consumer({
       groupId,
+      // The second is what members before this had: a group has what all its members know.
+      partitionAssigners: [rangeAssigner, PartitionAssigners.roundRobin],
       sessionTimeout,
       rebalanceTimeout: 2 * sessionTimeout,
       heartbeatInterval: Math.min(3_000, sessionTimeout / 3),

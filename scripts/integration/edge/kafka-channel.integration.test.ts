@@ -132,12 +132,13 @@ test("killed with -9 at random: nothing of a file is lost, and what the topic ha
     channels: { main: channelOf("through", { parseAsFlumeEvent: false }) },
     sinks: { out: sinkTo("out") },
   });
-  const total = 20_000;
+  const total = 60_000;
   const out = () => topicCount(broker.internalAddress, "out");
   for (let kill = 1; kill <= 6; kill++) {
-    append(1_500);
-    await until("some more to arrive", out, (count) => count > (kill - 1) * 1_200, within);
-    append(1_500);
+    append(4_000);
+    const before = await out();
+    await until("some more to arrive", out, (count) => count > before, { ...within, everyMs: 20 });
+    append(4_000);
     await Bun.sleep(random.next() * 150);
     await agent.kill();
     append(100);
@@ -165,3 +166,66 @@ test("killed with -9 at random: nothing of a file is lost, and what the topic ha
     expect(inOut).toEqual(inTopic);
   }
 }, 400_000);
+
+test("broker away: blocked and said, a sender is not answered; back again: everything arrives once", async () => {
+  for (const topic of ["shut", "opened"]) await createTopic(broker.internalAddress, topic);
+  const port = await freePort();
+  await using agent = await Agent.start("away", {
+    sources: {
+      push: { type: "http", address: `127.0.0.1:${port}`, format: "lines", channels: "main" },
+      file: { type: "tail", paths: ["b.log"], pollInterval: "20ms", channels: "main" },
+    },
+    channels: { main: channelOf("shut", { capacity: "1MiB", compression: "none" }) },
+    sinks: { out: sinkTo("opened") },
+  });
+  const post = async (body: string) => (await fetch(`http://127.0.0.1:${port}/`, { method: "POST", body })).status;
+  expect(await post("while it is there\n")).toBe(200);
+  await broker.kill();
+  let answered: number | undefined;
+  const waiting = post("while it is away\n").then((status) => {
+    answered = status;
+  });
+  const lines = Array.from({ length: 20_000 }, (_, index) => `line ${index} ${"x".repeat(100)}\n`);
+  appendFileSync(dir.file("b.log"), lines.join(""));
+  const blocked = async () => (await agent.status()).channels.main?.admission;
+  await until("the channel to be full", blocked, (admission) => admission === "blocked", within);
+  await until(
+    "the log to say so",
+    () => agent.log,
+    (log) => /channel_full/.test(log) && /kafka_channel_away/.test(log),
+    within,
+  );
+  const page = await agent.metrics();
+  expect(page).toContain('tailgate_channel_full{channel="main"} 1');
+  expect(page).toContain('tailgate_kafka_channel_away{channel="main"} 1');
+  const away = await agent.status();
+  expect(String(away.channels.main?.details.away)).not.toBe("undefined");
+  expect(away.channels.main?.events).toBeGreaterThan(5_000);
+  expectBalanced(away);
+  expect(answered).toBeUndefined();
+  await broker.start();
+  await waiting;
+  expect(answered).toBe(200);
+  const arrived = async () => topicRecords(broker.internalAddress, "opened");
+  const all = await until("everything", arrived, (records) => records.length >= 20_002, within);
+  const counts = counted(all.map(({ value }) => String(value)));
+  expect([counts.size, all.length]).toEqual([20_002, 20_002]);
+  const after = await until(
+    "nothing held",
+    () => agent.status(),
+    ({ channels }) => channels.main?.events === 0,
+    within,
+  );
+  expectBalanced(after);
+  expect([after.channels.main?.admission, after.channels.main?.details.away]).toEqual(["open", undefined]);
+  expect(await agent.metrics()).toContain('tailgate_kafka_channel_away{channel="main"} 0');
+}, 300_000);
+
+/** The books of both streams: read is the sum of what became of the events. */
+function expectBalanced({ books }: AgentStatus): void {
+  expect(books.length).toBe(2);
+  for (const { read, filtered, elsewhere, unselected, dropped, shed, dead, sent, held } of books) {
+    const parts = [filtered, elsewhere, unselected, dropped, shed, dead, sent, held];
+    expect(parts.reduce((sum: number, part) => sum + Number(part), 0)).toBe(Number(read));
+  }
+}
