@@ -8,12 +8,15 @@ const configOf = (store: string, rules = "/etc/rules.yaml") =>
 
 test("rules beside a store that keeps no alerts are a mistake of the config, told without the store's password", () => {
   const config = configOf("postgres://me:hidden@host/db");
-  const check = () => checkRulesStore(config, storeKindOf(config.store));
+  const kind = { ...storeKindOf(config.store), keepsAlerts: false };
+  const check = () => checkRulesStore(config, kind);
   expect(check).toThrow(expect.objectContaining({ code: "CONFIG_INVALID", severity: "usage" }));
   expect(check).toThrow("rulesFile");
   expect(check).not.toThrow("hidden");
-  const sqlite = configOf("central.db");
-  checkRulesStore(sqlite, storeKindOf(sqlite.store));
+  for (const store of ["central.db", "postgres://me@host/db"]) {
+    const keeps = configOf(store);
+    checkRulesStore(keeps, storeKindOf(keeps.store));
+  }
 });
 
 test("without rules any kind will do", () => {

@@ -36,6 +36,9 @@ export interface AlertDelivery {
 /** Deliveries that wait for a target; beyond them the oldest are given up, which is counted and said. */
 export const deliveriesMax = 100_000;
 
+/** How long alerts are kept when the config says nothing. */
+export const alertRetentionMsStandard = 90 * 86_400_000;
+
 /** The writer's door. */
 export interface RulesWork {
   /** @throws AppError `CENTRAL_STORE_UNAVAILABLE`. */

@@ -42,6 +42,10 @@ export async function eraseSome(sql: SQL, vehicle: string, by: string, nowMs: nu
     return { events, deadLetters: emptied, conflicts: 0, done: false };
   }
   const { count: conflicts } = await sql`delete from conflict where vehicle = ${name}`;
+  // What rules have said of it goes too, after what they keep. `alert_sum` goes on counting what was said, of whomever.
+  await sql`delete from rule_state where vehicle = ${name}`;
+  await sql`delete from alert_delivery where vehicle = ${name}`;
+  await sql`delete from alert where vehicle = ${name}`;
   await sql`delete from series where vehicle = ${name}`;
   await sql`update suppression set erased = true where vehicle = ${name}`;
   return { events, deadLetters: emptied, conflicts, done: true };

@@ -6,7 +6,7 @@ import { checkStore, PostgresStore } from "./store.ts";
 /** A schema of a database, named by its address. */
 export const postgres: StoreKind = {
   scheme: "postgres",
-  keepsAlerts: false,
+  keepsAlerts: true,
   check: checkStore,
   writer: (address, tools) => new PostgresStore({ address, ...tools }),
   reader: (address) => new PostgresReader(address),

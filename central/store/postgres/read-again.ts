@@ -24,7 +24,7 @@ export interface ReadAgain {
 export async function writeAgain(
   sql: SQL,
   { source: { id, topic, partition }, records, reading }: ReadAgain,
-  { nowMs, days, arrivals: _, ...limits }: WriterTools,
+  { nowMs, days, arrivals: _, eventRules: __, ...limits }: WriterTools,
 ): Promise<Plan> {
   const planning = new AppendPlanning(records, { source: { id, topic, partition }, nowMs, ...limits, reading });
   const seen = await loadLedger(sql, planning.gathered);

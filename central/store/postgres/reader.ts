@@ -25,6 +25,8 @@ import type {
 } from "../reader.ts";
 import type { DeadLetterChoice, DeadLetterCount, RedriveReader } from "../redrive-port.ts";
 import type { ReplayReader } from "../replay-port.ts";
+import type { RulesReader } from "../rules-port.ts";
+import { readAlerts, readRulesSums } from "./alert-rows.ts";
 import { countDeadLetters, readDeadLetters } from "./dead-letters.ts";
 import { readSuppressions } from "./erasure.ts";
 import { daysThere } from "./event-days.ts";
@@ -45,6 +47,10 @@ export class PostgresReader implements StoreReader {
     hours: (query) => this.read("read hours", (sql) => fleet.readHours(sql, query)),
     outages: (query) => this.read("read outages", (sql) => fleet.readOutages(sql, query)),
     fate: (agent, range, limit) => this.read("read a lane's ranges", (sql) => fleet.readFate(sql, agent, range, limit)),
+  };
+  readonly rules: RulesReader = {
+    alerts: (query) => this.read("read alerts", (sql) => readAlerts(sql, query)),
+    sums: () => this.read("sum up alerts", readRulesSums),
   };
   readonly replays: ReplayReader = {
     replays: (beforeId, limit) => this.read("list replays", (sql) => readReplays(sql, beforeId, limit)),

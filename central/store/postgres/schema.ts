@@ -8,10 +8,11 @@ import { feedSchema } from "./feed-schema.ts";
 import { fleetSchema } from "./fleet-schema.ts";
 import { redriveSchema } from "./redrive-schema.ts";
 import { replaySchema } from "./replay-schema.ts";
+import { rulesSchema } from "./rules-schema.ts";
 
 export const schemaName = "tailgate";
 
-export const schemaVersion = 5;
+export const schemaVersion = 6;
 
 /** Stands in the one row of `store`: another program's table of that name does not have it. */
 export const storeMark = "tailgate central";
@@ -146,6 +147,7 @@ export const migrations: Readonly<Record<number, string>> = {
   2: redriveSchema,
   3: feedSchema,
   4: replaySchema,
+  5: rulesSchema,
 };
 
 /** Session's own: what an append brings to the series, in one COPY. */

@@ -24,6 +24,7 @@ import { storeGone, storeMade, storeReplaced } from "../../telemetry.ts";
 import type { FleetStore } from "../fleet-port.ts";
 import type { RedriveStore } from "../redrive-port.ts";
 import type { ReplayStore } from "../replay-port.ts";
+import { alertRetentionMsStandard, type RulesTools } from "../rules-port.ts";
 import type {
   Append,
   AppendResult,
@@ -34,7 +35,9 @@ import type {
   Store,
   TopicMadeAnew,
 } from "../store.ts";
+import { alertsWithoutRules } from "../telemetry.ts";
 import { clientOptions } from "./address.ts";
+import { AlertExpiry, withdrawRules } from "./alert-expiry.ts";
 import { ArrivalRetention } from "./arrivals.ts";
 import { EventDays } from "./event-days.ts";
 import { isConflict, isLockTimeout, sqlState, storeFailure } from "./failure.ts";
@@ -42,6 +45,8 @@ import { hearBeats } from "./fleet-writer.ts";
 import { inspectStore, migrate } from "./migrate.ts";
 import { postgresRedrives } from "./redrive-jobs.ts";
 import { postgresReplays } from "./replays.ts";
+import { RulesWriter } from "./rules.ts";
+import { PostgresRulesWork, type RulesRoom } from "./rules-work.ts";
 import { incoming } from "./schema.ts";
 import { endFrozen, readerName, writerName } from "./take-over.ts";
 import { closeFailed } from "./telemetry.ts";
@@ -66,6 +71,10 @@ export interface PostgresStoreOptions {
   readonly rules?: AdmissionRules;
   /** See `PlanOptions`. */
   readonly lateAfterMs?: number;
+  /** Rules over events; none when not given. */
+  readonly eventRules?: RulesTools | undefined;
+  /** How long an alert is kept that does not fire any more. */
+  readonly alertRetentionMs?: number;
 }
 
 /** The server ends what passes these; see DESIGN.md for how they lean on each other. */
@@ -106,7 +115,20 @@ export class PostgresStore implements Store {
   private closed = false;
   private isGone = false;
 
-  constructor(private readonly options: PostgresStoreOptions) {}
+  private turn: Promise<unknown> = Promise.resolve();
+  /** There are no rules, and the store was told so. */
+  private withdrawn = false;
+  alertsWithdrawn = 0;
+  readonly rules: PostgresRulesWork | undefined;
+
+  constructor(private readonly options: PostgresStoreOptions) {
+    const { eventRules: tools, report, alertRetentionMs = alertRetentionMsStandard } = options;
+    if (tools === undefined) return;
+    const counters = { vehiclesDropped: 0, deliveriesDropped: 0 };
+    const writer = new RulesWriter({ ...tools, report, counters, retention: new AlertExpiry(alertRetentionMs) });
+    const room: RulesRoom = (doing, work) => this.transaction(doing, (sql, { nowMs }) => work(sql, nowMs));
+    this.rules = new PostgresRulesWork(tools, writer, counters, room);
+  }
 
   async position(at: TopicPartition): Promise<Position | undefined> {
     return await this.use(`read the position of ${at.topic}-${at.partition}`, true, ({ sql }) => readPosition(sql, at));
@@ -160,16 +182,50 @@ export class PostgresStore implements Store {
   }
 
   private async transaction<T>(doing: string, work: (sql: SQL, tools: WriterTools) => Promise<T>): Promise<T> {
-    const { clock, quotas = defaultQuotas, rules = anybody, lateAfterMs = lateAfterMsStandard } = this.options;
     for (let tries = 1; ; tries++) {
       try {
-        return await this.use(doing, true, async ({ sql, days, arrivals }) => {
-          return await sql.begin((tx) => work(tx, { days, arrivals, quotas, rules, lateAfterMs, nowMs: clock.now() }));
-        });
+        return await this.inTurn(() => this.attempt(doing, work));
       } catch (thrown) {
         if (tries >= triesMax || !(await this.mayTryAgain(doing, thrown))) throw thrown;
       }
     }
+  }
+
+  /** What rules have counted is of one transaction at a time. Without rules the connection alone sees to the order. */
+  private async inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.rules === undefined) return await work();
+    const mine = this.turn.then(work);
+    this.turn = mine.catch(() => undefined);
+    return await mine;
+  }
+
+  private async attempt<T>(doing: string, work: (sql: SQL, tools: WriterTools) => Promise<T>): Promise<T> {
+    const { clock, quotas = defaultQuotas, rules = anybody, lateAfterMs = lateAfterMsStandard } = this.options;
+    const eventRules = this.rules?.writer;
+    try {
+      const { result, firing } = await this.use(doing, true, async ({ sql, days, arrivals }) => {
+        const tools = { days, arrivals, eventRules, quotas, rules, lateAfterMs, nowMs: clock.now() };
+        return await sql.begin(async (tx) => {
+          const firing = await this.withdrawOnce(tx, tools.nowMs);
+          return { result: await work(tx, tools), firing };
+        });
+      });
+      this.withdrawn = true;
+      this.alertsWithdrawn += firing;
+      if (firing > 0) this.options.report(alertsWithoutRules, { resolved: firing });
+      this.rules?.tools.step.committed();
+      return result;
+    } catch (thrown) {
+      this.rules?.tools.step.rolledBack();
+      eventRules?.forget();
+      throw thrown;
+    }
+  }
+
+  /** In the first transaction without rules; how many alerts fired. */
+  private async withdrawOnce(sql: SQL, nowMs: number): Promise<number> {
+    if (this.rules !== undefined || this.withdrawn) return 0;
+    return await withdrawRules(sql, nowMs, this.options.alertRetentionMs ?? alertRetentionMsStandard);
   }
 
   /** What stood in the way is gone: another writer, or a table that was not there. */

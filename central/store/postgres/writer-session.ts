@@ -25,6 +25,7 @@ import { findValues } from "./find-event.ts";
 import { forgetAgent } from "./fleet-writer.ts";
 import { loadLedger } from "./ledger-loader.ts";
 import { daysOf, writeAside, writePlan } from "./plan-writer.ts";
+import type { RulesWriter } from "./rules.ts";
 import { bytes, bytesOrNull, int8s, textOf } from "./values.ts";
 
 interface SourceRow {
@@ -49,6 +50,8 @@ interface SourceKey {
 export interface WriterTools {
   readonly days: EventDays;
   readonly arrivals: ArrivalRetention;
+  /** Undefined: there are none. */
+  readonly eventRules: RulesWriter | undefined;
   readonly quotas: Quotas;
   readonly rules: AdmissionRules;
   readonly lateAfterMs: number;
@@ -77,7 +80,7 @@ export async function readPosition(sql: SQL, at: TopicPartition): Promise<Positi
 /** One append; everything of it but begin and commit. @throws MissingDays, Raced: begin it again. */
 export async function writeAppend(sql: SQL, append: Append, tools: WriterTools): Promise<AppendResult> {
   const { seen, next, topic, partition } = append;
-  const { nowMs, days, arrivals, ...limits } = tools;
+  const { nowMs, days, arrivals, eventRules, ...limits } = tools;
   const source = await fence(sql, { topic, partition, seen, next }, nowMs);
   if (append.gap !== undefined) await writeGap(sql, source.id, append.gap, nowMs);
   const planning = new AppendPlanning(append.records, {
@@ -92,6 +95,7 @@ export async function writeAppend(sql: SQL, append: Append, tools: WriterTools):
   if (missing.length > 0) throw new MissingDays(missing);
   await writePlan(sql, plan, { nowMs, days, seen: seenEvents, arrival: { source: source.id, next } });
   await arrivals.forget(sql, source.id, nowMs);
+  await eventRules?.append(sql, plan, { topic, partition, nowMs });
   const aside = putAside(append, plan.refused, source.deadBytes);
   await writeAside(sql, source.id, aside.rows, nowMs);
   const result = outcomeOf(append, plan);

@@ -7,9 +7,6 @@
  */
 import type Database from "better-sqlite3";
 
-/** What the config says when it says nothing. */
-export const alertRetentionMsStandard = 90 * 86_400_000;
-
 const passEveryMs = 3_600_000;
 const rowsMax = 1_000;
 

@@ -14,9 +14,9 @@ import {
   type RulesTools,
   type TickLine,
 } from "../rules-port.ts";
+import { deliveriesDropped, vehiclesDropped } from "../telemetry.ts";
 import type { AlertRetention } from "./alert-retention.ts";
 import { type AlertTableRow, alertColumns, rowOfAlert } from "./alert-rows.ts";
-import { deliveriesDropped, vehiclesDropped } from "./telemetry.ts";
 
 interface StatePlace {
   readonly id: number;

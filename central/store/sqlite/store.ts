@@ -31,7 +31,7 @@ import { storeGone, storeMade, storeReplaced } from "../../telemetry.ts";
 import type { FleetStore } from "../fleet-port.ts";
 import type { RedriveStore } from "../redrive-port.ts";
 import type { ReplayStore } from "../replay-port.ts";
-import type { RulesTools } from "../rules-port.ts";
+import { alertRetentionMsStandard, type RulesTools } from "../rules-port.ts";
 import type {
   Append,
   AppendResult,
@@ -42,7 +42,8 @@ import type {
   Store,
   TopicMadeAnew,
 } from "../store.ts";
-import { AlertRetention, alertRetentionMsStandard, withdrawRules } from "./alert-retention.ts";
+import { alertsWithoutRules } from "../telemetry.ts";
+import { AlertRetention, withdrawRules } from "./alert-retention.ts";
 import { storeFailure } from "./failure.ts";
 import { fileIdentity, isIncomplete, logIdentity, openWriter, reopenWriter } from "./open.ts";
 import { sqliteRedrives } from "./redrives.ts";
@@ -50,7 +51,7 @@ import { type ReplayTools, sqliteReplays } from "./replays.ts";
 import { RulesSession } from "./rules-session.ts";
 import { type RulesRooms, SqliteRulesWork } from "./rules-work.ts";
 import { storeId } from "./store-id.ts";
-import { alertsWithoutRules, closeFailed, foldDelayed, folded, logLeft, logTakenAway } from "./telemetry.ts";
+import { closeFailed, foldDelayed, folded, logLeft, logTakenAway } from "./telemetry.ts";
 import { WriterSession } from "./writer-session.ts";
 
 export interface SqliteStoreOptions {

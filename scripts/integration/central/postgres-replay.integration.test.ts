@@ -1,7 +1,9 @@
 /** On PostgreSQL as it is deployed, with a real broker: followed live, made whole by a replay through kills, a vehicle erased. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import type { SQL } from "bun";
 import { TestProducer } from "../../../central/testing/producer.ts";
+import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
 import { type Central, launchCentral } from "../../drivers/central/central.ts";
 import { type Broker, startBroker } from "../../drivers/kafka/broker.ts";
@@ -25,13 +27,13 @@ afterAll(async () => {
   await broker[Symbol.asyncDispose]();
 });
 
-async function ground() {
+async function ground(settings: Readonly<Record<string, string>> = {}) {
   const topic = freshTopic();
   await createTopic(broker.internalAddress, topic, { partitions });
   const database = await server.createDatabase();
   const producer = await TestProducer.connect(broker.address, topic, partitions);
   const store = server.address(database);
-  const environment = { TAILGATE_API_KEY: key };
+  const environment = { TAILGATE_API_KEY: key, ...settings };
   const central = await launchCentral({
     brokers: broker.address,
     topics: [topic],
@@ -162,4 +164,35 @@ test("followed live: each event comes once, in the order of its partition, over 
     const own = seen.filter((place) => place.startsWith(`${partition}/`));
     expect(own).toEqual(Array.from({ length: 1_500 }, (_, at) => `${partition}/${25 + at}`));
   }
+});
+
+test("rules run on it: vehicles that fall silent are alerts, once each, over a kill; and resolved when they speak", async () => {
+  using dir = tempDir("tailgate-rules-");
+  const rules = `groups: [{ name: g, rules: [{ alert: Silent, streams: ["*"], absence: { within: 1s }, minInterval: 0s }] }]`;
+  writeFileSync(dir.file("rules.yaml"), rules);
+  await using on = await ground({ TAILGATE_RULES_FILE: dir.file("rules.yaml") });
+  const { central } = on;
+  await on.producer.send(100);
+  await central.stored(100);
+  const firing = async () => {
+    const { alerts } = await central.get<{ alerts: readonly { vehicle: string }[] }>("/api/v1/alerts?state=firing");
+    return alerts.map(({ vehicle }) => vehicle).toSorted();
+  };
+  const cars = Array.from({ length: 10 }, (_, car) => `car-${car}`);
+  await central.wait("all to be silent", async () => (await firing()).length === 10, 60_000);
+  await central.kill();
+  await central.start();
+  await on.producer.send(10);
+  await central.stored(110);
+  await central.wait(
+    "them to be silent again",
+    async () => {
+      const { rules: sums } = await central.get<{ rules: readonly { alerts: number; firing: number }[] }>(
+        "/api/v1/rules",
+      );
+      return sums[0]?.alerts === 20 && sums[0].firing === 10;
+    },
+    60_000,
+  );
+  expect(await firing()).toEqual(cars);
 });
