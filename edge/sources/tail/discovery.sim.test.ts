@@ -69,12 +69,23 @@ async function simulate(seed: number): Promise<void> {
     return found;
   };
 
-  /** Lines of files in folders that the pattern does not mean: asked for again, by a link or a move back, they are new. */
+  /**
+   * Lines of files that nobody can know where they are: in folders that the pattern does not mean, under names that it does not
+   * mean, or in folders that the agent could never list. Asked for again they are new, for they were forgotten.
+   */
   const forgiven = new Set<string>();
+  const everListed = new Set<string>();
   const forgive = () => {
-    const isCovered = (folder: string) => pattern.meant.test(`${folder}/x.log`.slice(root.length + 1));
-    for (const { real, lines = [] } of readNaively(root, /^/)) {
-      if (!isCovered(folderOf(real))) for (const line of lines) forgiven.add(line);
+    const isMeant = (path: string) => pattern.meant.test(path.slice(root.length + 1));
+    const isNamed = (path: string) => isMeant(path) || isMeant(path.replace(/\.\d+$/, ""));
+    const all = readNaively(root, /^/);
+    for (const { real, isOpen } of all) if (isOpen) everListed.add(folderOf(real));
+    for (const names of Map.groupBy(all, ({ inode }) => inode).values()) {
+      const isInSight = names.some(({ real }) => isNamed(real) && everListed.has(folderOf(real)));
+      for (const { real, lines = [] } of names) {
+        if (isInSight && isMeant(`${folderOf(real)}/x.log`)) continue;
+        for (const line of lines) forgiven.add(line);
+      }
     }
   };
 

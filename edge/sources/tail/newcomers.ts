@@ -2,15 +2,15 @@
  * Files that are not known yet: which of them are read, from where, and in which place of their trail. DESIGN.md has the
  * cases; the rule is that a generation nobody has read is read, and that a copy of what was read is not.
  */
-import { closeSync, fstatSync, lstatSync } from "node:fs";
-import { childOf, nameOf, shownPath, systemPath } from "../../../shared/files/path-text.ts";
-import { isFileTrouble } from "../../../shared/files/refusal.ts";
+import { closeSync, fstatSync } from "node:fs";
+import { childOf, nameOf, shownPath } from "../../../shared/files/path-text.ts";
 import { endOfText } from "./blank.ts";
 import { Copies } from "./copies.ts";
 import type { DirectoryBook } from "./directory-book.ts";
 import { readAt, tailBytesMax } from "./fingerprint.ts";
 import { FollowedFile } from "./followed-file.ts";
 import { olderFirst } from "./names.ts";
+import { OtherFolders } from "./other-folders.ts";
 import type { FolderEntry, FolderSnapshot } from "./snapshot.ts";
 import { BeforeUs } from "./stored-files.ts";
 import { signals } from "./telemetry.ts";
@@ -39,14 +39,18 @@ export class Newcomers {
    * they could be opened.
    */
   private readonly fresh = new Map<bigint, Fresh>();
-  private readonly saidSame = new Set<string>();
   /** Logs that were seen with bytes in them and had lost their name before they could be opened: by inode. */
   private readonly slipped = new Map<bigint, FolderEntry>();
   private readonly justSlipped = new Set<bigint>();
   private readonly copies: Copies;
+  private readonly otherFolders: OtherFolders;
 
   constructor(private readonly book: DirectoryBook) {
     this.copies = new Copies(book);
+    this.otherFolders = new OtherFolders(book, (entry, trail, fd) => {
+      this.hold(entry.inode, fd);
+      this.fresh.set(entry.inode, { name: entry.name, trail });
+    });
   }
 
   /** Unknown files, trail by trail. */
@@ -62,6 +66,7 @@ export class Newcomers {
       ({ name, inode }) => this.book.trailOf(name) ?? this.fresh.get(inode)?.trail ?? "",
     );
     byTrail.delete("");
+    for (const trail of this.otherFolders.takeUncompared()) byTrail.delete(trail);
     for (const [trail, entries] of byTrail) {
       const rootName = nameOf(trail);
       const known = [...(this.book.trails.get(trail) ?? []), ...departed.files.filter((file) => file.trail === trail)];
@@ -167,9 +172,9 @@ export class Newcomers {
       }
       const [first, second] = rank > this.rankOf(other.name) ? [entry, other] : [other, entry];
       chosen.set(entry.inode, first);
-      this.saySame(first.name, second.name);
+      this.otherFolders.saySame(first.name, second.name);
     }
-    return [...chosen.values()].filter((entry) => !this.isElsewhere(entry));
+    return [...chosen.values()].filter((entry) => !this.otherFolders.has(entry));
   }
 
   /** Of several names of one file the one that says most counts: a log's, then a generation's. 0: it says nothing. */
@@ -177,78 +182,6 @@ export class Newcomers {
     const { kind } = this.book.names.meaning(name);
     if (kind === "none") return 0;
     return kind === "asked" && this.book.rootOf(name) === name ? 2 : 1;
-  }
-
-  /** Whether another folder has it, under a name that still leads to it. One that has no name there any more comes here. */
-  private isElsewhere(entry: FolderEntry): boolean {
-    const { book } = this;
-    // Several where an inode was given to a new file while nobody looked at the folder of the old one.
-    const known = book.host.index
-      .inOtherFolders(entry.inode, book)
-      .filter(({ file }) => file.isUnverified || file.device === entry.device);
-    for (const { file, book: other } of known) {
-      if (inodeAt(childOf(other.real, nameOf(file.path))) !== entry.inode) continue;
-      const path = childOf(book.path, entry.name);
-      this.saySame(file.path, path);
-      this.noteOtherName(file, path);
-      return true;
-    }
-    const moved = known.find(({ file }) => this.isIn(entry, file));
-    if (moved !== undefined) this.takeOver(moved.file, moved.book, entry);
-    return moved !== undefined;
-  }
-
-  /** Of several the one that was found first, for as long as it leads to the file. */
-  private noteOtherName(file: FollowedFile, path: string): void {
-    const { otherName } = file;
-    if (otherName === path || (otherName !== undefined && inodeAt(otherName) === file.inode)) return;
-    file.otherName = path;
-    this.book.host.moved(file);
-  }
-
-  private isIn(entry: FolderEntry, file: FollowedFile): boolean {
-    if (file.fd !== undefined) return true;
-    const fd = this.book.openEntry(entry);
-    if (fd === undefined) {
-      this.book.unopened.add(entry.inode);
-      return false;
-    }
-    const isSame = file.isContainedIn(fd);
-    closeSync(fd);
-    return isSame;
-  }
-
-  /** It was moved here from another folder: it goes on under its new name. */
-  private takeOver(file: FollowedFile, from: DirectoryBook, entry: FolderEntry): void {
-    const { book } = this;
-    const path = childOf(book.path, entry.name);
-    const cursor = { ...file.cursor(), path, trail: book.trailOf(entry.name) ?? path };
-    const barely = file.isBarelyKnown;
-    const fd = file.surrender();
-    from.release(file);
-    if (barely && fd !== undefined) {
-      this.hold(entry.inode, fd);
-      this.fresh.set(entry.inode, { name: entry.name, trail: cursor.trail });
-      book.unsettled = true;
-      return;
-    }
-    if (fd !== undefined) closeSync(fd);
-    const taken = FollowedFile.restore(book.host.nextSequence(), { ...cursor, link: undefined, otherName: undefined });
-    taken.grewMs = book.host.uptimeMs();
-    // Its neighbours come with it: which of them are new, it does not say.
-    taken.isFirmlyMet = false;
-    book.add(taken);
-    book.host.moved(taken);
-    book.host.report(signals.movedHere, { path: shownPath(path), from: shownPath(file.path) });
-    book.unsettled = true;
-  }
-
-  private saySame(first: string, second: string): void {
-    const key = `${first}\0${second}`;
-    if (this.saidSame.has(key)) return;
-    if (this.saidSame.size > saidMax) this.saidSame.clear();
-    this.saidSame.add(key);
-    this.book.host.report(signals.sameFile, { path: shownPath(first), also: shownPath(second) });
   }
 
   /** Its place in the trail is found only now. */
@@ -387,14 +320,3 @@ export class Newcomers {
 }
 
 const lineFeed = 10;
-
-function inodeAt(path: string): bigint | undefined {
-  try {
-    return lstatSync(systemPath(path), { bigint: true, throwIfNoEntry: false })?.ino;
-  } catch (thrown) {
-    if (isFileTrouble(thrown)) return undefined;
-    throw thrown;
-  }
-}
-
-const saidMax = 1_000;

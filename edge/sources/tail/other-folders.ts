@@ -1,0 +1,134 @@
+/**
+ * A file that one folder does not know may be one that another folder knows: a second name of it, or the file itself, which
+ * was moved here, alone or with its folder. Then it goes on here from its position.
+ */
+import { closeSync, lstatSync } from "node:fs";
+import { childOf, nameOf, shownPath, systemPath } from "../../../shared/files/path-text.ts";
+import { isFileTrouble } from "../../../shared/files/refusal.ts";
+import type { DirectoryBook } from "./directory-book.ts";
+import type { KnownFile } from "./file-index.ts";
+import { FollowedFile } from "./followed-file.ts";
+import type { FolderEntry } from "./snapshot.ts";
+import { signals } from "./telemetry.ts";
+
+/** What is barely known is met like a new file, by this descriptor. */
+type MeetAnew = (entry: FolderEntry, trail: string, fd: number) => void;
+
+export class OtherFolders {
+  private readonly saidSame = new Set<string>();
+  /** Trails whose log was taken over in this scan with other bytes in it. */
+  private uncompared = new Set<string>();
+
+  constructor(
+    private readonly book: DirectoryBook,
+    private readonly meetAnew: MeetAnew,
+  ) {}
+
+  /** Whether another folder has it, under a name that still leads to it. One that has no name there any more comes here. */
+  has(entry: FolderEntry): boolean {
+    const { book } = this;
+    // Several where an inode was given to a new file while nobody looked at the folder of the old one.
+    const known = book.host.index
+      .inOtherFolders(entry.inode, book)
+      .filter(({ file }) => file.isUnverified || file.device === entry.device);
+    for (const { file, book: other } of known) {
+      if (inodeAt(childOf(other.real, nameOf(file.path))) !== entry.inode) continue;
+      const path = childOf(book.path, entry.name);
+      this.saySame(file.path, path);
+      this.noteOtherName(file, path);
+      return true;
+    }
+    const moved = known.find(({ file }) => this.isIn(entry, file)) ?? this.logWithOtherBytes(entry, known);
+    if (moved === undefined) return false;
+    this.takeOver(moved.file, moved.book, entry);
+    return true;
+  }
+
+  /** Says once that two names lead to one file. */
+  saySame(first: string, second: string): void {
+    const key = `${first}\0${second}`;
+    if (this.saidSame.has(key)) return;
+    if (this.saidSame.size > saidMax) this.saidSame.clear();
+    this.saidSame.add(key);
+    this.book.host.report(signals.sameFile, { path: shownPath(first), also: shownPath(second) });
+  }
+
+  /**
+   * Trails of which nothing is concluded in this scan. Their log came here under its name, with other bytes in it: it was
+   * copied and truncated before, or its inode was given to a new file. The next scan finds it changed, as if it had been here
+   * always, and looks for its copy.
+   */
+  takeUncompared(): ReadonlySet<string> {
+    const taken = this.uncompared;
+    this.uncompared = new Set();
+    return taken;
+  }
+
+  private logWithOtherBytes(
+    { name, inode }: FolderEntry,
+    known: readonly KnownFile<DirectoryBook>[],
+  ): KnownFile<DirectoryBook> | undefined {
+    const trail = this.book.trailOf(name);
+    if (trail === undefined || nameOf(trail) !== name || this.book.unopened.has(inode)) return undefined;
+    const log = known.find(
+      ({ file }) => nameOf(file.path) === name && file.path === file.trail && !file.isAside && !file.isBarelyKnown,
+    );
+    if (log !== undefined) this.uncompared.add(trail);
+    return log;
+  }
+
+  /** Of several the one that was found first, for as long as it leads to the file. */
+  private noteOtherName(file: FollowedFile, path: string): void {
+    const { otherName } = file;
+    if (otherName === path || (otherName !== undefined && inodeAt(otherName) === file.inode)) return;
+    file.otherName = path;
+    this.book.host.moved(file);
+  }
+
+  private isIn(entry: FolderEntry, file: FollowedFile): boolean {
+    if (file.fd !== undefined) return true;
+    const fd = this.book.openEntry(entry);
+    if (fd === undefined) {
+      this.book.unopened.add(entry.inode);
+      return false;
+    }
+    const isSame = file.isContainedIn(fd);
+    closeSync(fd);
+    return isSame;
+  }
+
+  /** It was moved here from another folder: it goes on under its new name. */
+  private takeOver(file: FollowedFile, from: DirectoryBook, entry: FolderEntry): void {
+    const { book } = this;
+    const path = childOf(book.path, entry.name);
+    const cursor = { ...file.cursor(), path, trail: book.trailOf(entry.name) ?? path };
+    const barely = file.isBarelyKnown;
+    const fd = file.surrender();
+    from.release(file);
+    if (barely && fd !== undefined) {
+      this.meetAnew(entry, cursor.trail, fd);
+      book.unsettled = true;
+      return;
+    }
+    if (fd !== undefined) closeSync(fd);
+    const taken = FollowedFile.restore(book.host.nextSequence(), { ...cursor, link: undefined, otherName: undefined });
+    taken.grewMs = book.host.uptimeMs();
+    // Its neighbours come with it: which of them are new, it does not say.
+    taken.isFirmlyMet = false;
+    book.add(taken);
+    book.host.moved(taken);
+    book.host.report(signals.movedHere, { path: shownPath(path), from: shownPath(file.path) });
+    book.unsettled = true;
+  }
+}
+
+function inodeAt(path: string): bigint | undefined {
+  try {
+    return lstatSync(systemPath(path), { bigint: true, throwIfNoEntry: false })?.ino;
+  } catch (thrown) {
+    if (isFileTrouble(thrown)) return undefined;
+    throw thrown;
+  }
+}
+
+const saidMax = 1_000;
