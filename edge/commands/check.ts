@@ -74,7 +74,7 @@ export const check: Command = {
   options: {
     ...whichConfigOptions,
     ...forceOption,
-    connect: { summary: "Also tries whether the sinks' destinations answer" },
+    connect: { summary: "Also tries whether the destinations of sinks, and channels elsewhere, answer" },
     strict: { summary: "Takes every warning for a mistake" },
     print: { summary: "Prints the config with all defaults, without its secrets" },
   },

@@ -18,46 +18,62 @@ interface Patience {
 }
 
 /**
- * Has every sink try its destination, all at once, and says in a line each what was found. True when nothing was
- * wrong. Sends no event and changes nothing; ends in time, whatever the destinations do.
+ * Has every sink try its destination, and every channel that is elsewhere its place, all at once, and says in a line each what was
+ * found. True when nothing was wrong. Sends no event and changes nothing; ends in time, whatever the destinations do.
  */
 export async function tryDestinations(
   config: AgentConfig,
   world: Pick<CommandContext, "out">,
   patience: Patience = { withinMs: 15_000, graceMs: 2_000 },
 ): Promise<boolean> {
-  const probes = [...config.sinks].map(async ([name, sink]) => ({
-    name,
-    findings: await probe(name, sink, config, patience),
+  const { agent, dataDir } = config;
+  const channels = [...config.channels].flatMap(([name, { probe }]) => {
+    if (probe === undefined) return [];
+    const context = contextOf(name, agent, dataDir);
+    const run = (signal: AbortSignal) => probe(context, signal);
+    return [(async () => ({ who: `channel ${name}`, findings: await within(run, patience) }))()];
+  });
+  const sinks = [...config.sinks].map(async ([name, sink]) => ({
+    who: `sink ${name}`,
+    findings: await probeSink(name, sink, config, patience),
   }));
   let well = true;
-  for (const { name, findings } of await Promise.all(probes)) {
-    if (findings === undefined) world.out(`sink ${name}: nothing to try\n`);
+  for (const { who, findings } of await Promise.all([...channels, ...sinks])) {
+    if (findings === undefined) world.out(`${who}: nothing to try\n`);
     for (const finding of findings ?? []) {
       if ("error" in finding) well = false;
-      world.out(`sink ${name}: ${finding.what}: ${wordsOf(finding)}\n`);
+      world.out(`${who}: ${finding.what}: ${wordsOf(finding)}\n`);
     }
   }
   return well;
 }
 
-/** Undefined: the sink has no destination that could be tried. */
-async function probe(
-  name: string,
-  config: SinkConfig,
-  { agent, dataDir }: AgentConfig,
+/** What a probe finds, or why it found nothing: it is ended in time, and one that rejects is a bug that hides no other. */
+async function within(
+  probe: (signal: AbortSignal) => Promise<readonly Finding[]>,
   { withinMs, graceMs }: Patience,
-): Promise<readonly Finding[] | undefined> {
-  const sink = await made(name, config, { agent, dataDir });
-  if (sink.probe === undefined) return undefined;
+): Promise<readonly Finding[]> {
   const signal = AbortSignal.timeout(withinMs);
   try {
     const silence = () => new Error(`no answer within ${(withinMs + graceMs) / 1000} s`);
-    return await withDeadline(sink.probe(signal), withinMs + graceMs, silence);
+    return await withDeadline(probe(signal), withinMs + graceMs, silence);
   } catch (cause) {
-    // A probe that rejects is a bug of the sink; the other sinks are still worth trying.
     const error = cause instanceof AppError ? cause : new AppError("EDGE_SINK_UNEXPECTED", "try it", { cause });
     return [{ what: "destination", error }];
+  }
+}
+
+/** Undefined: the sink has no destination that could be tried. */
+async function probeSink(
+  name: string,
+  config: SinkConfig,
+  { agent, dataDir }: AgentConfig,
+  patience: Patience,
+): Promise<readonly Finding[] | undefined> {
+  const sink = await made(name, config, { agent, dataDir });
+  try {
+    const { probe } = sink;
+    return probe === undefined ? undefined : await within(probe.bind(sink), patience);
   } finally {
     await sink.stop();
   }

@@ -14,7 +14,7 @@ import type { Remark, Surroundings } from "./inspect.ts";
 import type { Interceptor } from "./interceptor.ts";
 import type { Layout } from "./layout.ts";
 import type { Selector } from "./selector.ts";
-import type { Sink } from "./sink.ts";
+import type { Finding, Sink } from "./sink.ts";
 import type { Source } from "./source.ts";
 
 /** What a user may count on: `stable` keeps its config and its meaning over minor versions, `experimental` may change both. */
@@ -75,6 +75,8 @@ export interface ChannelMaker extends Maker<ChannelContext, Channel> {
   readonly stored: StoredChannel | undefined;
   /** Others may feed it, or drain it: a source or a sink of ours is enough. */
   readonly isShared: boolean;
+  /** As `Sink.probe`, of a channel that is somewhere else: it is not made for that. */
+  probe?(context: Context, signal: AbortSignal): Promise<readonly Finding[]>;
 }
 
 /** Lets a selector check that the channels it names are its source's. */
@@ -175,6 +177,8 @@ export function defineChannel<S extends ConfigSchema>(
     stored?(config: z.output<S>): StoredChannel;
     /** See `ChannelMaker.isShared`. */
     readonly isShared?: boolean;
+    /** See `ChannelMaker.probe`. */
+    probe?(config: z.output<S>, context: Context, signal: AbortSignal): Promise<readonly Finding[]>;
   },
 ): ChannelDefinition {
   const { type, keeping, isShared = false } = declaration;
@@ -184,7 +188,11 @@ export function defineChannel<S extends ConfigSchema>(
     const config = parsed.data;
     const create = (context: ChannelContext) => declaration.create(config, context);
     const stored = declaration.stored?.(config);
-    return { ok: true, value: { type, keeping, config, ...declaration.bounds(config), stored, isShared, create } };
+    const made = { type, keeping, config, ...declaration.bounds(config), stored, isShared, create };
+    if (declaration.probe === undefined) return { ok: true, value: made };
+    const probe = async (context: Context, signal: AbortSignal) =>
+      (await declaration.probe?.(config, context, signal)) ?? [];
+    return { ok: true, value: { ...made, probe } };
   };
   return withKind("channel", define(declaration, read));
 }

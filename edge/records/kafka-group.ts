@@ -75,6 +75,7 @@ export class KafkaGroup {
   private readonly consumer: Consumer;
   private readonly over = new AbortController();
   private joins = 0;
+  private joining: Promise<void> = Promise.resolve();
   private toldText = "";
 
   constructor(
@@ -94,7 +95,9 @@ export class KafkaGroup {
       maxBytes: 4 * limits.readBytes,
       maxWaitTimeInMs: 500,
       allowAutoTopicCreation: false,
-      retry: endlessRetry,
+      // One way back: whatever ends this membership, the next one begins with a new client. One that kafkajs starts anew by itself,
+      // while we let go of it, would be a member that nobody reads from.
+      retry: { ...endlessRetry, restartOnFailure: async () => false },
     });
   }
 
@@ -112,15 +115,10 @@ export class KafkaGroup {
           this.joined(payload.memberAssignment).catch(reject);
         });
       });
-      crashed.catch(stop);
-      await consumer.connect();
-      // Where retention has outrun us, kafkajs goes to this end: what is left of the log must not be passed over.
-      await consumer.subscribe({ topics: [...topics], fromBeginning: true });
-      await consumer.run({
-        autoCommit: false,
-        eachBatchAutoResolve: false,
-        eachBatch: (payload) => reader.take(payload, over.signal),
-      });
+      crashed.catch(() => {}); // It is told below, when somebody waits.
+      this.joining = this.join(topics);
+      this.joining.catch(() => {});
+      await Promise.race([crashed, this.joining, aborted(over.signal)]);
       await Promise.race([crashed, this.tellWhileItLasts(topics)]);
     } catch (thrown) {
       throw thrown instanceof AppError
@@ -133,14 +131,30 @@ export class KafkaGroup {
     }
   }
 
-  /** The last word to the group, and goodbye; a broker that is away is not waited for. */
+  private async join(topics: readonly string[]): Promise<void> {
+    const { consumer, over, reader } = this;
+    await consumer.connect();
+    // Where retention has outrun us, kafkajs goes to this end: what is left of the log must not be passed over.
+    await consumer.subscribe({ topics: [...topics], fromBeginning: true });
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      eachBatch: (payload) => reader.take(payload, over.signal),
+    });
+  }
+
+  /**
+   * The last word to the group, and goodbye. Who leaves while he joins would become a member all the same, one that nobody reads from
+   * and that keeps its partitions: so the joining is waited for, behind our back when a broker is away.
+   */
   private async leave(): Promise<void> {
     const late = () => new AppError("KAFKA_UNREACHABLE", "leave the group: no answer in time");
     const goodbye = async () => {
+      await this.joining.catch(() => {});
       if (this.joins > 0) await this.tell(AbortSignal.timeout(leaveMsMax));
       await this.consumer.disconnect();
     };
-    await withDeadline(goodbye(), leaveMsMax, late).catch(() => this.consumer.disconnect().catch(() => undefined));
+    await withDeadline(goodbye(), leaveMsMax, late).catch(() => {});
   }
 
   /** Nothing is fetched before it is known where to go on. Synchronous up to the pause: kafkajs fetches as soon as it returns. */
@@ -149,6 +163,7 @@ export class KafkaGroup {
     const topics = Object.keys(assignment);
     const join = ++this.joins;
     consumer.pause(topics.map((topic) => ({ topic, partitions: assignment[topic] ?? [] })));
+    if (this.over.signal.aborted) return;
     reader.joined(assignment);
     const groups = await this.groupOffsets(topics);
     const ends = await this.ends(topics);
@@ -229,4 +244,11 @@ export class KafkaGroup {
       this.reader.notTold(error);
     }
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }

@@ -14,6 +14,7 @@ export default defineChannel({
   isShared: true,
   bounds,
   flume: async () => (await import("./flume.ts")).mappings,
+  probe: async (config, context, signal) => (await import("./probe.ts")).probeTopic(config, context, signal),
   create: async (config, context) => {
     const { KafkaChannel } = await import("./kafka-channel.ts");
     return new KafkaChannel(config, bounds(config).settings, context);

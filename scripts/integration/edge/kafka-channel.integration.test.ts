@@ -221,6 +221,28 @@ test("broker away: blocked and said, a sender is not answered; back again: every
   expect(await agent.metrics()).toContain('tailgate_kafka_channel_away{channel="main"} 0');
 }, 300_000);
 
+test("check --connect tries the topic, and leaves nothing there", async () => {
+  await createTopic(broker.internalAddress, "there", { partitions: 2 });
+  const check = (topic: string, address: string) => {
+    const channel = { type: "kafka", brokers: [address], topic, connectTimeout: "2s" };
+    const config = { agent: "gw", dataDir: dir.file("never"), sources: {}, channels: { main: channel } };
+    writeFileSync(
+      dir.file("check.yaml"),
+      JSON.stringify({ ...config, sinks: { out: { type: "null", channel: "main" } } }),
+    );
+    const { stdout, exitCode } = Bun.spawnSync([process.execPath, main, "check", "--connect", dir.file("check.yaml")]);
+    return { said: stdout.toString(), exitCode };
+  };
+  const well = check("there", broker.address);
+  expect(well.said).toMatch(/^channel main: topic there: 2 partitions: may be written to, may be read$/m);
+  expect(well.said).toMatch(/^channel main: 127\.0\.0\.1:\d+ \(leads there\): answers$/m);
+  expect(well.exitCode).toBe(0);
+  const missing = check("nowhere", broker.address);
+  expect([missing.exitCode, missing.said]).toEqual([1, expect.stringContaining("KAFKA_TOPIC_MISSING")]);
+  const away = check("there", `127.0.0.1:${await freePort()}`);
+  expect([away.exitCode, away.said]).toEqual([1, expect.stringContaining("KAFKA_UNREACHABLE")]);
+}, 60_000);
+
 /** The books of both streams: read is the sum of what became of the events. */
 function expectBalanced({ books }: AgentStatus): void {
   expect(books.length).toBe(2);
