@@ -63,22 +63,37 @@ type Tuple = readonly [
  * @throws AppError `TOOL_MISSING` when the reader cannot be fetched; Error with the reader's words.
  */
 export async function readLake(reader: LakeReader, url: string, key = ""): Promise<LakeRow[]> {
+  return (await run(reader, { url, key, statements: [] })).map((line) => {
+    const tuple: Tuple = JSON.parse(line);
+    const [topic, partition, offset, vehicle, stream, eventMs, kafkaMs, agent, epoch, lane, seq, body] = tuple;
+    return { topic, partition, offset, vehicle, stream, eventMs, kafkaMs, agent, epoch, lane, seq, body };
+  });
+}
+
+/** Runs statements one after the other, by DuckDB on what central serves; the rows of the last one. @throws as `readLake`. */
+export async function queryLake(url: string, statements: readonly string[]): Promise<unknown[]> {
+  return (await run("duckdb", { url, key: "", statements })).map((line) => JSON.parse(line));
+}
+
+interface Asked {
+  readonly url: string;
+  readonly key: string;
+  readonly statements: readonly string[];
+}
+
+/** A line of JSON for each row. */
+async function run(reader: LakeReader, asked: Asked): Promise<string[]> {
   const folder = await readerFolder(reader);
   const paths = reader === "duckdb" ? extensions.map((name) => extensionPath(folder, name)) : [];
   const python = Bun.spawn(["python3", join(import.meta.dir, "read-lake.py")], {
-    stdin: Buffer.from(JSON.stringify({ reader, url, key, extensions: paths })),
+    stdin: Buffer.from(JSON.stringify({ reader, ...asked, extensions: paths })),
     stdout: "pipe",
     stderr: "pipe",
     env: { ...process.env, PYTHONPATH: folder },
   });
   const [stdout, stderr] = await Promise.all([python.stdout.text(), python.stderr.text(), python.exited]);
   if (python.exitCode !== 0) throw new Error(`read the lake with ${reader}:\n${stderr.slice(-4_000)}`);
-  const lines = stdout.split("\n").filter((line) => line !== "");
-  return lines.map((line) => {
-    const tuple: Tuple = JSON.parse(line);
-    const [topic, partition, offset, vehicle, stream, eventMs, kafkaMs, agent, epoch, lane, seq, body] = tuple;
-    return { topic, partition, offset, vehicle, stream, eventMs, kafkaMs, agent, epoch, lane, seq, body };
-  });
+  return stdout.split("\n").filter((line) => line !== "");
 }
 
 function extensionPath(folder: string, name: string): string {

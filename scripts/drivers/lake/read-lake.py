@@ -1,7 +1,7 @@
 """Reads the lake's table through the catalog of central, with a reader that shares no line of code with it.
 
-Standard input: one JSON object {"reader", "url", "key", "extensions"}. Standard output: one JSON array a row, in the order of topic,
-partition and offset.
+Standard input: one JSON object {"reader", "url", "key", "extensions", "statements"}. Standard output: one JSON array a row, in the order
+of topic, partition and offset. With statements, which DuckDB alone takes, they are run instead: the rows are the last one's.
 """
 import json
 import sys
@@ -9,7 +9,7 @@ import sys
 NAMES = ["topic", "partition", "offset", "vehicle", "stream", "event_time", "kafka_time", "agent", "epoch", "lane", "seq", "body"]
 
 
-def by_duckdb(url, key, extensions):
+def by_duckdb(url, key, extensions, statements):
     import duckdb
 
     database = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
@@ -21,6 +21,10 @@ def by_duckdb(url, key, extensions):
         database.execute(f"attach 'lake' as lake (type iceberg, endpoint '{url}/iceberg', secret catalog)")
     else:
         database.execute(f"attach 'lake' as lake (type iceberg, endpoint '{url}/iceberg', authorization_type 'none')")
+    for statement in statements[:-1]:
+        database.execute(statement)
+    if statements:
+        return database.execute(statements[-1]).fetchall()
     columns = ", ".join(
         {"event_time": "epoch_ms(event_time)", "kafka_time": "epoch_ms(kafka_time)", "body": "lower(hex(body))"}.get(name, f'"{name}"')
         for name in NAMES
@@ -28,7 +32,7 @@ def by_duckdb(url, key, extensions):
     return database.execute(f"select {columns} from lake.tailgate.events order by topic, partition, \"offset\"").fetchall()
 
 
-def by_pyiceberg(url, key, _extensions):
+def by_pyiceberg(url, key, _extensions, _statements):
     from pyiceberg.catalog.rest import RestCatalog
 
     catalog = RestCatalog("lake", uri=f"{url}/iceberg", **({"token": key} if key else {}))
@@ -41,7 +45,7 @@ def by_pyiceberg(url, key, _extensions):
 def main():
     asked = json.load(sys.stdin)
     reader = {"duckdb": by_duckdb, "pyiceberg": by_pyiceberg}[asked["reader"]]
-    for row in reader(asked["url"], asked["key"], asked["extensions"]):
+    for row in reader(asked["url"], asked["key"], asked["extensions"], asked["statements"]):
         sys.stdout.write(json.dumps(list(row)) + "\n")
 
 
