@@ -121,8 +121,9 @@ function openLocked(options: OpenOptions, lock: Lock): SqliteStore {
       damage = String(code);
     }
   }
-  const { name, batches, lost } = rebuild(path, options.clock);
+  const { name, batches, lost = "unknown" } = rebuild(path, options.clock);
   options.report(signals.rebuilt, { damage, renamedTo: name, batches, lost });
+  rmSync(damageNote(path), { force: true });
   return openSound(options, lock, path, "the file was damaged and written anew");
 }
 
@@ -155,7 +156,8 @@ function openSound(options: OpenOptions, lock: Lock, path: string, renewed: stri
     const space = new Space(file, { dataDir, reservePath, reserveBytes, freeBytesMin, clock, report });
     const store = new SqliteStore(options, { file, lock, space, ...facts });
     adoptLanes(store, file, readLanes(db), facts.clean);
-    if (made) report(signals.created, { path, epoch: store.epoch });
+    if (made && lock.starts > 0) report(signals.gone, { path, epoch: store.epoch, starts: lock.starts });
+    else if (made) report(signals.created, { path, epoch: store.epoch });
     db.pragma("busy_timeout = 0");
     return store;
   } catch (error) {

@@ -4,39 +4,28 @@
  * balance. The new file begins a new epoch: nobody knows which numbers at the end of the old lanes were given out.
  *
  * Reading around damage: rows are asked for one after the other by key. When SQLite cannot follow the tree to a key, it is
- * asked for keys further and further away until it can; then the gap is halved until its edge is found. A file whose
- * first page is gone (SQLITE_NOTADB) gets that of the new file: same program, same tables, same root pages.
+ * asked for keys further and further away until it can; then the gap is halved until its edge is found.
  */
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  openSync,
-  readdirSync,
-  readSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { renameSync, rmSync } from "node:fs";
+import { basename } from "node:path";
 import type { Clock } from "../../../shared/clock/clock.ts";
 import { crc32c } from "../../../shared/kafka/record-batch/crc32c.ts";
 import { HEADER_BYTES, readBatchHeader } from "../../../shared/kafka/record-batch/header.ts";
-import { damageNote } from "./channel-file.ts";
 import { type BatchRow, type LaneRow, openForWriting, Statements, type StateRow } from "./connection.ts";
-import { type DatabaseConnection, Sqlite, sqliteCode } from "./driver.ts";
+import { openDamaged, setAside, tolerant } from "./damaged-file.ts";
+import { type DatabaseConnection, sqliteCode } from "./driver.ts";
 import { endOf, footprint, isIntact } from "./held-batch.ts";
 import { addCounter, formatProgress, newProgress, type Progress, parseProgress } from "./progress.ts";
 import { salvageBodies } from "./salvage.ts";
-import { migrate, PAGE_BYTES } from "./schema.ts";
+import { migrate } from "./schema.ts";
 
 /** What came of it. */
 export interface Rebuilt {
   /** What the old file is called now. */
   readonly name: string;
   readonly batches: number;
-  /** Records that could not be read. */
-  readonly lost: number;
+  /** Records that could not be read. Undefined: nobody can say, what the file said of its lanes is gone too. */
+  readonly lost: number | undefined;
 }
 
 /** How much is copied in one transaction. */
@@ -44,70 +33,32 @@ const transactionBytes = 16 * 1024 * 1024;
 /** No key is further away than this from one that can be read. */
 const keyMax = Number.MAX_SAFE_INTEGER;
 
-/** Renames the file at `path` aside and makes a new one of what can be read. */
+/**
+ * Renames the file at `path` aside and makes a new one of what can be read, under another name until it is whole: a start
+ * that is ended in the middle of this leaves the note and no file, and the next one goes on with the one that lies aside.
+ * The note is removed by who has said what came of it (`channel-file.ts`).
+ */
 export function rebuild(path: string, clock: Clock): Rebuilt {
   const name = setAside(path);
-  const target = openForWriting(path);
+  const unfinished = `${path}.rebuilding`;
+  for (const ending of ["", "-wal", "-shm"]) rmSync(unfinished + ending, { force: true });
+  const target = openForWriting(unfinished);
+  let copied: Omit<Rebuilt, "name">;
   try {
     migrate(target);
     target.pragma("wal_checkpoint(TRUNCATE)");
-    const source = openDamaged(name, path);
+    const source = openDamaged(name, unfinished);
     try {
-      return { name: basename(name), ...new Copy(source, target, clock).run() };
+      copied = new Copy(source, target, clock).run();
     } finally {
       source.close();
     }
+    target.pragma("wal_checkpoint(TRUNCATE)");
   } finally {
     target.close();
-    rmSync(damageNote(path), { force: true });
   }
-}
-
-/** One damaged file is kept, the last one. Answers its new name. */
-function setAside(path: string): string {
-  const folder = dirname(path);
-  const prefix = `${basename(path)}.damaged-`;
-  const old = readdirSync(folder).filter((file) => file.startsWith(prefix));
-  const numbers = old.map((file) => Number.parseInt(file.slice(prefix.length), 10)).filter(Number.isFinite);
-  const name = join(folder, `${prefix}${Math.max(0, ...numbers) + 1}`);
-  for (const file of old) rmSync(join(folder, file));
-  renameSync(path, name);
-  if (existsSync(`${path}-wal`)) renameSync(`${path}-wal`, `${name}-wal`);
-  rmSync(`${path}-shm`, { force: true });
-  return name;
-}
-
-function openDamaged(name: string, donor: string): DatabaseConnection {
-  const db = new Sqlite(name);
-  const schema = tolerant(() => db.prepare("SELECT count(*) FROM sqlite_schema").pluck().get());
-  if (Number(schema ?? 0) > 0 && tolerant(() => db.prepare("SELECT 1 FROM file")) !== undefined) return logCopied(db);
-  // The first page, or what it says about the tables, is gone.
-  db.close();
-  transplantFirstPage(donor, name);
-  return logCopied(new Sqlite(name));
-}
-
-/** What is in the log goes into the file: it is read page by page later. */
-function logCopied(db: DatabaseConnection): DatabaseConnection {
-  tolerant(() => db.pragma("wal_checkpoint(TRUNCATE)"));
-  return db;
-}
-
-function transplantFirstPage(donor: string, patient: string): void {
-  const page = Buffer.alloc(PAGE_BYTES);
-  const from = openSync(donor, "r");
-  const to = openSync(patient, "r+");
-  try {
-    readSync(from, page, 0, PAGE_BYTES, 0);
-    // File format, section 1.3: size in pages at 28; first free page and their number at 32 and 36: forgotten, we only read.
-    page.writeUInt32BE(Math.floor(fstatSync(to).size / PAGE_BYTES), 28);
-    page.writeUInt32BE(0, 32);
-    page.writeUInt32BE(0, 36);
-    writeSync(to, page, 0, PAGE_BYTES, 0);
-  } finally {
-    closeSync(from);
-    closeSync(to);
-  }
+  renameSync(unfinished, path);
+  return { name: basename(name), ...copied };
 }
 
 interface DeadRow extends Omit<BatchRow, "reason" | "put_ms"> {
@@ -119,6 +70,8 @@ interface DeadRow extends Omit<BatchRow, "reason" | "put_ms"> {
 class Copy {
   private readonly statements: Statements;
   private readonly lanes = new Map<number, Progress>();
+  /** Those of which it could be read how far they had come. */
+  private readonly counted = new Set<number>();
   private batches = 0;
   private lost = 0;
   private pendingBytes = 0;
@@ -142,7 +95,8 @@ class Copy {
     this.copyDead();
     for (const [lane, progress] of this.lanes) this.closeLane(lane, progress);
     this.target.exec("COMMIT");
-    return { batches: this.batches, lost: this.lost };
+    const isKnown = this.lanes.size > 0 && [...this.lanes.keys()].every((lane) => this.counted.has(lane));
+    return { batches: this.batches, lost: isKnown ? this.lost : undefined };
   }
 
   private copyFacts(): void {
@@ -168,12 +122,8 @@ class Copy {
       const row: LaneRow = JSON.parse(text);
       found.set(row.id, row);
     }
-    const at = this.source.prepare<[number], LaneRow>("SELECT * FROM lane WHERE id >= ? ORDER BY id LIMIT 1");
-    for (const row of readable(
-      (id) => at.get(id),
-      ({ id }) => id,
-    ))
-      found.set(row.id, row);
+    const rows = this.rowsOf<LaneRow>("SELECT * FROM lane WHERE id >= ? ORDER BY id LIMIT 1");
+    for (const row of rows) found.set(row.id, row);
     for (const row of found.values()) {
       const { id, channel, stream, epoch, number, topic, partition, partitions, generation } = row;
       this.statements.insertLane.run(id, channel, stream, epoch, number, topic, partition, partitions, generation);
@@ -184,20 +134,20 @@ class Copy {
   }
 
   private copyState(): void {
-    const at = this.source.prepare<[number], StateRow>("SELECT * FROM state WHERE id >= ? ORDER BY id LIMIT 1");
-    for (const { what, stream, name, value } of readable(
-      (id) => at.get(id),
-      ({ id }) => id,
-    )) {
-      if (what === "lane") this.lanes.set(Number(name), { ...parseProgress(String(value)), batches: 0, bytes: 0 });
-      else if (name !== "dead_bytes") this.statements.insertState.run(what, stream, name, value);
+    const rows = this.rowsOf<StateRow>("SELECT * FROM state WHERE id >= ? ORDER BY id LIMIT 1");
+    for (const { what, stream, name, value } of rows) {
+      if (what === "lane") {
+        this.lanes.set(Number(name), { ...parseProgress(String(value)), batches: 0, bytes: 0 });
+        this.counted.add(Number(name));
+      } else if (name !== "dead_bytes") this.statements.insertState.run(what, stream, name, value);
       if (what === "file" && name === "lived_ms") this.livedMs = Number(value);
     }
   }
 
   /** What the batch rows say is held. */
   private copyRows(lane: number, progress: Progress): void {
-    const at = new Statements(this.source);
+    const at = tolerant(() => new Statements(this.source));
+    if (at === undefined) return;
     for (const row of readable(
       (first) => at.rowFrom.get(lane, first),
       ({ first }) => first,
@@ -236,20 +186,26 @@ class Copy {
   }
 
   private copyDead(): void {
-    const at = this.source.prepare<[number], DeadRow>("SELECT * FROM dead WHERE id >= ? ORDER BY id LIMIT 1");
-    const bodyOf = this.source.prepare<[number], Buffer>("SELECT bytes FROM body WHERE id = ?").pluck();
+    const bodyOf = tolerant(() => this.source.prepare<[number], Buffer>("SELECT bytes FROM body WHERE id = ?").pluck());
     let total = 0;
-    for (const row of readable(
-      (id) => at.get(id),
-      ({ id }) => id,
-    )) {
+    for (const row of this.rowsOf<DeadRow>("SELECT * FROM dead WHERE id >= ? ORDER BY id LIMIT 1")) {
       const { lane, first, count, reason, time_ms_min, time_ms_max, crc, bytes, body } = row;
-      const found = body === null ? undefined : tolerant(() => bodyOf.get(body));
+      const found = body === null ? undefined : tolerant(() => bodyOf?.get(body));
       const copied = found && Number(this.statements.insertBody.run(lane, first, found).lastInsertRowid);
       this.statements.insertDead.run(lane, first, count, reason, time_ms_min, time_ms_max, crc, bytes, copied ?? null);
       total += bytes;
     }
     this.statements.insertState.run("file", "", "dead_bytes", total);
+  }
+
+  /** The rows of a table that has numbers as keys, as far as they can be read; `sql` answers the first row at or behind one. */
+  private *rowsOf<Row extends { readonly id: number }>(sql: string): Generator<Row> {
+    const at = tolerant(() => this.source.prepare<[number], Row>(sql));
+    if (at === undefined) return;
+    yield* readable(
+      (id) => at.get(id),
+      ({ id }) => id,
+    );
   }
 
   private hasHoles(lane: number): boolean {
@@ -351,15 +307,6 @@ function behindDamage<Row>(at: (key: number) => Row | undefined, key: number): R
 function attempt<Row>(read: () => Row | undefined): Row | "none" | undefined {
   try {
     return read() ?? "none";
-  } catch (error) {
-    if (sqliteCode(error) === undefined) throw error;
-    return undefined;
-  }
-}
-
-function tolerant<T>(read: () => T): T | undefined {
-  try {
-    return read();
   } catch (error) {
     if (sqliteCode(error) === undefined) throw error;
     return undefined;

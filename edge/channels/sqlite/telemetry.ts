@@ -3,6 +3,12 @@ import { defineSignal } from "../../../shared/telemetry/log.ts";
 /** What the channel file can say. */
 export const signals = {
   created: defineSignal({ name: "channel_created", level: "info", message: "A new channel file was made" }),
+  gone: defineSignal({
+    name: "channel_gone",
+    level: "warn",
+    message:
+      "The agent was started here before, and its channel file is gone or empty: a new one was made. What it held is lost, and positions are not known",
+  }),
   epochRenewed: defineSignal({
     name: "channel_epoch_renewed",
     level: "warn",

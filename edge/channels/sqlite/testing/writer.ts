@@ -6,7 +6,7 @@ import { writeSync } from "node:fs";
 import { systemClock } from "../../../../shared/clock/clock.ts";
 import { AppError } from "../../../../shared/errors/app-error.ts";
 import { seededRandom, systemRandom } from "../../../../shared/random/random.ts";
-import { silent } from "../../../../shared/telemetry/log.ts";
+import { type Report, silent } from "../../../../shared/telemetry/log.ts";
 import { Metrics } from "../../../../shared/telemetry/metrics.ts";
 import type { CommitWork } from "../../../core/channel-store.ts";
 import type { Lane } from "../../../core/lane.ts";
@@ -31,14 +31,14 @@ export function batchAt(lane: Lane, first: number): PutBatch {
 }
 
 /** Opens what the writer writes. */
-export function openWritten(dataDir: string, reserveBytes = 0): SqliteStore {
+export function openWritten(dataDir: string, reserveBytes = 0, report: Report = silent): SqliteStore {
   return openChannelStore({
     dataDir,
     agent: "agent",
     channels: new Map([["main", plainChoice({ keptBytes: 200_000 })]]),
     clock: systemClock,
     random: systemRandom,
-    report: silent,
+    report,
     metrics: new Metrics(),
     reserveBytes,
   });
