@@ -180,3 +180,13 @@ test("a send that waited for a day may be there twice: the broker has forgotten 
   await settled(2);
   expect([script.sends.length, said.repeated]).toEqual([3, 2]);
 });
+
+test("events of long ago are sent as of now: a topic's retention would delete them before anybody took them", async () => {
+  const { script, clock, push, settled } = open();
+  push(0, 2);
+  clock.advance(30 * 24 * 3_600_000);
+  push(2, 2);
+  await settled(4);
+  expect(script.sends.map(({ maxTimeMs }) => maxTimeMs >= clock.now() - 30 * 24 * 3_600_000)).toEqual([true, true]);
+  expect(script.sends.at(-1)?.maxTimeMs).toBe(clock.now());
+});

@@ -44,6 +44,8 @@ export interface WriterHost {
 /** A broker forgets a producer after a day (`producer.id.expiration.ms`); a tenth for two clocks that do not run alike. */
 const rememberedMs = 24 * 3_600_000 * 0.9;
 const hourMs = 3_600_000;
+/** Before this a wall clock has not been set yet. */
+const plausibleMs = 1_690_000_000_000;
 const sequences = 2 ** 31;
 
 interface Queued {
@@ -191,11 +193,19 @@ export class PartitionWriter {
     return { producerId: answer.producerId, producerEpoch: answer.producerEpoch, clusterId: node.clusterId };
   }
 
-  /** Time stamps that the topic refused are moved to now, and then back by hours: our clock may be ahead. */
+  /**
+   * A topic that keeps the producer's time deletes by it: what was read from an old log would be gone before a sink took it. So it
+   * goes out as of now, as a Flume's events do; the event's own time is in the identity. Time stamps that the topic refused are moved
+   * to now, and then back by hours: our clock may be ahead. Moved once, a batch is in order, so a repeat has the same bytes.
+   */
   private shiftMs({ batch, timesRefused }: Queued): number {
-    if (timesRefused === 0) return 0;
-    const wantedMs = this.host.clock.now() - (2 ** (timesRefused - 1) - 1) * hourMs;
-    return wantedMs - readBatchHeader(batch.bytes).maxTimestampMs;
+    const nowMs = this.host.clock.now();
+    const { maxTimestampMs } = readBatchHeader(batch.bytes);
+    if (timesRefused > 0) return nowMs - (2 ** (timesRefused - 1) - 1) * hourMs - maxTimestampMs;
+    const lateMs = nowMs - maxTimestampMs;
+    const isOff = lateMs > hourMs || -lateMs > hourMs / 2;
+    // A clock that was never set moves nothing.
+    return isOff && nowMs > plausibleMs ? lateMs : 0;
   }
 }
 
