@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { z } from "zod";
 import { AppError } from "../../shared/errors/app-error.ts";
@@ -45,18 +45,37 @@ function loadConfigOf(config: string, registry: Registry): AgentConfig {
   return loaded.config;
 }
 
-test("a data directory that cannot be made on this machine is said, and one that can be is not", async () => {
+test("a data directory that a start would refuse is a mistake, and one that can be made is none", async () => {
   using dir = tempDir();
   writeFileSync(dir.file("file"), "");
   symlinkSync("nowhere", dir.file("dangling"));
-  const at = async (dataDir: string) => (await run(good.replace("/var/lib/tailgate", dataDir))).err;
+  const at = async (dataDir: string, ...args: readonly string[]) => {
+    const { code, err } = await run(good.replace("/var/lib/tailgate", dataDir), fakeRegistry, ...args);
+    expect(code).toBe(err.includes("will not start") ? 2 : 0);
+    return err;
+  };
   for (const name of ["file", "file/below", "dangling", "dangling/below"]) {
     const [first = ""] = name.split("/");
     expect(await at(dir.file(name))).toStartWith(`dataDir: ${dir.file(first)}`);
   }
   expect(await at("/dev/null")).toContain("dataDir: /dev/null is a device, no folder: the agent will not start");
+  expect(await at("/dev/null", "--strict")).toContain("the agent will not start");
   expect(await at(dir.file("new/below"))).not.toContain("dataDir");
 });
+
+test.each(["channel.db", "channel.lock", "channel.reserve"])(
+  "what has the name %s in the data directory and is no file is a mistake, as it is for a start",
+  async (name) => {
+    for (const kind of ["folder", "FIFO"]) {
+      using dir = tempDir();
+      if (kind === "folder") mkdirSync(dir.file(name));
+      else Bun.spawnSync(["mkfifo", dir.file(name)]);
+      const { code, err } = await run(good.replace("/var/lib/tailgate", dir.path));
+      expect(err).toContain(`dataDir: ${dir.file(name)} is a ${kind}; a file of the agent's own belongs there`);
+      expect(code).toBe(2);
+    }
+  },
+);
 
 test("a valid config is said to be so", async () => {
   expect(await run(good)).toMatchObject({ code: 0, out: "" });

@@ -6,6 +6,7 @@ import { messageOf } from "../../shared/errors/app-error.ts";
 import { freeBytes } from "../../shared/files/free-bytes.ts";
 import { kindOf } from "../../shared/files/open-regular.ts";
 import { isFileTrouble } from "../../shared/files/refusal.ts";
+import { otherThanFiles } from "../channels/sqlite/data-files.ts";
 import type { AgentConfig } from "../config/agent-config.ts";
 import { type Command, forceOption } from "./command.ts";
 import { accepted, reportNotes, reportWarnings } from "./report-problems.ts";
@@ -26,16 +27,19 @@ function lowDisks({ channels, dataDir }: AgentConfig): string {
   return said;
 }
 
-/** What stands on this machine where the data directory would be made, in words; empty: one can be, as far as is to be seen. */
-function noFolder({ dataDir }: AgentConfig): string {
+/** What on this machine a start would refuse of the data directory and its files, in words; empty: nothing, as far as is to be seen. */
+function refusedData({ dataDir }: AgentConfig): string {
   let at = dataDir;
   while (!isThere(at) && dirname(at) !== at) at = dirname(at);
   try {
     const found = statSync(at);
-    if (found.isDirectory()) return "";
-    return `dataDir: ${at} is ${kindOf(found)}, no folder: the agent will not start [warning]\n`;
+    if (!found.isDirectory()) return `dataDir: ${at} is ${kindOf(found)}, no folder`;
+    const other = at === dataDir ? otherThanFiles(dataDir)[0] : undefined;
+    return other === undefined
+      ? ""
+      : `dataDir: ${other.path} is ${other.kind}; a file of the agent's own belongs there`;
   } catch (thrown) {
-    return `dataDir: ${at}: ${messageOf(thrown)}: the agent will not start [warning]\n`;
+    return `dataDir: ${at}: ${messageOf(thrown)}`;
   }
 }
 
@@ -89,7 +93,11 @@ export const check: Command = {
       world.err(`refused: ${doubts.length + loaded.warnings.length} warnings, and --strict takes none\n`);
       return 2;
     }
-    world.err(noFolder(loaded.config));
+    const refused = refusedData(loaded.config);
+    if (refused !== "") {
+      world.err(`${refused}: the agent will not start [error]\n`);
+      return 2;
+    }
     world.err(lowDisks(loaded.config));
     world.err(await remarks(loaded.config));
     if (given.flag("print")) world.out(stringify(JSON.parse(JSON.stringify(loaded.effective))));

@@ -16,6 +16,18 @@ test("lines arrive whole and in order", async () => {
   expect(log.lost).toBe(0);
 });
 
+test("what one turn of the loop writes to a file is all there, however much", async () => {
+  using dir = tempDir();
+  const file = openSync(dir.file("log"), "a");
+  const log = new LogWriter(file);
+  const lines = Array.from({ length: 20_000 }, (_, index) => `line ${index} ${"x".repeat(90)}\n`);
+  for (const line of lines) log.write(line);
+  await log.flush(20_000);
+  closeSync(file);
+  expect(readFileSync(dir.file("log"), "utf8")).toBe(lines.join(""));
+  expect(log.lost).toBe(0);
+});
+
 test("a full disk costs lines and nothing else; how many is said", async () => {
   const file = openSync("/dev/full", "w");
   const log = new LogWriter(file);

@@ -4,17 +4,19 @@
  * the thread; what comes meanwhile waits in a bounded queue; what finds no room, or is refused, is counted, and said in
  * the log itself as soon as it takes lines again.
  */
-import { write } from "node:fs";
+import { fstatSync, write } from "node:fs";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
 
 /** What is counted of the log. */
 export function declareLogMetrics(metrics: Metrics, lost: () => number): void {
-  const help = "Lines of the agent's own log that nobody took.";
+  const help = "Lines of the agent's own log that were refused, or came faster than they were taken.";
   metrics.gather("tailgate_log_lines_lost_total", help, "counter", () => [[{}, lost()]]);
 }
 
 /** Lines that wait while the reader takes nothing. */
 const queueBytesMax = 256 * 1024;
+/** A file has no reader that may be gone: what waits is what came in one turn of the loop. */
+const fileQueueBytesMax = 8 * 1024 * 1024;
 
 export class LogWriter {
   /** Lines that nobody will read. */
@@ -25,12 +27,16 @@ export class LogWriter {
   private untold = 0;
   private idle: (() => void)[] = [];
 
-  constructor(private readonly descriptor: number) {}
+  private readonly queueBytesMax: number;
+
+  constructor(private readonly descriptor: number) {
+    this.queueBytesMax = fstatSync(descriptor).isFile() ? fileQueueBytesMax : queueBytesMax;
+  }
 
   /** Takes whole lines. Never throws, never waits. */
   write(text: string): void {
     const bytes = Buffer.from(text);
-    if (this.queueBytes + bytes.length > queueBytesMax) {
+    if (this.queueBytes + bytes.length > this.queueBytesMax) {
       this.lose(1);
       return;
     }
@@ -86,7 +92,7 @@ export class LogWriter {
 
   private tellLost(): void {
     if (this.untold === 0) return;
-    const text = `${this.untold} lines of this log were lost: nobody took them\n`;
+    const text = `${this.untold} lines of this log were lost: they were refused, or came faster than they were taken\n`;
     this.untold = 0;
     this.write(text);
   }

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { tempDir } from "../testing/temp-dir.ts";
 import { readNamedText, withPipes } from "./read-named.ts";
 import { fileHint } from "./refusal.ts";
@@ -126,4 +127,17 @@ test("a file that is there and gone again is an error of the system's", () => {
   writeFileSync(dir.file("a"), "x");
   rmSync(dir.file("a"));
   expect(said(dir.file("a"))).toContain("ENOENT");
+});
+
+test("who waits for a pipe that nobody writes to says so after a second, on standard error", async () => {
+  using dir = tempDir();
+  Bun.spawnSync(["mkfifo", dir.file("fifo")]);
+  const module = JSON.stringify(join(import.meta.dir, "read-named.ts"));
+  const script = `import { readNamedText } from ${module}; readNamedText(${JSON.stringify(dir.file("fifo"))}, { bytesMax: 100, silenceMaxMs: 3_000 })`;
+  const { stderr } = Bun.spawnSync([process.execPath, "-e", script]);
+  const said = stderr.toString();
+  expect(
+    said.match(/waiting for what comes out of \S+\/fifo, a pipe that nobody writes to: 3 s at most\n/g),
+  ).toHaveLength(1);
+  expect(said).toContain("a pipe that nothing came out of for 3 s");
 });

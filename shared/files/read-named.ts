@@ -6,10 +6,20 @@
  * A pipe is what `<(sops -d config.yaml)` and `/dev/stdin` name. What comes out of one comes once, so it is read at the
  * start, where nothing else waits for us, and refused at a reload.
  */
-import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync, type Stats, statSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readlinkSync,
+  readSync,
+  type Stats,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { formatByteSize } from "../config/byte-size.ts";
 import { kindOf } from "./open-regular.ts";
-import { systemPath } from "./path-text.ts";
+import { shownPath, systemPath } from "./path-text.ts";
 import { FileRefused, systemCode } from "./refusal.ts";
 
 /** Whether what a pipe holds is waited for. */
@@ -29,6 +39,8 @@ export interface NamedFileRules {
 export const textBytesMax = 16 * 1024 * 1024;
 
 const silenceMaxMs = 60_000;
+/** From then on whoever started us wonders what we wait for. */
+const quietMs = 1_000;
 const lookEveryMs = 5;
 const chunkBytes = 64 * 1024;
 
@@ -100,6 +112,7 @@ function readSome(fd: number, into: Buffer): number | undefined {
 
 class Patience {
   private since = performance.now();
+  private isTold = false;
 
   constructor(
     private readonly path: string,
@@ -111,11 +124,25 @@ class Patience {
   }
 
   wait(): void {
-    if (performance.now() - this.since >= this.silenceMaxMs) {
-      const seconds = Math.round(this.silenceMaxMs / 1_000);
+    const silentMs = performance.now() - this.since;
+    const seconds = Math.round(this.silenceMaxMs / 1_000);
+    if (silentMs >= quietMs && !this.isTold) {
+      this.isTold = true;
+      tell(`waiting for what comes out of ${shownPath(this.path)}, a pipe that nobody writes to: ${seconds} s at most`);
+    }
+    if (silentMs >= this.silenceMaxMs) {
       throw new FileRefused(this.path, `a pipe that nothing came out of for ${seconds} s`, "does its writer run?");
     }
     Bun.sleepSync(lookEveryMs);
+  }
+}
+
+/** Nothing is read yet that would say where to log, and the thread waits: straight to standard error, if that takes it. */
+function tell(text: string): void {
+  try {
+    writeSync(2, `${text}\n`);
+  } catch (thrown) {
+    if (systemCode(thrown) === undefined) throw thrown;
   }
 }
 

@@ -12,10 +12,10 @@ import { buildShedMarker } from "../../core/shed-marker.ts";
 import type { StoredBatch } from "../../core/stored-batch.ts";
 import { codes } from "./codes.ts";
 import { assertOurs, type BatchRow, Statements } from "./connection.ts";
+import { fileNames } from "./data-files.ts";
 import { type DatabaseConnection, Sqlite, sqliteCode } from "./driver.ts";
 import { endOf, isIntact } from "./held-batch.ts";
 import { readLanes, type StoredLane } from "./lane-state.ts";
-import { fileNames } from "./open.ts";
 import { heldOf, type Progress } from "./progress.ts";
 import { PAGE_BYTES, versionOf } from "./schema.ts";
 

@@ -6,13 +6,13 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
-import { kindOf } from "../../../shared/files/open-regular.ts";
 import { systemCode } from "../../../shared/files/refusal.ts";
 import type { ChannelStoreOptions } from "../../core/channel-store.ts";
 import { limits } from "../../core/limits.ts";
 import { ChannelFile, damageNote, isDamage } from "./channel-file.ts";
 import { codes } from "./codes.ts";
 import { type BatchRow, openForWriting } from "./connection.ts";
+import { fileNames, otherThanFiles } from "./data-files.ts";
 import { type DatabaseConnection, meansDiskFull, sqliteCode } from "./driver.ts";
 import { LaneState, readLanes, type StoredLane } from "./lane-state.ts";
 import { isLocked, type Lock, takeLock } from "./lock.ts";
@@ -23,9 +23,6 @@ import { migrate, SLOTS, versionOf } from "./schema.ts";
 import { Space } from "./space.ts";
 import { SqliteStore } from "./store.ts";
 import { signals } from "./telemetry.ts";
-
-/** Names of what stands in the data directory. */
-export const fileNames = { channel: "channel.db", lock: "channel.lock", reserve: "channel.reserve" } as const;
 
 /**
  * How long a start waits for others that have the file locked: a reader that is beside it while the log of a killed agent
@@ -62,7 +59,10 @@ function openFolder(dataDir: string): Lock {
   const path = join(dataDir, fileNames.lock);
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    for (const name of Object.values(fileNames)) refuseOther(join(dataDir, name));
+    for (const { path: other, kind } of otherThanFiles(dataDir)) {
+      const hint = "Move it away: a file of the agent's own belongs there.";
+      throw new AppError(codes.EDGE_DATA_DIR, `open ${other}: it is ${kind}`, { hint });
+    }
     return takeLock(path);
   } catch (error) {
     const code = sqliteCode(error);
@@ -91,14 +91,6 @@ function tightenModes(dataDir: string, report: ChannelStoreOptions["report"]): v
       report(signals.notTightened, { path, error: messageOf(error) });
     }
   }
-}
-
-/** What has the name of a file of ours and is none: opening a FIFO may wait for ever. */
-function refuseOther(path: string): void {
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (found === undefined || found.isFile()) return;
-  const hint = "Move it away: a file of the agent's own belongs there.";
-  throw new AppError(codes.EDGE_DATA_DIR, `open ${path}: it is ${kindOf(found)}`, { hint });
 }
 
 /** Whose folder it is, how it is mounted, and whether there can be one of that name is for whoever set it up. */

@@ -14,7 +14,8 @@ import { Metrics } from "../../../../shared/telemetry/metrics.ts";
 import type { FullPolicy } from "../../../core/channel.ts";
 import type { PutBatch } from "../../../core/stored-batch.ts";
 import { makeBatch, plainChoice } from "../../../testing/contracts/batches.ts";
-import { fileNames, openChannelStore } from "../open.ts";
+import { fileNames } from "../data-files.ts";
+import { openChannelStore } from "../open.ts";
 import { spec } from "./writer.ts";
 
 const MiB = 1024 * 1024;
