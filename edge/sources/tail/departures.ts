@@ -17,7 +17,8 @@ export class Departures {
     const copy = file.isAside || file.isBarelyKnown ? undefined : this.findCopy(file, snapshot, taken);
     if (copy === undefined) {
       // What is barely known may well turn up as a generation that is read.
-      if (!file.isBarelyKnown) this.book.lose(file, file.provenSize, file.provenUnread);
+      if (!file.isBarelyKnown || !this.mayBeRead(file, snapshot, taken))
+        this.book.lose(file, file.provenSize, file.provenUnread);
       this.book.forget(file);
       return;
     }
@@ -41,6 +42,19 @@ export class Departures {
         (file.path === file.trail || !file.isPresent) &&
         trails.has(file.trail) &&
         this.isTruncated(file),
+    );
+  }
+
+  /** Of one that is barely known: a generation that nobody knows yet may hold it, or one that is known begins as it did. */
+  private mayBeRead(file: FollowedFile, snapshot: FolderSnapshot, taken: ReadonlySet<bigint>): boolean {
+    const { trail, beginning } = file;
+    for (const { name, inode } of snapshot.entries.values()) {
+      if (!taken.has(inode) && childOf(this.book.path, name) !== trail && this.book.trailOf(name) === trail)
+        return true;
+    }
+    const others = this.book.trails.get(trail)?.filter((other) => other !== file) ?? [];
+    return others.some(
+      (other) => other.isUnverified || other.beginning.subarray(0, beginning.length).equals(beginning),
     );
   }
 

@@ -130,7 +130,8 @@ export class Directory {
       } else if (entry === undefined || this.isOnAnotherDisk(file, entry)) {
         roll.missing.push(file);
       } else if (snapshot.settled && this.isToMeetAnew(file, entry)) {
-        this.newcomers.meetAnew(file);
+        if (this.isOther(file, entry)) roll.departed.push(file);
+        else this.newcomers.meetAnew(file);
       } else {
         const device = file.device;
         const known = this.place(file, entry);
@@ -160,6 +161,15 @@ export class Directory {
     if (file.isUnverified || entry.size - file.blank > file.headLength) return true;
     // Closed, nobody saw what was done to it.
     return file.fd === undefined && file.headLength > 0 && (!file.isAsSeen(entry) || this.waiting.has(file));
+  }
+
+  /** Closed and barely known: its inode was given to a new file, or other bytes are in it. */
+  private isOther(file: FollowedFile, entry: FolderEntry): boolean {
+    const fd = file.fd !== undefined || file.headLength === 0 ? undefined : this.book.openEntry(entry);
+    if (fd === undefined) return false;
+    const isOther = !file.isContainedIn(fd);
+    closeSync(fd);
+    return isOther;
   }
 
   /** What follows from what is missing, changed and new; only from a picture that stood still. */

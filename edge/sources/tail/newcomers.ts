@@ -296,7 +296,8 @@ export class Newcomers {
     host.moved(file);
     const readTo = this.fresh.get(entry.inode)?.readTo;
     this.fresh.delete(entry.inode);
-    if (readTo !== undefined) host.report(signals.truncated, { path: shownPath(file.path), offset: readTo });
+    if (readTo !== undefined && readTo > 0)
+      host.report(signals.truncated, { path: shownPath(file.path), offset: readTo });
     host.report(signals.fileFound, this.book.describe(file));
     host.boundOpen(file);
     return file;
