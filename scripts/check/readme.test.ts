@@ -24,3 +24,15 @@ test("every npm script that the README names is there", () => {
   expect(named.length).toBeGreaterThan(4);
   for (const name of named) expect(Object.keys(scripts)).toContain(name);
 });
+
+test("every component of the edge stands in the README, in the row of its kind", async () => {
+  await using list = startChild({ command: [process.execPath, join(root, "edge", "main.ts"), "list"] });
+  expect(await list.exited).toEqual({ code: 0, signal: null });
+  const listed = [...list.stdout.matchAll(/^(source|interceptor|selector|channel|sink)\s+(\S+)/gm)];
+  expect(listed.length).toBeGreaterThan(40);
+  const missing = listed.filter(([, kind, type]) => {
+    const row = readme.split("\n").find((line) => line.startsWith(`| ${kind}s`)) ?? "";
+    return !row.includes(`\`${type}\``);
+  });
+  expect(missing.map(([line]) => line)).toEqual([]);
+});
