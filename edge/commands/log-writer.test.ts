@@ -28,6 +28,15 @@ test("what one turn of the loop writes to a file is all there, however much", as
   expect(log.lost).toBe(0);
 });
 
+test("a standard error that was closed costs lines and nothing else", async () => {
+  const descriptor = openSync("/dev/null", "w");
+  closeSync(descriptor);
+  const log = new LogWriter(descriptor);
+  log.write("one\n");
+  await log.flush(10_000);
+  expect(log.lost).toBe(1);
+});
+
 test("a full disk costs lines and nothing else; how many is said", async () => {
   const file = openSync("/dev/full", "w");
   const log = new LogWriter(file);

@@ -5,6 +5,7 @@
  * the log itself as soon as it takes lines again.
  */
 import { fstatSync, write } from "node:fs";
+import { systemCode } from "../../shared/files/refusal.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
 
 /** What is counted of the log. */
@@ -30,7 +31,7 @@ export class LogWriter {
   private readonly queueBytesMax: number;
 
   constructor(private readonly descriptor: number) {
-    this.queueBytesMax = fstatSync(descriptor).isFile() ? fileQueueBytesMax : queueBytesMax;
+    this.queueBytesMax = isFile(descriptor) ? fileQueueBytesMax : queueBytesMax;
   }
 
   /** Takes whole lines. Never throws, never waits. */
@@ -95,5 +96,15 @@ export class LogWriter {
     const text = `${this.untold} lines of this log were lost: they were refused, or came faster than they were taken\n`;
     this.untold = 0;
     this.write(text);
+  }
+}
+
+/** A descriptor that was closed before we began is none. */
+function isFile(descriptor: number): boolean {
+  try {
+    return fstatSync(descriptor).isFile();
+  } catch (thrown) {
+    if (systemCode(thrown) === undefined) throw thrown;
+    return false;
   }
 }

@@ -137,7 +137,7 @@ test("who waits for a pipe that nobody writes to says so after a second, on stan
   const { stderr } = Bun.spawnSync([process.execPath, "-e", script]);
   const said = stderr.toString();
   expect(
-    said.match(/waiting for what comes out of \S+\/fifo, a pipe that nobody writes to: 3 s at most\n/g),
+    said.match(/nothing has come out of \S+\/fifo yet, which is a pipe: it is waited for, 3 s at most\n/g),
   ).toHaveLength(1);
   expect(said).toContain("a pipe that nothing came out of for 3 s");
 });

@@ -128,7 +128,9 @@ class Patience {
     const seconds = Math.round(this.silenceMaxMs / 1_000);
     if (silentMs >= quietMs && !this.isTold) {
       this.isTold = true;
-      tell(`waiting for what comes out of ${shownPath(this.path)}, a pipe that nobody writes to: ${seconds} s at most`);
+      tell(
+        `nothing has come out of ${shownPath(this.path)} yet, which is a pipe: it is waited for, ${seconds} s at most`,
+      );
     }
     if (silentMs >= this.silenceMaxMs) {
       throw new FileRefused(this.path, `a pipe that nothing came out of for ${seconds} s`, "does its writer run?");
