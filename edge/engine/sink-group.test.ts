@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { aborted } from "../../shared/async/aborted.ts";
 import { AppError } from "../../shared/errors/app-error.ts";
 import { seededRandom } from "../../shared/random/random.ts";
 import { silent } from "../../shared/telemetry/log.ts";
@@ -88,7 +89,3 @@ test("a lane tries as soon as its destination is back, and is patient anew after
   stop.abort();
   await running;
 });
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
-}

@@ -1,3 +1,4 @@
+import { aborted } from "../../shared/async/aborted.ts";
 import { AppError, messageOf } from "../../shared/errors/app-error.ts";
 import { defineSignal, type Fields, type Signal } from "../../shared/telemetry/log.ts";
 import type { LaneNotes } from "../core/lane-notes.ts";
@@ -244,11 +245,4 @@ export class GroupLane implements LaneDelivery {
     const { stream, number } = this.notes.lane;
     report(signal, { component: context.name, stream, lane: number, ...fields });
   }
-}
-
-function aborted(signal: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined);
-    signal.addEventListener("abort", () => resolve(undefined), { once: true });
-  });
 }

@@ -5,6 +5,7 @@
  *     joined ─▶ the group's offsets are asked for ─▶ seek ─▶ fetched ─▶ taken ─▶ (stored by whoever takes) ─▶ group told
  */
 import { type Consumer, type EachBatchPayload, type Kafka, PartitionAssigners } from "kafkajs";
+import { aborted } from "../../shared/async/aborted.ts";
 import { withDeadline } from "../../shared/async/deadline.ts";
 import { sleep } from "../../shared/async/sleep.ts";
 import { AppError } from "../../shared/errors/app-error.ts";
@@ -244,11 +245,4 @@ export class KafkaGroup {
       this.reader.notTold(error);
     }
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

@@ -4,6 +4,7 @@
  */
 
 import type { Admin, Kafka } from "kafkajs";
+import { aborted } from "../../../shared/async/aborted.ts";
 import { Backoff } from "../../../shared/async/backoff.ts";
 import { withDeadline } from "../../../shared/async/deadline.ts";
 import { sleep } from "../../../shared/async/sleep.ts";
@@ -357,12 +358,6 @@ export class KafkaConsumer implements Consumer {
 
 function unreachable(message: string): AppError {
   return new AppError("KAFKA_UNREACHABLE", message);
-}
-
-/** Leaves its listener until then: for a signal that aborts when the wait is over. */
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }
 
 function never(): Promise<never> {

@@ -1,3 +1,4 @@
+import { aborted } from "../../../shared/async/aborted.ts";
 import { parseAddress } from "../../../shared/config/address.ts";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import { invariant } from "../../../shared/errors/invariant.ts";
@@ -157,11 +158,4 @@ function signingKeyOf({ signingKey }: Config): SigningKey | undefined {
   const read = readSigningKey(signingKey);
   invariant(read.ok, "the config's check has read the key");
   return read.value;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { aborted } from "../../../shared/async/aborted.ts";
 import type { SinkDefinition } from "../../core/define.ts";
 import type { ReceivedEvent, SinkWorld } from "../contracts/record-sink.contract.ts";
 import definition from "./index.ts";
@@ -152,8 +153,4 @@ async function textOf(request: Request): Promise<string> {
 function eventOf(line: string): ReceivedEvent {
   const { id, body, time, key, headers } = Line.parse(JSON.parse(line));
   return { id, body: Buffer.from(body, "base64").toString("latin1"), timeMs: time, key, headers };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }
