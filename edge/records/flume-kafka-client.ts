@@ -1,5 +1,5 @@
-/** What Flume's Kafka components say of a client alike: encryption and authentication, below `kafka.producer.` or `kafka.consumer.`. */
-import type { FlumeDraft, FlumeKey } from "../core/flume-mapping.ts";
+/** What Flume's Kafka components say of a client alike: brokers, encryption and authentication, how a consumer reads. */
+import { asCommas, asWord, type FlumeDraft, type FlumeKey } from "../core/flume-mapping.ts";
 
 /** Where the keys of the Java client stand. */
 export type ClientPrefix = "kafka.producer." | "kafka.consumer.";
@@ -24,6 +24,43 @@ export function clientSecurityKeys(prefix: ClientPrefix): Readonly<Record<string
     },
     [`${prefix}ssl.*`]: { nothing: "the runtime's own protocols and ciphers are used" },
   };
+}
+
+/** Keys and bodies are bytes here, so Java's classes for texts and bytes change nothing. */
+export function asBytes(kind: "Serializer" | "Deserializer", refused = "keys and bodies are bytes here"): FlumeKey {
+  const unless = ["String", "ByteArray"].map((what) => `org.apache.kafka.common.serialization.${what}${kind}`);
+  return { refused, unless };
+}
+
+/** What a Java consumer is told of how it reads. */
+export function consumerKeys(): Readonly<Record<string, FlumeKey>> {
+  return {
+    "kafka.consumer.auto.offset.reset": { to: "start", as: asWord({ earliest: "beginning", latest: "end" }) },
+    "kafka.consumer.key.deserializer": asBytes("Deserializer"),
+    "kafka.consumer.value.deserializer": asBytes("Deserializer"),
+    "kafka.consumer.interceptor.classes": { refused: "no Java runs here" },
+    "kafka.consumer.isolation.level": {
+      refused: "what a transaction has not committed is never read here",
+      unless: ["read_committed"],
+    },
+    ...clientSecurityKeys("kafka.consumer."),
+    "kafka.consumer.*": { nothing: "it tunes the Java client" },
+  };
+}
+
+/** The brokers by their old key, where the new one is not given. */
+export function oldBrokers(draft: FlumeDraft): void {
+  const brokers = draft.value("brokerList");
+  if (brokers === undefined || draft.get("brokers") !== undefined) return;
+  const list = asCommas(brokers);
+  if (list.ok) draft.set("brokers", list.value, "brokerList");
+}
+
+/** What is written under the newer of two keys, or else under the older one, becomes `to`. */
+export function setEither(draft: FlumeDraft, to: string, newer: string, older: string): void {
+  const key = draft.value(newer) === undefined ? older : newer;
+  const value = draft.value(key);
+  if (value !== undefined) draft.set(to, value.written, key);
 }
 
 /** `security.protocol` and what it needs. Java key stores are refused: PEM files are read. */

@@ -4,7 +4,7 @@
  *
  *     joined ─▶ the group's offsets are asked for ─▶ seek ─▶ fetched ─▶ taken ─▶ (stored by whoever takes) ─▶ group told
  */
-import { type Consumer, type EachBatchPayload, type Kafka, PartitionAssigners } from "kafkajs";
+import { type Admin, type Consumer, type EachBatchPayload, type Kafka, PartitionAssigners } from "kafkajs";
 import { aborted } from "../../shared/async/aborted.ts";
 import { withDeadline } from "../../shared/async/deadline.ts";
 import { sleep } from "../../shared/async/sleep.ts";
@@ -184,29 +184,21 @@ export class KafkaGroup {
 
   /** What the topics have now, by `topic/partition`. */
   async ends(topics: readonly string[]): Promise<ReadonlyMap<string, PartitionEnds>> {
-    const found = new Map<string, PartitionEnds>();
-    if (topics.length === 0) return found;
-    const admin = this.kafka.admin();
-    try {
-      await admin.connect();
+    return await this.ask(topics, async (admin) => {
+      const found = new Map<string, PartitionEnds>();
       for (const topic of topics) {
         for (const { partition, low, high } of await admin.fetchTopicOffsets(topic)) {
           found.set(`${topic}/${partition}`, { low: Number(low), high: Number(high) });
         }
       }
       return found;
-    } finally {
-      await admin.disconnect().catch(() => undefined);
-    }
+    });
   }
 
   private async groupOffsets(topics: readonly string[]): Promise<ReadonlyMap<string, number>> {
-    const found = new Map<string, number>();
-    if (topics.length === 0) return found;
-    const admin = this.kafka.admin();
-    try {
-      await admin.connect();
-      const { groupId } = this.options;
+    const { groupId } = this.options;
+    return await this.ask(topics, async (admin) => {
+      const found = new Map<string, number>();
       for (const { topic, partitions } of await admin.fetchOffsets({ groupId, topics: [...topics] })) {
         // -1: the group was never told.
         for (const { partition, offset } of partitions) {
@@ -214,6 +206,19 @@ export class KafkaGroup {
         }
       }
       return found;
+    });
+  }
+
+  /** A question to the cluster, by a client of its own. About no topics there is nothing to ask. */
+  private async ask<Found>(
+    topics: readonly string[],
+    question: (admin: Admin) => Promise<ReadonlyMap<string, Found>>,
+  ): Promise<ReadonlyMap<string, Found>> {
+    if (topics.length === 0) return new Map();
+    const admin = this.kafka.admin();
+    try {
+      await admin.connect();
+      return await question(admin);
     } finally {
       await admin.disconnect().catch(() => undefined);
     }

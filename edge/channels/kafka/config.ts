@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { byteSize } from "../../../shared/config/byte-size.ts";
 import { duration } from "../../../shared/config/duration.ts";
-import { kafkaBrokers, kafkaSasl, kafkaTls } from "../../../shared/kafka/connection-fields.ts";
+import { kafkaBrokers } from "../../../shared/kafka/connection-fields.ts";
 import { batchFields } from "../../core/channel-fields.ts";
+import { clientIdField, securityFields, sessionTimeoutField, timeoutFields } from "../../records/kafka-fields.ts";
 
 const MiB = 1024 * 1024;
 
@@ -10,8 +11,7 @@ const MiB = 1024 * 1024;
 export const configSchema = () =>
   z.strictObject({
     brokers: kafkaBrokers('not a list of brokers: write ["host:port"]'),
-    tls: kafkaTls().optional().meta({ description: "Encrypts connections; {} for the system's certificates." }),
-    sasl: kafkaSasl().optional().meta({ description: "How to authenticate." }),
+    ...securityFields(),
     topic: z
       .string()
       .regex(/^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/, { error: "not a topic name: 1 to 249 of a-z A-Z 0-9 . _ -" })
@@ -42,22 +42,13 @@ export const configSchema = () =>
       description:
         "The partition of events that have no such header. Left out: by the key, or else by the agent's name.",
     }),
-    clientId: z.string().min(1).max(200).optional().meta({
-      description: "Shown in the broker's logs and quotas; tailgate-<agent> when left out.",
-    }),
-    sessionTimeout: duration({ min: 6_000, max: 1_800_000 })
-      .prefault("30s")
-      .meta({ description: "A member that is silent for so long loses its partitions to the others." }),
+    clientId: clientIdField(),
+    sessionTimeout: sessionTimeoutField(),
     commitInterval: duration({ min: 100, max: 600_000 }).prefault("1s").meta({
       description:
         "How often the group is told how far the sinks are. What counts for this agent is stored with each acknowledgement.",
     }),
-    connectTimeout: duration({ min: 100, max: 300_000 })
-      .prefault("10s")
-      .meta({ description: "Until a connection stands, authentication included." }),
-    requestTimeout: duration({ min: 500, max: 600_000 })
-      .prefault("30s")
-      .meta({ description: "Until a request is answered; then the connection is given up and opened anew." }),
+    ...timeoutFields(),
     ...batchFields,
   });
 /** A valid config, with its defaults. */

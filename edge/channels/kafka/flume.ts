@@ -1,17 +1,16 @@
-import { asCommas, asFlag, asMs, asNumber, asText, asWord, type FlumeMapping } from "../../core/flume-mapping.ts";
-import { clientSecurityKeys, securedClient } from "../../records/flume-kafka-client.ts";
+import { asCommas, asFlag, asMs, asNumber, asText, type FlumeMapping } from "../../core/flume-mapping.ts";
+import {
+  asBytes,
+  clientSecurityKeys,
+  consumerKeys,
+  oldBrokers,
+  securedClient,
+  setEither,
+} from "../../records/flume-kafka-client.ts";
 
 const always = "a batch is always idempotent, acknowledged by all replicas, and tried again without end";
 const paced = "sinks take what is there, and wait for more";
 const old = "offsets are kept by Kafka, and here in the agent's own file";
-const bytes = "keys and bodies are bytes here";
-const texts = [
-  "org.apache.kafka.common.serialization.StringSerializer",
-  "org.apache.kafka.common.serialization.ByteArraySerializer",
-  "org.apache.kafka.common.serialization.StringDeserializer",
-  "org.apache.kafka.common.serialization.ByteArrayDeserializer",
-];
-const asBytes = { refused: bytes, unless: texts };
 
 const kafka: FlumeMapping = {
   names: ["org.apache.flume.channel.kafka.KafkaChannel"],
@@ -28,7 +27,6 @@ const kafka: FlumeMapping = {
     timeout: { nothing: paced },
     defaultPartitionId: { to: "defaultPartitionId", as: asNumber },
     partitionIdHeader: { to: "partitionIdHeader", as: asText },
-    "kafka.consumer.auto.offset.reset": { to: "start", as: asWord({ earliest: "beginning", latest: "end" }) },
     readSmallestOffset: { by: "`start`, where `kafka.consumer.auto.offset.reset` is not given" },
     zookeeperConnect: { nothing: old },
     migrateZookeeperOffsets: { nothing: old },
@@ -43,8 +41,8 @@ const kafka: FlumeMapping = {
     },
     "kafka.producer.client.id": { to: "clientId", as: asText },
     "kafka.producer.request.timeout.ms": { to: "requestTimeout", as: asMs },
-    "kafka.producer.key.serializer": asBytes,
-    "kafka.producer.value.serializer": asBytes,
+    "kafka.producer.key.serializer": asBytes("Serializer"),
+    "kafka.producer.value.serializer": asBytes("Serializer"),
     "kafka.producer.partitioner.class": { refused: "partitions are by header, by key or by agent" },
     "kafka.producer.interceptor.classes": { refused: "no Java runs here" },
     "kafka.producer.transactional.id": { refused: "transactions are not used" },
@@ -55,15 +53,7 @@ const kafka: FlumeMapping = {
     },
     "kafka.consumer.session.timeout.ms": { to: "sessionTimeout", as: asMs },
     "kafka.consumer.enable.auto.commit": { nothing: "the group is told when a sink has the events" },
-    "kafka.consumer.key.deserializer": asBytes,
-    "kafka.consumer.value.deserializer": asBytes,
-    "kafka.consumer.interceptor.classes": { refused: "no Java runs here" },
-    "kafka.consumer.isolation.level": {
-      refused: "what a transaction has not committed is never read here",
-      unless: ["read_committed"],
-    },
-    ...clientSecurityKeys("kafka.consumer."),
-    "kafka.consumer.*": { nothing: "it tunes the Java client" },
+    ...consumerKeys(),
   },
   // An old Flume that shares the topic may not read zstd.
   start: { groupId: "flume", topic: "flume-channel", compression: "none" },
@@ -82,20 +72,9 @@ const kafka: FlumeMapping = {
 export const mappings: readonly FlumeMapping[] = [kafka];
 
 function finish(draft: Parameters<NonNullable<FlumeMapping["finish"]>>[0]): void {
-  const either = (newer: string, older: string) => {
-    const key = draft.value(newer) === undefined ? older : newer;
-    const value = draft.value(key);
-    return value === undefined ? undefined : { key, value };
-  };
-  const brokers = draft.value("brokerList");
-  if (brokers !== undefined && draft.get("brokers") === undefined) {
-    const list = asCommas(brokers);
-    if (list.ok) draft.set("brokers", list.value, "brokerList");
-  }
-  const topic = either("kafka.topic", "topic");
-  if (topic !== undefined) draft.set("topic", topic.value.written, topic.key);
-  const group = either("kafka.consumer.group.id", "groupId");
-  if (group !== undefined) draft.set("groupId", group.value.written, group.key);
+  oldBrokers(draft);
+  setEither(draft, "topic", "kafka.topic", "topic");
+  setEither(draft, "groupId", "kafka.consumer.group.id", "groupId");
   const smallest = draft.value("readSmallestOffset");
   if (smallest !== undefined && draft.value("kafka.consumer.auto.offset.reset") === undefined) {
     draft.set("start", smallest.text.toLowerCase() === "true" ? "beginning" : "end", "readSmallestOffset");

@@ -134,9 +134,6 @@ export class PartitionWriter {
         return;
       case errors.MESSAGE_TOO_LARGE:
       case errors.RECORD_LIST_TOO_LARGE:
-        takeBack();
-        this.cut(head, refused);
-        return;
       case errors.INVALID_RECORD:
       case errors.UNSUPPORTED_FOR_MESSAGE_FORMAT:
       case errors.POLICY_VIOLATION:

@@ -3,12 +3,12 @@ import { formatAddress } from "../../../shared/config/address.ts";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import { explainSilence } from "../../../shared/kafka/connection/connect-error.ts";
 import { createKafkajsLink } from "../../../shared/kafka/connection/kafkajs-link.ts";
-import { errorName, errors } from "../../../shared/kafka/error-codes.ts";
+import { errors } from "../../../shared/kafka/error-codes.ts";
 import { metadataMessage } from "../../../shared/kafka/messages/metadata.ts";
 import type { Context } from "../../core/context.ts";
 import type { Finding } from "../../core/sink.ts";
-import { codes } from "./codes.ts";
 import type { Config } from "./config.ts";
+import { topicRefusal } from "./topic-refusal.ts";
 
 /** However patient the channel is: somebody waits for the answer. */
 const stepMsMax = 5_000;
@@ -34,7 +34,7 @@ export async function probeTopic(config: Config, context: Context, signal: Abort
   try {
     const { nodes, topic: found } = await link.askAnyone(metadataMessage(topic, { operations: true }));
     const { errorCode, leaders, operations } = found ?? { errorCode: errors.UNKNOWN_TOPIC_OR_PARTITION, leaders: [] };
-    if (errorCode !== errors.NONE || leaders.length === 0) throw refusal(topic, errorCode);
+    if (errorCode !== errors.NONE || leaders.length === 0) throw topicRefusal(topic, errorCode);
     const partitions = `${leaders.length} partition${leaders.length === 1 ? "" : "s"}`;
     const findings: Finding[] = [{ what, says: `${partitions}${rightsOf(operations)}` }];
     const leading = new Set(leaders.map((leader) => leader?.nodeId));
@@ -61,15 +61,6 @@ function rightsOf(operations: number | undefined): string {
   if (operations === undefined) return "";
   const may = (bit: number) => ((operations & bit) === 0 ? "may not" : "may");
   return `: ${may(writeBit)} be written to, ${may(readBit)} be read`;
-}
-
-function refusal(topic: string, errorCode: number): AppError {
-  const message = `ask for topic ${topic}: ${errorName(errorCode)}`;
-  if (errorCode === errors.UNKNOWN_TOPIC_OR_PARTITION) {
-    return new AppError("KAFKA_TOPIC_MISSING", message, { hint: "Create it: a channel makes no topic." });
-  }
-  if (errorCode === errors.TOPIC_AUTHORIZATION_FAILED) return new AppError("KAFKA_UNAUTHORIZED", message);
-  return new AppError(codes.KAFKA_CHANNEL_NOT_TAKEN, message);
 }
 
 function errorOf(thrown: unknown): AppError {

@@ -11,7 +11,6 @@ import { parseAddress } from "../../../shared/config/address.ts";
 import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
 import { explainConnect } from "../../../shared/kafka/connection/connect-error.ts";
 import type { BrokerNode, KafkaLink, TopicMetadata } from "../../../shared/kafka/connection/link.ts";
-import { errorName, errors } from "../../../shared/kafka/error-codes.ts";
 import type { Random } from "../../../shared/random/random.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
 import type { PutBatch } from "../../core/stored-batch.ts";
@@ -22,6 +21,7 @@ import { outgoingParts } from "./outgoing.ts";
 import { partitionOf } from "./partition-choice.ts";
 import { PartitionWriter, type WriterHost } from "./partition-writer.ts";
 import { signals } from "./telemetry.ts";
+import { topicRefusal } from "./topic-refusal.ts";
 
 /** What became of a batch: of each of its records, taken or refused. */
 export interface PutEnd {
@@ -189,17 +189,8 @@ export class TopicWriter {
   private async ask(): Promise<TopicMetadata> {
     const { topic } = this.options.config;
     const found = await this.options.link.topic(topic);
-    const { errorCode, leaders } = found;
-    if (errorCode === errors.UNKNOWN_TOPIC_OR_PARTITION) {
-      const hint =
-        "Create it: a channel makes no topic, because its partitions and its retention decide what it can promise.";
-      throw new AppError("KAFKA_TOPIC_MISSING", `ask for topic ${topic}: there is none`, { hint });
-    }
-    if (errorCode === errors.TOPIC_AUTHORIZATION_FAILED) {
-      throw new AppError("KAFKA_UNAUTHORIZED", `ask for topic ${topic}: ${errorName(errorCode)}`);
-    }
-    if (leaders.length > 0) return found;
-    throw new AppError(codes.KAFKA_CHANNEL_NOT_TAKEN, `ask for topic ${topic}: ${errorName(errorCode)}`);
+    if (found.leaders.length > 0) return found;
+    throw topicRefusal(topic, found.errorCode);
   }
 
   private worked(): void {

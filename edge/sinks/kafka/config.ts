@@ -3,8 +3,9 @@ import { byteSize } from "../../../shared/config/byte-size.ts";
 import { duration } from "../../../shared/config/duration.ts";
 import { pattern } from "../../../shared/config/pattern/pattern.ts";
 import { secret } from "../../../shared/config/secret.ts";
-import { kafkaBrokers, kafkaSasl, kafkaTls } from "../../../shared/kafka/connection-fields.ts";
+import { kafkaBrokers } from "../../../shared/kafka/connection-fields.ts";
 import { readSigningKey } from "../../../shared/signature/keys.ts";
+import { clientIdField, securityFields, timeoutFields } from "../../records/kafka-fields.ts";
 import { isTopicName, parseTopicPattern } from "./layout.ts";
 
 const topicName = () =>
@@ -81,14 +82,8 @@ export const configSchema = () =>
       partitionsDefault: z.int().min(1).max(1_024).default(1).meta({
         description: "With partition: key, how many partitions to assume before the broker was ever reached.",
       }),
-      clientId: z
-        .string()
-        .min(1)
-        .max(200)
-        .optional()
-        .meta({ description: "Shown in the broker's logs and quotas; tailgate-<agent> when left out." }),
-      tls: kafkaTls().optional().meta({ description: "Encrypts connections; {} for the system's certificates." }),
-      sasl: kafkaSasl().optional().meta({ description: "How to authenticate." }),
+      clientId: clientIdField(),
+      ...securityFields(),
       signingKey: signingKey().optional().meta({
         secret: true,
         description:
@@ -97,12 +92,7 @@ export const configSchema = () =>
       createTopic: createTopic()
         .optional()
         .meta({ description: "Creates missing topics; needs CREATE. Left out: waits." }),
-      connectTimeout: duration({ min: 100, max: 300_000 })
-        .prefault("10s")
-        .meta({ description: "Until a connection stands, authentication included." }),
-      requestTimeout: duration({ min: 500, max: 600_000 })
-        .prefault("30s")
-        .meta({ description: "Until a request is answered; then the connection is given up and opened anew." }),
+      ...timeoutFields(),
       producerIdExpiration: duration({ min: 1_000 })
         .prefault("24h")
         .meta({ description: "The brokers' producer.id.expiration.ms: how long they recognise a repeat." }),

@@ -1,5 +1,5 @@
 import { asCommas, asMs, asText, type FlumeDraft, type FlumeMapping } from "../../core/flume-mapping.ts";
-import { clientSecurityKeys, securedClient } from "../../records/flume-kafka-client.ts";
+import { asBytes, clientSecurityKeys, oldBrokers, securedClient } from "../../records/flume-kafka-client.ts";
 
 const paced = "batches are built when events are put into the channel (`linger`, `batchSize`)";
 const always = "a batch is always idempotent, acknowledged by all replicas, and tried again without end";
@@ -33,20 +33,8 @@ const kafka: FlumeMapping = {
     "header.*": { nothing: "all headers of an event are headers of its record here" },
     "serializer.class": { nothing: gone },
     "key.serializer.class": { nothing: gone },
-    "kafka.producer.key.serializer": {
-      refused: "keys are sent as bytes",
-      unless: [
-        "org.apache.kafka.common.serialization.StringSerializer",
-        "org.apache.kafka.common.serialization.ByteArraySerializer",
-      ],
-    },
-    "kafka.producer.value.serializer": {
-      refused: "lines are sent as bytes",
-      unless: [
-        "org.apache.kafka.common.serialization.StringSerializer",
-        "org.apache.kafka.common.serialization.ByteArraySerializer",
-      ],
-    },
+    "kafka.producer.key.serializer": asBytes("Serializer", "keys are sent as bytes"),
+    "kafka.producer.value.serializer": asBytes("Serializer", "lines are sent as bytes"),
     "kafka.producer.partitioner.class": { refused: "partitions are by agent or by key (`partition`)" },
     "kafka.producer.interceptor.classes": { refused: "no Java runs here" },
     "kafka.producer.transactional.id": { refused: "transactions are not needed: every batch is in the topic once" },
@@ -70,11 +58,7 @@ const kafka: FlumeMapping = {
 export const mappings: readonly FlumeMapping[] = [kafka];
 
 function finish(draft: FlumeDraft): void {
-  const brokers = draft.value("brokerList");
-  if (brokers !== undefined && draft.get("brokers") === undefined) {
-    const list = asCommas(brokers);
-    if (list.ok) draft.set("brokers", list.value, "brokerList");
-  }
+  oldBrokers(draft);
   topic(draft);
   securedClient(draft, "kafka.producer.");
   const compression = draft.value("kafka.producer.compression.type");

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { duration } from "../../../shared/config/duration.ts";
 import { pattern } from "../../../shared/config/pattern/pattern.ts";
-import { kafkaBrokers, kafkaSasl, kafkaTls } from "../../../shared/kafka/connection-fields.ts";
+import { kafkaBrokers } from "../../../shared/kafka/connection-fields.ts";
+import { clientIdField, securityFields, sessionTimeoutField } from "../../records/kafka-fields.ts";
 
 const headerName = (what: string) =>
   z
@@ -15,8 +16,7 @@ export const configSchema = () =>
   z
     .strictObject({
       brokers: kafkaBrokers('not a list of brokers: write ["host:port"]'),
-      tls: kafkaTls().optional().meta({ description: "Encrypts connections; {} for the system's certificates." }),
-      sasl: kafkaSasl().optional().meta({ description: "How to authenticate." }),
+      ...securityFields(),
       topics: z
         .array(z.string().min(1).max(249))
         .min(1)
@@ -35,15 +35,11 @@ export const configSchema = () =>
         .enum(["beginning", "end"])
         .default("beginning")
         .meta({ description: "Where to begin with a partition that was never read." }),
-      clientId: z.string().min(1).max(200).optional().meta({
-        description: "Shown in the broker's logs and quotas; tailgate-<agent> when left out.",
-      }),
+      clientId: clientIdField(),
       topicHeader: z.string().min(1).default("topic").meta({ description: "Name of the header that holds the topic." }),
       partitionHeader: headerName("the partition"),
       offsetHeader: headerName("the offset"),
-      sessionTimeout: duration({ min: 6_000, max: 1_800_000 })
-        .prefault("30s")
-        .meta({ description: "A member that is silent for so long loses its partitions to the others." }),
+      sessionTimeout: sessionTimeoutField(),
       commitInterval: duration({ min: 100, max: 600_000 }).prefault("5s").meta({
         description:
           "How often the group is told how far we are, for lag tools and for the next member. What counts for us is stored with the events.",

@@ -1,15 +1,8 @@
-import { asCommas, asText, asWord, type FlumeDraft, type FlumeMapping } from "../../core/flume-mapping.ts";
-import { clientSecurityKeys, securedClient } from "../../records/flume-kafka-client.ts";
+import { asCommas, asText, type FlumeDraft, type FlumeMapping } from "../../core/flume-mapping.ts";
+import { consumerKeys, securedClient, setEither } from "../../records/flume-kafka-client.ts";
 
 const paced = "records are committed by the agent's linger and by size";
 const old = "offsets are kept by Kafka, and here in the channel's transaction";
-const asRead = {
-  refused: "bodies and keys are bytes here",
-  unless: [
-    "org.apache.kafka.common.serialization.StringDeserializer",
-    "org.apache.kafka.common.serialization.ByteArrayDeserializer",
-  ],
-};
 
 const kafka: FlumeMapping = {
   names: ["org.apache.flume.source.kafka.KafkaSource"],
@@ -34,18 +27,9 @@ const kafka: FlumeMapping = {
     "header.*": { nothing: "all headers of a record become headers of its event here" },
     zookeeperConnect: { nothing: old },
     migrateZookeeperOffsets: { nothing: old },
-    "kafka.consumer.auto.offset.reset": { to: "start", as: asWord({ earliest: "beginning", latest: "end" }) },
     "kafka.consumer.client.id": { to: "clientId", as: asText },
     "kafka.consumer.enable.auto.commit": { nothing: "the group is told when events are durable" },
-    "kafka.consumer.key.deserializer": asRead,
-    "kafka.consumer.value.deserializer": asRead,
-    "kafka.consumer.interceptor.classes": { refused: "no Java runs here" },
-    "kafka.consumer.isolation.level": {
-      refused: "what a transaction has not committed is never read here",
-      unless: ["read_committed"],
-    },
-    ...clientSecurityKeys("kafka.consumer."),
-    "kafka.consumer.*": { nothing: "it tunes the Java client" },
+    ...consumerKeys(),
   },
   // Flume's defaults: Kafka's own client begins at the end.
   start: { groupId: "flume", start: "end", partitionHeader: "partition", offsetHeader: "offset" },
@@ -70,8 +54,6 @@ function finish(draft: FlumeDraft): void {
     const list = asCommas(topics);
     if (list.ok) draft.set("topics", list.value, listed);
   } else draft.refuse(undefined, "names no topic: it has neither `kafka.topics` nor `kafka.topics.regex`");
-  const group = draft.value("kafka.consumer.group.id") === undefined ? "groupId" : "kafka.consumer.group.id";
-  const groupId = draft.value(group);
-  if (groupId !== undefined) draft.set("groupId", groupId.written, group);
+  setEither(draft, "groupId", "kafka.consumer.group.id", "groupId");
   securedClient(draft, "kafka.consumer.");
 }
