@@ -66,3 +66,8 @@ export class Refusals {
     return joined;
   }
 }
+
+/** How many records that are. */
+export function countRefused(refused: readonly Refusal[]): number {
+  return refused.reduce((sum, { records }) => sum + records, 0);
+}

@@ -43,11 +43,30 @@ export function putAside(
   return { rows, bytes };
 }
 
+/** What is put aside of records that are read again, and how many records that are: some of them lie there already. */
+export function notYetAside(
+  { records, dead, damaged }: Pick<Append, "records" | "dead" | "damaged">,
+  refused: readonly Refusal[],
+  /** Whether all from the first to the last offset lie there. `lastOffset` -1: it is one record. */
+  isAside: (firstOffset: number, lastOffset: number) => boolean,
+) {
+  const fresh = new Refusals();
+  for (const { offset, records: run, reason } of refused) {
+    for (let each = offset; each < offset + run; each++) if (!isAside(each, each)) fresh.add(each, reason);
+  }
+  const aside = {
+    records,
+    dead: dead.filter(({ block, from }) => !isAside(block.offsets[from] ?? -1, -1)),
+    damaged: damaged.filter(({ firstOffset, lastOffset }) => !isAside(firstOffset, lastOffset)),
+  };
+  const count = fresh.records + countRecords(aside.dead) + countDamaged(aside.damaged);
+  return { aside, refused: fresh.ascending(), count };
+}
+
 /** What the writer is told when all of it is stored. */
 export function outcomeOf(append: Append, plan: Plan): AppendResult {
   const { seen, next } = append;
   const { refused, ...counts } = plan.counts;
-  const damaged = append.damaged.reduce((sum, { firstOffset, lastOffset }) => sum + lastOffset - firstOffset + 1, 0);
   const position = {
     next,
     before: append.before ?? seen?.before,
@@ -55,7 +74,7 @@ export function outcomeOf(append: Append, plan: Plan): AppendResult {
     topicId: seen?.topicId ?? append.topicId,
     formerTopicIds: seen?.formerTopicIds ?? [],
   };
-  const deadLettered = refused + countRecords(append.dead) + damaged;
+  const deadLettered = refused + countRecords(append.dead) + countDamaged(append.damaged);
   const refusedOf = refusedBySigner(append.records, plan.refused);
   return { position, ...counts, deadLettered, refusals: countReasons(plan.refused), refusedOf };
 }
@@ -74,6 +93,10 @@ function refusalsOf({ block, from, to, reason }: DeadRecord): readonly Refusal[]
   const refusals = new Refusals();
   for (const offset of block.offsets.subarray(from, to)) refusals.add(offset, reason);
   return refusals.ascending();
+}
+
+function countDamaged(damaged: Append["damaged"]): number {
+  return damaged.reduce((sum, { firstOffset, lastOffset }) => sum + lastOffset - firstOffset + 1, 0);
 }
 
 function countReasons(refused: readonly Refusal[]): readonly RefusedRecords[] {

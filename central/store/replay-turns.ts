@@ -1,5 +1,6 @@
-/** What an operator may do with a replay, and how one begins: the same in every store. */
+/** What may be done with a replay, and how one begins: the same in every store. */
 import { AppError } from "../../shared/errors/app-error.ts";
+import type { TopicPartition } from "../records/partition.ts";
 import { codes } from "./codes.ts";
 import type { ReplayState, ReplayTurn, ReplayWords } from "./replay-port.ts";
 
@@ -17,6 +18,17 @@ const turns: Readonly<Record<ReplayTurn, { readonly from: readonly ReplayState[]
   resume: { from: ["paused"], to: "running" },
   cancel: { from: ["running", "paused"], to: "cancelled" },
 };
+
+/** Another runner has it, or none. */
+export function notOwned(id: number): AppError {
+  return new AppError("CENTRAL_STORE_FENCED", `go on with replay ${id}: another one has it`);
+}
+
+/** The store was put back to an earlier state since, or its topic was made anew. */
+export function notThatFar({ topic, partition }: TopicPartition): AppError {
+  const at = `${topic}-${partition}`;
+  return new AppError("CENTRAL_STORE_FENCED", `put records of ${at} back: the store is not as far as they are`);
+}
 
 /** Where a turn leads. @throws AppError `CENTRAL_REPLAY_UNKNOWN` or `CENTRAL_REPLAY_STATE`. */
 export function nextTurn(id: number, state: ReplayState | undefined, turn: ReplayTurn): ReplayState {

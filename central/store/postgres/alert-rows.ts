@@ -1,25 +1,14 @@
 /** How alerts stand in the table, and what readers ask of them. */
 import type { SQL } from "bun";
 import type { AlertRow } from "../../rules/alert-row.ts";
+import { type AlertTexts, alertOf } from "../alert-texts.ts";
 import type { AlertQuery, RulesSums } from "../rules-port.ts";
 import { bytes, textOf } from "./values.ts";
 
-/** A row as it is read. */
-export type StoredAlert = Omit<
-  AlertRow,
-  "group" | "rule" | "vehicle" | "stream" | "resolvedMs" | "resolvedBy" | "value" | "labels" | "annotations" | "event"
-> & {
-  readonly group: Buffer;
-  readonly rule: Buffer;
-  readonly vehicle: Buffer;
-  readonly stream: Buffer;
-  readonly resolvedMs: number | null;
-  readonly resolvedBy: NonNullable<AlertRow["resolvedBy"]> | null;
-  readonly value: Buffer | null;
-  readonly labels: Buffer;
-  readonly annotations: Buffer;
-  readonly event: Buffer;
-};
+/** A row as it is read: names and texts are bytes. */
+export type StoredAlert = Omit<AlertTexts, Texts | "value"> &
+  Readonly<Record<Texts, Buffer>> & { readonly value: Buffer | null };
+type Texts = "group" | "rule" | "vehicle" | "stream" | "labels" | "annotations" | "event";
 
 /** Its columns. */
 export function alertColumns(sql: SQL) {
@@ -29,20 +18,28 @@ export function alertColumns(sql: SQL) {
 }
 
 /** As everybody else knows it. */
-export function rowOfAlert(row: StoredAlert): AlertRow {
-  return {
+export function rowOfAlert({
+  group,
+  rule,
+  vehicle,
+  stream,
+  labels,
+  annotations,
+  event,
+  value,
+  ...row
+}: StoredAlert): AlertRow {
+  return alertOf({
     ...row,
-    group: textOf(row.group),
-    rule: textOf(row.rule),
-    vehicle: textOf(row.vehicle),
-    stream: textOf(row.stream),
-    event: textOf(row.event),
-    resolvedMs: row.resolvedMs ?? undefined,
-    resolvedBy: row.resolvedBy ?? undefined,
-    value: row.value === null ? undefined : textOf(row.value),
-    labels: JSON.parse(textOf(row.labels)),
-    annotations: JSON.parse(textOf(row.annotations)),
-  };
+    group: textOf(group),
+    rule: textOf(rule),
+    vehicle: textOf(vehicle),
+    stream: textOf(stream),
+    labels: textOf(labels),
+    annotations: textOf(annotations),
+    event: textOf(event),
+    value: value === null ? null : textOf(value),
+  });
 }
 
 /** A page of them, the newest first. */

@@ -5,6 +5,7 @@
  */
 import type { SQL } from "bun";
 import type { Plan } from "../../ledger/plan.ts";
+import { countRefused } from "../../ledger/refusals.ts";
 import { countRecords } from "../../records/record-slices.ts";
 import { putAside } from "../outcome.ts";
 import { nothingRedriven, type RedriveCounts, type Redriven } from "../redrive-port.ts";
@@ -149,7 +150,7 @@ async function redriveWhole(
   }
   const plan = await writeAgain(sql, { source, records, reading: "redriven" }, tools);
   count(plan, { source, counts });
-  const refused = plan.refused.reduce((sum, each) => sum + each.records, 0);
+  const refused = countRefused(plan.refused);
   counts.stayed += refused;
   await sql`delete from dead_letter where id = ${row.id}`;
   source.deadBytes -= held;

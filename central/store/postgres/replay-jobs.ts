@@ -1,6 +1,5 @@
 /** The table of replay jobs. Several instances may want one that runs: leases are by the server's clock, one for all of them. */
 import type { SQL } from "bun";
-import { AppError } from "../../../shared/errors/app-error.ts";
 import type {
   ReplayDefinition,
   ReplayJob,
@@ -8,23 +7,16 @@ import type {
   ReplayReport,
   ReplayState,
   ReplayTurn,
-  ReplayWords,
 } from "../replay-port.ts";
-import { nextTurn, noWords } from "../replay-turns.ts";
+import { countsOf, type ReplayTexts, replayOf, wordsText } from "../replay-rows.ts";
+import { nextTurn, notOwned, noWords } from "../replay-turns.ts";
 import { byteas, bytes, int8s, serverNow, textOf, texts } from "./values.ts";
 
-interface JobRow {
-  readonly id: number;
-  readonly uid: string;
-  readonly state: ReplayState;
+type JobRow = Omit<ReplayTexts, "definition" | "askedBy" | "words"> & {
   readonly definition: Buffer;
   readonly askedBy: Buffer;
-  readonly askedAtMs: number;
-  readonly changedAtMs: number;
-  readonly endedAtMs: number | null;
-  readonly resolved: boolean;
   readonly words: Buffer;
-}
+};
 
 type PartitionRow = Omit<ReplayPartition, "counts" | "topic"> & {
   readonly replay: number;
@@ -50,7 +42,7 @@ export async function createReplay(sql: SQL, definition: ReplayDefinition, by: s
   const [made] = await sql<{ id: number }[]>`
     insert into replay (uid, state, definition, asked_by, asked_at, changed_at, words)
     values (${crypto.randomUUID()}, 'running', ${bytes(JSON.stringify(definition))}, ${bytes(by)}, ${nowMs}, ${nowMs},
-      ${bytes(JSON.stringify(noWords))}) returning id::float8 as id`;
+      ${bytes(wordsText(noWords))}) returning id::float8 as id`;
   return made?.id ?? 0;
 }
 
@@ -83,17 +75,15 @@ export async function takeReplays(sql: SQL, owner: string, leaseMs: number, max:
 export async function ownedReplay(sql: SQL, id: number, owner: string): Promise<ReplayState> {
   const [row] = await sql<{ state: ReplayState }[]>`
     select state from replay where id = ${id} and owner = ${owner} for update`;
-  if (row !== undefined) return row.state;
-  throw new AppError("CENTRAL_STORE_FENCED", `go on with replay ${id}: another one has it`);
+  if (row === undefined) throw notOwned(id);
+  return row.state;
 }
 
 /** What its runner says of it. */
 export async function reportReplay(sql: SQL, report: ReplayReport, nowMs: number): Promise<ReplayState> {
   const { id, owner, partitions, resolved, ended, ...words } = report;
   const state = await ownedReplay(sql, id, owner);
-  const { gone, notes, trouble, error, recordsPerSecond } = words;
-  const text = bytes(JSON.stringify({ gone, notes, trouble, error, recordsPerSecond }));
-  await sql`update replay set words = ${text}, resolved = ${resolved}, changed_at = ${nowMs} where id = ${id}`;
+  await sql`update replay set words = ${bytes(wordsText(words))}, resolved = ${resolved}, changed_at = ${nowMs} where id = ${id}`;
   await keepProgress(sql, id, partitions);
   if (ended === undefined || state !== "running") return state;
   await sql`update replay set state = ${ended}, ended_at = ${nowMs}, lease_until = 0 where id = ${id}`;
@@ -135,21 +125,13 @@ async function wholeJobs(sql: SQL, rows: readonly JobRow[]): Promise<ReplayJob[]
   const partitions = await sql<PartitionRow[]>`
     select replay::float8 as replay, topic, partition, first::float8 as first, next::float8 as next, until::float8 as until, counts
     from replay_partition where replay = any(${ids}) order by topic, partition`;
-  return rows.map(({ definition, words, askedBy, endedAtMs, ...row }) => {
-    const { gone, notes, trouble, error, recordsPerSecond }: ReplayWords = JSON.parse(textOf(words));
-    return {
-      ...row,
-      definition: JSON.parse(textOf(definition)),
-      askedBy: textOf(askedBy),
-      endedAtMs: endedAtMs ?? undefined,
-      partitions: partitions
+  return rows.map((row) => {
+    const texts = { definition: textOf(row.definition), askedBy: textOf(row.askedBy), words: textOf(row.words) };
+    return replayOf(
+      { ...row, ...texts },
+      partitions
         .filter(({ replay }) => replay === row.id)
-        .map(({ replay: _, topic, counts, ...rest }) => ({
-          ...rest,
-          topic: textOf(topic),
-          counts: JSON.parse(counts),
-        })),
-      ...{ gone, notes, trouble, error, recordsPerSecond },
-    };
+        .map(({ replay: _, topic, counts, ...rest }) => ({ ...rest, topic: textOf(topic), counts: countsOf(counts) })),
+    );
   });
 }

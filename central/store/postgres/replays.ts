@@ -3,13 +3,12 @@
  * partition's, then what an append locks: an operator's turn, and the consumer of the partition, come before it or after it.
  */
 import type { SQL } from "bun";
-import { AppError } from "../../../shared/errors/app-error.ts";
 import type { Plan } from "../../ledger/plan.ts";
-import { type Refusal, Refusals } from "../../ledger/refusals.ts";
 import { relayLine, type TopicPartition } from "../../records/partition.ts";
 import { countRecords } from "../../records/record-slices.ts";
-import { putAside } from "../outcome.ts";
+import { notYetAside, putAside } from "../outcome.ts";
 import { addPlan, type Backfill, type BackfillResult, type ReplayStore } from "../replay-port.ts";
+import { notThatFar } from "../replay-turns.ts";
 import { eraseSome, readUnfinished, unsuppress } from "./erasure.ts";
 import { writeAside } from "./plan-writer.ts";
 import { writeAgain } from "./read-again.ts";
@@ -64,31 +63,23 @@ async function putBack(
   if (state !== "running") return { partition, state };
   const source = await lockSource(sql, partition);
   if (source === undefined || partition.next > source.next) {
-    const at = `${partition.topic}-${partition.partition}`;
-    throw new AppError("CENTRAL_STORE_FENCED", `put records of ${at} back: the store is not as far as they are`);
+    throw notThatFar(partition);
   }
   const plan = await writeAgain(sql, { source, records, reading: "replayed" }, tools);
   const letters = new Letters(await lettersWithin(sql, source.id, spanOf({ records, dead, damaged })));
   const taken = letters.takenBy(plan);
   if (taken.length > 0) await removeLetters(sql, taken);
   letters.remove(taken);
-  const aside = {
-    records,
-    dead: dead.filter(({ block, from }) => !letters.hold(block.offsets[from] ?? -1, -1)),
-    damaged: damaged.filter(({ firstOffset, lastOffset }) => !letters.hold(firstOffset, lastOffset)),
-  };
-  const refused = letters.without(plan.refused);
+  const { aside, refused, count } = notYetAside({ records, dead, damaged }, plan.refused, (first, last) =>
+    letters.hold(first, last),
+  );
   const kept = putAside(aside, refused, source.deadBytes);
   await writeAside(sql, source.id, kept.rows, tools.nowMs);
-  const fresh =
-    refused.reduce((sum, each) => sum + each.records, 0) +
-    countRecords(aside.dead) +
-    aside.damaged.reduce((sum, range) => sum + range.lastOffset - range.firstOffset + 1, 0);
   const freed = taken.reduce((sum, each) => sum + each.bytes, 0);
   const { stored, suppressed, withoutIdentity } = plan.counts;
   await sql`
     update source set stored = stored + ${stored + suppressed}, foreign_events = foreign_events + ${withoutIdentity},
-      dead = dead + ${fresh - taken.length}, dead_bytes = greatest(0, dead_bytes + ${kept.bytes - freed}) where id = ${source.id}`;
+      dead = dead + ${count - taken.length}, dead_bytes = greatest(0, dead_bytes + ${kept.bytes - freed}) where id = ${source.id}`;
   const after = { ...partition, counts: addPlan(partition.counts, plan.counts, countRecords(dead)) };
   await keepProgress(sql, job, [after]);
   return { partition: after, state };
@@ -156,14 +147,6 @@ class Letters {
     }
     const row = this.rows[low - 1];
     return row !== undefined && row.last >= Math.max(firstOffset, lastOffset);
-  }
-
-  without(refused: readonly Refusal[]): readonly Refusal[] {
-    const fresh = new Refusals();
-    for (const { offset, records, reason } of refused) {
-      for (let each = offset; each < offset + records; each++) if (!this.hold(each, each)) fresh.add(each, reason);
-    }
-    return fresh.ascending();
   }
 
   /** What was put aside once and is taken now is no dead letter any more. */

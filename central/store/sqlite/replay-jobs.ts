@@ -1,6 +1,5 @@
 /** The table of replay jobs. Its methods run inside a transaction of the store. */
 import type Database from "better-sqlite3";
-import { AppError } from "../../../shared/errors/app-error.ts";
 import type {
   ReplayDefinition,
   ReplayJob,
@@ -8,22 +7,11 @@ import type {
   ReplayReport,
   ReplayState,
   ReplayTurn,
-  ReplayWords,
 } from "../replay-port.ts";
-import { nextTurn, noWords } from "../replay-turns.ts";
+import { countsOf, type ReplayTexts, replayOf, wordsText } from "../replay-rows.ts";
+import { nextTurn, notOwned, noWords } from "../replay-turns.ts";
 
-interface JobRow {
-  readonly id: number;
-  readonly uid: string;
-  readonly state: ReplayState;
-  readonly definition: string;
-  readonly askedBy: string;
-  readonly askedAtMs: number;
-  readonly changedAtMs: number;
-  readonly endedAtMs: number | null;
-  readonly resolved: number;
-  readonly words: string;
-}
+type JobRow = Omit<ReplayTexts, "resolved"> & { readonly resolved: number };
 
 type PartitionRow = Omit<ReplayPartition, "counts"> & { readonly counts: string };
 
@@ -55,18 +43,12 @@ export class ReplayJobReader {
     return this.sql.jobs.all(beforeId, limit).map((row) => this.whole(row));
   }
 
-  private whole({ definition, words, resolved, endedAtMs, ...row }: JobRow): ReplayJob {
-    const { gone, notes, trouble, error, recordsPerSecond }: ReplayWords = JSON.parse(words);
-    return {
-      ...row,
-      definition: JSON.parse(definition),
-      endedAtMs: endedAtMs ?? undefined,
-      resolved: resolved !== 0,
-      partitions: this.sql.partitions
-        .all(row.id)
-        .map(({ counts, ...partition }) => ({ ...partition, counts: JSON.parse(counts) })),
-      ...{ gone, notes, trouble, error, recordsPerSecond },
-    };
+  private whole({ resolved, ...row }: JobRow): ReplayJob {
+    const partitions = this.sql.partitions.all(row.id);
+    return replayOf(
+      { ...row, resolved: resolved !== 0 },
+      partitions.map(({ counts, ...partition }) => ({ ...partition, counts: countsOf(counts) })),
+    );
   }
 }
 
@@ -110,7 +92,7 @@ export class ReplayJobs {
 
   create(definition: ReplayDefinition, by: string, nowMs: number): number {
     const texts = [crypto.randomUUID(), JSON.stringify(definition)] as const;
-    return this.sql.create.get(...texts, by, nowMs, nowMs, JSON.stringify(noWords)) ?? 0;
+    return this.sql.create.get(...texts, by, nowMs, nowMs, wordsText(noWords)) ?? 0;
   }
 
   turn(id: number, turn: ReplayTurn, nowMs: number): void {
@@ -128,15 +110,13 @@ export class ReplayJobs {
   /** @throws AppError `CENTRAL_STORE_FENCED` when it is not the owner's. */
   owned(id: number, owner: string): ReplayState {
     const state = this.sql.owned.get(id, owner);
-    if (state === undefined) throw new AppError("CENTRAL_STORE_FENCED", `go on with replay ${id}: another one has it`);
+    if (state === undefined) throw notOwned(id);
     return state;
   }
 
   report({ id, owner, partitions, resolved, ended, ...words }: ReplayReport, nowMs: number): ReplayState {
     const state = this.owned(id, owner);
-    const { gone, notes, trouble, error, recordsPerSecond } = words;
-    const text = JSON.stringify({ gone, notes, trouble, error, recordsPerSecond });
-    this.sql.words.run(text, Number(resolved), nowMs, id);
+    this.sql.words.run(wordsText(words), Number(resolved), nowMs, id);
     for (const partition of partitions) this.progress(id, partition);
     if (ended === undefined || state !== "running") return state;
     this.sql.end.run(ended, nowMs, id);

@@ -7,18 +7,18 @@
  * Its methods run inside a transaction of the store.
  */
 import type Database from "better-sqlite3";
-import { AppError } from "../../../shared/errors/app-error.ts";
 import type { AdmissionRules } from "../../ledger/admission.ts";
 import type { Quotas } from "../../ledger/limits.ts";
 import { AppendPlanning, type Plan } from "../../ledger/plan.ts";
 import type { Reading } from "../../ledger/reading.ts";
-import { type Refusal, Refusals } from "../../ledger/refusals.ts";
+import { countRefused, type Refusal } from "../../ledger/refusals.ts";
 import { relayLine } from "../../records/partition.ts";
 import type { RecordSlice } from "../../records/record-block.ts";
 import { countRecords } from "../../records/record-slices.ts";
-import { putAside } from "../outcome.ts";
+import { notYetAside, putAside } from "../outcome.ts";
 import { nothingRedriven, type RedriveCounts, type Redriven } from "../redrive-port.ts";
 import { addPlan, type Backfill, type BackfillResult } from "../replay-port.ts";
+import { notThatFar } from "../replay-turns.ts";
 import type { Append } from "../store.ts";
 import type { FindEvent } from "./find-event.ts";
 import type { LedgerLoader } from "./ledger-loader.ts";
@@ -106,23 +106,15 @@ export class ReplaySession {
     if (state !== "running") return { partition, state };
     const source = this.sql.source.get(partition.topic, partition.partition);
     if (source === undefined || partition.next > source.next) {
-      const at = `${partition.topic}-${partition.partition}`;
-      throw new AppError("CENTRAL_STORE_FENCED", `put records of ${at} back: the store is not as far as they are`);
+      throw notThatFar(partition);
     }
     const plan = this.plan(source, records, "replayed", nowMs);
     const removed = this.removeTaken(source, plan);
-    const aside = {
-      records,
-      refused: this.notAside(source.id, plan.refused),
-      dead: dead.filter(({ block, from }) => !this.isAside(source.id, block.offsets[from] ?? -1, -1)),
-      damaged: damaged.filter(({ firstOffset, lastOffset }) => !this.isAside(source.id, firstOffset, lastOffset)),
-    };
-    const deadBytes = this.putAside(source, aside, source.dead_bytes, nowMs);
-    const fresh =
-      recordsOf(aside.refused) +
-      countRecords(aside.dead) +
-      aside.damaged.reduce((sum, range) => sum + range.lastOffset - range.firstOffset + 1, 0);
-    this.count(source, plan, { dead: fresh - removed.records, deadBytes: deadBytes - removed.bytes });
+    const { aside, refused, count } = notYetAside({ records, dead, damaged }, plan.refused, (first, last) =>
+      this.isAside(source.id, first, last),
+    );
+    const deadBytes = this.putAside(source, { ...aside, refused }, source.dead_bytes, nowMs);
+    this.count(source, plan, { dead: count - removed.records, deadBytes: deadBytes - removed.bytes });
     const after = { ...partition, counts: addPlan(partition.counts, plan.counts, countRecords(dead)) };
     this.jobs.progress(job, after);
     return { partition: after, state };
@@ -160,12 +152,12 @@ export class ReplaySession {
       return;
     }
     // A batch that could not be read, and can be now: what of it is refused is put aside record by record.
-    counts.stayed += recordsOf(plan.refused);
+    counts.stayed += countRefused(plan.refused);
     const bytes = this.sql.letterBytes.get(row.id) ?? 0;
     this.sql.removeLetter.run(row.id);
     const aside = { records, refused: plan.refused, dead: [], damaged: [] };
     const kept = this.putAside(source, aside, source.dead_bytes - bytes, nowMs);
-    const dead = recordsOf(plan.refused) - (row.lastOffset - row.firstOffset + 1);
+    const dead = countRefused(plan.refused) - (row.lastOffset - row.firstOffset + 1);
     this.count(source, plan, { dead, deadBytes: kept - bytes });
   }
 
@@ -207,16 +199,6 @@ export class ReplaySession {
     return last !== undefined && last >= Math.max(firstOffset, lastOffset);
   }
 
-  private notAside(source: number, refused: readonly Refusal[]): readonly Refusal[] {
-    const fresh = new Refusals();
-    for (const { offset, records, reason } of refused) {
-      for (let each = offset; each < offset + records; each++) {
-        if (!this.isAside(source, each, each)) fresh.add(each, reason);
-      }
-    }
-    return fresh.ascending();
-  }
-
   /** What was put aside once and is taken now is no dead letter any more. */
   private removeTaken(source: SourceRow, { series }: Plan): { readonly records: number; readonly bytes: number } {
     let records = 0;
@@ -232,8 +214,4 @@ export class ReplaySession {
     }
     return { records, bytes };
   }
-}
-
-function recordsOf(refused: readonly Refusal[]): number {
-  return refused.reduce((sum, { records }) => sum + records, 0);
 }

@@ -1,7 +1,8 @@
 import type Database from "better-sqlite3";
 import type { AlertRow } from "../../rules/alert-row.ts";
+import { type AlertTexts, alertOf } from "../alert-texts.ts";
 import type { AlertQuery, RulesReader, RulesSums } from "../rules-port.ts";
-import { type AlertTableRow, alertColumns, rowOfAlert } from "./alert-rows.ts";
+import { alertColumns } from "./alert-rows.ts";
 
 /** How a reader lends its connection, inside a read transaction. */
 export type ReadRoom = <T>(doing: string, work: (database: Database.Database) => T) => Promise<T>;
@@ -21,9 +22,9 @@ export class SqliteRulesReader implements RulesReader {
     const where = given.length === 0 ? "" : `where ${given.map(([text]) => text).join(" and ")}`;
     return this.read("read alerts", (database) =>
       database
-        .prepare<unknown[], AlertTableRow>(`select ${alertColumns} from alert ${where} order by number desc limit ?`)
+        .prepare<unknown[], AlertTexts>(`select ${alertColumns} from alert ${where} order by number desc limit ?`)
         .all(...given.map(([, value]) => value), limit)
-        .map(rowOfAlert),
+        .map(alertOf),
     );
   }
 

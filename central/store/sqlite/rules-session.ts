@@ -7,6 +7,7 @@ import { partitionName } from "../../records/partition.ts";
 import { alertBody } from "../../rules/alert-body.ts";
 import { type FedFrom, fedEvents } from "../../rules/feed.ts";
 import type { RaisedAlert, RulesOutcome, VehicleRow } from "../../rules/outcome.ts";
+import { type AlertTexts, alertOf } from "../alert-texts.ts";
 import {
   type AlertDelivery,
   type DeliveryTarget,
@@ -16,7 +17,7 @@ import {
 } from "../rules-port.ts";
 import { deliveriesDropped, vehiclesDropped } from "../telemetry.ts";
 import type { AlertRetention } from "./alert-retention.ts";
-import { type AlertTableRow, alertColumns, rowOfAlert } from "./alert-rows.ts";
+import { alertColumns } from "./alert-rows.ts";
 
 interface StatePlace {
   readonly id: number;
@@ -78,7 +79,7 @@ export class RulesSession {
       reopen: database.prepare(
         "update alert set state = 'firing', resolved = null, resolved_by = null where id = ? and state = 'resolved'",
       ),
-      alert: database.prepare<[string], AlertTableRow>(`select ${alertColumns} from alert where id = ?`),
+      alert: database.prepare<[string], AlertTexts>(`select ${alertColumns} from alert where id = ?`),
       firing: database.prepare<[], { id: string; rule: string; print: string }>(
         "select id, rule, print from alert where state = 'firing'",
       ),
@@ -238,7 +239,7 @@ export class RulesSession {
     if (changes === 0 || this.tools.targets.length === 0) return;
     const row = this.sql.alert.get(id);
     invariant(row !== undefined, "an alert that was changed is there");
-    const body = JSON.stringify(alertBody(rowOfAlert(row)));
+    const body = JSON.stringify(alertBody(alertOf(row)));
     // What becomes of an alert may happen to it again: its time keeps the keys apart.
     const key = what === undefined ? id : `${id}:${what}`;
     for (const target of this.tools.targets) this.sql.deliver.run(target, key, row.vehicle, body);
