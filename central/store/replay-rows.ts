@@ -2,7 +2,7 @@
 import type { ReplayCounts, ReplayJob, ReplayPartition, ReplayWords } from "./replay-port.ts";
 
 /** A row of a replay, its texts decoded. */
-export type ReplayTexts = Omit<ReplayJob, "definition" | "endedAtMs" | "partitions" | keyof ReplayWords> & {
+export type ReplayColumns = Omit<ReplayJob, "definition" | "endedAtMs" | "partitions" | keyof ReplayWords> & {
   readonly definition: string;
   readonly endedAtMs: number | null;
   readonly words: string;
@@ -10,7 +10,7 @@ export type ReplayTexts = Omit<ReplayJob, "definition" | "endedAtMs" | "partitio
 
 /** As everybody else knows it. */
 export function replayOf(
-  { definition, words, endedAtMs, ...row }: ReplayTexts,
+  { definition, words, endedAtMs, ...row }: ReplayColumns,
   partitions: readonly ReplayPartition[],
 ): ReplayJob {
   return {

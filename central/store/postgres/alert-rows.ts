@@ -1,12 +1,12 @@
 /** How alerts stand in the table, and what readers ask of them. */
 import type { SQL } from "bun";
 import type { AlertRow } from "../../rules/alert-row.ts";
-import { type AlertTexts, alertOf } from "../alert-texts.ts";
+import { type AlertColumns, alertOf } from "../alert-columns.ts";
 import type { AlertQuery, RulesSums } from "../rules-port.ts";
 import { bytes, textOf } from "./values.ts";
 
 /** A row as it is read: names and texts are bytes. */
-export type StoredAlert = Omit<AlertTexts, Texts | "value"> &
+export type StoredAlert = Omit<AlertColumns, Texts | "value"> &
   Readonly<Record<Texts, Buffer>> & { readonly value: Buffer | null };
 type Texts = "group" | "rule" | "vehicle" | "stream" | "labels" | "annotations" | "event";
 

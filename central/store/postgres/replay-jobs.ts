@@ -8,11 +8,11 @@ import type {
   ReplayState,
   ReplayTurn,
 } from "../replay-port.ts";
-import { countsOf, type ReplayTexts, replayOf, wordsText } from "../replay-rows.ts";
+import { countsOf, type ReplayColumns, replayOf, wordsText } from "../replay-rows.ts";
 import { nextTurn, notOwned, noWords } from "../replay-turns.ts";
 import { byteas, bytes, int8s, serverNow, textOf, texts } from "./values.ts";
 
-type JobRow = Omit<ReplayTexts, "definition" | "askedBy" | "words"> & {
+type JobRow = Omit<ReplayColumns, "definition" | "askedBy" | "words"> & {
   readonly definition: Buffer;
   readonly askedBy: Buffer;
   readonly words: Buffer;

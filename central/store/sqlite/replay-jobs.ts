@@ -8,10 +8,10 @@ import type {
   ReplayState,
   ReplayTurn,
 } from "../replay-port.ts";
-import { countsOf, type ReplayTexts, replayOf, wordsText } from "../replay-rows.ts";
+import { countsOf, type ReplayColumns, replayOf, wordsText } from "../replay-rows.ts";
 import { nextTurn, notOwned, noWords } from "../replay-turns.ts";
 
-type JobRow = Omit<ReplayTexts, "resolved"> & { readonly resolved: number };
+type JobRow = Omit<ReplayColumns, "resolved"> & { readonly resolved: number };
 
 type PartitionRow = Omit<ReplayPartition, "counts"> & { readonly counts: string };
 

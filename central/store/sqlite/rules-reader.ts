@@ -1,6 +1,6 @@
 import type Database from "better-sqlite3";
 import type { AlertRow } from "../../rules/alert-row.ts";
-import { type AlertTexts, alertOf } from "../alert-texts.ts";
+import { type AlertColumns, alertOf } from "../alert-columns.ts";
 import type { AlertQuery, RulesReader, RulesSums } from "../rules-port.ts";
 import { alertColumns } from "./alert-rows.ts";
 
@@ -22,7 +22,7 @@ export class SqliteRulesReader implements RulesReader {
     const where = given.length === 0 ? "" : `where ${given.map(([text]) => text).join(" and ")}`;
     return this.read("read alerts", (database) =>
       database
-        .prepare<unknown[], AlertTexts>(`select ${alertColumns} from alert ${where} order by number desc limit ?`)
+        .prepare<unknown[], AlertColumns>(`select ${alertColumns} from alert ${where} order by number desc limit ?`)
         .all(...given.map(([, value]) => value), limit)
         .map(alertOf),
     );

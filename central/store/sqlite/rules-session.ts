@@ -7,7 +7,7 @@ import { partitionName } from "../../records/partition.ts";
 import { alertBody } from "../../rules/alert-body.ts";
 import { type FedFrom, fedEvents } from "../../rules/feed.ts";
 import type { RaisedAlert, RulesOutcome, VehicleRow } from "../../rules/outcome.ts";
-import { type AlertTexts, alertOf } from "../alert-texts.ts";
+import { type AlertColumns, alertOf } from "../alert-columns.ts";
 import {
   type AlertDelivery,
   type DeliveryTarget,
@@ -79,7 +79,7 @@ export class RulesSession {
       reopen: database.prepare(
         "update alert set state = 'firing', resolved = null, resolved_by = null where id = ? and state = 'resolved'",
       ),
-      alert: database.prepare<[string], AlertTexts>(`select ${alertColumns} from alert where id = ?`),
+      alert: database.prepare<[string], AlertColumns>(`select ${alertColumns} from alert where id = ?`),
       firing: database.prepare<[], { id: string; rule: string; print: string }>(
         "select id, rule, print from alert where state = 'firing'",
       ),

@@ -2,7 +2,7 @@
 import type { AlertRow } from "../rules/alert-row.ts";
 
 /** A row, its texts decoded. */
-export type AlertTexts = Omit<AlertRow, "resolvedMs" | "resolvedBy" | "value" | "labels" | "annotations"> & {
+export type AlertColumns = Omit<AlertRow, "resolvedMs" | "resolvedBy" | "value" | "labels" | "annotations"> & {
   readonly resolvedMs: number | null;
   readonly resolvedBy: NonNullable<AlertRow["resolvedBy"]> | null;
   readonly value: string | null;
@@ -11,7 +11,7 @@ export type AlertTexts = Omit<AlertRow, "resolvedMs" | "resolvedBy" | "value" | 
 };
 
 /** As everybody else knows it. */
-export function alertOf({ labels, annotations, resolvedMs, resolvedBy, value, ...row }: AlertTexts): AlertRow {
+export function alertOf({ labels, annotations, resolvedMs, resolvedBy, value, ...row }: AlertColumns): AlertRow {
   return {
     ...row,
     resolvedMs: resolvedMs ?? undefined,
