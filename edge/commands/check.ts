@@ -6,7 +6,7 @@ import { messageOf } from "../../shared/errors/app-error.ts";
 import { freeBytes } from "../../shared/files/free-bytes.ts";
 import { kindOf } from "../../shared/files/open-regular.ts";
 import { isFileTrouble } from "../../shared/files/refusal.ts";
-import { otherThanFiles } from "../channels/sqlite/data-files.ts";
+import { otherThanFile } from "../channels/sqlite/data-files.ts";
 import type { AgentConfig } from "../config/agent-config.ts";
 import { type Command, forceOption } from "./command.ts";
 import { accepted, reportNotes, reportWarnings } from "./report-problems.ts";
@@ -34,7 +34,7 @@ function refusedData({ dataDir }: AgentConfig): string {
   try {
     const found = statSync(at);
     if (!found.isDirectory()) return `dataDir: ${at} is ${kindOf(found)}, no folder`;
-    const other = at === dataDir ? otherThanFiles(dataDir)[0] : undefined;
+    const other = at === dataDir ? otherThanFile(dataDir) : undefined;
     return other === undefined
       ? ""
       : `dataDir: ${other.path} is ${other.kind}; a file of the agent's own belongs there`;

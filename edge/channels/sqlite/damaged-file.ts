@@ -19,7 +19,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { damageNote } from "./channel-file.ts";
-import { type DatabaseConnection, Sqlite, sqliteCode } from "./driver.ts";
+import { type DatabaseConnection, Sqlite, tolerant } from "./driver.ts";
 import { PAGE_BYTES } from "./schema.ts";
 
 /** One damaged file is kept, the last one. Answers its new name. Of one that lies there already the copy was not finished. */
@@ -64,46 +64,47 @@ function logCopied(db: DatabaseConnection): DatabaseConnection {
 
 /** A file that is shorter than an empty one ends with the pages of that. */
 function lengthen(donor: string, patient: string): void {
-  const from = openSync(donor, "r");
-  const to = openSync(patient, "r+");
-  try {
-    const page = Buffer.alloc(PAGE_BYTES);
-    const [pages, donorPages] = [to, from].map((fd) => Math.floor(fstatSync(fd).size / PAGE_BYTES));
-    if (pages === undefined || donorPages === undefined || pages >= donorPages) return;
+  withBoth(donor, patient, (from, to) => {
+    const pages = pagesOf(to);
+    const donorPages = pagesOf(from);
+    if (pages >= donorPages) return;
     ftruncateSync(to, pages * PAGE_BYTES);
-    for (let number = pages; number < donorPages; number++) {
-      readSync(from, page, 0, PAGE_BYTES, number * PAGE_BYTES);
-      writeSync(to, page, 0, PAGE_BYTES, number * PAGE_BYTES);
-    }
-  } finally {
-    closeSync(from);
-    closeSync(to);
-  }
+    for (let number = pages; number < donorPages; number++) writePage(to, number, readPage(from, number));
+  });
 }
 
 function transplantFirstPage(donor: string, patient: string): void {
-  const page = Buffer.alloc(PAGE_BYTES);
+  withBoth(donor, patient, (from, to) => {
+    const page = readPage(from, 0);
+    // File format, section 1.3: size in pages at 28; first free page and their number at 32 and 36: forgotten, we only read.
+    page.writeUInt32BE(pagesOf(to), 28);
+    page.writeUInt32BE(0, 32);
+    page.writeUInt32BE(0, 36);
+    writePage(to, 0, page);
+  });
+}
+
+function withBoth(donor: string, patient: string, transplant: (from: number, to: number) => void): void {
   const from = openSync(donor, "r");
   const to = openSync(patient, "r+");
   try {
-    readSync(from, page, 0, PAGE_BYTES, 0);
-    // File format, section 1.3: size in pages at 28; first free page and their number at 32 and 36: forgotten, we only read.
-    page.writeUInt32BE(Math.floor(fstatSync(to).size / PAGE_BYTES), 28);
-    page.writeUInt32BE(0, 32);
-    page.writeUInt32BE(0, 36);
-    writeSync(to, page, 0, PAGE_BYTES, 0);
+    transplant(from, to);
   } finally {
     closeSync(from);
     closeSync(to);
   }
 }
 
-/** What was read; undefined when SQLite cannot. */
-export function tolerant<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (sqliteCode(error) === undefined) throw error;
-    return undefined;
-  }
+function pagesOf(fd: number): number {
+  return Math.floor(fstatSync(fd).size / PAGE_BYTES);
+}
+
+function readPage(fd: number, number: number): Buffer {
+  const page = Buffer.alloc(PAGE_BYTES);
+  readSync(fd, page, 0, PAGE_BYTES, number * PAGE_BYTES);
+  return page;
+}
+
+function writePage(fd: number, number: number, page: Buffer): void {
+  writeSync(fd, page, 0, PAGE_BYTES, number * PAGE_BYTES);
 }

@@ -35,6 +35,16 @@ export function sqliteCode(thrown: unknown): string | undefined {
   return thrown instanceof Sqlite.SqliteError ? thrown.code : undefined;
 }
 
+/** What was read; undefined when SQLite cannot. */
+export function tolerant<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (sqliteCode(error) === undefined) throw error;
+    return undefined;
+  }
+}
+
 /** Whether SQLite means that the disk is full: it has a word of its own for the log's index, which is made anew at a start. */
 export function meansDiskFull(code: string | undefined): boolean {
   return code === "SQLITE_FULL" || code === "SQLITE_IOERR_SHMSIZE";

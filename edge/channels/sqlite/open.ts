@@ -12,7 +12,7 @@ import { limits } from "../../core/limits.ts";
 import { ChannelFile, damageNote, isDamage } from "./channel-file.ts";
 import { codes } from "./codes.ts";
 import { type BatchRow, openForWriting } from "./connection.ts";
-import { fileNames, otherThanFiles } from "./data-files.ts";
+import { fileNames, otherThanFile } from "./data-files.ts";
 import { type DatabaseConnection, meansDiskFull, sqliteCode } from "./driver.ts";
 import { LaneState, readLanes, type StoredLane } from "./lane-state.ts";
 import { isLocked, type Lock, takeLock } from "./lock.ts";
@@ -59,9 +59,10 @@ function openFolder(dataDir: string): Lock {
   const path = join(dataDir, fileNames.lock);
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    for (const { path: other, kind } of otherThanFiles(dataDir)) {
+    const other = otherThanFile(dataDir);
+    if (other !== undefined) {
       const hint = "Move it away: a file of the agent's own belongs there.";
-      throw new AppError(codes.EDGE_DATA_DIR, `open ${other}: it is ${kind}`, { hint });
+      throw new AppError(codes.EDGE_DATA_DIR, `open ${other.path}: it is ${other.kind}`, { hint });
     }
     return takeLock(path);
   } catch (error) {

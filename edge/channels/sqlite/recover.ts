@@ -12,8 +12,8 @@ import type { Clock } from "../../../shared/clock/clock.ts";
 import { crc32c } from "../../../shared/kafka/record-batch/crc32c.ts";
 import { HEADER_BYTES, readBatchHeader } from "../../../shared/kafka/record-batch/header.ts";
 import { type BatchRow, type LaneRow, openForWriting, Statements, type StateRow } from "./connection.ts";
-import { openDamaged, setAside, tolerant } from "./damaged-file.ts";
-import { type DatabaseConnection, sqliteCode } from "./driver.ts";
+import { openDamaged, setAside } from "./damaged-file.ts";
+import { type DatabaseConnection, tolerant } from "./driver.ts";
 import { endOf, footprint, isIntact } from "./held-batch.ts";
 import { addCounter, formatProgress, newProgress, type Progress, parseProgress } from "./progress.ts";
 import { salvageBodies } from "./salvage.ts";
@@ -305,10 +305,5 @@ function behindDamage<Row>(at: (key: number) => Row | undefined, key: number): R
 
 /** A row, `none` when there is none, undefined when SQLite cannot read there. */
 function attempt<Row>(read: () => Row | undefined): Row | "none" | undefined {
-  try {
-    return read() ?? "none";
-  } catch (error) {
-    if (sqliteCode(error) === undefined) throw error;
-    return undefined;
-  }
+  return tolerant(() => read() ?? "none");
 }

@@ -262,6 +262,15 @@ export class DirectoryBook {
     return undefined;
   }
 
+  /** Whether the file that the picture shows begins with all that is known of `file`; undefined when it cannot be opened. */
+  begins(entry: FolderEntry, file: FollowedFile): boolean | undefined {
+    const fd = this.openEntry(entry);
+    if (fd === undefined) return undefined;
+    const isBeginning = file.isContainedIn(fd);
+    closeSync(fd);
+    return isBeginning;
+  }
+
   /** Opens a path of this folder, by the folder as it is without links. */
   readonly openAt = (path: string): number => this.host.open(childOf(this.real, nameOf(path)));
 

@@ -165,11 +165,8 @@ export class Directory {
 
   /** Closed and barely known: its inode was given to a new file, or other bytes are in it. */
   private isOther(file: FollowedFile, entry: FolderEntry): boolean {
-    const fd = file.fd !== undefined || file.headLength === 0 ? undefined : this.book.openEntry(entry);
-    if (fd === undefined) return false;
-    const isOther = !file.isContainedIn(fd);
-    closeSync(fd);
-    return isOther;
+    if (file.fd !== undefined || file.headLength === 0) return false;
+    return this.book.begins(entry, file) === false;
   }
 
   /** What follows from what is missing, changed and new; only from a picture that stood still. */

@@ -2,28 +2,25 @@ import { test } from "bun:test";
 import { appendFileSync, copyFileSync, mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { until } from "../../../shared/testing/until.ts";
 import { openCount } from "./open-count.ts";
-import { said, sees, tailWorld } from "./testing/tail-world.ts";
-
-const text = (name: string, count: number) =>
-  Array.from({ length: count }, (_, index) => `${name} ${index} ${"x".repeat(60)}\n`).join("");
+import { numbered, said, sees, tailWorld } from "./testing/tail-world.ts";
 
 test("a folder is renamed and another made in its place: the closed files of the old one go on where they are", async () => {
   using w = tailWorld({ pollInterval: 1_500, openFilesMax: 1 }, "*/*.log");
   const log = (folder: string, name = "x.log") => w.dir.file(`${folder}/${name}`);
   mkdirSync(w.dir.file("a"));
-  writeFileSync(log("a"), text("old", 20));
-  writeFileSync(log("a", "y.log"), text("other", 20));
+  writeFileSync(log("a"), numbered("old", 20));
+  writeFileSync(log("a", "y.log"), numbered("other", 20));
   await using run = w.start();
-  const expected = [text("old", 20), text("other", 20)];
+  const expected = [numbered("old", 20), numbered("other", 20)];
   const lines = () => expected.join("").trimEnd().split("\n");
   await sees(run, lines());
   await until("they are closed", () => openCount.now <= 1);
   renameSync(w.dir.file("a"), w.dir.file("b"));
   mkdirSync(w.dir.file("a"));
-  writeFileSync(log("a"), text("new", 20));
+  writeFileSync(log("a"), numbered("new", 20));
   // The watch of the old folder tells of it under its old name, long before the new one is looked for.
   appendFileSync(log("b"), "late\n");
-  expected.push(text("new", 20), "late\n");
+  expected.push(numbered("new", 20), "late\n");
   await sees(run, lines());
   await until("the move", () => said(run, "tail_moved_here").length === 2);
   await sees(run, lines());
@@ -33,13 +30,13 @@ test("a folder takes another's place while the agent is down: a generation of it
   using w = tailWorld({}, "{a,b}/*.log");
   const log = (folder: string, name = "x.log") => w.dir.file(`${folder}/${name}`);
   for (const folder of ["a", "b"]) mkdirSync(w.dir.file(folder));
-  writeFileSync(log("a"), text("a", 20));
+  writeFileSync(log("a"), numbered("a", 20));
   const first = w.start();
-  await sees(first, text("a", 20).trimEnd().split("\n"));
+  await sees(first, numbered("a", 20).trimEnd().split("\n"));
   const work = await first.stop();
-  writeFileSync(log("b"), text("b", 20));
+  writeFileSync(log("b"), numbered("b", 20));
   renameSync(log("b"), log("b", "x.log.1"));
-  writeFileSync(log("b"), text("b again", 20));
+  writeFileSync(log("b"), numbered("b again", 20));
   for (const [from, to] of [
     ["a", "between"],
     ["b", "a"],
@@ -47,19 +44,19 @@ test("a folder takes another's place while the agent is down: a generation of it
   ] as const)
     renameSync(w.dir.file(from), w.dir.file(to));
   await using again = w.start(work);
-  await sees(again, [text("a", 20), text("b", 20), text("b again", 20)].join("").trimEnd().split("\n"));
+  await sees(again, [numbered("a", 20), numbered("b", 20), numbered("b again", 20)].join("").trimEnd().split("\n"));
 });
 
 const emptied: readonly (readonly [string, (path: string) => void, string])[] = [
   ["emptied, and written to later", (path) => truncateSync(path), ""],
-  ["truncated and written anew", (path) => writeFileSync(path, text("anew", 5)), text("anew", 5)],
+  ["truncated and written anew", (path) => writeFileSync(path, numbered("anew", 5)), numbered("anew", 5)],
   [
     "removed and made anew",
     (path) => {
       rmSync(path);
-      writeFileSync(path, text("anew", 5));
+      writeFileSync(path, numbered("anew", 5));
     },
-    text("anew", 5),
+    numbered("anew", 5),
   ],
 ];
 
@@ -68,28 +65,28 @@ for (const [what, change, written] of emptied) {
     using w = tailWorld({}, "*/x.log");
     const log = (folder: string, name = "x.log") => w.dir.file(`${folder}/${name}`);
     mkdirSync(w.dir.file("d"));
-    writeFileSync(log("d"), text("old", 20));
+    writeFileSync(log("d"), numbered("old", 20));
     const first = w.start();
-    const expected = [text("old", 20)];
+    const expected = [numbered("old", 20)];
     const lines = () => expected.join("").trimEnd().split("\n");
     await sees(first, lines());
     renameSync(log("d"), log("d", "x.log.1"));
-    writeFileSync(log("d"), text("new", 10));
-    expected.push(text("new", 10));
+    writeFileSync(log("d"), numbered("new", 10));
+    expected.push(numbered("new", 10));
     await sees(first, lines());
     const work = await first.stop();
     renameSync(w.dir.file("d"), w.dir.file("d2"));
     change(log("d2", "x.log.1"));
-    appendFileSync(log("d2"), text("newer", 3));
-    expected.push(written, text("newer", 3));
+    appendFileSync(log("d2"), numbered("newer", 3));
+    expected.push(written, numbered("newer", 3));
     const second = w.start(work);
     await sees(second, lines());
-    appendFileSync(log("d2", "x.log.1"), text("late", 30));
-    expected.push(text("late", 30));
+    appendFileSync(log("d2", "x.log.1"), numbered("late", 30));
+    expected.push(numbered("late", 30));
     await sees(second, lines());
     const later = await second.stop();
-    appendFileSync(log("d2", "x.log.1"), text("later", 3));
-    expected.push(text("later", 3));
+    appendFileSync(log("d2", "x.log.1"), numbered("later", 3));
+    expected.push(numbered("later", 3));
     await using third = w.start(later);
     await sees(third, lines());
   });
@@ -99,17 +96,17 @@ test("a log is copied and truncated, and its folder moved at once: each line onc
   using w = tailWorld({}, "*/x.log");
   const log = (folder: string, name = "x.log") => w.dir.file(`${folder}/${name}`);
   mkdirSync(w.dir.file("d"));
-  writeFileSync(log("d"), text("old", 20));
+  writeFileSync(log("d"), numbered("old", 20));
   await using run = w.start();
-  const expected = [text("old", 20)];
+  const expected = [numbered("old", 20)];
   const lines = () => expected.join("").trimEnd().split("\n");
   await sees(run, lines());
   copyFileSync(log("d"), log("d", "x.log.1"));
   truncateSync(log("d"));
   renameSync(w.dir.file("d"), w.dir.file("d2"));
   await sees(run, lines());
-  appendFileSync(log("d2"), text("new", 3));
-  expected.push(text("new", 3));
+  appendFileSync(log("d2"), numbered("new", 3));
+  expected.push(numbered("new", 3));
   await sees(run, lines());
 });
 
@@ -127,9 +124,9 @@ for (const [what, move] of [
     using w = tailWorld({ pollInterval: 600, idleClose: 100 }, "*/x.log");
     const log = (folder: string, name = "x.log") => w.dir.file(`${folder}/${name}`);
     mkdirSync(w.dir.file("a"));
-    writeFileSync(log("a"), text("old", 20));
+    writeFileSync(log("a"), numbered("old", 20));
     await using run = w.start();
-    const expected = [text("old", 20)];
+    const expected = [numbered("old", 20)];
     const lines = () => expected.join("").trimEnd().split("\n");
     await sees(run, lines());
     // What an event tells is read at once; its folder is not looked at for that, so it stays open.
@@ -148,15 +145,15 @@ test("a rotated file that is moved out of all folders that are followed is let g
   using w = tailWorld({ pollInterval: 50, idleClose: 1_000 }, "logs/x.log");
   mkdirSync(w.dir.file("logs"));
   mkdirSync(w.dir.file("archive"));
-  writeFileSync(w.dir.file("logs/x.log"), text("old", 20));
+  writeFileSync(w.dir.file("logs/x.log"), numbered("old", 20));
   await using run = w.start();
-  const expected = [text("old", 20)];
+  const expected = [numbered("old", 20)];
   const lines = () => expected.join("").trimEnd().split("\n");
   await sees(run, lines());
   renameSync(w.dir.file("logs/x.log"), w.dir.file("archive/x.log"));
-  writeFileSync(w.dir.file("logs/x.log"), text("new", 20));
+  writeFileSync(w.dir.file("logs/x.log"), numbered("new", 20));
   appendFileSync(w.dir.file("archive/x.log"), "late\n");
-  expected.push("late\n", text("new", 20));
+  expected.push("late\n", numbered("new", 20));
   await sees(run, lines());
   await until("it is forgotten", () => {
     run.intake.commit();

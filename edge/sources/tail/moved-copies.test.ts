@@ -1,10 +1,7 @@
 import { test } from "bun:test";
 import { appendFileSync, copyFileSync, linkSync, mkdirSync, renameSync, truncateSync } from "node:fs";
 import { until } from "../../../shared/testing/until.ts";
-import { said, sees, tailWorld } from "./testing/tail-world.ts";
-
-const text = (name: string, count: number) =>
-  Array.from({ length: count }, (_, index) => `${name} ${index} ${"x".repeat(60)}\n`).join("");
+import { numbered, said, sees, tailWorld } from "./testing/tail-world.ts";
 
 /** A log in a folder, and what was written to it so far. */
 function movingWorld() {
@@ -17,12 +14,19 @@ function movingWorld() {
     expected.push(lines);
   };
   const lines = () => expected.join("").trimEnd().split("\n");
-  return { ...w, log, write, lines, [Symbol.dispose]: () => w.dir[Symbol.dispose]() };
+  /** Twenty lines of it are written and read. */
+  const begun = async () => {
+    write(log("d"), numbered("old", 20));
+    const run = w.start();
+    await sees(run, lines());
+    return run;
+  };
+  return { ...w, log, write, lines, begun, [Symbol.dispose]: () => w.dir[Symbol.dispose]() };
 }
 
 test("stopped; a log is copied and emptied, and its folder moved: the copy is not read again", async () => {
   using w = movingWorld();
-  w.write(w.log("d"), text("old", 20));
+  w.write(w.log("d"), numbered("old", 20));
   const first = w.start();
   await sees(first, w.lines());
   const work = await first.stop();
@@ -31,20 +35,20 @@ test("stopped; a log is copied and emptied, and its folder moved: the copy is no
   renameSync(w.dir.file("d"), w.dir.file("d2"));
   await using second = w.start(work);
   await sees(second, w.lines());
-  w.write(w.log("d2"), text("new", 5));
+  w.write(w.log("d2"), numbered("new", 5));
   await sees(second, w.lines());
 });
 
 test("stopped; a log with unread lines is copied and written anew, and its folder moved: the rest is read in the copy", async () => {
   using w = movingWorld();
-  w.write(w.log("d"), text("old", 20));
+  w.write(w.log("d"), numbered("old", 20));
   const first = w.start();
   await sees(first, w.lines());
   const work = await first.stop();
-  w.write(w.log("d"), text("unread", 7));
+  w.write(w.log("d"), numbered("unread", 7));
   copyFileSync(w.log("d"), w.log("d", "x.log.1"));
   truncateSync(w.log("d"));
-  w.write(w.log("d"), text("new", 30));
+  w.write(w.log("d"), numbered("new", 30));
   renameSync(w.dir.file("d"), w.dir.file("d2"));
   await using second = w.start(work);
   await sees(second, w.lines());
@@ -52,7 +56,7 @@ test("stopped; a log with unread lines is copied and written anew, and its folde
 
 test("a log is copied and emptied, its folder moved and another made in its place, and the agent ends at once", async () => {
   using w = movingWorld();
-  w.write(w.log("d"), text("old", 20));
+  w.write(w.log("d"), numbered("old", 20));
   const first = w.start();
   await sees(first, w.lines());
   first.intake.commit();
@@ -60,8 +64,8 @@ test("a log is copied and emptied, its folder moved and another made in its plac
   truncateSync(w.log("d"));
   renameSync(w.dir.file("d"), w.dir.file("d2"));
   mkdirSync(w.dir.file("d"));
-  w.write(w.log("d"), text("new", 5));
-  w.write(w.log("d2"), text("late", 5));
+  w.write(w.log("d"), numbered("new", 5));
+  w.write(w.log("d2"), numbered("late", 5));
   await Bun.sleep(10);
   const work = await first.crash();
   await using second = w.start(work);
@@ -72,17 +76,15 @@ for (const when of ["while it is read", "while the agent is down"]) {
   test(`a log is copied and emptied by a name in another folder ${when}: unread lines are not lost for what is repeated`, async () => {
     using w = movingWorld();
     mkdirSync(w.dir.file("e"));
-    w.write(w.log("d"), text("old", 20));
-    const first = w.start();
-    await sees(first, w.lines());
+    const first = await w.begun();
     linkSync(w.log("d"), w.log("e", "h.log"));
     await until("its names", () => said(first, "tail_same_file").length > 0);
     const work = when === "while it is read" ? undefined : await first.stop();
-    w.write(w.log("d"), text("unread", 3));
+    w.write(w.log("d"), numbered("unread", 3));
     copyFileSync(w.log("e", "h.log"), w.log("e", "h.log.1"));
     truncateSync(w.log("e", "h.log"));
     const second = work === undefined ? first : w.start(work);
-    w.write(w.log("d"), text("new", 5));
+    w.write(w.log("d"), numbered("new", 5));
     await until(
       "all lines",
       () => new Set(second.intake.lines),

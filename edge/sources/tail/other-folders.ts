@@ -87,14 +87,9 @@ export class OtherFolders {
 
   private isIn(entry: FolderEntry, file: FollowedFile): boolean {
     if (file.fd !== undefined) return true;
-    const fd = this.book.openEntry(entry);
-    if (fd === undefined) {
-      this.book.unopened.add(entry.inode);
-      return false;
-    }
-    const isSame = file.isContainedIn(fd);
-    closeSync(fd);
-    return isSame;
+    const isSame = this.book.begins(entry, file);
+    if (isSame === undefined) this.book.unopened.add(entry.inode);
+    return isSame === true;
   }
 
   /** It was moved here from another folder: it goes on under its new name. */

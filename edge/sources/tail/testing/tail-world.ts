@@ -28,6 +28,10 @@ export function tailWorld(config: Record<string, unknown> = {}, names = "*.log")
   };
 }
 
+/** So many lines with a number, longer than what is known of a file at the least. */
+export const numbered = (name: string, count: number) =>
+  Array.from({ length: count }, (_, index) => `${name} ${index} ${"x".repeat(60)}\n`).join("");
+
 /** Waits for so many lines, and a while longer: exactly these have come, in whatever order. */
 export async function sees(run: RunningSource, lines: readonly string[]): Promise<void> {
   await until(
