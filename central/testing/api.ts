@@ -22,7 +22,7 @@ import { ReplayService } from "../replay/service.ts";
 import { FleetService } from "../status/fleet.ts";
 import { StatusService } from "../status/status.ts";
 import type { RulesTools } from "../store/rules-port.ts";
-import { SqliteFeed } from "../store/sqlite/feed.ts";
+import { SqliteFeed } from "../store/sqlite/feed/feed.ts";
 import { SqliteReader } from "../store/sqlite/reader.ts";
 import { SqliteStore } from "../store/sqlite/store.ts";
 import type { Append, Position } from "../store/store.ts";

@@ -16,7 +16,7 @@ import { lastMark } from "../records/record-slices.ts";
 import { type RunningServer, serve } from "../server.ts";
 import { FleetService } from "../status/fleet.ts";
 import { StatusService } from "../status/status.ts";
-import { SqliteFeed } from "../store/sqlite/feed.ts";
+import { SqliteFeed } from "../store/sqlite/feed/feed.ts";
 import { SqliteReader } from "../store/sqlite/reader.ts";
 import { SqliteStore } from "../store/sqlite/store.ts";
 import type { Position } from "../store/store.ts";

@@ -1,5 +1,5 @@
 import type { StoreKind } from "../kind.ts";
-import { PostgresFeed } from "./feed.ts";
+import { PostgresFeed } from "./feed/feed.ts";
 import { PostgresReader } from "./reader.ts";
 import { checkStore, PostgresStore } from "./store.ts";
 

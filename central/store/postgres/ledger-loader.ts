@@ -9,7 +9,7 @@ import type { SQL } from "bun";
 import type { AccountEntry, LaneEntry, SeriesEntry, StoredLane } from "../../ledger/entries.ts";
 import type { Gathering } from "../../ledger/gather.ts";
 import type { Range, RangeKind } from "../../ledger/ranges.ts";
-import { markSuppressed, shareSuppressions } from "./suppressions.ts";
+import { markSuppressed, shareSuppressions } from "./replay/suppressions.ts";
 import { byteas, bytes, int8s, textOf } from "./values.ts";
 
 interface AccountRow {

@@ -1,7 +1,7 @@
 /** Whose database this is, and the tables in it: made, brought up to date, or refused. */
 import type { SQL } from "bun";
 import { AppError } from "../../../shared/errors/app-error.ts";
-import { restDay, tableOf } from "./days.ts";
+import { restDay, tableOf } from "./events/days.ts";
 import { dayTable, firstSchema, migrations, schemaName, schemaVersion, storeMark } from "./schema.ts";
 
 /** Of all advisory locks of the database, ours: "TGct". */

@@ -9,12 +9,12 @@ import type { SQL } from "bun";
 import type { AccountEntry, Doubt, SeriesEntry } from "../../ledger/entries.ts";
 import type { LanePlan, Plan } from "../../ledger/plan.ts";
 import type { AsideRow } from "../outcome.ts";
-import { type ArrivalSpan, writeArrival } from "./arrivals.ts";
-import { type CopyEncoder, copyChunks, copyInto } from "./copy.ts";
-import type { EventDays } from "./event-days.ts";
+import { type ArrivalSpan, writeArrival } from "./events/arrivals.ts";
+import { type CopyEncoder, copyChunks, copyInto } from "./events/copy.ts";
+import type { EventDays } from "./events/event-days.ts";
 import { Raced } from "./failure.ts";
 import type { SeenEvents } from "./ledger-loader.ts";
-import { bareOfSuppressed, countWithheld } from "./suppressions.ts";
+import { bareOfSuppressed, countWithheld } from "./replay/suppressions.ts";
 import { byteas, bytes, bytesOrNull, int8s, texts } from "./values.ts";
 
 /** What a plan is written with. */

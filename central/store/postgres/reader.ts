@@ -26,16 +26,16 @@ import type {
 import type { DeadLetterChoice, DeadLetterCount, RedriveReader } from "../redrive-port.ts";
 import type { ReplayReader } from "../replay-port.ts";
 import type { RulesReader } from "../rules-port.ts";
-import { readAlerts, readRulesSums } from "./alert-rows.ts";
-import { countDeadLetters, readDeadLetters } from "./dead-letters.ts";
-import { readSuppressions } from "./erasure.ts";
-import { daysThere } from "./event-days.ts";
-import { readEvents } from "./event-scan.ts";
-import * as fleet from "./fleet-queries.ts";
+import { daysThere } from "./events/event-days.ts";
+import { readEvents } from "./events/scan.ts";
+import * as fleet from "./fleet/queries.ts";
 import * as queries from "./queries.ts";
 import { ReadPool } from "./read-pool.ts";
-import { readRedrive, readRedrives } from "./redrive-jobs.ts";
-import { readReplay, readReplays } from "./replay-jobs.ts";
+import { countDeadLetters, readDeadLetters } from "./replay/dead-letters.ts";
+import { readSuppressions } from "./replay/erasure.ts";
+import { readReplay, readReplays } from "./replay/jobs.ts";
+import { readRedrive, readRedrives } from "./replay/redrive-jobs.ts";
+import { readAlerts, readRulesSums } from "./rules/alert-rows.ts";
 
 const connections = 4;
 

@@ -4,11 +4,11 @@
  * Names and texts from outside are `bytea` (UTF-8): PostgreSQL's text refuses NUL, and holds only what the database's
  * encoding has. The views at the end show them as text. Times are milliseconds since 1970, days are days since 1970.
  */
-import { feedSchema } from "./feed-schema.ts";
-import { fleetSchema } from "./fleet-schema.ts";
-import { redriveSchema } from "./redrive-schema.ts";
-import { replaySchema } from "./replay-schema.ts";
-import { rulesSchema } from "./rules-schema.ts";
+import { feedSchema } from "./feed/schema.ts";
+import { fleetSchema } from "./fleet/schema.ts";
+import { redriveSchema } from "./replay/redrive-schema.ts";
+import { replaySchema } from "./replay/schema.ts";
+import { rulesSchema } from "./rules/schema.ts";
 
 export const schemaName = "tailgate";
 

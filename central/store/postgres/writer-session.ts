@@ -18,14 +18,14 @@ import type {
   RelayResult,
   TopicMadeAnew,
 } from "../store.ts";
-import type { ArrivalRetention } from "./arrivals.ts";
-import type { EventDays } from "./event-days.ts";
+import type { ArrivalRetention } from "./events/arrivals.ts";
+import type { EventDays } from "./events/event-days.ts";
+import { findValues } from "./events/find.ts";
 import { Raced } from "./failure.ts";
-import { findValues } from "./find-event.ts";
-import { forgetAgent } from "./fleet-writer.ts";
+import { forgetAgent } from "./fleet/writer.ts";
 import { loadLedger } from "./ledger-loader.ts";
 import { daysOf, writeAside, writePlan } from "./plan-writer.ts";
-import type { RulesWriter } from "./rules.ts";
+import type { RulesWriter } from "./rules/rules.ts";
 import { bytes, bytesOrNull, int8s, textOf } from "./values.ts";
 
 interface SourceRow {

@@ -1,5 +1,5 @@
 import type { StoreKind } from "../kind.ts";
-import { SqliteFeed } from "./feed.ts";
+import { SqliteFeed } from "./feed/feed.ts";
 import { checkStoreFile } from "./open.ts";
 import { SqliteReader } from "./reader.ts";
 import { SqliteStore } from "./store.ts";

@@ -10,7 +10,7 @@ import type {
 } from "../../ledger/entries.ts";
 import type { Gathering } from "../../ledger/gather.ts";
 import type { Range } from "../../ledger/ranges.ts";
-import type { Suppressions } from "./suppressions.ts";
+import type { Suppressions } from "./replay/suppressions.ts";
 
 interface SeriesRow {
   readonly id: number;

@@ -3,7 +3,7 @@ import type Database from "better-sqlite3";
 import type { AccountEntry, Doubt, SeriesEntry } from "../../ledger/entries.ts";
 import type { LanePlan, Plan } from "../../ledger/plan.ts";
 import type { AsideRow } from "../outcome.ts";
-import type { EventWriter } from "./event-writer.ts";
+import type { EventWriter } from "./events/writer.ts";
 
 export class PlanWriter {
   private readonly sql;

@@ -17,13 +17,13 @@ import type {
   Totals,
   VehicleState,
 } from "../reader.ts";
-import type { StoredEvent } from "./chunk-codec.ts";
-import { DeadLetters } from "./dead-letters.ts";
-import { readSuppressions } from "./erasure.ts";
-import { EventScan } from "./event-scan.ts";
-import { FleetSession } from "./fleet-session.ts";
-import { RedriveJobReader } from "./redrive-jobs.ts";
-import { ReplayJobReader } from "./replay-jobs.ts";
+import type { StoredEvent } from "./events/chunk-codec.ts";
+import { EventScan } from "./events/scan.ts";
+import { FleetSession } from "./fleet/session.ts";
+import { DeadLetters } from "./replay/dead-letters.ts";
+import { readSuppressions } from "./replay/erasure.ts";
+import { ReplayJobReader } from "./replay/jobs.ts";
+import { RedriveJobReader } from "./replay/redrive-jobs.ts";
 
 interface SeriesRow {
   readonly vehicle: string;

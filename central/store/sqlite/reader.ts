@@ -22,11 +22,11 @@ import type {
 } from "../reader.ts";
 import type { DeadLetterChoice, DeadLetterCount, RedriveReader } from "../redrive-port.ts";
 import type { ReplayReader } from "../replay-port.ts";
-import { mergeEvents } from "./event-scan.ts";
+import { mergeEvents } from "./events/scan.ts";
 import { storeFailure } from "./failure.ts";
 import { fileIdentity, logIdentity, openReader, sharedMemoryIsWritable } from "./open.ts";
 import { ReaderSession } from "./reader-session.ts";
-import { SqliteRulesReader } from "./rules-reader.ts";
+import { SqliteRulesReader } from "./rules/reader.ts";
 
 export class SqliteReader implements StoreReader {
   private readonly fleetReader: FleetReader = {

@@ -2,8 +2,8 @@
  * The tables. Read top to bottom they are the data model; central/DESIGN.md says why they look so, and
  * shared/decisions/0010 has the numbers. Times are milliseconds since 1970.
  */
-import { fleetSchema } from "./fleet-schema.ts";
-import { redriveTable, replayTables } from "./replay-tables.ts";
+import { fleetSchema } from "./fleet/schema.ts";
+import { redriveTable, replayTables } from "./replay/tables.ts";
 
 /** One more with each change of the tables. */
 export const schemaVersion = 9;

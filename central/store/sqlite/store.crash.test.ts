@@ -5,7 +5,7 @@ import { seededRandom } from "../../../shared/random/random.ts";
 import { silent } from "../../../shared/telemetry/log.ts";
 import { startChild } from "../../../shared/testing/child.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
-import { unpackChunk } from "./chunk-codec.ts";
+import { unpackChunk } from "./events/chunk-codec.ts";
 import { SqliteReader } from "./reader.ts";
 import { SqliteStore } from "./store.ts";
 

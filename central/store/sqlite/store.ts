@@ -43,13 +43,13 @@ import type {
   TopicMadeAnew,
 } from "../store.ts";
 import { alertsWithoutRules } from "../telemetry.ts";
-import { AlertRetention, withdrawRules } from "./alert-retention.ts";
 import { storeFailure } from "./failure.ts";
 import { fileIdentity, isIncomplete, logIdentity, openWriter, reopenWriter } from "./open.ts";
-import { sqliteRedrives } from "./redrives.ts";
-import { type ReplayTools, sqliteReplays } from "./replays.ts";
-import { RulesSession } from "./rules-session.ts";
-import { type RulesRooms, SqliteRulesWork } from "./rules-work.ts";
+import { sqliteRedrives } from "./replay/redrives.ts";
+import { type ReplayTools, sqliteReplays } from "./replay/replays.ts";
+import { AlertRetention, withdrawRules } from "./rules/alert-retention.ts";
+import { RulesSession } from "./rules/session.ts";
+import { type RulesRooms, SqliteRulesWork } from "./rules/work.ts";
 import { storeId } from "./store-id.ts";
 import { closeFailed, foldDelayed, folded, logLeft, logTakenAway } from "./telemetry.ts";
 import { WriterSession } from "./writer-session.ts";

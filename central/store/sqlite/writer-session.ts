@@ -16,15 +16,15 @@ import type {
   RelayResult,
   TopicMadeAnew,
 } from "../store.ts";
-import { EventWriter } from "./event-writer.ts";
-import { FindEvent } from "./find-event.ts";
-import { FleetWriter } from "./fleet-writer.ts";
-import { foldBytes, foldRecent, foldRows, recentRows } from "./fold.ts";
+import { FindEvent } from "./events/find.ts";
+import { foldBytes, foldRecent, foldRows, recentRows } from "./events/fold.ts";
+import { EventWriter } from "./events/writer.ts";
+import { FleetWriter } from "./fleet/writer.ts";
 import { LedgerLoader } from "./ledger-loader.ts";
 import { PlanWriter } from "./plan-writer.ts";
-import { ReplaySession } from "./replay-session.ts";
-import type { RulesSession } from "./rules-session.ts";
-import { Suppressions } from "./suppressions.ts";
+import { ReplaySession } from "./replay/session.ts";
+import { Suppressions } from "./replay/suppressions.ts";
+import type { RulesSession } from "./rules/session.ts";
 
 interface SourceRow {
   readonly id: number;
