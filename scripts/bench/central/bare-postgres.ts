@@ -1,6 +1,6 @@
 /** What Bun's SQL client reaches by itself: the same rows into a table with the same index, and nothing else. */
 import { SQL } from "bun";
-import { copyChunks, copyInto } from "../../../central/store/postgres/copy.ts";
+import { copyChunks, copyInto } from "../../../central/store/postgres/events/copy.ts";
 import { systemClock } from "../../../shared/clock/clock.ts";
 import { line } from "./produce.ts";
 

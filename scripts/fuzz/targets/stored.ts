@@ -1,8 +1,8 @@
 /** What our own stores hold: read back when a disk has changed it, and written so that it can be read back. */
 
-import { CopyEncoder } from "../../../central/store/postgres/copy.ts";
+import { CopyEncoder } from "../../../central/store/postgres/events/copy.ts";
 import { bytes, textOf } from "../../../central/store/postgres/values.ts";
-import { ChunkPacker, unpackChunk } from "../../../central/store/sqlite/chunk-codec.ts";
+import { ChunkPacker, unpackChunk } from "../../../central/store/sqlite/events/chunk-codec.ts";
 import type { Random } from "../../../shared/random/random.ts";
 import { mutateBytes, mutateText, oneOf, pick } from "../mutate.ts";
 import { type FuzzTarget, mayRefuse } from "../target.ts";

@@ -1,7 +1,7 @@
 /** Readers of a PostgreSQL store whose tables or database are taken away under them. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { SQL } from "bun";
-import { PostgresFeed } from "../../../central/store/postgres/feed.ts";
+import { PostgresFeed } from "../../../central/store/postgres/feed/feed.ts";
 import { PostgresReader } from "../../../central/store/postgres/reader.ts";
 import { PostgresStore } from "../../../central/store/postgres/store.ts";
 import { appendOf } from "../../../central/testing/append.ts";

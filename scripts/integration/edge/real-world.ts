@@ -3,13 +3,12 @@ import type { LaneDelivery } from "../../../edge/core/sink.ts";
 import { type Config, configSchema } from "../../../edge/sinks/kafka/config.ts";
 import { KafkaSink, linkOf } from "../../../edge/sinks/kafka/sink.ts";
 import { ArrayReader } from "../../../edge/testing/fakes/array-reader.ts";
+import { fakeContext } from "../../../edge/testing/fakes/component.ts";
 import { testBatch, testLane, testValue } from "../../../edge/testing/fakes/test-batches.ts";
 import { type Clock, systemClock } from "../../../shared/clock/clock.ts";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import type { KafkaLink } from "../../../shared/kafka/connection/link.ts";
 import type { Compression } from "../../../shared/kafka/record-batch/compression.ts";
-import { seededRandom } from "../../../shared/random/random.ts";
-import { Metrics } from "../../../shared/telemetry/metrics.ts";
 import { topicRecords } from "../../drivers/kafka/topic.ts";
 
 /** A sink and a lane against a real broker. Crashes of the edge are a method; answers can be lost on purpose. */
@@ -131,17 +130,11 @@ export class RealWorld implements Disposable {
   }
 
   private context(): SinkContext {
-    return {
+    return fakeContext({
       name: "kafka",
-      agent: "gw-1",
-      dataDir: "/nowhere",
       clock: this.clock,
-      random: seededRandom(1),
       report: (signal) => void this.said.push(signal.name),
-      metrics: new Metrics(),
-      members: [],
-      partsKnown: () => {},
       renewEpoch: (reason) => void this.renewed.push(reason),
-    };
+    });
   }
 }

@@ -1,10 +1,10 @@
 import { VirtualClock } from "../../../../shared/clock/clock.ts";
 import { AppError } from "../../../../shared/errors/app-error.ts";
-import { seededRandom } from "../../../../shared/random/random.ts";
 import { Metrics } from "../../../../shared/telemetry/metrics.ts";
 import type { SinkContext } from "../../../core/context.ts";
 import type { LaneDelivery } from "../../../core/sink.ts";
 import { ArrayReader } from "../../../testing/fakes/array-reader.ts";
+import { fakeContext } from "../../../testing/fakes/component.ts";
 import { testBatch, testLane, testValue } from "../../../testing/fakes/test-batches.ts";
 import { configSchema } from "../config.ts";
 import { KafkaSink } from "../sink.ts";
@@ -123,20 +123,15 @@ export class LaneWorld {
   }
 
   private context(): SinkContext {
-    return {
+    return fakeContext({
       name: "kafka",
-      agent: "gw-1",
-      dataDir: "/nowhere",
       clock: this.clock,
-      random: seededRandom(1),
       report: ({ name }, fields) => {
         this.said.push(name);
         this.facts.set(name, fields);
       },
       metrics: this.metrics,
-      members: [],
-      partsKnown: () => {},
       renewEpoch: (reason) => void this.renewed.push(reason),
-    };
+    });
   }
 }
