@@ -27,6 +27,7 @@ const rules: readonly Rule[] = [
   sourceChannelsExist,
   sinkChannelsExist,
   channelsAreFedAndDrained,
+  sharedChannelsKeepTheForm,
   channelsMoveThePositionTogether,
   sinksAgreeOnLayout,
   sinksHaveTheIdentityTheyNeed,
@@ -105,6 +106,15 @@ function channelsAreFedAndDrained({ document, components }: Whole): readonly Pro
       ...(fed.has(name) ? [] : [problem("no source feeds this channel", `name it in a source's \`channels\``)]),
       ...(drained.has(name) ? [] : [problem("no sink drains this channel", `name it in a sink's \`channel\``)]),
     ];
+  });
+}
+
+/** What others put into such a channel does not pass the sink's layout. */
+function sharedChannelsKeepTheForm({ document, components }: Whole): readonly Problem[] {
+  return [...components.sinks].flatMap(([sink, config]) => {
+    if (config?.layout?.form === undefined || components.channels.get(config.channel)?.isShared !== true) return [];
+    const message = `writes events in another form, and channel "${config.channel}" is shared with others who do not know of it`;
+    return [document.problem(["sinks", sink], message, "drain a channel of this agent's own with it", "key")];
   });
 }
 

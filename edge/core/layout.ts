@@ -26,6 +26,11 @@ export interface Layout {
   readonly groupsMax: number;
   /** How a group is divided; undefined: it is one lane. */
   readonly division: Division | undefined;
+  /**
+   * Of a destination that wants an event in another form: the event as it is put, its headers in its body for example.
+   * What it answers is read at once and not kept: one object may stand for all events. Left out: the event as it is.
+   */
+  readonly form?: (view: EventView) => EventView;
 }
 
 /** How a group is divided into lanes. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { decodeRecords } from "../../shared/kafka/record-batch/records.ts";
 import type { Fields, Signal } from "../../shared/telemetry/log.ts";
 import { EventView } from "../core/event-view.ts";
 import { type Layout, plainLayout } from "../core/layout.ts";
@@ -40,6 +41,26 @@ function wire(layout: Layout, store = new ArrayStore()) {
   };
   return { store, channel, router, put, groups, commit, reports };
 }
+
+test("an event goes into its lane in the form that the layout gives it; its group is that of what it was", () => {
+  const formed = new EventView();
+  const form = (view: EventView) => {
+    const bytes = Buffer.from(`<${view.text()}>`);
+    formed.reset(bytes, 0, bytes.length, view.eventTimeMs);
+    return formed;
+  };
+  const { put, commit, channel } = wire({ ...byText, form });
+  for (const text of ["a", "b", "a"]) put(text);
+  commit();
+  const found = channel.held.map(({ lane, bytes }) => [
+    lane.group,
+    ...[...decodeRecords(bytes)].map(({ value }) => value.toString()),
+  ]);
+  expect(found).toEqual([
+    ["a", "<a>", "<a>"],
+    ["b", "<b>"],
+  ]);
+});
 
 describe("what a log contains makes a bounded number of lanes", () => {
   test("20,000 values: as many groups as there may be, the rest in the default, counted and said", () => {

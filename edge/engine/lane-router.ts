@@ -62,17 +62,20 @@ export class LaneRouter {
   /** The only lane, when the layout never asks what an event holds: the hot path asks nothing else. */
   private single: OpenBatch | undefined;
   private readonly share = new OpenShare();
+  private readonly form: Layout["form"];
   private defaultedNow = 0;
   private defaultedEver = 0;
 
   constructor(options: LaneRouterOptions) {
     this.options = options;
+    this.form = options.layout.form;
     this.made = this.lanesMade();
   }
 
   /** Copies the event into its lane; answers by how many bytes the pending work grew. */
   append(view: EventView): number {
-    return (this.single ?? this.laneOf(view)).append(view);
+    const open = this.single ?? this.laneOf(view);
+    return open.append(this.form === undefined ? view : this.form(view));
   }
 
   /** Hands over all batches that wait, for the commit. */

@@ -4,10 +4,9 @@
  * headers are the record's. Either way the identity that a record got when it was put travels as a header of the record,
  * which a Flume does not look at.
  */
-import { AvroMistake, AvroReader, AvroWriter } from "../../../shared/avro-rpc/binary.ts";
-import { readEvent, writeEvent } from "../../../shared/avro-rpc/flume-events.ts";
 import { IDENTITY_HEADER, parseIdentity } from "../../../shared/identity/identity.ts";
 import type { DecodedHeader } from "../../../shared/kafka/record-batch/records.ts";
+import { readFlumeDatum, writeFlumeDatum } from "../../records/flume-datum.ts";
 
 /** The identity that an event had on its way to the topic, under this header: it gets another one from here on. */
 export const originHeader = "origin";
@@ -31,16 +30,15 @@ export interface TopicRecord {
   readonly headers?: Readonly<Record<string, Buffer | string | readonly (Buffer | string)[] | undefined>> | undefined;
 }
 
-const writer = new AvroWriter();
 const nothing: Buffer = Buffer.alloc(0);
 
 /** The value of a record with these headers; valid until the next call. */
 export function flumeDatum(headers: readonly DecodedHeader[], body: Buffer): Buffer {
-  const map = new Map(headers.map(({ name, value }) => [name, value]));
-  map.delete(IDENTITY_HEADER);
-  writer.clear();
-  writeEvent(writer, map, body);
-  return writer.written;
+  const own = headers.filter(({ name }) => name !== IDENTITY_HEADER);
+  return writeFlumeDatum(
+    own.map(({ name, value }) => [name, value]),
+    body,
+  );
 }
 
 /** The event of a record; undefined when it is none. */
@@ -65,16 +63,8 @@ export function takenEvent(record: TopicRecord, parseAsFlumeEvent: boolean): Tak
 }
 
 function parsed(value: Buffer | null): { headers: Map<string, string>; body: Buffer } | undefined {
-  if (value === null) return undefined;
-  try {
-    const reader = new AvroReader(value);
-    const { headers, body } = readEvent(reader);
-    if (reader.rest.length > 0) return undefined;
-    return { headers: new Map(Object.entries(headers)), body };
-  } catch (thrown) {
-    if (thrown instanceof AvroMistake) return undefined;
-    throw thrown;
-  }
+  const datum = value === null ? undefined : readFlumeDatum(value);
+  return datum === undefined ? undefined : { headers: new Map(datum.headers), body: datum.body };
 }
 
 /** Of several with one name the last one counts. */

@@ -82,6 +82,10 @@ export const configSchema = () =>
       partitionsDefault: z.int().min(1).max(1_024).default(1).meta({
         description: "With partition: key, how many partitions to assume before the broker was ever reached.",
       }),
+      useFlumeEventFormat: z.boolean().default(false).meta({
+        description:
+          "true: the value of a record is an Avro datum of Flume's AvroFlumeEvent, headers and body, as Flume's KafkaSink writes it with the same key, so that Flume's KafkaSource reads it so; the event's headers are not headers of the record then. Counts for what is put from then on. The centre stores values as they are: the datum.",
+      }),
       clientId: clientIdField(),
       ...securityFields(),
       signingKey: signingKey().optional().meta({

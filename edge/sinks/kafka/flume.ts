@@ -1,4 +1,4 @@
-import { asCommas, asMs, asText, type FlumeDraft, type FlumeMapping } from "../../core/flume-mapping.ts";
+import { asCommas, asFlag, asMs, asText, type FlumeDraft, type FlumeMapping } from "../../core/flume-mapping.ts";
 import { asBytes, clientSecurityKeys, oldBrokers, securedClient } from "../../records/flume-kafka-client.ts";
 
 const paced = "batches are built when events are put into the channel (`linger`, `batchSize`)";
@@ -21,7 +21,7 @@ const kafka: FlumeMapping = {
     "kafka.flumeBatchSize": { nothing: "the guide names it so, and Flume does not read it" },
     requiredAcks: { nothing: always },
     "kafka.producer.acks": { nothing: always },
-    useFlumeEventFormat: { refused: "Flume's Avro event format in Kafka is not carried yet", unless: ["false"] },
+    useFlumeEventFormat: { to: "useFlumeEventFormat", as: asFlag },
     defaultPartitionId: { refused: "a fixed partition is not carried: `partition: agent` keeps a source in one" },
     partitionIdHeader: {
       refused: "a partition by header is not carried yet: `partition: key` divides by the record's key",

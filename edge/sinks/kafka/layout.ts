@@ -1,7 +1,8 @@
 import type { Pattern } from "../../../shared/config/pattern/pattern.ts";
 import { partitionOfKey } from "../../../shared/kafka/murmur2.ts";
-import type { EventView } from "../../core/event-view.ts";
+import { EventView } from "../../core/event-view.ts";
 import type { Layout } from "../../core/layout.ts";
+import { writeFlumeDatum } from "../../records/flume-datum.ts";
 
 /** What of the config says where events go. */
 export interface LayoutConfig {
@@ -11,6 +12,7 @@ export interface LayoutConfig {
   readonly topicsAllowed?: Pattern | undefined;
   readonly partition: "agent" | "key";
   readonly partitionsDefault: number;
+  readonly useFlumeEventFormat?: boolean;
 }
 
 /** Kafka's rule for topic names (org.apache.kafka.common.internals.Topic). */
@@ -55,12 +57,12 @@ const namesKeptMax = 4_096;
 
 /** Where events go, decided when they are put: the group is the topic, its parts are the partitions. */
 export function layoutOf(config: LayoutConfig): Layout {
-  const { topic, topicDefault = topic, topicsMax, partition, partitionsDefault } = config;
+  const { topic, topicDefault = topic, topicsMax, partition, partitionsDefault, useFlumeEventFormat = false } = config;
   const pattern = parseTopicPattern(topic);
   const pieces = pattern.ok ? pattern.pieces : [];
   const isFixed = pieces.every((piece) => "text" in piece);
   return {
-    text: `topic ${topic} by ${partition}${partition === "key" ? `/${partitionsDefault}` : ""}`,
+    text: `topic ${topic} by ${partition}${partition === "key" ? `/${partitionsDefault}` : ""}${useFlumeEventFormat ? ", as Flume's Avro events" : ""}`,
     group: isFixed ? () => topic : topicOf(pieces, config),
     groupFixed: isFixed ? topic : undefined,
     groupDefault: topicDefault,
@@ -72,6 +74,19 @@ export function layoutOf(config: LayoutConfig): Layout {
             partsDefault: partitionsDefault,
             partOf: (key, partitions) => partitionOfKey(Buffer.from(key), partitions),
           },
+    ...(useFlumeEventFormat ? { form: flumeForm() } : {}),
+  };
+}
+
+/** The event with its headers in its body, as Flume's KafkaSink writes it with `useFlumeEventFormat`. Key and time stay what they are. */
+function flumeForm(): (view: EventView) => EventView {
+  const formed = new EventView();
+  return ({ buffer, start, end, eventTimeMs, key, headerNames, headerValues }) => {
+    const headers = headerNames.map((name, index) => [name, headerValues[index] ?? ""] as const);
+    const datum = writeFlumeDatum(headers, buffer.subarray(start, end));
+    formed.reset(datum, 0, datum.length, eventTimeMs);
+    formed.key = key;
+    return formed;
   };
 }
 

@@ -36,6 +36,10 @@ export const configSchema = () =>
         .default("beginning")
         .meta({ description: "Where to begin with a partition that was never read." }),
       clientId: clientIdField(),
+      useFlumeEventFormat: z.boolean().default(false).meta({
+        description:
+          "true: the value of a record is an Avro datum of Flume's AvroFlumeEvent; its body becomes the event's, its headers too. A value that is none is taken as it stands, with the header `not_flume_event`, counted and said.",
+      }),
       topicHeader: z.string().min(1).default("topic").meta({ description: "Name of the header that holds the topic." }),
       partitionHeader: headerName("the partition"),
       offsetHeader: headerName("the offset"),

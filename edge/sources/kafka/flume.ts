@@ -1,4 +1,4 @@
-import { asCommas, asText, type FlumeDraft, type FlumeMapping } from "../../core/flume-mapping.ts";
+import { asCommas, asFlag, asText, type FlumeDraft, type FlumeMapping } from "../../core/flume-mapping.ts";
 import { consumerKeys, securedClient, setEither } from "../../records/flume-kafka-client.ts";
 
 const paced = "records are committed by the agent's linger and by size";
@@ -17,7 +17,7 @@ const kafka: FlumeMapping = {
     batchDurationMillis: { nothing: paced },
     backoffSleepIncrement: { nothing: "an empty topic is waited for" },
     maxBackoffSleep: { nothing: "an empty topic is waited for" },
-    useFlumeEventFormat: { refused: "Flume's Avro event format in Kafka is not carried yet", unless: ["false"] },
+    useFlumeEventFormat: { to: "useFlumeEventFormat", as: asFlag },
     setTopicHeader: { refused: "the header that holds the topic is always set", unless: ["true"] },
     topicHeader: { to: "topicHeader", as: asText },
     timestampHeader: {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { writeFlumeDatum } from "../../records/flume-datum.ts";
 import { viewOf } from "../../testing/fakes/component.ts";
 import { configSchema } from "./config.ts";
 import definition from "./index.ts";
@@ -88,6 +89,44 @@ describe("a record", () => {
       5,
       "true",
     ]);
+  });
+
+  describe("as Flume's event", () => {
+    const rules = { topicHeader: "topic", useFlumeEventFormat: true };
+    const prepared = (event: ReturnType<typeof eventOf>) => {
+      const view = viewOf("x");
+      event.prepare(view);
+      return Object.fromEntries(view.headerNames.map((name, at) => [name, view.headerValues[at]]));
+    };
+
+    test("is its body and its headers, and those of the record", () => {
+      const value = Buffer.from(
+        writeFlumeDatum(
+          [
+            ["kind", "bus"],
+            ["topic", "its own"],
+          ],
+          Buffer.from([0, 255]),
+        ),
+      );
+      const headers = { tg: Buffer.from("gw/1/s.0/7"), kind: Buffer.from("of the record") };
+      const event = eventOf({ ...record, value, headers }, rules);
+      expect([[...event.body], event.isAsExpected]).toEqual([[0, 255], true]);
+      // An event says itself what its headers are; a Flume that has a topic header keeps it too.
+      expect(prepared(event)).toEqual({ topic: "its own", kind: "bus", origin: "gw/1/s.0/7" });
+    });
+
+    test("is none: it is taken as it stands, and marked", () => {
+      const event = eventOf({ ...record, value: Buffer.from("a line") }, rules);
+      expect([event.body.toString(), event.isAsExpected]).toEqual(["a line", false]);
+      expect(prepared(event)).toEqual({ topic: "t", not_flume_event: "true" });
+    });
+
+    test("a record without a value stays a deleted key", () => {
+      const event = eventOf({ ...record, value: null }, rules);
+      expect([event.body.length, event.isAsExpected]).toEqual([0, true]);
+      expect(prepared(event)).toEqual({ topic: "t", tombstone: "true" });
+    });
   });
 
   test("with more headers than an event may have says how many were left out", () => {

@@ -1,5 +1,6 @@
 import { IDENTITY_HEADER } from "../../../shared/identity/identity.ts";
 import type { EventView } from "../../core/event-view.ts";
+import { readFlumeDatum } from "../../records/flume-datum.ts";
 
 /** A record as the client hands it out. */
 export interface ConsumedRecord {
@@ -12,8 +13,9 @@ export interface ConsumedRecord {
   readonly headers?: Readonly<Record<string, Buffer | string | readonly (Buffer | string)[] | undefined>> | undefined;
 }
 
-/** Which headers say where it came from. */
-export interface OriginHeaders {
+/** What the config says of records. */
+export interface RecordRules {
+  readonly useFlumeEventFormat?: boolean | undefined;
   readonly topicHeader: string;
   readonly partitionHeader?: string | undefined;
   readonly offsetHeader?: string | undefined;
@@ -23,11 +25,19 @@ export interface OriginHeaders {
 const originHeader = "origin";
 /** A record without a value says that its key is deleted; an event always has a body. */
 const tombstoneHeader = "tombstone";
+/** Of a value that is no datum of Flume's, where one was expected: it is the body, as it stands. */
+const notFlumeHeader = "not_flume_event";
 const empty: Buffer = Buffer.alloc(0);
 
-/** The event of a record: its body, and what sets the rest; which answers how many headers found no place. */
-export function eventOf(record: ConsumedRecord, { topicHeader, partitionHeader, offsetHeader }: OriginHeaders) {
+/**
+ * The event of a record: its body, whether it is in the format that was expected, and what sets the rest; which answers how
+ * many headers found no place.
+ */
+export function eventOf(record: ConsumedRecord, rules: RecordRules) {
+  const { topicHeader, partitionHeader, offsetHeader, useFlumeEventFormat = false } = rules;
   const { topic, partition, offset, key, value, timestamp, headers = {} } = record;
+  const datum = useFlumeEventFormat && value !== null ? readFlumeDatum(value) : undefined;
+  const isAsExpected = !useFlumeEventFormat || value === null || datum !== undefined;
   const prepare = (view: EventView): number => {
     let leftOut = 0;
     const set = (name: string | undefined, text: string) => {
@@ -37,16 +47,19 @@ export function eventOf(record: ConsumedRecord, { topicHeader, partitionHeader, 
     set(partitionHeader, String(partition));
     set(offsetHeader, offset);
     if (value === null) set(tombstoneHeader, "true");
+    if (!isAsExpected) set(notFlumeHeader, "true");
     for (const [name, written] of Object.entries(headers)) {
       // Of several with one name the last one counts, as in Kafka's own `lastHeader`.
       const last = Array.isArray(written) ? written.at(-1) : written;
       if (last === undefined || last === null) continue;
       set(name === IDENTITY_HEADER ? originHeader : name, last.toString());
     }
+    // What an event says itself counts more than what its record says, as in Flume's KafkaSource.
+    for (const [name, text] of datum?.headers ?? []) if (name !== IDENTITY_HEADER) set(name, text);
     const timeMs = Number(timestamp);
     if (timeMs >= 0) view.eventTimeMs = timeMs;
     if (key !== null) view.key = key.toString("utf8");
     return leftOut;
   };
-  return { body: value ?? empty, prepare };
+  return { body: datum?.body ?? value ?? empty, isAsExpected, prepare };
 }

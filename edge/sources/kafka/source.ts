@@ -6,7 +6,8 @@ import type { EachBatchPayload, Kafka } from "kafkajs";
 import { sleep } from "../../../shared/async/sleep.ts";
 import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
 import { explainClientError } from "../../../shared/kafka/connection/connect-error.ts";
-import { defineSignal } from "../../../shared/telemetry/log.ts";
+import { bookedReport } from "../../../shared/telemetry/counting-report.ts";
+import { defineSignal, type Report } from "../../../shared/telemetry/log.ts";
 import type { Context } from "../../core/context.ts";
 import { limits } from "../../core/limits.ts";
 import { cutHeader } from "../../core/line-intake.ts";
@@ -31,6 +32,13 @@ const signals = {
     message: "The group cannot be told how far we are; nothing is lost by that, its lag looks larger",
     atMostEveryMs: 60_000,
   }),
+  notFlume: defineSignal({
+    name: "kafka_source_not_flume_event",
+    level: "warn",
+    message: "A record's value is no Flume event; it is taken as it stands, with the header not_flume_event",
+    atMostEveryMs: 60_000,
+    counts: { book: "not_flume_events" },
+  }),
 } as const;
 
 /** While there is no room, the group hears from us so often. */
@@ -44,17 +52,20 @@ export class KafkaSource implements Source {
   private assigned = 0;
   private trouble: string | undefined;
   private readonly counts = { received: 0, joins: 0 };
+  private report: Report;
 
   constructor(
     private readonly config: Config,
     private readonly context: Context,
   ) {
+    this.report = context.report;
     this.groupId = config.groupId ?? `tailgate-${context.agent}-${context.name}`;
   }
 
   async start(): Promise<void> {}
 
   async run(intake: Intake, signal: AbortSignal): Promise<void> {
+    this.report = bookedReport(this.context.report, (name, amount) => intake.count(name, amount));
     const book = new PartitionBook(this.groupId, intake.positions());
     while (!signal.aborted) {
       try {
@@ -173,7 +184,7 @@ export class KafkaSource implements Source {
   }
 
   private append(intake: Intake, record: ConsumedRecord): void {
-    const { body, prepare } = eventOf(record, this.config);
+    const { body, isAsExpected, prepare } = eventOf(record, this.config);
     const end = Math.min(body.length, limits.lineBytesMax);
     this.counts.received++;
     let leftOut = 0;
@@ -182,6 +193,10 @@ export class KafkaSource implements Source {
       if (end < body.length) view.setHeader(cutHeader, String(end));
     });
     if (leftOut > 0) intake.count("headers_left_out", leftOut);
+    if (!isAsExpected) {
+      const { topic, partition, offset } = record;
+      this.report(signals.notFlume, { component: this.context.name, topic, partition, offset });
+    }
     if (end === body.length) return;
     intake.count("cut", 1);
     intake.count("cut_bytes", body.length - end);

@@ -5,7 +5,7 @@ import { cacheFolder, runTool } from "../kafka/distribution.ts";
 /** The last Flume there was. */
 export const FLUME_VERSION = "1.11.0";
 /** Its number counts the sets of jars that there were. */
-const folder = () => join(cacheFolder(), `flume-${FLUME_VERSION}-3`);
+const folder = () => join(cacheFolder(), `flume-${FLUME_VERSION}-4`);
 
 /**
  * The jars of Apache Flume from Maven Central, fetched when they are not there yet (44 MB).
@@ -74,6 +74,7 @@ async function fetchJars(progress: (text: string) => void): Promise<void> {
 const artifacts = [
   ["org.apache.flume", "flume-ng-node", FLUME_VERSION],
   ["org.apache.flume.flume-ng-sources", "flume-taildir-source", FLUME_VERSION],
+  ["org.apache.flume.flume-ng-sources", "flume-kafka-source", FLUME_VERSION],
   ["org.apache.flume.flume-ng-channels", "flume-file-channel", FLUME_VERSION],
   ["org.apache.flume.flume-ng-channels", "flume-kafka-channel", FLUME_VERSION],
   ["org.apache.flume.flume-ng-sinks", "flume-ng-kafka-sink", FLUME_VERSION],

@@ -1,7 +1,7 @@
 /**
- * A topic as channel, shared with a real Flume 1.11: what we put a Flume takes, what it puts we take, with either side killed in the
- * middle; and both on one topic in one consumer group, each with a source and a sink. TAILGATE_LONG=1 sends 100,000 events each way,
- * otherwise 6,000.
+ * A topic between a real Flume 1.11 and us. As channel: what we put a Flume takes, what it puts we take, with either side killed in
+ * the middle; and both on one topic in one consumer group, each with a source and a sink. With `useFlumeEventFormat`: from our sink to
+ * its source and back. TAILGATE_LONG=1 sends 100,000 events each way, otherwise 6,000.
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
@@ -64,11 +64,41 @@ function flumeConf(): string {
     keysOf(`a.sources.${source}`, { interceptors: "i", "interceptors.i.type": "static" }) +
     keysOf(`a.sources.${source}.interceptors.i`, { key: "kind", value: "f\\u00fcr alle" });
   return [
-    keysOf("a", { sources: "spool mixed", channels: "out in shared", sinks: "files both" }),
+    keysOf("a", {
+      sources: "spool mixed wrapped topic",
+      channels: "out in shared toTopic toFiles",
+      sinks: "files both sent received",
+    }),
     keysOf("a.sources.spool", { ...lines("flume-spool"), "deserializer.maxLineLength": 100_000, channels: "out" }),
     keysOf("a.sources.mixed", { ...lines("flume-mixed"), "deserializer.maxLineLength": 100_000, channels: "shared" }),
+    keysOf("a.sources.wrapped", {
+      ...lines("flume-wrapped"),
+      "deserializer.maxLineLength": 100_000,
+      channels: "toTopic",
+    }),
+    keysOf("a.sources.topic", {
+      type: "org.apache.flume.source.kafka.KafkaSource",
+      "kafka.bootstrap.servers": broker.address,
+      "kafka.topics": "wrapped-by-us",
+      "kafka.consumer.auto.offset.reset": "earliest",
+      useFlumeEventFormat: "true",
+      batchSize: 500,
+      channels: "toFiles",
+    }),
     marked("spool"),
     marked("mixed"),
+    marked("wrapped"),
+    ...["toTopic", "toFiles"].map((name) =>
+      keysOf(`a.channels.${name}`, { type: "memory", capacity: 10_000, transactionCapacity: 1_000 }),
+    ),
+    keysOf("a.sinks.sent", {
+      type: "org.apache.flume.sink.kafka.KafkaSink",
+      "kafka.bootstrap.servers": broker.address,
+      "kafka.topic": "wrapped-by-flume",
+      useFlumeEventFormat: "true",
+      channel: "toTopic",
+    }),
+    keysOf("a.sinks.received", { ...files("at-flume-wrapped"), channel: "toFiles" }),
     keysOf("a.channels.out", channel("from-flume")),
     keysOf("a.channels.in", channel("from-us")),
     keysOf("a.channels.shared", channel("shared")),
@@ -104,9 +134,32 @@ function edgeConf(): string {
     agent: "gw-1",
     dataDir: dir.file("data"),
     linger: "20ms",
-    sources: { spool: source("our-spool", "out"), mixed: source("our-mixed", "shared") },
-    channels: { out: own("from-us"), in: own("from-flume"), shared: own("shared") },
-    sinks: { copy: sink("at-us", "in"), both: sink("at-us-shared", "shared") },
+    sources: {
+      spool: source("our-spool", "out"),
+      mixed: source("our-mixed", "shared"),
+      wrapped: source("our-wrapped", "wrapped"),
+      topic: {
+        type: "kafka",
+        brokers: [broker.address],
+        topics: ["wrapped-by-flume"],
+        useFlumeEventFormat: true,
+        sessionTimeout: "6s",
+        channels: "unwrapped",
+      },
+    },
+    channels: {
+      out: own("from-us"),
+      in: own("from-flume"),
+      shared: own("shared"),
+      wrapped: { type: "sqlite", freeDisk: 0 },
+      unwrapped: { type: "sqlite", freeDisk: 0 },
+    },
+    sinks: {
+      copy: sink("at-us", "in"),
+      both: sink("at-us-shared", "shared"),
+      wrapped: { ...sink("wrapped-by-us", "wrapped"), useFlumeEventFormat: true },
+      unwrapped: sink("at-us-unwrapped", "unwrapped"),
+    },
   });
 }
 
@@ -116,12 +169,13 @@ function startEdge(): Child {
 
 beforeAll(async () => {
   broker = await startBroker();
-  for (const topic of ["from-flume", "from-us", "shared"]) {
+  for (const topic of ["from-flume", "from-us", "shared", "wrapped-by-us", "wrapped-by-flume"]) {
     await createTopic(broker.internalAddress, topic, { partitions: 3 });
   }
-  for (const topic of ["at-us", "at-us-shared"]) await createTopic(broker.internalAddress, topic);
-  for (const folder of ["at-flume", "at-flume-shared", "flume-spool", "flume-mixed", "our-spool", "our-mixed"]) {
-    mkdirSync(dir.file(folder));
+  for (const topic of ["at-us", "at-us-shared", "at-us-unwrapped"]) await createTopic(broker.internalAddress, topic);
+  for (const folder of ["at-flume", "at-flume-shared", "at-flume-wrapped"]) mkdirSync(dir.file(folder));
+  for (const what of ["spool", "mixed", "wrapped"]) {
+    for (const who of ["flume", "our"]) mkdirSync(dir.file(`${who}-${what}`));
   }
   writeFileSync(dir.file("tailgate.yaml"), edgeConf());
   edge = startEdge();
@@ -135,17 +189,23 @@ afterAll(async () => {
   dir[Symbol.dispose]();
 });
 
-/** Bodies that a Flume wrote after `{basename=…, kind=…} `, as latin1 text: a character a byte. What has other headers is left out. */
-function atFlume(folder: string): readonly string[] {
+const kindAsLatin1 = Buffer.from(kind).toString("latin1");
+/** The headers of an event as a Flume writes them before its body: those that it was put with and no others. */
+const putHeaders = new RegExp(
+  `^\\{(?:basename=[a-z]+-\\d+, kind=${kindAsLatin1}|kind=${kindAsLatin1}(?:, basename=[a-z]+-\\d+)?)\\} `,
+);
+/** With those that Flume's KafkaSource adds. */
+const topicHeaders = new RegExp(
+  `^\\{(?=[^}]*kind=${kindAsLatin1}[,}])(?=[^}]*topic=wrapped-by-us[,}])(?=[^}]*timestamp=\\d{13}[,}])[^}]*\\} `,
+);
+
+/** Bodies that a Flume wrote after their headers, as latin1 text: a character a byte. What has other headers is foreign. */
+function atFlume(folder: string, headers = putHeaders): readonly string[] {
   if (!existsSync(dir.file(folder))) return [];
   const lines = readdirSync(dir.file(folder)).flatMap((name) =>
     readFileSync(join(dir.file(folder), name), "latin1")
       .split("\n")
       .slice(0, -1),
-  );
-  const known = Buffer.from(kind).toString("latin1");
-  const headers = new RegExp(
-    `^\\{(?:basename=[a-z]+-\\d+, kind=${known}|kind=${known}(?:, basename=[a-z]+-\\d+)?)\\} `,
   );
   return lines.flatMap((line) =>
     headers.test(line) ? [line.replace(headers, "")] : [`foreign: ${line.slice(0, 200)}`],
@@ -234,4 +294,14 @@ test("both on one topic in one group, each with a source and a sink: none missin
   const [theirs, ours] = [atFlume("at-flume-shared").length, (await atUs("at-us-shared")).length];
   console.log(`shared: Flume took ${theirs}, we took ${ours}`);
   expect(Math.min(theirs, ours)).toBeGreaterThan(0);
+}, 300_000);
+
+test("with useFlumeEventFormat our sink's records are its source's events, and its sink's are ours: none missing", async () => {
+  spool("our-wrapped", "ours", 0, count);
+  spool("flume-wrapped", "flume", 0, count);
+  await complete("wrapped by us, to Flume", ["ours"], async () => atFlume("at-flume-wrapped", topicHeaders));
+  await complete("wrapped by Flume, to us", ["flume"], () => atUs("at-us-unwrapped"));
+  const status = await topicRecords(broker.internalAddress, "wrapped-by-us");
+  // The event's headers are in the value: only the identity is a header of the record.
+  expect(status.filter(({ headers }) => !/^tg=[^,]*$/.test(headers))).toEqual([]);
 }, 300_000);
