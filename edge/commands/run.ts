@@ -86,6 +86,7 @@ const logFlushMs = 500;
 /** What a shell says of a process that a signal ended: 128 and the number of SIGINT. */
 const leftAtOnce = 130;
 const brokenAssumption = 70;
+const failedWhileRunning = 1;
 
 export const run: Command = {
   name: "run",
@@ -149,6 +150,8 @@ class Running {
   private asked = 0;
   private reloading: Promise<void> = Promise.resolve();
   private end: (code: number) => void = () => {};
+  /** What only a new start goes on from: said as what keeps a start from beginning is. */
+  private beyond: AppError | undefined;
 
   constructor(
     private readonly path: string,
@@ -199,6 +202,7 @@ class Running {
     try {
       this.admin = this.openFirstAdmin();
       await Promise.race([this.host.start(this.config), ended]);
+      if (this.beyond !== undefined) throw this.beyond;
       this.tell?.("READY=1");
       this.configHash = hashOf(effective);
       this.heart.configure(this.config.heartbeat);
@@ -206,7 +210,9 @@ class Running {
       // It may have come before or after the config was read: reading it again is right either way.
       if (askedEarly) reload();
       stayAsItIs = slimAfterStart();
-      return await ended;
+      const code = await ended;
+      if (this.beyond !== undefined) throw this.beyond;
+      return code;
     } finally {
       stayAsItIs();
       process.off("SIGTERM", stop).off("SIGINT", stop).off("SIGHUP", reload);
@@ -344,6 +350,11 @@ class Running {
   }
 
   private broke(error: unknown): void {
+    if (error instanceof AppError && error.severity === "restart") {
+      this.beyond ??= error;
+      this.end(failedWhileRunning);
+      return;
+    }
     this.report(signals.broken, { error: messageOf(error) });
     this.end(brokenAssumption);
   }

@@ -1,4 +1,5 @@
 import type { Clock } from "../../shared/clock/clock.ts";
+import type { AppError } from "../../shared/errors/app-error.ts";
 import type { Random } from "../../shared/random/random.ts";
 import type { Report } from "../../shared/telemetry/log.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
@@ -91,6 +92,11 @@ export interface ChannelStoreOptions {
   readonly random: Random;
   readonly report: Report;
   readonly metrics: Metrics;
+  /**
+   * Told of an error that no more can be done with this file in this process, before it is thrown: whoever asked may answer
+   * it in a way of its own (a page of the admin HTTP, a sink). Undefined: being thrown is enough.
+   */
+  readonly onDamage?: ((error: AppError) => void) | undefined;
 }
 
 /**

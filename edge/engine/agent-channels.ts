@@ -24,10 +24,11 @@ export class AgentChannels {
 
   /** Opens the channel file; `make` makes the channels. @throws AppError what keeps it from being opened. */
   constructor(private readonly options: AgentOptions) {
-    const { config, openStore, clock, random, report, metrics } = options;
+    const { config, openStore, clock, random, report, metrics, onInvariant: onDamage } = options;
     const { agent, dataDir, lingerMs } = config;
     this.named = new Map();
-    this.store = openStore({ dataDir, agent, channels: stored(config.channels), clock, random, report, metrics });
+    const channels = stored(config.channels);
+    this.store = openStore({ dataDir, agent, channels, clock, random, report, metrics, onDamage });
     this.late = new LatePositions(
       (name) => this.get(name),
       (positions) => this.moved(positions),

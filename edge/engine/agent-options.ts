@@ -16,7 +16,7 @@ export interface AgentOptions {
   readonly metrics: Metrics;
   /** When the sources have ended and what could be delivered is: the sinks still take something. Undefined: nothing to say. */
   readonly lastWords?: () => Promise<void>;
-  /** Our own broken assumption, from wherever it came: the process must stop. */
+  /** Our own broken assumption or a damaged channel file (`endsProcess`), from wherever it came: the process must stop. */
   readonly onInvariant: (error: unknown) => void;
 }
 

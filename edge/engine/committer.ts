@@ -15,7 +15,7 @@
  * Until it succeeds, sources wait; their files are the buffer.
  */
 import { Gate } from "../../shared/async/gate.ts";
-import { AppError, messageOf } from "../../shared/errors/app-error.ts";
+import { AppError, endsProcess, messageOf } from "../../shared/errors/app-error.ts";
 import { defineSignal, type Report } from "../../shared/telemetry/log.ts";
 import type { Counter, Metrics } from "../../shared/telemetry/metrics.ts";
 import type { Channel } from "../core/channel.ts";
@@ -199,7 +199,7 @@ export class Committer {
       try {
         store.commit(work satisfies CommitWork);
       } catch (error) {
-        if (!(error instanceof AppError) || error.severity === "invariant") throw error;
+        if (!(error instanceof AppError) || endsProcess(error)) throw error;
         this.failed = work;
         report(signals.failed, { error: messageOf(error), hint: error.hint });
         this.retryLater();

@@ -4,7 +4,7 @@
  */
 import { Backoff } from "../../shared/async/backoff.ts";
 import { sleep } from "../../shared/async/sleep.ts";
-import { AppError, declaredCode, messageOf } from "../../shared/errors/app-error.ts";
+import { AppError, declaredCode, endsProcess, messageOf } from "../../shared/errors/app-error.ts";
 import type { Random } from "../../shared/random/random.ts";
 import { defineSignal, type Report } from "../../shared/telemetry/log.ts";
 import type { LaneReader } from "../core/channel.ts";
@@ -143,7 +143,7 @@ async function takeStep(options: RunLaneOptions, retrying: boolean, signal: Abor
       // Something a sink did not foresee is no reason to lose the lane: the batch stays and is tried again.
       return { kind: "thrown", error: new AppError("EDGE_SINK_UNEXPECTED", "deliver a batch", { cause: error }) };
     }
-    if (error.severity === "invariant") throw error;
+    if (endsProcess(error)) throw error;
     return { kind: "thrown", error };
   }
 }

@@ -14,7 +14,7 @@
 import { Backoff } from "../../shared/async/backoff.ts";
 import { withDeadline } from "../../shared/async/deadline.ts";
 import { sleep } from "../../shared/async/sleep.ts";
-import { AppError, messageOf } from "../../shared/errors/app-error.ts";
+import { AppError, endsProcess, messageOf } from "../../shared/errors/app-error.ts";
 import type { Random } from "../../shared/random/random.ts";
 import { defineSignal, type Report } from "../../shared/telemetry/log.ts";
 import type { SourceConfig } from "../config/agent-config.ts";
@@ -232,7 +232,7 @@ export class SourceRun {
       if (this.stopping.signal.aborted) return undefined;
       return new AppError(codes.EDGE_SOURCE_ENDED, `run source "${this.name}": it ended without having been asked to`);
     } catch (error) {
-      if (error instanceof AppError && error.severity === "invariant") this.options.onInvariant(error);
+      if (endsProcess(error)) this.options.onInvariant(error);
       return this.stopping.signal.aborted ? undefined : error;
     } finally {
       clearTimeout(well);

@@ -1,5 +1,5 @@
 import { aborted } from "../../shared/async/aborted.ts";
-import { AppError, messageOf } from "../../shared/errors/app-error.ts";
+import { AppError, endsProcess, messageOf } from "../../shared/errors/app-error.ts";
 import { defineSignal, type Fields, type Signal } from "../../shared/telemetry/log.ts";
 import type { LaneNotes } from "../core/lane-notes.ts";
 import { limits } from "../core/limits.ts";
@@ -137,7 +137,7 @@ export class GroupLane implements LaneDelivery {
       health.worked();
       return this.settled(member, batch, result);
     } catch (thrown) {
-      if (signal.aborted || (thrown instanceof AppError && thrown.severity === "invariant")) {
+      if (signal.aborted || endsProcess(thrown)) {
         health.broughtNothing();
         throw thrown;
       }

@@ -45,6 +45,11 @@ export function hasCode(thrown: unknown, ...wanted: readonly (Code | ErrorCode)[
   return thrown instanceof AppError && wanted.some((code) => declaredCode(code).name === thrown.code);
 }
 
+/** Whether nobody may go on behind it: the process stops, and its supervisor starts it again. */
+export function endsProcess(thrown: unknown): boolean {
+  return thrown instanceof AppError && (thrown.severity === "invariant" || thrown.severity === "restart");
+}
+
 /** A code as it was declared. */
 export function declaredCode(code: Code | ErrorCode): ErrorCode {
   return typeof code === "string" ? codes[code] : code;

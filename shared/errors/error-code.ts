@@ -11,6 +11,8 @@ export type Severity =
   | "fatal"
   /** What the user gave is wrong: nothing was started, nothing was touched. */
   | "usage"
+  /** What lies outside is broken so that only a new start goes on: the process stops and its supervisor starts it again. */
+  | "restart"
   /** Our own assumption was broken: the process stops and its supervisor starts it again. */
   | "invariant";
 

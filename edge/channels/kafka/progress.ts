@@ -2,7 +2,7 @@
  * How far the sinks are in the topic, as rows of the agent's own file: written when a batch is about to be delivered, when a
  * sink opens a session, and after acknowledgements. Small commits without an fsync: a kill loses none of it, a power cut may.
  */
-import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
+import { AppError, endsProcess, messageOf } from "../../../shared/errors/app-error.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
 import type { ChannelStore, CommitWork } from "../../core/channel-store.ts";
 import type { LanePart } from "../../core/lane.ts";
@@ -105,7 +105,7 @@ export class TopicProgress {
       store.commit(this.pending);
       this.pending = undefined;
     } catch (thrown) {
-      if (thrown instanceof AppError && thrown.severity !== "invariant") this.again(thrown);
+      if (thrown instanceof AppError && !endsProcess(thrown)) this.again(thrown);
       throw thrown;
     }
   }
@@ -129,7 +129,7 @@ export class TopicProgress {
     try {
       this.flush();
     } catch (thrown) {
-      if (!(thrown instanceof AppError) || thrown.severity === "invariant") throw thrown;
+      if (!(thrown instanceof AppError) || endsProcess(thrown)) throw thrown;
     }
   }
 

@@ -8,7 +8,7 @@
  */
 import { Gate } from "../../../shared/async/gate.ts";
 import type { Clock } from "../../../shared/clock/clock.ts";
-import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
+import { AppError, endsProcess, messageOf } from "../../../shared/errors/app-error.ts";
 import { invariant } from "../../../shared/errors/invariant.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
 import type {
@@ -231,7 +231,7 @@ export class SpillableChannel implements SelfKeptChannel {
   }
 
   private failure(error: unknown) {
-    if (!(error instanceof AppError) || error.severity === "invariant") throw error;
+    if (!(error instanceof AppError) || endsProcess(error)) throw error;
     return { component: this.name, error: messageOf(error), hint: error.hint };
   }
 }

@@ -11,8 +11,9 @@
 import { existsSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import type { Clock } from "../../../shared/clock/clock.ts";
-import { AppError } from "../../../shared/errors/app-error.ts";
+import { AppError, endsProcess } from "../../../shared/errors/app-error.ts";
 import { invariant } from "../../../shared/errors/invariant.ts";
+import { systemCode } from "../../../shared/files/refusal.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
 import { codes } from "./codes.ts";
 import { openForWriting, Statements, type StateRow } from "./connection.ts";
@@ -57,6 +58,7 @@ export class ChannelFile {
     db: DatabaseConnection,
     private readonly clock: Clock,
     private readonly report: Report,
+    private readonly onDamage?: (error: AppError) => void,
   ) {
     this.db = db;
     this.ready = new Statements(db);
@@ -76,10 +78,14 @@ export class ChannelFile {
     return this.ready;
   }
 
-  /** For pragmas. */
-  get connection(): DatabaseConnection {
+  /** What SQLite says of the file. @throws as `read`. */
+  pragma(name: string): number {
     this.settle();
-    return this.db;
+    try {
+      return Number(this.db.pragma(name, { simple: true }));
+    } catch (error) {
+      throw this.translate("read", error);
+    }
   }
 
   /** Whether this work, once told to have failed, is stored: asked once. */
@@ -101,11 +107,11 @@ export class ChannelFile {
    */
   run(durable: boolean, work: object, around: DraftSurroundings, build: (draft: Draft) => void): void {
     const statements = this.statements;
-    this.setSynchronous(durable);
     const livedMs = around.livedMs();
     const draft = new Draft(statements, this.state, around.slots, livedMs);
     const commit = this.commits + 1;
     try {
+      this.setSynchronous(durable);
       statements.begin.run();
       build(draft);
       draft.changes.set("file", "", "commit", commit);
@@ -151,8 +157,17 @@ export class ChannelFile {
     const code = sqliteCode(error);
     if (code === undefined) return error;
     if (isDamage(code)) {
-      writeFileSync(damageNote(this.path), `${code}\n`);
-      return new AppError(codes.EDGE_CHANNEL_DAMAGED, `${doing} channel file ${this.path}: ${code}`, { cause: error });
+      const damage = new AppError(codes.EDGE_CHANNEL_DAMAGED, `${doing} channel file ${this.path}: ${code}`, {
+        cause: error,
+      });
+      try {
+        writeFileSync(damageNote(this.path), `${code}\n`);
+      } catch (thrown) {
+        // On a disk that takes nothing: then the next start finds the damage where this one did.
+        if (systemCode(thrown) === undefined) throw thrown;
+      }
+      this.onDamage?.(damage);
+      return damage;
     }
     if (code.startsWith("SQLITE_CONSTRAINT")) {
       return new AppError("INVARIANT", `${doing} channel file ${this.path}: ${code}`, { cause: error });
@@ -176,14 +191,23 @@ export class ChannelFile {
    * batch that overwrites one gives it its own again.
    */
   compact(): void {
-    this.setSynchronous(true);
-    this.connection.exec("VACUUM");
+    this.settle();
+    try {
+      this.setSynchronous(true);
+      this.db.exec("VACUUM");
+    } catch (error) {
+      throw this.translate("make small", error);
+    }
     this.checkpoint("TRUNCATE");
   }
 
   /** Closes for good; what is in the log is copied into the file. */
   close(): void {
-    this.db.close();
+    try {
+      this.db.close();
+    } catch (error) {
+      throw this.translate("close", error);
+    }
   }
 
   private settle(cause?: unknown): void {
@@ -206,7 +230,8 @@ export class ChannelFile {
       // Found in the log is not yet on the disk: the failed fsync may have thrown pages away. Copying them makes new ones.
       if (found === question.commit) this.checkpoint("TRUNCATE");
     } catch (error) {
-      throw this.unsettled(error);
+      if (isDamage(sqliteCode(error))) throw this.translate("open again", error);
+      throw endsProcess(error) ? error : this.unsettled(error);
     }
     invariant(
       found === question.commit || found === this.commits,
@@ -235,7 +260,7 @@ export class ChannelFile {
       return result !== undefined && result.busy === 0 && result.log === result.checkpointed;
     } catch (error) {
       if (sqliteCode(error) === "SQLITE_FULL") return false;
-      throw error;
+      throw this.translate("copy the log into", error);
     }
   }
 
@@ -246,7 +271,11 @@ export class ChannelFile {
   }
 
   private rollback(): void {
-    if (this.db.open && this.db.inTransaction) this.ready.rollback.run();
+    try {
+      if (this.db.open && this.db.inTransaction) this.ready.rollback.run();
+    } catch (error) {
+      throw this.translate("roll back in", error);
+    }
   }
 }
 

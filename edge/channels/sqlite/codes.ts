@@ -23,7 +23,7 @@ export const codes = defineCodes({
     hint: "The data directory was written by a newer tailgate. Run that version, or start on a new dataDir.",
   },
   EDGE_CHANNEL_DAMAGED: {
-    severity: "invariant",
+    severity: "restart",
     hint: "The channel file is damaged. The next start renames it, copies what can be read, and goes on under a new epoch.",
   },
 });

@@ -1,5 +1,5 @@
 import type { Clock } from "../../../shared/clock/clock.ts";
-import { messageOf } from "../../../shared/errors/app-error.ts";
+import { endsProcess, messageOf } from "../../../shared/errors/app-error.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
 import type { ChannelFile } from "./channel-file.ts";
 import { DiskRoom } from "./disk-room.ts";
@@ -79,12 +79,22 @@ export class Space {
     const nowMs = this.options.clock.uptimeMs();
     if (nowMs - this.tendedMs < tendEveryMs) return;
     this.tendedMs = nowMs;
-    if (this.file.walBytes() > walBytesMax && !this.file.checkpoint("TRUNCATE")) {
-      this.options.report(signals.checkpointHeld, { walBytes: this.file.walBytes() });
-    }
+    if (this.file.walBytes() > walBytesMax) this.cutLog();
     if (compactable && nowMs - this.compactedMs >= compactEveryMs) {
       this.compactedMs = nowMs;
       this.compact();
+    }
+  }
+
+  /** What was committed is stored, whatever becomes of this: only damage may pass for a failure of the commit. */
+  private cutLog(): void {
+    try {
+      if (!this.file.checkpoint("TRUNCATE")) {
+        this.options.report(signals.checkpointHeld, { walBytes: this.file.walBytes() });
+      }
+    } catch (error) {
+      if (endsProcess(error)) throw error;
+      this.options.report(signals.checkpointFailed, { walBytes: this.file.walBytes(), error: messageOf(error) });
     }
   }
 
@@ -93,17 +103,18 @@ export class Space {
    * written anew, which costs no more than what is live in it.
    */
   private compact(): void {
-    const pages = this.pragma("page_count");
-    const liveBytes = (pages - this.pragma("freelist_count")) * PAGE_BYTES;
-    if (liveBytes > compactLiveBytesMax || pages * PAGE_BYTES < compactRatio * Math.max(liveBytes, compactLiveBytesMax))
-      return;
     try {
+      const pages = this.pragma("page_count");
+      const liveBytes = (pages - this.pragma("freelist_count")) * PAGE_BYTES;
+      const isSmall = pages * PAGE_BYTES < compactRatio * Math.max(liveBytes, compactLiveBytesMax);
+      if (isSmall || liveBytes > compactLiveBytesMax) return;
       this.file.compact();
       this.options.report(signals.compacted, {
         bytesBefore: pages * PAGE_BYTES,
         bytes: this.pragma("page_count") * PAGE_BYTES,
       });
     } catch (error) {
+      if (endsProcess(error)) throw error;
       this.options.report(signals.compactFailed, { error: messageOf(error) });
     }
   }
@@ -123,6 +134,6 @@ export class Space {
   }
 
   private pragma(name: string): number {
-    return Number(this.file.connection.pragma(name, { simple: true }));
+    return this.file.pragma(name);
   }
 }

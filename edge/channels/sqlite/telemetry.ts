@@ -77,6 +77,12 @@ export const signals = {
     message: "The write-ahead log is long because something reads the file for a long time",
     atMostEveryMs: 60_000,
   }),
+  checkpointFailed: defineSignal({
+    name: "channel_checkpoint_failed",
+    level: "warn",
+    message: "The write-ahead log could not be copied into the file; it is safe where it is, and tried again",
+    atMostEveryMs: 60_000,
+  }),
   compacted: defineSignal({
     name: "channel_compacted",
     level: "info",
