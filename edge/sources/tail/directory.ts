@@ -42,6 +42,8 @@ export class Directory {
   private readonly departures: Departures;
   private readonly changed = new Set<FollowedFile>();
   private readonly waiting = new Set<FollowedFile>();
+  /** Closed, not found by the last look that could conclude, and kept all the same. */
+  private unfound = new Set<FollowedFile>();
 
   constructor(
     readonly path: string,
@@ -62,6 +64,11 @@ export class Directory {
   /** Waits for the next scan: what comes after it in its trail has to wait as well. */
   awaitsScan(file: FollowedFile): boolean {
     return this.changed.has(file) || this.waiting.has(file);
+  }
+
+  /** Nothing leads to it just now: those after it do not wait for it, and only a scan can find it. */
+  isOutOfReach(file: FollowedFile): boolean {
+    return file.fd === undefined && (file.isElsewhere || this.unfound.has(file));
   }
 
   /** The reader cannot go on before the next scan: it is barely known, or its path leads elsewhere. */
@@ -177,7 +184,12 @@ export class Directory {
     this.changed.clear();
     this.waiting.clear();
     const unknown = () => [...snapshot.entries.values()].filter((entry) => !taken.has(entry.inode));
-    for (const file of missing) if (this.isGone(file, snapshot, devicesBefore)) departed.push(file);
+    const kept = missing.filter((file) => {
+      const isGone = this.isGone(file, snapshot, devicesBefore);
+      if (isGone) departed.push(file);
+      return !isGone;
+    });
+    this.noteUnfound(kept);
     for (const file of this.departures.truncatedRoots(unknown())) {
       if (departed.includes(file)) continue;
       if (taken.delete(file.inode)) departed.push(file);
@@ -215,12 +227,20 @@ export class Directory {
   private absent(): void {
     this.book.last = undefined;
     this.waiting.clear();
+    this.noteUnfound(this.book.files);
     for (const file of this.book.files) {
       if (file.fd === undefined) continue;
       file.look(this.book.host.uptimeMs());
       this.book.noteNameless(file);
     }
     for (const file of this.book.files) if (!file.isPresent) file.meet();
+  }
+
+  /** The reader would look for the closed ones of these again and again. It goes on with those that were found again. */
+  private noteUnfound(missing: Iterable<FollowedFile>): void {
+    const before = this.unfound;
+    this.unfound = new Set([...missing].filter(({ fd }) => fd === undefined));
+    for (const file of before) if (!this.unfound.has(file)) this.book.awake.add(file.trail);
   }
 
   /** A known inode has this name now. `other`: it is not the same file any more. */
@@ -237,11 +257,9 @@ export class Directory {
     if (file.fd === undefined && file.isBarelyKnown) {
       // Closed, and there is nothing to compare: with the same inode and no more bytes it is what it was.
     } else if (file.fd === undefined && (moved || !file.isAsSeen(entry) || this.waiting.has(file))) {
-      let fd: number;
-      try {
-        fd = this.book.openAt(path);
-      } catch (thrown) {
-        this.book.cannotRead(path, thrown);
+      // Renamed once more since the picture was taken, the name is another file's: that says nothing of this one.
+      const fd = this.book.openEntry(entry);
+      if (fd === undefined) {
         file.noteUncompared(entry.size);
         // Looked for under the name it seems to have now: under its old one the reader would wait for it, and with it
         // the files after it, for as long as it cannot be compared.

@@ -50,7 +50,7 @@ export class TrailReader {
     const files = directory.book.trails.get(trail) ?? [];
     const nowMs = this.options.host.uptimeMs();
     for (const [index, file] of files.entries()) {
-      if (isOutOfReach(file)) continue;
+      if (directory.isOutOfReach(file)) continue;
       if (directory.awaitsScan(file)) return undefined;
       const retryMs = this.troubled.get(file);
       if (retryMs !== undefined) {
@@ -121,7 +121,7 @@ export class TrailReader {
       let trailMs = Number.POSITIVE_INFINITY;
       let isWaiting = false;
       for (const file of book.trails.get(trail) ?? []) {
-        if (isOutOfReach(file)) continue;
+        if (directory.isOutOfReach(file)) continue;
         if (directory.awaitsScan(file)) isWaiting = true;
         else trailMs = Math.min(trailMs, this.troubled.get(file) ?? this.whenToRead(file));
       }
@@ -174,11 +174,6 @@ export class TrailReader {
     if (output.path !== path) output.path = path;
     return output;
   }
-}
-
-/** Known, and seen under a name of another folder that cannot be opened: those after it do not wait for it. */
-function isOutOfReach(file: FollowedFile): boolean {
-  return file.isElsewhere && file.fd === undefined;
 }
 
 function mayGive(file: FollowedFile): boolean {
