@@ -3,6 +3,7 @@ import { nameOf } from "../../../shared/files/path-text.ts";
 import type { DirectoryBook } from "./directory-book.ts";
 import { isPrefixOf } from "./fingerprint.ts";
 import type { FollowedFile } from "./followed-file.ts";
+import type { Departed } from "./newcomers.ts";
 import type { FolderEntry, FolderSnapshot } from "./snapshot.ts";
 
 /** An unknown file, open, with its size now: in the picture a copy that was just being made may still be empty. */
@@ -19,17 +20,20 @@ export class Copies {
 
   /**
    * Whether its content is (the beginning of) a file that is known, or of one that has just gone. `unsure`: the log was
-   * truncated since the picture, so it cannot be compared with what it held; the next scan finds the log gone.
+   * truncated since the picture, so it cannot be compared with what it held; the next scan finds the log gone. Or it begins with
+   * all that was read of a file that is looked for elsewhere: should that be gone, or be there with other bytes, this is its rest.
    */
   judge(
     { entry, trail, fd, size }: UnknownFile,
     snapshot: FolderSnapshot,
-    departed: readonly FollowedFile[],
+    departed: Departed,
   ): "copy" | "own" | "unsure" {
     const known = this.book.trails.get(trail) ?? [];
+    const isBegunBy = (files: readonly FollowedFile[]) =>
+      files.some((file) => file.trail === trail && file.isWellKnown && file.isContainedIn(fd));
+    if (isBegunBy(departed.sought)) return "unsure";
     // One that has just been moved here may have been truncated before, and not be compared yet.
-    const compared = [...departed.filter((file) => file.trail === trail), ...known.filter((file) => file.isUnverified)];
-    if (compared.some((file) => file.isWellKnown && file.isContainedIn(fd))) return "copy";
+    if (isBegunBy(departed.files) || isBegunBy(known.filter((file) => file.isUnverified))) return "copy";
     const root = this.compareWithLog(fd, size, entry, snapshot.entries.get(nameOf(trail)));
     if (root !== "own") return root;
     const isCopied = known.some(

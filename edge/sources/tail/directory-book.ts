@@ -12,7 +12,7 @@ import type { FileIndex } from "./file-index.ts";
 import { FollowedFile } from "./followed-file.ts";
 import { compressedEnding, Names } from "./names.ts";
 import type { OpenCount } from "./open-count.ts";
-import type { FolderEntry, FolderSnapshot } from "./snapshot.ts";
+import { type FolderEntry, type FolderSnapshot, takeSnapshot } from "./snapshot.ts";
 import type { BeforeUs } from "./stored-files.ts";
 import { signals } from "./telemetry.ts";
 import { afterRotation, withoutName } from "./whereabouts.ts";
@@ -269,6 +269,17 @@ export class DirectoryBook {
     const isBeginning = file.isContainedIn(fd);
     closeSync(fd);
     return isBeginning;
+  }
+
+  /** Whether another file of its trail begins with all that is known of it: looked up at once, whatever the last picture was. */
+  hasCopyOf(file: FollowedFile): boolean {
+    try {
+      const entries = takeSnapshot(this.real, (name) => this.trailOf(name) === file.trail, undefined)?.entries.values();
+      return [...(entries ?? [])].some((entry) => entry.inode !== file.inode && this.begins(entry, file) === true);
+    } catch (thrown) {
+      if (isFileTrouble(thrown)) return false;
+      throw thrown;
+    }
   }
 
   /** Opens a path of this folder, by the folder as it is without links. */

@@ -184,11 +184,13 @@ export class Directory {
     this.changed.clear();
     this.waiting.clear();
     const unknown = () => [...snapshot.entries.values()].filter((entry) => !taken.has(entry.inode));
-    const kept = missing.filter((file) => {
-      const isGone = this.isGone(file, snapshot, devicesBefore);
-      if (isGone) departed.push(file);
-      return !isGone;
-    });
+    const sought: FollowedFile[] = [];
+    const kept: FollowedFile[] = [];
+    for (const file of missing) {
+      const fate = this.fateOf(file, snapshot, devicesBefore);
+      (fate === "gone" ? departed : kept).push(file);
+      if (fate === "sought") sought.push(file);
+    }
     this.noteUnfound(kept);
     for (const file of this.departures.truncatedRoots(unknown())) {
       if (departed.includes(file)) continue;
@@ -197,7 +199,7 @@ export class Directory {
     }
     const refilled = this.refilled(departed, snapshot);
     for (const file of departed) this.departures.depart(file, snapshot, taken);
-    this.newcomers.meet(unknown(), snapshot, { files: departed, refilled });
+    this.newcomers.meet(unknown(), snapshot, { files: departed, sought, refilled });
     this.newcomers.settleSlipped(snapshot);
     for (const file of this.book.files) {
       if (file.isPresent) continue;
@@ -322,26 +324,30 @@ export class Directory {
     if (waiting) this.book.host.moved(file);
   }
 
-  /** No name here leads to it. True when nothing else does either. */
-  private isGone(file: FollowedFile, snapshot: FolderSnapshot, devicesBefore: ReadonlySet<bigint>): boolean {
+  /** No name here leads to it. `gone`: nothing else does either. `sought`: that is not known yet. */
+  private fateOf(
+    file: FollowedFile,
+    snapshot: FolderSnapshot,
+    devicesBefore: ReadonlySet<bigint>,
+  ): "gone" | "sought" | "kept" {
     if (file.fd !== undefined) {
       file.look(this.book.host.uptimeMs());
       // What could not be looked at may be it: it is closed when it is quiet, and not forgotten.
       if (file.isDeleted || snapshot.obscured.size === 0) this.book.noteNameless(file);
-      return false;
+      return "kept";
     }
     // What could not be looked at may be it; a link of its name leads to it in another folder, which takes it over.
-    if (snapshot.obscured.size > 0 || snapshot.links.includes(nameOf(file.path))) return false;
+    if (snapshot.obscured.size > 0 || snapshot.links.includes(nameOf(file.path))) return "kept";
     if (this.book.host.mayBeElsewhere(this.book, file)) {
       this.book.unsettled = true;
-      return false;
+      return "sought";
     }
     if (this.book.host.isOutOfReach(file)) {
       file.whereabouts = "outOfReach";
-      return false;
+      return "kept";
     }
     // Under another device number this may be an empty mount point: gone only if its companions were found.
-    return file.device === snapshot.device || devicesBefore.has(file.device);
+    return file.device === snapshot.device || devicesBefore.has(file.device) ? "gone" : "kept";
   }
 }
 

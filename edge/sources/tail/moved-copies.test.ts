@@ -1,11 +1,21 @@
 import { test } from "bun:test";
-import { appendFileSync, copyFileSync, linkSync, mkdirSync, renameSync, truncateSync } from "node:fs";
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  renameSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { until } from "../../../shared/testing/until.ts";
+import { openCount } from "./open-count.ts";
 import { numbered, said, sees, tailWorld } from "./testing/tail-world.ts";
 
 /** A log in a folder, and what was written to it so far. */
-function movingWorld() {
-  const w = tailWorld({}, "*/*.log");
+function movingWorld(config: Record<string, unknown> = {}) {
+  const w = tailWorld(config, "*/*.log");
   const log = (folder: string, name = "x.log") => w.dir.file(`${folder}/${name}`);
   mkdirSync(w.dir.file("d"));
   const expected: string[] = [];
@@ -70,6 +80,90 @@ test("a log is copied and emptied, its folder moved and another made in its plac
   const work = await first.crash();
   await using second = w.start(work);
   await sees(second, w.lines());
+});
+
+/** What is done to a log: C copied and truncated, R renamed and made anew, M its folder moved, K moved alone into another folder that is followed, O moved out of sight, L lines come. */
+const steps: Readonly<Record<string, (w: ReturnType<typeof movingWorld>, at: { folder: string }) => void>> = {
+  C: (w, { folder }) => {
+    shift(w, folder);
+    copyFileSync(w.log(folder), w.log(folder, "x.log.1"));
+    truncateSync(w.log(folder));
+  },
+  R: (w, { folder }) => {
+    shift(w, folder);
+    renameSync(w.log(folder), w.log(folder, "x.log.1"));
+    writeFileSync(w.log(folder), "");
+  },
+  M: (w, at) => {
+    const before = at.folder;
+    at.folder = `${before}m`;
+    renameSync(w.dir.file(before), w.dir.file(at.folder));
+  },
+  K: (w, at) => {
+    const before = at.folder;
+    at.folder = `${before}k`;
+    mkdirSync(w.dir.file(at.folder));
+    renameSync(w.log(before), w.log(at.folder));
+  },
+  O: (w, { folder }) => {
+    renameSync(w.log(folder), w.dir.file(`${folder}-x.outside`));
+    writeFileSync(w.log(folder), "");
+  },
+  L: (w, { folder }) => w.write(w.log(folder), numbered(`more ${w.lines().length}`, 40)),
+};
+
+/** Generations are one older from now on. */
+function shift(w: ReturnType<typeof movingWorld>, folder: string): void {
+  for (const to of [4, 3, 2]) {
+    if (existsSync(w.log(folder, `x.log.${to - 1}`)))
+      renameSync(w.log(folder, `x.log.${to - 1}`), w.log(folder, `x.log.${to}`));
+  }
+}
+
+const down = [
+  "LCK",
+  "CRM",
+  "CMR",
+  "MCR",
+  "KCR",
+  "LCRM",
+  "LMCRL",
+  "CK",
+  "LCM",
+  "CCM",
+  "CO",
+  "LCO",
+  "RCM",
+  "CRMC",
+  "LCKL",
+];
+test.each(down)("stopped; with a log that was read happens %s: each line once", async (sequence) => {
+  using w = movingWorld();
+  const first = await w.begun();
+  const work = await first.stop();
+  const at = { folder: "d" };
+  for (const step of sequence) steps[step]?.(w, at);
+  await using second = w.start(work);
+  await sees(second, w.lines());
+  steps.L?.(w, at);
+  await sees(second, w.lines());
+});
+
+const up = ["CO", "CK", "CR", "CRM", "CM", "RCM", "CCO", "MC"];
+test.each(up)("while it is read and closed happens %s to a log: each line once", async (sequence) => {
+  using w = movingWorld({ openFilesMax: 1, idleClose: 100 });
+  const expected = numbered("other", 20);
+  mkdirSync(w.dir.file("z"));
+  const run = await w.begun();
+  await using _ = run;
+  w.write(w.log("z"), expected);
+  await sees(run, w.lines());
+  await until("they are closed", () => openCount.now <= 1);
+  const at = { folder: "d" };
+  for (const step of sequence) steps[step]?.(w, at);
+  await sees(run, w.lines());
+  steps.L?.(w, at);
+  await sees(run, w.lines());
 });
 
 for (const when of ["while it is read", "while the agent is down"]) {

@@ -26,7 +26,9 @@ interface Fresh {
 /** What a scan found to be gone. */
 export interface Departed {
   readonly files: readonly FollowedFile[];
-  /** Those of them that are here with other bytes in them. They are read, unless they are copies. */
+  /** Closed, without a name here, and looked for in other folders: what became of them is not known yet. */
+  readonly sought: readonly FollowedFile[];
+  /** Those of `files` that are here with other bytes in them. They are read, unless they are copies. */
   readonly refilled: readonly { readonly entry: FolderEntry; readonly trail: string; readonly offset: number }[];
 }
 
@@ -85,7 +87,7 @@ export class Newcomers {
         .filter(({ name }) => name !== rootName)
         .map((entry) => ({
           ...entry,
-          meet: () => this.meetDerived(entry, trail, explained, snapshot, departed.files),
+          meet: () => this.meetDerived(entry, trail, explained, snapshot, departed),
         }));
       for (const { meet } of [...nameless, ...derived].sort(olderFirst)) meet();
       const root = entries.find(({ name }) => name === rootName);
@@ -174,7 +176,9 @@ export class Newcomers {
       chosen.set(entry.inode, first);
       this.otherFolders.saySame(first.name, second.name);
     }
-    return [...chosen.values()].filter((entry) => !this.otherFolders.has(entry));
+    const others = this.otherFolders;
+    const unknownAnywhere = [...chosen.values()].filter((entry) => !others.has(entry));
+    return unknownAnywhere.filter((entry) => !others.goesOnIn(entry));
   }
 
   /** Of several names of one file the one that says most counts: a log's, then a generation's. 0: it says nothing. */
@@ -195,7 +199,7 @@ export class Newcomers {
     trail: string,
     explained: boolean,
     snapshot: FolderSnapshot,
-    departed: readonly FollowedFile[],
+    departed: Departed,
   ): void {
     const { host, path } = this.book;
     const meaning = this.book.names.meaning(entry.name);
@@ -254,7 +258,7 @@ export class Newcomers {
     entry: FolderEntry,
     trail: string,
     snapshot: FolderSnapshot,
-    departed: readonly FollowedFile[],
+    departed: Departed,
   ): FollowedFile | undefined {
     const isFresh = this.fresh.has(entry.inode);
     const held = this.held.get(entry.inode);

@@ -18,6 +18,8 @@ export class OtherFolders {
   private readonly saidSame = new Set<string>();
   /** Trails whose log was taken over in this scan with other bytes in it. */
   private uncompared = new Set<string>();
+  /** Files whose inode is here with other bytes in it, under another name than theirs, and that have no name any more. */
+  private emptied: KnownFile<DirectoryBook>[] = [];
 
   constructor(
     private readonly book: DirectoryBook,
@@ -39,8 +41,31 @@ export class OtherFolders {
       return true;
     }
     const moved = known.find(({ file }) => this.isIn(entry, file)) ?? this.logWithOtherBytes(entry, known);
-    if (moved === undefined) return false;
+    if (moved === undefined) {
+      this.emptied.push(...known.filter(({ file }) => file.isWellKnown && !file.isAside));
+      return false;
+    }
     this.takeOver(moved.file, moved.book, entry);
+    return true;
+  }
+
+  /**
+   * Whether it is the rest of a file whose inode came here with other bytes in it: copied and truncated, renamed, and its folder
+   * moved, in whatever order. To be asked once all were asked for what other folders know by inode.
+   */
+  goesOnIn(entry: FolderEntry): boolean {
+    const { book } = this;
+    const trail = book.trailOf(entry.name);
+    if (trail === undefined || this.emptied.length === 0) return false;
+    const found = this.emptied.find(
+      ({ file }) =>
+        file.role !== "forgotten" &&
+        nameOf(file.trail) === nameOf(trail) &&
+        file.inode !== entry.inode &&
+        book.begins(entry, file) === true,
+    );
+    if (found === undefined) return false;
+    this.takeOver(found.file, found.book, entry);
     return true;
   }
 
@@ -61,6 +86,7 @@ export class OtherFolders {
   takeUncompared(): ReadonlySet<string> {
     const taken = this.uncompared;
     this.uncompared = new Set();
+    this.emptied = [];
     return taken;
   }
 
@@ -73,7 +99,9 @@ export class OtherFolders {
     const log = known.find(
       ({ file }) => nameOf(file.path) === name && file.path === file.trail && !file.isAside && !file.isBarelyKnown,
     );
-    if (log !== undefined) this.uncompared.add(trail);
+    // Its copy stayed where it was: it goes on there, and this is a log of its own.
+    if (log === undefined || log.book.hasCopyOf(log.file)) return undefined;
+    this.uncompared.add(trail);
     return log;
   }
 
@@ -96,7 +124,9 @@ export class OtherFolders {
   private takeOver(file: FollowedFile, from: DirectoryBook, entry: FolderEntry): void {
     const { book } = this;
     const path = childOf(book.path, entry.name);
-    const cursor = { ...file.cursor(), path, trail: book.trailOf(entry.name) ?? path };
+    const { inode, device } = entry;
+    const where = { path, trail: book.trailOf(entry.name) ?? path, inode: inode.toString(), device: device.toString() };
+    const cursor = { ...file.cursor(), ...where };
     const barely = file.isBarelyKnown;
     const fd = file.surrender();
     from.release(file);
