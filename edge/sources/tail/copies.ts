@@ -1,9 +1,9 @@
 import { closeSync, fstatSync } from "node:fs";
 import { nameOf } from "../../../shared/files/path-text.ts";
+import type { Departed } from "./departures.ts";
 import type { DirectoryBook } from "./directory-book.ts";
 import { isPrefixOf } from "./fingerprint.ts";
 import type { FollowedFile } from "./followed-file.ts";
-import type { Departed } from "./newcomers.ts";
 import type { FolderEntry, FolderSnapshot } from "./snapshot.ts";
 
 /** An unknown file, open, with its size now: in the picture a copy that was just being made may still be empty. */

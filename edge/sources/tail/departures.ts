@@ -6,6 +6,15 @@ import { olderFirst } from "./names.ts";
 import type { FolderEntry, FolderSnapshot } from "./snapshot.ts";
 import { signals } from "./telemetry.ts";
 
+/** What a scan found to be gone. */
+export interface Departed {
+  readonly files: readonly FollowedFile[];
+  /** Closed, without a name here, and looked for in other folders: what became of them is not known yet. */
+  readonly sought: readonly FollowedFile[];
+  /** Those of `files` that are here with other bytes in them. They are read, unless they are copies. */
+  readonly refilled: readonly { readonly entry: FolderEntry; readonly trail: string; readonly offset: number }[];
+}
+
 /** Files that are gone, or whose place other bytes have taken: truncated, replaced, removed while we were away. */
 export class Departures {
   constructor(private readonly book: DirectoryBook) {}

@@ -9,11 +9,11 @@
  */
 import { closeSync } from "node:fs";
 import { childOf, nameOf, shownPath } from "../../../shared/files/path-text.ts";
-import { Departures } from "./departures.ts";
+import { type Departed, Departures } from "./departures.ts";
 import { DirectoryBook, type DirectoryHost } from "./directory-book.ts";
 import type { Note } from "./discover.ts";
 import type { FollowedFile } from "./followed-file.ts";
-import { type Departed, Newcomers } from "./newcomers.ts";
+import { Newcomers } from "./newcomers.ts";
 import { type FolderEntry, type FolderSnapshot, takeSnapshot } from "./snapshot.ts";
 import { signals } from "./telemetry.ts";
 import { UnnamedFiles } from "./unnamed-files.ts";

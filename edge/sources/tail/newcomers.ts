@@ -6,6 +6,7 @@ import { closeSync, fstatSync } from "node:fs";
 import { childOf, nameOf, shownPath } from "../../../shared/files/path-text.ts";
 import { endOfText } from "./blank.ts";
 import { Copies } from "./copies.ts";
+import type { Departed } from "./departures.ts";
 import type { DirectoryBook } from "./directory-book.ts";
 import { readAt, tailBytesMax } from "./fingerprint.ts";
 import { FollowedFile } from "./followed-file.ts";
@@ -21,15 +22,6 @@ interface Fresh {
   readonly trail: string;
   /** How far it was read, when it was truncated since. */
   readonly readTo?: number;
-}
-
-/** What a scan found to be gone. */
-export interface Departed {
-  readonly files: readonly FollowedFile[];
-  /** Closed, without a name here, and looked for in other folders: what became of them is not known yet. */
-  readonly sought: readonly FollowedFile[];
-  /** Those of `files` that are here with other bytes in them. They are read, unless they are copies. */
-  readonly refilled: readonly { readonly entry: FolderEntry; readonly trail: string; readonly offset: number }[];
 }
 
 /** Meets the unknown files of one directory. */
