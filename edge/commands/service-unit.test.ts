@@ -24,6 +24,7 @@ test("the unit notifies, is watched, keeps its state and unpacks on tmpfs", () =
     "Environment=BUN_JSC_forceRAMSize=134217728",
     "Environment=BUN_JSC_largeHeapSize=12582912",
     "Environment=BUN_JSC_smallHeapGrowthFactor=1.25",
+    "Environment=BUN_JSC_mediumHeapGrowthFactor=1.25",
     "LimitCORE=0",
     "ProtectHome=yes",
     "ExecStart=/usr/bin/tailgate run --config /etc/tailgate/tailgate.yaml",

@@ -1,3 +1,4 @@
+import { decodeText } from "../../shared/system/short-texts.ts";
 import { limits } from "./limits.ts";
 
 /**
@@ -36,7 +37,7 @@ export class EventView {
 
   /** The event as UTF-8 text (invalid bytes become U+FFFD here, never in what is forwarded). Decoded once. */
   text(): string {
-    this.decoded ??= this.buffer.toString("utf8", this.start, this.end);
+    this.decoded ??= decodeText(this.buffer, this.start, this.end);
     return this.decoded;
   }
 

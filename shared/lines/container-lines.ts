@@ -12,6 +12,7 @@
  *
  * A line that is none of these passes as it is.
  */
+import { decodeText } from "../system/short-texts.ts";
 import type { Ending, LineOutput, LineSplitterOptions, Splitter } from "./split-lines.ts";
 
 /** How a runtime writes. */
@@ -154,7 +155,7 @@ const rangeBytesMax = 1024 * 1024 - 1024;
 function dockerPiece(buffer: Buffer, start: number, end: number): Piece | undefined {
   let value: unknown;
   try {
-    value = JSON.parse(buffer.toString("utf8", start, end));
+    value = JSON.parse(decodeText(buffer, start, end));
   } catch (thrown) {
     if (thrown instanceof SyntaxError) return undefined;
     throw thrown;

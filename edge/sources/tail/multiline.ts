@@ -12,6 +12,7 @@ import {
   type LineSplitterOptions,
   type Splitter,
 } from "../../../shared/lines/split-lines.ts";
+import { decodeText } from "../../../shared/system/short-texts.ts";
 import type { Config } from "./config.ts";
 
 /** How to tell where an event starts. */
@@ -69,7 +70,7 @@ export class MultilineSplitter implements Splitter {
   }
 
   private startsAt(buffer: Buffer, start: number, end: number): boolean {
-    return this.options.startsEvent(buffer.toString("utf8", start, Math.min(end, start + patternBytesMax)));
+    return this.options.startsEvent(decodeText(buffer, start, Math.min(end, start + patternBytesMax)));
   }
 
   /** `end` stands behind the line end of the last line, or at the end of a half line. */
