@@ -31,6 +31,14 @@ export interface DraftSurroundings {
   readonly livedMs: () => number;
 }
 
+/** What the file is told of the world around it, and whom it tells. */
+export interface FileSurroundings {
+  readonly clock: Clock;
+  readonly report: Report;
+  /** The file is damaged. */
+  readonly onDamage?: ((error: AppError) => void) | undefined;
+}
+
 /** A commit of which nobody knows yet whether it is stored. */
 interface OpenQuestion {
   readonly draft: Draft;
@@ -56,9 +64,7 @@ export class ChannelFile {
   constructor(
     readonly path: string,
     db: DatabaseConnection,
-    private readonly clock: Clock,
-    private readonly report: Report,
-    private readonly onDamage?: (error: AppError) => void,
+    private readonly surroundings: FileSurroundings,
   ) {
     this.db = db;
     this.ready = new Statements(db);
@@ -131,7 +137,7 @@ export class ChannelFile {
         draft.discard();
         throw this.translate("commit to", error);
       }
-      this.report(signals.commitUnknown, { error: String(error) });
+      this.surroundings.report(signals.commitUnknown, { error: String(error) });
       this.question = { draft, commit, work };
       this.settleTriedMs = Number.NEGATIVE_INFINITY;
       this.settle(error);
@@ -166,7 +172,7 @@ export class ChannelFile {
         // On a disk that takes nothing: then the next start finds the damage where this one did.
         if (systemCode(thrown) === undefined) throw thrown;
       }
-      this.onDamage?.(damage);
+      this.surroundings.onDamage?.(damage);
       return damage;
     }
     if (code.startsWith("SQLITE_CONSTRAINT")) {
@@ -213,7 +219,7 @@ export class ChannelFile {
   private settle(cause?: unknown): void {
     const { question } = this;
     if (question === undefined) return;
-    const nowMs = this.clock.uptimeMs();
+    const nowMs = this.surroundings.clock.uptimeMs();
     if (nowMs - this.settleTriedMs < settleEveryMs) throw this.unsettled(cause);
     this.settleTriedMs = nowMs;
     let found: number;

@@ -141,7 +141,7 @@ function openSound(options: OpenOptions, lock: Lock, path: string, renewed: stri
     if (!made) refuseUnnamed(db, options);
     migrate(db);
     forgetUnnamed(db, options);
-    const file = new ChannelFile(path, db, clock, report, options.onDamage);
+    const file = new ChannelFile(path, db, { clock, report, onDamage: options.onDamage });
     const facts = startFacts({ db, options, lock, file, path, renewed });
     const freeBytesMin = Math.max(0, ...[...options.channels.values()].map((choice) => choice.freeBytesMin));
     const reserveBytes = options.reserveBytes ?? limits.reserveBytes;
