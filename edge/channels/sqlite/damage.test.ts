@@ -1,9 +1,20 @@
 /** Bytes that rot, pages that are gone, logs that are cut: what can be read is delivered, the rest is named. */
 import { expect, test } from "bun:test";
-import { cpSync, existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import { seededRandom } from "../../../shared/random/random.ts";
+import { silent } from "../../../shared/telemetry/log.ts";
 import { type TempDir, tempDir } from "../../../shared/testing/temp-dir.ts";
+import type { Lane } from "../../core/lane.ts";
 import type { StoredBatch } from "../../core/stored-batch.ts";
 import { describeBatch, drain, expectContiguous, identityOf } from "../../testing/contracts/batches.ts";
 import { Sqlite } from "./driver.ts";
@@ -205,3 +216,71 @@ test("a file found damaged while it runs says so, leaves a note, and the next st
   // The bodies say themselves which records they are: nothing is lost with the narrow rows.
   expect(expectHonest(given, 0, next)).toBe(0);
 });
+
+/** The last page below the root of a table's tree is gone, which no start looks at; or all of them. */
+function lose(dir: TempDir, table: string, which: "last" | "all"): void {
+  const db = new Sqlite(dir.file("channel.db"), { readonly: true });
+  const root = Number(db.prepare("SELECT rootpage FROM sqlite_schema WHERE name = ?").pluck().get(table));
+  db.close();
+  damage(dir.file("channel.db"), (bytes) => {
+    const at = (root - 1) * PAGE_BYTES;
+    const children: number[] = [];
+    for (let cell = 0; cell < bytes.readUInt16BE(at + 3); cell++)
+      children.push(bytes.readUInt32BE(at + bytes.readUInt16BE(at + 12 + 2 * cell)));
+    children.push(bytes.readUInt32BE(at + 8));
+    const lost = which === "all" ? children : children.slice(-1);
+    for (const child of lost) bytes.fill(0, (child - 1) * PAGE_BYTES, child * PAGE_BYTES);
+  });
+}
+
+type Deed = (store: ReturnType<typeof openWritten>, lane: Lane) => unknown;
+
+/** Looks before each batch that is delivered. */
+function looking(look: (channel: ReturnType<ReturnType<typeof openWritten>["channel"]>, lane: Lane) => unknown): Deed {
+  return (store, lane) => {
+    const channel = store.channel("main");
+    const reader = channel.reader(lane);
+    for (look(channel, lane); ; look(channel, lane)) {
+      const batch = reader.next();
+      if (batch === undefined) return;
+      reader.acknowledge(batch, undefined);
+    }
+  };
+}
+
+const put: Deed = (store, lane) => store.commit(work(lane, store.channel("main").nextSeq(lane), 9));
+
+test.each<[string, string, "last" | "all", Deed]>([
+  ["a put", "batch", "last", put],
+  ["a take", "batch", "last", looking(() => {})],
+  ["the age of the oldest", "batch", "last", looking((channel) => channel.stat().oldestMs)],
+  ["where a lane begins", "batch", "last", looking((channel, lane) => channel.oldest(lane))],
+  ["making the file small", "batch", "last", (store) => store.journal.file.compact()],
+  ["the body of a put", "body", "all", put],
+  ["the body of a take", "body", "all", looking(() => {})],
+])(
+  "damage met by %s is told to whoever ends the process and leaves a note; where no note can be made it is told all the same",
+  (_what, table, which, deed) => {
+    for (const noted of [true, false]) {
+      using dir = tempDir();
+      write(dir, 240);
+      lose(dir, table, which);
+      const told: AppError[] = [];
+      const store = openWritten(dir.path, 0, silent, (error) => told.push(error));
+      const [lane] = store.channel("main").lanes();
+      if (lane === undefined) throw new Error("the lane is there");
+      if (!noted) mkdirSync(dir.file("channel.db.damaged"));
+      let thrown: unknown;
+      try {
+        deed(store, lane);
+      } catch (error) {
+        thrown = error;
+      }
+      expect(thrown).toMatchObject({ code: "EDGE_CHANNEL_DAMAGED", severity: "restart" });
+      expect(told[0]).toMatchObject({ code: "EDGE_CHANNEL_DAMAGED" });
+      if (noted) expect(readFileSync(dir.file("channel.db.damaged"), "utf8")).toStartWith("SQLITE_CORRUPT");
+      store.abandon();
+    }
+  },
+  60_000,
+);

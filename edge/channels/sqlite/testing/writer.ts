@@ -31,7 +31,12 @@ export function batchAt(lane: Lane, first: number): PutBatch {
 }
 
 /** Opens what the writer writes. */
-export function openWritten(dataDir: string, reserveBytes = 0, report: Report = silent): SqliteStore {
+export function openWritten(
+  dataDir: string,
+  reserveBytes = 0,
+  report: Report = silent,
+  onDamage?: (error: AppError) => void,
+): SqliteStore {
   return openChannelStore({
     dataDir,
     agent: "agent",
@@ -41,6 +46,7 @@ export function openWritten(dataDir: string, reserveBytes = 0, report: Report = 
     report,
     metrics: new Metrics(),
     reserveBytes,
+    onDamage,
   });
 }
 
