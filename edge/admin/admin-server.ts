@@ -2,7 +2,7 @@ import { chmodSync, rmSync } from "node:fs";
 import { isLocal, type ListenAddress, showAddress } from "../../shared/config/listen-address.ts";
 import { AppError, messageOf } from "../../shared/errors/app-error.ts";
 import { ourHosts } from "../../shared/http/our-host.ts";
-import { inTheWay, ownFolder, removeStaleSocket } from "../../shared/system/unix-socket.ts";
+import { inTheWay, ownFolder, removeStaleSocket, socketTrouble } from "../../shared/system/unix-socket.ts";
 import { codes } from "./codes.ts";
 import { answerTap, type TapPage } from "./tap-page.ts";
 
@@ -61,15 +61,33 @@ function onSocket(path: string, fetch: (request: Request, own: Bun.Server<undefi
   return { url: `unix:${path}`, stop };
 }
 
+/** Why nobody could listen there now; undefined: nothing is to be seen. A port is tried and let go of, files are only looked at. */
+export async function adminRefusal(address: ListenAddress): Promise<AppError | undefined> {
+  if (address.kind === "unix") {
+    const why = socketTrouble(address.path);
+    return why === undefined ? undefined : addressError(address, why);
+  }
+  const { host: hostname, port } = address;
+  const fetch = () => new Response("not yet\n", { status: 503 });
+  try {
+    await listen(address, () => Bun.serve({ hostname, port, fetch, reusePort: false, development: false })).stop(true);
+    return undefined;
+  } catch (thrown) {
+    if (thrown instanceof AppError) return thrown;
+    throw thrown;
+  }
+}
+
 function listen<Server>(address: ListenAddress, open: () => Server): Server {
   try {
     return open();
   } catch (thrown) {
-    throw new AppError(
-      codes.EDGE_ADMIN_ADDRESS,
-      `listen on ${showAddress(address)} for the admin HTTP: ${messageOf(thrown)}`,
-    );
+    throw addressError(address, messageOf(thrown));
   }
+}
+
+function addressError(address: ListenAddress, why: string): AppError {
+  return new AppError(codes.EDGE_ADMIN_ADDRESS, `listen on ${showAddress(address)} for the admin HTTP: ${why}`);
 }
 
 function answer(request: Request, pages: AdminPages, keepOpen: () => void): Response {

@@ -18,7 +18,8 @@ import { tryDestinations } from "./try-destinations.ts";
 
 async function run(config: string, registry = fakeRegistry, ...args: readonly string[]) {
   using dir = tempDir();
-  writeFileSync(dir.file("tailgate.yaml"), config);
+  // Whoever runs the tests may not be allowed to make the folder of a service.
+  writeFileSync(dir.file("tailgate.yaml"), config.replace("/var/lib/tailgate", dir.file("data")));
   let out = "";
   let err = "";
   const given = readArguments(check, [dir.file("tailgate.yaml"), ...args]);
@@ -56,11 +57,12 @@ test("a data directory that a start would refuse is a mistake, and one that can 
   };
   for (const name of ["file", "file/below", "dangling", "dangling/below"]) {
     const [first = ""] = name.split("/");
-    expect(await at(dir.file(name))).toStartWith(`dataDir: ${dir.file(first)}`);
+    expect(await at(dir.file(name))).toContain(`open the data directory ${dir.file(name)} as user`);
+    expect(await at(dir.file(name))).toContain(`: ${dir.file(first)}`);
   }
-  expect(await at("/dev/null")).toContain("dataDir: /dev/null is a device, no folder: the agent will not start");
+  expect(await at("/dev/null")).toContain("/dev/null is a device, no folder [EDGE_DATA_DIR]");
   expect(await at("/dev/null", "--strict")).toContain("the agent will not start");
-  expect(await at(dir.file("new/below"))).not.toContain("dataDir");
+  expect(await at(dir.file("new/below"))).not.toContain("EDGE_");
 });
 
 test.each(["channel.db", "channel.lock", "channel.reserve"])(
@@ -71,7 +73,9 @@ test.each(["channel.db", "channel.lock", "channel.reserve"])(
       if (kind === "folder") mkdirSync(dir.file(name));
       else Bun.spawnSync(["mkfifo", dir.file(name)]);
       const { code, err } = await run(good.replace("/var/lib/tailgate", dir.path));
-      expect(err).toContain(`dataDir: ${dir.file(name)} is a ${kind}; a file of the agent's own belongs there`);
+      expect(err).toContain(
+        `open ${dir.file(name)}: it is a ${kind} [EDGE_DATA_DIR]\n  Move it away: a file of the agent's own belongs there.`,
+      );
       expect(code).toBe(2);
     }
   },
@@ -97,14 +101,14 @@ test("what a source finds on this machine is said; it is told which files are th
     read(raw) {
       const reading = tail.read(raw);
       const inspect = async ({ dataDir, ownFiles }: Surroundings): Promise<readonly Remark[]> => [
-        { level: "note", field: "paths", message: `${dataDir} ${ownFiles.map((path) => basename(path)).join(" ")}` },
+        { level: "note", field: "paths", message: `${basename(dataDir)} ${ownFiles.map((path) => basename(path)).join(" ")}` },
       ];
       return reading.ok ? { ok: true, value: { ...reading.value, inspect } } : reading;
     },
   };
   const { code, err } = await run(good, { ...fakeRegistry, sources: [tailThatLooks] });
   expect(code).toBe(0);
-  expect(err).toContain("sources.driving.paths: /var/lib/tailgate tailgate.yaml [note]\n");
+  expect(err).toContain("sources.driving.paths: data tailgate.yaml [note]\n");
 });
 
 test("--print shows the defaults as YAML that can be read again", async () => {

@@ -1,15 +1,14 @@
-import { existsSync, lstatSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { stringify } from "yaml";
 import { formatByteSize } from "../../shared/config/byte-size.ts";
-import { messageOf } from "../../shared/errors/app-error.ts";
 import { freeBytes } from "../../shared/files/free-bytes.ts";
-import { kindOf } from "../../shared/files/open-regular.ts";
-import { isFileTrouble } from "../../shared/files/refusal.ts";
-import { otherThanFile } from "../channels/sqlite/data-files.ts";
+import { adminRefusal } from "../admin/admin-server.ts";
+import { isInUse } from "../channels/sqlite/open.ts";
+import { startRefusal } from "../channels/sqlite/start-refusals.ts";
 import type { AgentConfig } from "../config/agent-config.ts";
 import { type Command, forceOption } from "./command.ts";
-import { accepted, reportNotes, reportWarnings } from "./report-problems.ts";
+import { accepted, reportNotes, reportRefusal, reportWarnings } from "./report-problems.ts";
 import { tryDestinations } from "./try-destinations.ts";
 import { whichConfig, whichConfigOptions } from "./which-config.ts";
 
@@ -27,30 +26,22 @@ function lowDisks({ channels, dataDir }: AgentConfig): string {
   return said;
 }
 
-/** What on this machine a start would refuse of the data directory and its files, in words; empty: nothing, as far as is to be seen. */
-function refusedData({ dataDir }: AgentConfig): string {
-  let at = dataDir;
-  while (!isThere(at) && dirname(at) !== at) at = dirname(at);
-  try {
-    const found = statSync(at);
-    if (!found.isDirectory()) return `dataDir: ${at} is ${kindOf(found)}, no folder`;
-    const other = at === dataDir ? otherThanFile(dataDir) : undefined;
-    return other === undefined
-      ? ""
-      : `dataDir: ${other.path} is ${other.kind}; a file of the agent's own belongs there`;
-  } catch (thrown) {
-    return `dataDir: ${at}: ${messageOf(thrown)}`;
-  }
-}
-
-/** Links count as what they are: one that leads nowhere is in the way of a folder. */
-function isThere(path: string): boolean {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-  } catch (thrown) {
-    if (isFileTrouble(thrown)) return false; // Below a file, or longer than the system takes.
-    throw thrown;
-  }
+/**
+ * What a start would refuse of this machine, in the start's own words. An agent that runs on the folder is no mistake: its config
+ * is looked at before it is reloaded. Answers the exit code that the start would have.
+ */
+async function refusals({ dataDir, channels, admin }: AgentConfig, say: (text: string) => void): Promise<number> {
+  const stored = new Map([...channels].filter(([, { stored }]) => stored !== undefined));
+  const runs = isInUse(dataDir);
+  const found = [admin && !runs ? await adminRefusal(admin) : undefined, startRefusal(dataDir, stored)];
+  const refused = found.filter((error) => error !== undefined);
+  for (const error of refused) say(`${reportRefusal(error)}the agent will not start [error]\n`);
+  if (runs)
+    say(
+      `an agent runs on ${dataDir}: a second one would be refused, and whether the address of the admin HTTP can be had is not tried [note]\n`,
+    );
+  if (refused.length === 0) return 0;
+  return refused.some(({ severity }) => severity === "usage") ? 2 : 1;
 }
 
 /** What the sources find when they compare their config with this machine, a line each. */
@@ -93,11 +84,8 @@ export const check: Command = {
       world.err(`refused: ${doubts.length + loaded.warnings.length} warnings, and --strict takes none\n`);
       return 2;
     }
-    const refused = refusedData(loaded.config);
-    if (refused !== "") {
-      world.err(`${refused}: the agent will not start [error]\n`);
-      return 2;
-    }
+    const refused = await refusals(loaded.config, world.err);
+    if (refused !== 0) return refused;
     world.err(lowDisks(loaded.config));
     world.err(await remarks(loaded.config));
     if (given.flag("print")) world.out(stringify(JSON.parse(JSON.stringify(loaded.effective))));

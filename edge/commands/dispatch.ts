@@ -2,6 +2,7 @@ import { suggest } from "../../shared/config/nearest.ts";
 import { AppError } from "../../shared/errors/app-error.ts";
 import { type Command, type CommandContext, readArguments } from "./command.ts";
 import { renderCommandHelp, renderHelp } from "./help.ts";
+import { reportRefusal } from "./report-problems.ts";
 
 /** Finds the verb, reads its arguments, runs it. Answers the exit code; usage mistakes are said, with the nearest word. */
 export async function dispatch(
@@ -28,8 +29,7 @@ export async function dispatch(
     return await command.run(readArguments(command, rest), world);
   } catch (thrown) {
     if (!(thrown instanceof AppError) || thrown.severity !== "usage") throw thrown;
-    const code = thrown.code === "USAGE" ? "" : ` [${thrown.code}]`;
-    world.err(`${thrown.message}${code}\n  ${thrown.hint}\n`);
+    world.err(reportRefusal(thrown));
     return 2;
   }
 }

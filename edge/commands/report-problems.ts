@@ -1,3 +1,4 @@
+import type { AppError } from "../../shared/errors/app-error.ts";
 import type { Loaded } from "../config/load-config.ts";
 import { formatProblem, type Problem } from "../config/problem.ts";
 
@@ -36,4 +37,9 @@ export function accepted(
   if (loaded.untrusted.length === 0 || forced) return loaded;
   say(reportUntrusted(loaded.untrusted));
   return undefined;
+}
+
+/** Why something was not begun, and what to do. */
+export function reportRefusal({ message, code, hint }: AppError): string {
+  return `${message}${code === "USAGE" ? "" : ` [${code}]`}\n  ${hint}\n`;
 }

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import { codes } from "./codes.ts";
 import type { DatabaseConnection } from "./driver.ts";
@@ -40,9 +40,10 @@ export function takeLock(path: string): Lock {
 
 /** Whether another process holds it; touches nothing. */
 export function isLocked(path: string): boolean {
-  if (!existsSync(path)) return false;
   let db: DatabaseConnection | undefined;
   try {
+    // A FIFO would be waited for.
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return false;
     db = new Sqlite(path, { readonly: true, timeout: 0 });
     db.prepare("SELECT count(*) FROM start").get();
     return false;

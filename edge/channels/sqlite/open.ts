@@ -12,15 +12,16 @@ import { limits } from "../../core/limits.ts";
 import { ChannelFile, damageNote, isDamage } from "./channel-file.ts";
 import { codes } from "./codes.ts";
 import { type BatchRow, openForWriting } from "./connection.ts";
-import { fileNames, otherThanFile } from "./data-files.ts";
+import { fileNames, folderError, refusedFolder } from "./data-files.ts";
 import { type DatabaseConnection, meansDiskFull, sqliteCode } from "./driver.ts";
 import { LaneState, readLanes, type StoredLane } from "./lane-state.ts";
 import { isLocked, type Lock, takeLock } from "./lock.ts";
-import { formatProgress, heldOf } from "./progress.ts";
+import { formatProgress } from "./progress.ts";
 import { foundElsewhere, inodeOf, newEpoch, readMachineId } from "./provenance.ts";
 import { rebuild } from "./recover.ts";
 import { migrate, SLOTS, versionOf } from "./schema.ts";
 import { Space } from "./space.ts";
+import { lockError, refuseUnnamed } from "./start-refusals.ts";
 import { SqliteStore } from "./store.ts";
 import { signals } from "./telemetry.ts";
 
@@ -58,18 +59,14 @@ export function isInUse(dataDir: string): boolean {
 function openFolder(dataDir: string): Lock {
   const path = join(dataDir, fileNames.lock);
   try {
+    const refused = refusedFolder(dataDir);
+    if (refused !== undefined) throw refused;
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    const other = otherThanFile(dataDir);
-    if (other !== undefined) {
-      const hint = "Move it away: a file of the agent's own belongs there.";
-      throw new AppError(codes.EDGE_DATA_DIR, `open ${other.path}: it is ${other.kind}`, { hint });
-    }
     return takeLock(path);
   } catch (error) {
     const code = sqliteCode(error);
     if (!isDamage(code)) throw ioError(dataDir, path, error);
-    const hint = `Remove ${path}: it only remembers how often the agent was started, and is made anew.`;
-    throw new AppError(codes.EDGE_DATA_DIR, `open ${path}: ${code}`, { cause: error, hint });
+    throw lockError(path, error);
   }
 }
 
@@ -92,14 +89,6 @@ function tightenModes(dataDir: string, report: ChannelStoreOptions["report"]): v
       report(signals.notTightened, { path, error: messageOf(error) });
     }
   }
-}
-
-/** Whose folder it is, how it is mounted, and whether there can be one of that name is for whoever set it up. */
-function folderError(dataDir: string, error: unknown): AppError {
-  const uid = process.geteuid?.();
-  return new AppError(codes.EDGE_DATA_DIR, `open the data directory ${dataDir} as user ${uid}: ${messageOf(error)}`, {
-    cause: error,
-  });
 }
 
 function openLocked(options: OpenOptions, lock: Lock): SqliteStore {
@@ -138,7 +127,7 @@ function openSound(options: OpenOptions, lock: Lock, path: string, renewed: stri
   const db = openForWriting(path, busyMsAtStart);
   try {
     const made = versionOf(db) === 0;
-    if (!made) refuseUnnamed(db, options);
+    if (!made) refuseUnnamed(db, path, options.channels);
     migrate(db);
     forgetUnnamed(db, options);
     const file = new ChannelFile(path, db, { clock, report, onDamage: options.onDamage });
@@ -157,20 +146,6 @@ function openSound(options: OpenOptions, lock: Lock, path: string, renewed: stri
     db.close();
     throw error;
   }
-}
-
-/** @throws AppError `EDGE_CHANNEL_UNNAMED` */
-function refuseUnnamed(db: DatabaseConnection, options: OpenOptions): void {
-  const held = new Map<string, number>();
-  for (const { lane, progress } of readLanes(db)) {
-    if (!options.channels.has(lane.channel)) held.set(lane.channel, (held.get(lane.channel) ?? 0) + heldOf(progress));
-  }
-  const words = [...held].filter(([, events]) => events > 0).map(([name, events]) => `"${name}" (${events} events)`);
-  if (words.length === 0) return;
-  throw new AppError(
-    "EDGE_CHANNEL_UNNAMED",
-    `open ${join(options.dataDir, fileNames.channel)}: it holds events of channels that the config does not name: ${words.join(", ")}`,
-  );
 }
 
 /** What a start begins with. */
@@ -265,6 +240,6 @@ function ioError(dataDir: string, path: string, error: unknown): unknown {
     return new AppError("EDGE_CHANNEL_FULL", `open channel file ${path}: disk full`, cause);
   }
   const isFolders = !/^(?:SQLITE|EIO|EMFILE|ENFILE|ENOMEM)/.test(code) || /^SQLITE_(?:READONLY|CANTOPEN)/.test(code);
-  if (isFolders) return folderError(dataDir, error);
+  if (isFolders) return folderError(dataDir, messageOf(error), error);
   return new AppError("EDGE_CHANNEL_IO", `open channel file ${path}: ${code}`, cause);
 }
