@@ -101,7 +101,11 @@ test("what a source finds on this machine is said; it is told which files are th
     read(raw) {
       const reading = tail.read(raw);
       const inspect = async ({ dataDir, ownFiles }: Surroundings): Promise<readonly Remark[]> => [
-        { level: "note", field: "paths", message: `${basename(dataDir)} ${ownFiles.map((path) => basename(path)).join(" ")}` },
+        {
+          level: "note",
+          field: "paths",
+          message: `${basename(dataDir)} ${ownFiles.map((path) => basename(path)).join(" ")}`,
+        },
       ];
       return reading.ok ? { ok: true, value: { ...reading.value, inspect } } : reading;
     },

@@ -12,12 +12,12 @@
  * batch of a published file comes again.
  */
 import { type FileHandle, lstat, readdir, unlink } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { realOf } from "../../../shared/files/real-path.ts";
 import { isKey, keyOf, nameOf, serialOf } from "./file-key.ts";
 import { type FilesMark, formatMark, type MarkedFile } from "./mark.ts";
 import { makeOwnFolder, openOwn } from "./own-file.ts";
-import { publishFile, syncFolders } from "./publish.ts";
+import { moveToName, syncFolders } from "./publish.ts";
 
 interface OpenFile extends MarkedFile {
   /** Where it will be published, below the directory. */
@@ -25,6 +25,8 @@ interface OpenFile extends MarkedFile {
   readonly openedMs: number;
   readonly writtenMs: number;
   readonly full: boolean;
+  /** Where it is by now: it has its final name, which is not durable yet. Until then the mark names it, for a rename that a power cut undoes. */
+  readonly movedTo?: string;
 }
 
 export interface LaneFilesOptions {
@@ -71,7 +73,7 @@ export class LaneFiles {
   }
 
   get inProgress(): readonly string[] {
-    return [...this.open.values()].map(({ name }) => name);
+    return [...this.open.values()].filter(({ movedTo }) => movedTo === undefined).map(({ name }) => name);
   }
 
   /** Appends behind what is acknowledged, and resolves when all of it is on the disk. */
@@ -105,10 +107,21 @@ export class LaneFiles {
       if (!over && !ahead) continue;
       const settleMs = over ? this.options.settleMs : Math.max(this.options.settleMs, aheadSettleMs);
       if (nowMs - file.writtenMs < settleMs) continue;
-      published.push(await publishFile(join(this.folder, key), this.options.directory, file.name));
+      published.push(await this.publish(key, file));
       this.open.delete(key);
     }
     return published;
+  }
+
+  /** May fail at any step, and goes on from there the next time. From its first step on no more lines go into the file. */
+  private async publish(key: string, file: OpenFile): Promise<string> {
+    const closed = { ...file, full: true };
+    this.open.set(key, closed);
+    const { directory } = this.options;
+    const movedTo = file.movedTo ?? (await moveToName(join(this.folder, key), directory, file.name));
+    this.open.set(key, { ...closed, movedTo });
+    await syncFolders(dirname(movedTo), directory);
+    return movedTo;
   }
 
   /** The file that events of this name go to now: the one in progress, or the next when that is full. */

@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { access, link, mkdir, open, rename, unlink } from "node:fs/promises";
+import { access, link, lstat, mkdir, open, rename, unlink } from "node:fs/promises";
 import { dirname, extname, join } from "node:path";
 import { resolveLinks } from "../../../shared/files/links.ts";
 
@@ -8,14 +8,19 @@ import { resolveLinks } from "../../../shared/files/links.ts";
  * somebody else's. Answers where it is now; that is durable.
  */
 export async function publishFile(from: string, directory: string, name: string): Promise<string> {
+  const target = await moveToName(from, directory, name);
+  await syncFolders(dirname(target), directory);
+  return target;
+}
+
+/** The same, not durable yet: `syncFolders` makes it so. */
+export async function moveToName(from: string, directory: string, name: string): Promise<string> {
   for (let number = 0; ; number++) {
     const target = join(directory, numbered(name, number));
     await mkdir(dirname(target), { recursive: true });
     // Folders below the sink's own may be others' links: those that lead out of it are refused.
     resolveLinks(dirname(target), []);
-    if (!(await moveUnlessTaken(from, target))) continue;
-    await syncFolders(dirname(target), directory);
-    return target;
+    if (await moveUnlessTaken(from, target)) return target;
   }
 }
 
@@ -42,6 +47,8 @@ async function moveUnlessTaken(from: string, target: string): Promise<boolean> {
     await link(from, target);
   } catch (thrown) {
     const code = codeOf(thrown);
+    // An earlier try gave it this name and did not come to take the other one away.
+    if (code === "EEXIST" && (await areOne(from, target))) return takeAway(from);
     if (code === "EEXIST") return false;
     // File systems without hard links (FAT, some network ones): looking first is the best there is.
     if (code !== "EPERM" && code !== "ENOTSUP" && code !== "EOPNOTSUPP") throw thrown;
@@ -49,8 +56,17 @@ async function moveUnlessTaken(from: string, target: string): Promise<boolean> {
     await rename(from, target);
     return true;
   }
+  return takeAway(from);
+}
+
+async function takeAway(from: string): Promise<true> {
   await unlink(from);
   return true;
+}
+
+async function areOne(a: string, b: string): Promise<boolean> {
+  const [one, other] = await Promise.all([lstat(a, { bigint: true }), lstat(b, { bigint: true })]);
+  return one.ino === other.ino && one.dev === other.dev;
 }
 
 async function exists(path: string): Promise<boolean> {

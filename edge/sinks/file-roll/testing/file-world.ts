@@ -63,6 +63,8 @@ function notesOf(lane: Lane, mark?: string, next?: StoredBatch): LaneNotes {
 /** A directory of daily files, and sinks that write to it, each as a process of its own would. */
 export class FileWorld {
   readonly clock = new VirtualClock(day1, 1_000_000);
+  /** Names of what the sinks said. */
+  readonly said: string[] = [];
   constructor(
     readonly directory: string,
     readonly config: Record<string, unknown> = {},
@@ -71,7 +73,11 @@ export class FileWorld {
 
   /** What a new process makes of the lane: it knows what is on the disk, and the mark. */
   lane(lane: Lane, mark?: string, next?: StoredBatch) {
-    const context = fakeContext({ clock: this.clock, agent: this.agent });
+    const context = fakeContext({
+      clock: this.clock,
+      agent: this.agent,
+      report: ({ name }) => void this.said.push(name),
+    });
     const sink = new FileRollSink(configSchema().parse({ directory: this.directory, ...this.config }), context);
     const delivery = sink.lane(notesOf(lane, mark, next));
     return {
