@@ -46,6 +46,17 @@ function loadConfigOf(config: string, registry: Registry): AgentConfig {
   return loaded.config;
 }
 
+test("a config that is meant for another machine is looked at alone", async () => {
+  using dir = tempDir();
+  writeFileSync(dir.file("file"), "");
+  const config = good.replace("/var/lib/tailgate", dir.file("file"));
+  expect(await run(config)).toMatchObject({ code: 2 });
+  expect(await run(config, fakeRegistry, "--config-only")).toMatchObject({ code: 0 });
+  expect(await run(config.replace("topic: driving", "topik: driving"), fakeRegistry, "--config-only")).toMatchObject({
+    code: 2,
+  });
+});
+
 test("a data directory that a start would refuse is a mistake, and one that can be made is none", async () => {
   using dir = tempDir();
   writeFileSync(dir.file("file"), "");
