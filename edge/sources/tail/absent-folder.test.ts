@@ -1,5 +1,6 @@
 import { expect, spyOn, test } from "bun:test";
-import { appendFileSync, mkdirSync, renameSync } from "node:fs";
+import { appendFileSync, mkdirSync, renameSync, rmdirSync } from "node:fs";
+import { formatCursor, parseCursor } from "./cursor.ts";
 import { Directory } from "./directory.ts";
 import { numbered, sees, tailWorld } from "./testing/tail-world.ts";
 
@@ -29,6 +30,30 @@ test("a folder whose files are known is away at the start: nobody runs in a circ
   appendFileSync(log, numbered("late", 5));
   await sees(second, [numbered("old", 20), numbered("unread", 5), numbered("late", 5)].join("").trimEnd().split("\n"));
   expect(await looks()).toBeLessThan(60);
+});
+
+test("a disk is not mounted at the start, and its mount point is there, empty: the same", async () => {
+  using w = tailWorld({}, "d/*.log");
+  const [folder, away] = [w.dir.file("d"), w.dir.file("away")];
+  mkdirSync(folder);
+  appendFileSync(w.dir.file("d/x.log"), numbered("old", 20));
+  const first = w.start();
+  await sees(first, numbered("old", 20).trimEnd().split("\n"));
+  const work = await first.stop();
+  appendFileSync(w.dir.file("d/x.log"), numbered("unread", 5));
+  renameSync(folder, away);
+  mkdirSync(folder);
+  // Stored when it lay on the disk that is not there.
+  for (const [key, text] of work.positions) {
+    const cursor = parseCursor(text);
+    if (cursor !== undefined) work.positions.set(key, formatCursor({ ...cursor, device: "7" }));
+  }
+  await using second = w.start(work);
+  await Bun.sleep(100);
+  expect(await looks()).toBeLessThan(60);
+  rmdirSync(folder);
+  renameSync(away, folder);
+  await sees(second, [numbered("old", 20), numbered("unread", 5)].join("").trimEnd().split("\n"));
 });
 
 test("a folder is moved out of sight while files in it are closed and have more to give: the same", async () => {
