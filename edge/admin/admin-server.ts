@@ -35,15 +35,20 @@ export function startAdmin(address: ListenAddress, pages: AdminPages): AdminServ
       ? answer(request, pages, () => own.timeout(request, 0))
       : misdirected();
   if (address.kind === "unix") return onSocket(address.path, fetch);
-  const { host, port } = address;
-  const server = listen(address, () =>
-    Bun.serve({ hostname: host, port, fetch, reusePort: false, development: false }),
-  );
+  const { host } = address;
+  const server = onPort(address, fetch);
   return { url: `http://${host.includes(":") ? `[${host}]` : host}:${server.port}`, stop: () => server.stop(true) };
 }
 
+type Fetch = (request: Request, own: Bun.Server<undefined>) => Response;
+
+function onPort(address: Extract<ListenAddress, { kind: "tcp" }>, fetch: Fetch): Bun.Server<undefined> {
+  const { host: hostname, port } = address;
+  return listen(address, () => Bun.serve({ hostname, port, fetch, reusePort: false, development: false }));
+}
+
 /** Whoever may open the file may ask: our user, and root. */
-function onSocket(path: string, fetch: (request: Request, own: Bun.Server<undefined>) => Response): AdminServer {
+function onSocket(path: string, fetch: Fetch): AdminServer {
   const address = { kind: "unix" as const, path };
   const server = listen(address, () => {
     const why = ownFolder(path);
@@ -67,10 +72,8 @@ export async function adminRefusal(address: ListenAddress): Promise<AppError | u
     const why = socketTrouble(address.path);
     return why === undefined ? undefined : addressError(address, why);
   }
-  const { host: hostname, port } = address;
-  const fetch = () => new Response("not yet\n", { status: 503 });
   try {
-    await listen(address, () => Bun.serve({ hostname, port, fetch, reusePort: false, development: false })).stop(true);
+    await onPort(address, () => new Response("not yet\n", { status: 503 })).stop(true);
     return undefined;
   } catch (thrown) {
     if (thrown instanceof AppError) return thrown;

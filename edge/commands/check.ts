@@ -1,7 +1,6 @@
-import { existsSync } from "node:fs";
-import { dirname } from "node:path";
 import { stringify } from "yaml";
 import { formatByteSize } from "../../shared/config/byte-size.ts";
+import { nearestThere } from "../../shared/files/folder-trouble.ts";
 import { freeBytes } from "../../shared/files/free-bytes.ts";
 import { adminRefusal } from "../admin/admin-server.ts";
 import { isInUse } from "../channels/sqlite/open.ts";
@@ -14,8 +13,7 @@ import { whichConfig, whichConfigOptions } from "./which-config.ts";
 
 /** Channels that would take nothing as the disk is now, a sentence each. */
 function lowDisks({ channels, dataDir }: AgentConfig): string {
-  let folder = dataDir;
-  while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
+  const folder = nearestThere(dataDir);
   const free = freeBytes(folder);
   let said = "";
   for (const [name, { stored }] of channels) {

@@ -8,7 +8,7 @@ import { readEvent, writeEvent } from "../../shared/avro-rpc/flume-events.ts";
 
 /** An event that was read from a datum. Its body is a slice of it. */
 export interface FlumeDatum {
-  readonly headers: ReadonlyMap<string, string>;
+  readonly headers: Map<string, string>;
   readonly body: Buffer;
 }
 

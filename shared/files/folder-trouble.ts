@@ -9,8 +9,7 @@ import { isFileTrouble } from "./refusal.ts";
  * seen. Touches nothing.
  */
 export function folderTrouble(folder: string): string | undefined {
-  let at = folder;
-  while (!isThere(at) && dirname(at) !== at) at = dirname(at);
+  const at = nearestThere(folder);
   try {
     const found = statSync(at);
     if (!found.isDirectory()) return `${at} is ${kindOf(found)}, no folder`;
@@ -20,6 +19,13 @@ export function folderTrouble(folder: string): string | undefined {
   const refusal = accessRefusal(at, constants.W_OK | constants.X_OK);
   if (refusal === undefined) return undefined;
   return at === folder ? `it cannot be written (${refusal})` : `it cannot be made in ${at} (${refusal})`;
+}
+
+/** The path itself, or the nearest above it that is there. */
+export function nearestThere(path: string): string {
+  let at = path;
+  while (!isThere(at) && dirname(at) !== at) at = dirname(at);
+  return at;
 }
 
 /** Why a file that is there cannot be read and written; undefined: it can, or nothing is there. */

@@ -11,7 +11,8 @@ import type { Layout } from "../../core/layout.ts";
 import { limits } from "../../core/limits.ts";
 import type { StoredBatch } from "../../core/stored-batch.ts";
 import type { PartitionEnds } from "../../records/kafka-group.ts";
-import { type TakenEvent, type TopicRecord, takenEvent } from "./event-codec.ts";
+import type { KafkaRecord } from "../../records/kafka-record.ts";
+import { type TakenEvent, takenEvent } from "./event-codec.ts";
 import type { TakenRow, TopicProgress } from "./progress.ts";
 import { type TakenHost, TakenLane } from "./taken-lane.ts";
 import { signals } from "./telemetry.ts";
@@ -129,7 +130,7 @@ export class TakenTopic implements TakenHost {
   }
 
   /** Takes a record in, unless a sink has it. */
-  accept(number: number, record: TopicRecord, high: number): void {
+  accept(number: number, record: KafkaRecord, high: number): void {
     const partition = this.partition(number);
     const offset = Number(record.offset);
     partition.high = Math.max(partition.high, high);

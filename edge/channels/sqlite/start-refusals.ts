@@ -3,8 +3,9 @@
  * itself. Touches nothing: a database that nobody has open is read into memory, because SQLite would leave a log beside it.
  */
 import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { AppError } from "../../../shared/errors/app-error.ts";
+import { nearestThere } from "../../../shared/files/folder-trouble.ts";
 import { writableBytes } from "../../../shared/files/free-bytes.ts";
 import { codes } from "./codes.ts";
 import { assertOurs } from "./connection.ts";
@@ -66,9 +67,7 @@ export function refuseUnnamed(db: DatabaseConnection, path: string, channels: Re
 }
 
 function tooSmall(dataDir: string, path: string): AppError | undefined {
-  let folder = dataDir;
-  while (!existsSync(folder)) folder = dirname(folder);
-  if (writableBytes(folder) >= newFileBytes) return undefined;
+  if (writableBytes(nearestThere(dataDir)) >= newFileBytes) return undefined;
   return new AppError("EDGE_CHANNEL_FULL", `open channel file ${path}: disk full`);
 }
 

@@ -1,16 +1,12 @@
 import { IDENTITY_HEADER } from "../../../shared/identity/identity.ts";
 import type { EventView } from "../../core/event-view.ts";
 import { readFlumeDatum } from "../../records/flume-datum.ts";
+import { type KafkaRecord, lastHeaders, originHeader } from "../../records/kafka-record.ts";
 
-/** A record as the client hands it out. */
-export interface ConsumedRecord {
+/** A record, and where it was read. */
+export interface ConsumedRecord extends KafkaRecord {
   readonly topic: string;
   readonly partition: number;
-  readonly offset: string;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly timestamp: string;
-  readonly headers?: Readonly<Record<string, Buffer | string | readonly (Buffer | string)[] | undefined>> | undefined;
 }
 
 /** What the config says of records. */
@@ -21,8 +17,6 @@ export interface RecordRules {
   readonly offsetHeader?: string | undefined;
 }
 
-/** Its headers come with a value of their own from each agent on the way: the one before is kept under this name. */
-const originHeader = "origin";
 /** A record without a value says that its key is deleted; an event always has a body. */
 const tombstoneHeader = "tombstone";
 /** Of a value that is no datum of Flume's, where one was expected: it is the body, as it stands. */
@@ -35,7 +29,7 @@ const empty: Buffer = Buffer.alloc(0);
  */
 export function eventOf(record: ConsumedRecord, rules: RecordRules) {
   const { topicHeader, partitionHeader, offsetHeader, useFlumeEventFormat = false } = rules;
-  const { topic, partition, offset, key, value, timestamp, headers = {} } = record;
+  const { topic, partition, offset, key, value, timestamp } = record;
   const datum = useFlumeEventFormat && value !== null ? readFlumeDatum(value) : undefined;
   const isAsExpected = !useFlumeEventFormat || value === null || datum !== undefined;
   const prepare = (view: EventView): number => {
@@ -48,12 +42,7 @@ export function eventOf(record: ConsumedRecord, rules: RecordRules) {
     set(offsetHeader, offset);
     if (value === null) set(tombstoneHeader, "true");
     if (!isAsExpected) set(notFlumeHeader, "true");
-    for (const [name, written] of Object.entries(headers)) {
-      // Of several with one name the last one counts, as in Kafka's own `lastHeader`.
-      const last = Array.isArray(written) ? written.at(-1) : written;
-      if (last === undefined || last === null) continue;
-      set(name === IDENTITY_HEADER ? originHeader : name, last.toString());
-    }
+    for (const [name, text] of lastHeaders(record)) set(name === IDENTITY_HEADER ? originHeader : name, text);
     // What an event says itself counts more than what its record says, as in Flume's KafkaSource.
     for (const [name, text] of datum?.headers ?? []) if (name !== IDENTITY_HEADER) set(name, text);
     const timeMs = Number(timestamp);

@@ -2,7 +2,7 @@ import { expect, spyOn, test } from "bun:test";
 import { appendFileSync, mkdirSync, renameSync, rmdirSync } from "node:fs";
 import { formatCursor, parseCursor } from "./cursor.ts";
 import { Directory } from "./directory.ts";
-import { numbered, sees, tailWorld } from "./testing/tail-world.ts";
+import { linesOf, numbered, sees, tailWorld } from "./testing/tail-world.ts";
 
 /** How often a folder is looked at in half a second; it is polled every 30 ms. */
 async function looks(): Promise<number> {
@@ -19,7 +19,7 @@ test("a folder whose files are known is away at the start: nobody runs in a circ
   const log = w.dir.file("d/x.log");
   appendFileSync(log, numbered("old", 20));
   const first = w.start();
-  await sees(first, numbered("old", 20).trimEnd().split("\n"));
+  await sees(first, linesOf(numbered("old", 20)));
   const work = await first.stop();
   appendFileSync(log, numbered("unread", 5));
   renameSync(w.dir.file("d"), w.dir.file("away"));
@@ -28,7 +28,7 @@ test("a folder whose files are known is away at the start: nobody runs in a circ
   expect(await looks()).toBeLessThan(60);
   renameSync(w.dir.file("away"), w.dir.file("d"));
   appendFileSync(log, numbered("late", 5));
-  await sees(second, [numbered("old", 20), numbered("unread", 5), numbered("late", 5)].join("").trimEnd().split("\n"));
+  await sees(second, linesOf(numbered("old", 20), numbered("unread", 5), numbered("late", 5)));
   expect(await looks()).toBeLessThan(60);
 });
 
@@ -38,7 +38,7 @@ test("a disk is not mounted at the start, and its mount point is there, empty: t
   mkdirSync(folder);
   appendFileSync(w.dir.file("d/x.log"), numbered("old", 20));
   const first = w.start();
-  await sees(first, numbered("old", 20).trimEnd().split("\n"));
+  await sees(first, linesOf(numbered("old", 20)));
   const work = await first.stop();
   appendFileSync(w.dir.file("d/x.log"), numbered("unread", 5));
   renameSync(folder, away);
@@ -53,7 +53,7 @@ test("a disk is not mounted at the start, and its mount point is there, empty: t
   expect(await looks()).toBeLessThan(60);
   rmdirSync(folder);
   renameSync(away, folder);
-  await sees(second, [numbered("old", 20), numbered("unread", 5)].join("").trimEnd().split("\n"));
+  await sees(second, linesOf(numbered("old", 20), numbered("unread", 5)));
 });
 
 test("a folder is moved out of sight while files in it are closed and have more to give: the same", async () => {
@@ -63,12 +63,12 @@ test("a folder is moved out of sight while files in it are closed and have more 
   for (const path of [log, other]) appendFileSync(path, numbered(path, 20));
   await using run = w.start();
   const expected = [log, other].map((path) => numbered(path, 20));
-  await sees(run, expected.join("").trimEnd().split("\n"));
+  await sees(run, linesOf(...expected));
   renameSync(w.dir.file("d"), w.dir.file("away"));
   for (const name of ["x.log", "y.log"]) appendFileSync(w.dir.file(`away/${name}`), numbered(name, 5));
   await Bun.sleep(100);
   expect(await looks()).toBeLessThan(60);
   renameSync(w.dir.file("away"), w.dir.file("d"));
   expected.push(numbered("x.log", 5), numbered("y.log", 5));
-  await sees(run, expected.join("").trimEnd().split("\n"));
+  await sees(run, linesOf(...expected));
 });

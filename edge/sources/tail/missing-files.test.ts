@@ -2,7 +2,7 @@ import { test } from "bun:test";
 import { appendFileSync, copyFileSync, mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { until } from "../../../shared/testing/until.ts";
 import { openCount } from "./open-count.ts";
-import { numbered, said, sees, tailWorld } from "./testing/tail-world.ts";
+import { linesOf, numbered, said, sees, tailWorld } from "./testing/tail-world.ts";
 
 test("a folder is renamed and another made in its place: the closed files of the old one go on where they are", async () => {
   using w = tailWorld({ pollInterval: 1_500, openFilesMax: 1 }, "*/*.log");
@@ -12,7 +12,7 @@ test("a folder is renamed and another made in its place: the closed files of the
   writeFileSync(log("a", "y.log"), numbered("other", 20));
   await using run = w.start();
   const expected = [numbered("old", 20), numbered("other", 20)];
-  const lines = () => expected.join("").trimEnd().split("\n");
+  const lines = () => linesOf(...expected);
   await sees(run, lines());
   await until("they are closed", () => openCount.now <= 1);
   renameSync(w.dir.file("a"), w.dir.file("b"));
@@ -32,7 +32,7 @@ test("a folder takes another's place while the agent is down: a generation of it
   for (const folder of ["a", "b"]) mkdirSync(w.dir.file(folder));
   writeFileSync(log("a"), numbered("a", 20));
   const first = w.start();
-  await sees(first, numbered("a", 20).trimEnd().split("\n"));
+  await sees(first, linesOf(numbered("a", 20)));
   const work = await first.stop();
   writeFileSync(log("b"), numbered("b", 20));
   renameSync(log("b"), log("b", "x.log.1"));
@@ -44,7 +44,7 @@ test("a folder takes another's place while the agent is down: a generation of it
   ] as const)
     renameSync(w.dir.file(from), w.dir.file(to));
   await using again = w.start(work);
-  await sees(again, [numbered("a", 20), numbered("b", 20), numbered("b again", 20)].join("").trimEnd().split("\n"));
+  await sees(again, linesOf(numbered("a", 20), numbered("b", 20), numbered("b again", 20)));
 });
 
 const emptied: readonly (readonly [string, (path: string) => void, string])[] = [
@@ -68,7 +68,7 @@ for (const [what, change, written] of emptied) {
     writeFileSync(log("d"), numbered("old", 20));
     const first = w.start();
     const expected = [numbered("old", 20)];
-    const lines = () => expected.join("").trimEnd().split("\n");
+    const lines = () => linesOf(...expected);
     await sees(first, lines());
     renameSync(log("d"), log("d", "x.log.1"));
     writeFileSync(log("d"), numbered("new", 10));
@@ -99,7 +99,7 @@ test("a log is copied and truncated, and its folder moved at once: each line onc
   writeFileSync(log("d"), numbered("old", 20));
   await using run = w.start();
   const expected = [numbered("old", 20)];
-  const lines = () => expected.join("").trimEnd().split("\n");
+  const lines = () => linesOf(...expected);
   await sees(run, lines());
   copyFileSync(log("d"), log("d", "x.log.1"));
   truncateSync(log("d"));
@@ -127,7 +127,7 @@ for (const [what, move] of [
     writeFileSync(log("a"), numbered("old", 20));
     await using run = w.start();
     const expected = [numbered("old", 20)];
-    const lines = () => expected.join("").trimEnd().split("\n");
+    const lines = () => linesOf(...expected);
     await sees(run, lines());
     // What an event tells is read at once; its folder is not looked at for that, so it stays open.
     appendFileSync(log("a"), "late\n");
@@ -148,7 +148,7 @@ test("a rotated file that is moved out of all folders that are followed is let g
   writeFileSync(w.dir.file("logs/x.log"), numbered("old", 20));
   await using run = w.start();
   const expected = [numbered("old", 20)];
-  const lines = () => expected.join("").trimEnd().split("\n");
+  const lines = () => linesOf(...expected);
   await sees(run, lines());
   renameSync(w.dir.file("logs/x.log"), w.dir.file("archive/x.log"));
   writeFileSync(w.dir.file("logs/x.log"), numbered("new", 20));

@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { until } from "../../../shared/testing/until.ts";
 import { openCount } from "./open-count.ts";
-import { numbered, said, sees, tailWorld } from "./testing/tail-world.ts";
+import { linesOf, numbered, said, sees, tailWorld } from "./testing/tail-world.ts";
 
 /** A log in a folder, and what was written to it so far. */
 function movingWorld(config: Record<string, unknown> = {}) {
@@ -23,7 +23,7 @@ function movingWorld(config: Record<string, unknown> = {}) {
     appendFileSync(path, lines);
     expected.push(lines);
   };
-  const lines = () => expected.join("").trimEnd().split("\n");
+  const lines = () => linesOf(...expected);
   /** Twenty lines of it are written and read. */
   const begun = async () => {
     write(log("d"), numbered("old", 20));

@@ -168,9 +168,7 @@ export class Newcomers {
       chosen.set(entry.inode, first);
       this.otherFolders.saySame(first.name, second.name);
     }
-    const others = this.otherFolders;
-    const unknownAnywhere = [...chosen.values()].filter((entry) => !others.has(entry));
-    return unknownAnywhere.filter((entry) => !others.goesOnIn(entry));
+    return this.otherFolders.unknownAnywhere([...chosen.values()]);
   }
 
   /** Of several names of one file the one that says most counts: a log's, then a generation's. 0: it says nothing. */

@@ -18,21 +18,39 @@ export class OtherFolders {
   private readonly saidSame = new Set<string>();
   /** Trails whose log was taken over in this scan with other bytes in it. */
   private uncompared = new Set<string>();
-  /** Files whose inode is here with other bytes in it, under another name than theirs, and that have no name any more. */
-  private emptied: KnownFile<DirectoryBook>[] = [];
 
   constructor(
     private readonly book: DirectoryBook,
     private readonly meetAnew: MeetAnew,
   ) {}
 
-  /** Whether another folder has it, under a name that still leads to it. One that has no name there any more comes here. */
-  has(entry: FolderEntry): boolean {
+  /**
+   * Those that no other folder has or had. One that another folder has under a name that still leads to it is left out; one that has
+   * no name there any more comes here.
+   */
+  unknownAnywhere(entries: readonly FolderEntry[]): readonly FolderEntry[] {
+    /** Files whose inode is here with other bytes in it, under another name than theirs, and that have no name any more. */
+    const emptied: KnownFile<DirectoryBook>[] = [];
+    const withoutOthers = entries.filter((entry) => {
+      const known = this.knownElsewhere(entry);
+      const isOthers = this.has(entry, known);
+      // One that cannot be opened may be what it was.
+      if (!isOthers && !this.book.unopened.has(entry.inode))
+        emptied.push(...known.filter(({ file }) => file.isWellKnown && !file.isAside));
+      return !isOthers;
+    });
+    return withoutOthers.filter((entry) => !this.goesOnIn(entry, emptied));
+  }
+
+  /** Several where an inode was given to a new file while nobody looked at the folder of the old one. */
+  private knownElsewhere({ inode, device }: FolderEntry): readonly KnownFile<DirectoryBook>[] {
+    const known = this.book.host.index.inOtherFolders(inode, this.book);
+    return known.filter(({ file }) => file.isUnverified || file.device === device);
+  }
+
+  /** Whether another folder has it. */
+  private has(entry: FolderEntry, known: readonly KnownFile<DirectoryBook>[]): boolean {
     const { book } = this;
-    // Several where an inode was given to a new file while nobody looked at the folder of the old one.
-    const known = book.host.index
-      .inOtherFolders(entry.inode, book)
-      .filter(({ file }) => file.isUnverified || file.device === entry.device);
     for (const { file, book: other } of known) {
       if (inodeAt(childOf(other.real, nameOf(file.path))) !== entry.inode) continue;
       const path = childOf(book.path, entry.name);
@@ -41,23 +59,20 @@ export class OtherFolders {
       return true;
     }
     const moved = known.find(({ file }) => this.isIn(entry, file)) ?? this.logWithOtherBytes(entry, known);
-    if (moved === undefined) {
-      this.emptied.push(...known.filter(({ file }) => file.isWellKnown && !file.isAside));
-      return false;
-    }
+    if (moved === undefined) return false;
     this.takeOver(moved.file, moved.book, entry);
     return true;
   }
 
   /**
    * Whether it is the rest of a file whose inode came here with other bytes in it: copied and truncated, renamed, and its folder
-   * moved, in whatever order. To be asked once all were asked for what other folders know by inode.
+   * moved, in whatever order. Asked once all were asked for what other folders know by inode.
    */
-  goesOnIn(entry: FolderEntry): boolean {
+  private goesOnIn(entry: FolderEntry, emptied: readonly KnownFile<DirectoryBook>[]): boolean {
     const { book } = this;
     const trail = book.trailOf(entry.name);
-    if (trail === undefined || this.emptied.length === 0) return false;
-    const found = this.emptied.find(
+    if (trail === undefined) return false;
+    const found = emptied.find(
       ({ file }) =>
         file.role !== "forgotten" &&
         nameOf(file.trail) === nameOf(trail) &&
@@ -86,7 +101,6 @@ export class OtherFolders {
   takeUncompared(): ReadonlySet<string> {
     const taken = this.uncompared;
     this.uncompared = new Set();
-    this.emptied = [];
     return taken;
   }
 

@@ -3,7 +3,7 @@ import { spyOn, test } from "bun:test";
 import { appendFileSync, existsSync, renameSync } from "node:fs";
 import { until } from "../../../shared/testing/until.ts";
 import { openCount } from "./open-count.ts";
-import { numbered, sees, tailWorld } from "./testing/tail-world.ts";
+import { linesOf, numbered, sees, tailWorld } from "./testing/tail-world.ts";
 import { UnnamedFiles } from "./unnamed-files.ts";
 
 const generations = [5, 4, 3, 2, 1];
@@ -17,7 +17,7 @@ for (const rotations of [1, 2, 3]) {
       appendFileSync(w.log, numbered(name, 20));
       expected.push(numbered(name, 20));
     };
-    const lines = () => expected.join("").trimEnd().split("\n");
+    const lines = () => linesOf(...expected);
     const rotate = () => {
       for (const to of generations) if (existsSync(path(to - 1))) renameSync(path(to - 1), path(to));
     };

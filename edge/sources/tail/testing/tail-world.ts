@@ -32,6 +32,9 @@ export function tailWorld(config: Record<string, unknown> = {}, names = "*.log")
 export const numbered = (name: string, count: number) =>
   Array.from({ length: count }, (_, index) => `${name} ${index} ${"x".repeat(60)}\n`).join("");
 
+/** The lines of some texts, one after the other. */
+export const linesOf = (...texts: readonly string[]) => texts.join("").trimEnd().split("\n");
+
 /** Waits for so many lines, and a while longer: exactly these have come, in whatever order. */
 export async function sees(run: RunningSource, lines: readonly string[]): Promise<void> {
   await until(

@@ -301,7 +301,7 @@ test("with useFlumeEventFormat our sink's records are its source's events, and i
   spool("flume-wrapped", "flume", 0, count);
   await complete("wrapped by us, to Flume", ["ours"], async () => atFlume("at-flume-wrapped", topicHeaders));
   await complete("wrapped by Flume, to us", ["flume"], () => atUs("at-us-unwrapped"));
-  const status = await topicRecords(broker.internalAddress, "wrapped-by-us");
+  const records = await topicRecords(broker.internalAddress, "wrapped-by-us");
   // The event's headers are in the value: only the identity is a header of the record.
-  expect(status.filter(({ headers }) => !/^tg=[^,]*$/.test(headers))).toEqual([]);
+  expect(records.filter(({ headers }) => !/^tg=[^,]*$/.test(headers))).toEqual([]);
 }, 300_000);
