@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { childOf, namesIn, systemPath } from "../../../../shared/files/path-text.ts";
+import { systemCode } from "../../../../shared/files/refusal.ts";
 import type { Random } from "../../../../shared/random/random.ts";
 
 /** What was put in, and what may become of it. */
@@ -101,14 +102,16 @@ export class OddSpool implements Disposable {
   private changePermission(): void {
     const key = this.oneOf(["sub", ...this.put.map((each) => each.key).filter((each) => this.isThere(each))]) ?? "sub";
     const path = systemPath(childOf(this.root, key));
-    const stat = lstatSync(path);
-    const [open, closed] = stat.isDirectory() ? [0o777, 0o700] : [0o644, 0o600];
-    chmodSync(path, (stat.mode & 0o777) === open ? closed : open);
+    unlessPutAway(() => {
+      const stat = lstatSync(path);
+      const [open, closed] = stat.isDirectory() ? [0o777, 0o700] : [0o644, 0o600];
+      chmodSync(path, (stat.mode & 0o777) === open ? closed : open);
+    });
   }
 
   openAll(): void {
     chmodSync(`${this.root}/sub`, 0o777);
-    for (const { key } of this.put) if (this.isThere(key)) chmodSync(systemPath(childOf(this.root, key)), 0o644);
+    for (const { key } of this.put) unlessPutAway(() => chmodSync(systemPath(childOf(this.root, key)), 0o644));
   }
 
   private addLink(): void {
@@ -120,10 +123,11 @@ export class OddSpool implements Disposable {
   private addHardLink(): void {
     const file = this.oneOf(this.put.filter(({ key }) => this.isThere(key)));
     if (file === undefined) return;
-    linkSync(systemPath(childOf(this.root, file.key)), `${this.root}/h${this.written++}.csv`);
+    const name = `${this.root}/h${this.written++}.csv`;
+    const isLinked = unlessPutAway(() => linkSync(systemPath(childOf(this.root, file.key)), name));
     // Its source may be put away by now.
-    file.disturbed = true;
-    file.linked = true;
+    file.disturbed ||= isLinked;
+    file.linked ||= isLinked;
   }
 
   private addSpecial(): void {
@@ -135,9 +139,9 @@ export class OddSpool implements Disposable {
   private remove(): void {
     const file = this.oneOf(this.put.filter((each) => this.isThere(each.key)));
     if (file === undefined) return;
-    file.disturbed = true;
-    file.removed = true;
-    rmSync(systemPath(childOf(this.root, file.key)));
+    const isRemoved = unlessPutAway(() => rmSync(systemPath(childOf(this.root, file.key))));
+    file.disturbed ||= isRemoved;
+    file.removed ||= isRemoved;
   }
 
   /** Whether it still lies under the name it was put in with. */
@@ -160,5 +164,16 @@ export class OddSpool implements Disposable {
 
   private pick(below: number): number {
     return Math.floor(this.random.next() * below);
+  }
+}
+
+/** The source may put a file away at any moment, also after it was looked at: then nothing is done to it. Answers whether it was done. */
+function unlessPutAway(change: () => void): boolean {
+  try {
+    change();
+    return true;
+  } catch (thrown) {
+    if (systemCode(thrown) !== "ENOENT") throw thrown;
+    return false;
   }
 }
