@@ -33,6 +33,10 @@ export class Afterlook {
     while (this.watched.length > filesMax) this.end(this.watched.shift());
   }
 
+  has(file: SpoolFile): boolean {
+    return this.watched.some((each) => each.file === file);
+  }
+
   look(nowMs: number): void {
     this.watched = this.watched.filter((each) => {
       if (nowMs >= each.untilMs) {

@@ -72,3 +72,35 @@ test("a folder that is closed for a while: what was read there is not read again
     agent.kill();
   }
 });
+
+test("killed just after a file was put away, while its other name lies in a closed folder: it is not read again under that name", async () => {
+  using dir = tempDir();
+  const [spool, state] = [dir.file("spool"), dir.file("state")];
+  for (const folder of [dir.path, spool, state, `${spool}/sub`]) {
+    mkdirSync(folder, { recursive: true });
+    chmodSync(folder, 0o777);
+  }
+  writeFileSync(`${dir.path}/new`, "one\n");
+  linkSync(`${dir.path}/new`, `${spool}/sub/a.csv`);
+  chmodSync(`${spool}/sub`, 0o700);
+  renameSync(`${dir.path}/new`, `${spool}/b.csv`);
+  const agent = new OtherUsersAgent("spooldir", 4_000);
+  try {
+    await agent.ready;
+    const config = { path: spool, done: "rename", order: "name", recursive: true, settle: 0, pollInterval: 10 };
+    await agent.ask({ ask: "begin", config, dataDir: state });
+    await until("the rename", () => readdirSync(spool).includes("b.csv.COMPLETED"), Boolean, { everyMs: 1 });
+    await agent.ask({ ask: "crash" });
+    await agent.ask({ ask: "start" });
+    // Several looks, in which what is gone is forgotten.
+    for (let count = 0; count < 5; count++) {
+      await Bun.sleep(20);
+      await agent.ask({ ask: "look" });
+    }
+    chmodSync(`${spool}/sub`, 0o777);
+    await until("its other name to be put away", () => readdirSync(`${spool}/sub`).includes("a.csv.COMPLETED"));
+    expect(await agent.ask({ ask: "look" })).toMatchObject({ lines: ["one"], leftOut: [], errors: [], lostBytes: 0 });
+  } finally {
+    agent.kill();
+  }
+});

@@ -37,10 +37,10 @@ import { type Candidate, Candidates } from "./candidates.ts";
 import { codes } from "./codes.ts";
 import type { Config } from "./config.ts";
 import { type Content, contentOf, type OpenFile } from "./content.ts";
-import { takeTracker } from "./flume-tracker.ts";
 import { ListedFiles } from "./listed-files.ts";
 import { isTaken, statOf } from "./names.ts";
-import { identityOf, isUnchanged, type SpoolFacts, SpoolFile, sameIdentity } from "./spool-file.ts";
+import { restoredFiles } from "./restored.ts";
+import { areTwoFiles, identityOf, isUnchanged, type SpoolFacts, SpoolFile, sameIdentity } from "./spool-file.ts";
 import { signals } from "./telemetry.ts";
 
 /** Files that are read to their end share one wait for durability, up to this many. */
@@ -92,7 +92,10 @@ export class SpoolDirectorySource implements Source {
   async run(intake: Intake, signal: AbortSignal): Promise<void> {
     if (this.intake !== undefined) throw new AppError("INVARIANT", "run a spooldir source a second time");
     this.intake = intake;
-    this.restore(intake);
+    for (const file of restoredFiles(intake, this.config, this.report)) {
+      this.files.set(file.key, file);
+      if (file.state === "error") this.errors.push({ file: file.key, reason: file.reason ?? "" });
+    }
     const output = new LineIntake(intake, this.config);
     try {
       while (!signal.aborted) await this.turn(intake, output, signal);
@@ -136,6 +139,17 @@ export class SpoolDirectorySource implements Source {
     const reason = `it was written after it was done: at least ${allBytes} bytes are not read`;
     this.errors.push({ file: file.key, reason });
     if (this.errors.length > errorsShownMax) this.errors.shift();
+  }
+
+  /** One that was read in an earlier run is put away only now: what comes in between is noticed as well. */
+  private watch(candidate: Candidate, file: SpoolFile): void {
+    if (this.after.has(file)) return;
+    try {
+      this.after.add(openRegular(candidate.real, this.access.rules), file, this.context.clock.uptimeMs());
+    } catch (thrown) {
+      if (!isFileTrouble(thrown)) throw thrown;
+      this.leaveOut(candidate.key, messageOf(thrown));
+    }
   }
 
   /** What is to be read now. Files that are known get their due on the way. */
@@ -187,7 +201,9 @@ export class SpoolDirectorySource implements Source {
       return false;
     }
     if (known.state === "done") {
-      if (this.config.done !== "tracker" && !this.finished.includes(known)) this.finished.push(known);
+      if (this.config.done === "tracker" || this.finished.includes(known)) return false;
+      this.watch(candidate, known);
+      this.finished.push(known);
       return false;
     }
     return true;
@@ -198,7 +214,7 @@ export class SpoolDirectorySource implements Source {
    * have deleted the first and been killed before that was stored.
    */
   private isSuccessor(found: SpoolFacts, known: SpoolFile): boolean {
-    return this.config.done === "delete" && known.state === "done" && found.inode !== known.identity.inode;
+    return this.config.done === "delete" && known.state === "done" && areTwoFiles(found, known.identity);
   }
 
   /** A file that is known is not there any more under its name. */
@@ -270,6 +286,8 @@ export class SpoolDirectorySource implements Source {
     file.skipping = splitter.skipping;
     if (piece.atEnd) {
       file.state = "done";
+      // Durable with the word that it is done: killed right after the rename, we would take its other name for another file.
+      file.severalNames = fstatSync(fd, { bigint: true }).nlink > 1n;
       this.finished.push(file);
     }
     return true;
@@ -375,23 +393,5 @@ export class SpoolDirectorySource implements Source {
     file.forgotten = true;
     if (this.files.get(file.key) === file) this.files.delete(file.key);
     intake.moved(file);
-  }
-
-  private restore(intake: Intake): void {
-    for (const [key, text] of intake.positions()) {
-      const file = SpoolFile.parse(key, text);
-      if (file === undefined) this.report(signals.positionUnknown, { key });
-      else this.files.set(key, file);
-      if (file?.state === "error") this.errors.push({ file: key, reason: file.reason ?? "" });
-    }
-    const { trackerFrom } = this.config;
-    if (trackerFrom === undefined || intake.positions().size > 0) return;
-    const taken = takeTracker({ ...this.config, trackerFrom });
-    for (const file of taken.files) {
-      this.files.set(file.key, file);
-      intake.moved(file);
-    }
-    this.report(signals.takenOver, { from: trackerFrom, files: taken.files.length });
-    for (const { file, why } of taken.gone) this.report(signals.notTakenOver, { file, why });
   }
 }

@@ -5,8 +5,14 @@ import type { Positioned } from "../../core/source.ts";
 import { statOf } from "./names.ts";
 
 /** What a file is as long as nobody touches it. Any difference means: not the file we know. */
-const SpoolFacts = z.object({ inode: z.string(), size: z.int().nonnegative(), mtimeNs: z.string() });
-/** See the schema above: inode, size in bytes, time of the last change in nanoseconds. */
+const SpoolFacts = z.object({
+  inode: z.string(),
+  size: z.int().nonnegative(),
+  mtimeNs: z.string(),
+  /** Not known on every file system. */
+  bornNs: z.string().optional(),
+});
+/** See the schema above: inode, size in bytes, times of the last change and of the birth in nanoseconds. */
 export type SpoolFacts = z.output<typeof SpoolFacts>;
 
 const StoredFile = SpoolFacts.extend({
@@ -18,20 +24,26 @@ const StoredFile = SpoolFacts.extend({
   state: z.enum(["reading", "done", "error"]),
   reason: z.string().optional(),
   skipping: z.literal(true).optional(),
-  /** It had another name when it was put away. */
+  /** It had another name when it was read to its end, or put away. */
   severalNames: z.literal(true).optional(),
   /** It is compressed so, and `offset` counts what is compressed in it. */
   codec: z.enum(["gzip", "zstd"]).optional(),
 });
 
 /** The identity that a stat shows. */
-export function identityOf(stat: BigIntStats): SpoolFacts {
-  return { inode: stat.ino.toString(), size: Number(stat.size), mtimeNs: stat.mtimeNs.toString() };
+export function identityOf({ ino, size, mtimeNs, birthtimeNs }: BigIntStats): SpoolFacts {
+  const facts = { inode: ino.toString(), size: Number(size), mtimeNs: mtimeNs.toString() };
+  return birthtimeNs === 0n ? facts : { ...facts, bornNs: birthtimeNs.toString() };
 }
 
 /** Whether these are the same unchanged file. */
 export function sameIdentity(a: SpoolFacts, b: SpoolFacts): boolean {
   return a.inode === b.inode && a.size === b.size && a.mtimeNs === b.mtimeNs;
+}
+
+/** Whether these are surely two files: an inode is given to the next file as soon as it is free, but no file is born twice. */
+export function areTwoFiles(a: SpoolFacts, b: SpoolFacts): boolean {
+  return a.inode !== b.inode || (a.bornNs !== undefined && b.bornNs !== undefined && a.bornNs !== b.bornNs);
 }
 
 /** Whether the file behind the descriptor is what it was when it was met, and nothing else stands under its name. */
@@ -83,8 +95,7 @@ export class SpoolFile implements Positioned {
     }
     const stored = StoredFile.safeParse(value).data;
     if (stored === undefined) return undefined;
-    const { inode, size, mtimeNs } = stored;
-    const file = new SpoolFile(key, { inode, size, mtimeNs });
+    const file = new SpoolFile(key, stored);
     file.offset = stored.offset;
     file.state = stored.state;
     file.reason = stored.reason;
@@ -123,6 +134,6 @@ export class SpoolFile implements Positioned {
   }
 }
 
-function only({ inode, size, mtimeNs }: SpoolFacts): SpoolFacts {
-  return { inode, size, mtimeNs };
+function only({ inode, size, mtimeNs, bornNs }: SpoolFacts): SpoolFacts {
+  return bornNs === undefined ? { inode, size, mtimeNs } : { inode, size, mtimeNs, bornNs };
 }

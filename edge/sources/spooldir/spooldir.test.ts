@@ -1,53 +1,22 @@
 import { expect, test } from "bun:test";
 import {
   appendFileSync,
-  closeSync,
   existsSync,
   linkSync,
   mkdirSync,
-  openSync,
-  readdirSync,
   renameSync,
   rmSync,
-  statSync,
   symlinkSync,
   truncateSync,
   utimesSync,
   writeFileSync,
-  writeSync,
 } from "node:fs";
 import { Metrics } from "../../../shared/telemetry/metrics.ts";
-import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
 import { FileReaders } from "../../core/file-readers.ts";
-import type { CommittedWork } from "../../testing/fakes/intake.ts";
 import { type RunningSource, runSource } from "../../testing/fakes/running-source.ts";
 import definition from "./index.ts";
-
-function world(config: Record<string, unknown> = {}) {
-  const dir = tempDir();
-  const spool = dir.file("spool");
-  mkdirSync(spool);
-  return {
-    dir,
-    spool,
-    path: (name: string) => `${spool}/${name}`,
-    names: () => readdirSync(spool).sort(),
-    /** Puts a file in as it should be done: written elsewhere, renamed. */
-    put(name: string, text: string): void {
-      writeFileSync(dir.file("new"), text);
-      renameSync(dir.file("new"), `${spool}/${name}`);
-    },
-    start: (work?: CommittedWork): RunningSource =>
-      runSource({
-        definition,
-        config: { path: spool, pollInterval: 10, settle: 0, ...config },
-        dataDir: dir.path,
-        ...(work === undefined ? {} : { work }),
-      }),
-    [Symbol.dispose]: () => dir[Symbol.dispose](),
-  };
-}
+import { spoolWorld as world } from "./testing/spool-world.ts";
 
 const positions = (run: RunningSource) => {
   run.intake.commit();
@@ -94,47 +63,6 @@ test.each(["rename", "delete"])("nothing is done with a file before its lines ar
   await using again = w.start(work);
   await until("the end", () => !existsSync(w.path("a.csv")));
   expect(again.intake.work.lines).toEqual(["one"]);
-});
-
-test("a file whose lines are durable and that was not yet renamed when the agent was killed is not read again", async () => {
-  using w = world();
-  const run = w.start();
-  w.put("a.csv", "one\ntwo\n");
-  await until("the commit", () => run.intake.work.lines.length === 2);
-  const work = await run.crash();
-  if (existsSync(w.path("a.csv.COMPLETED"))) renameSync(w.path("a.csv.COMPLETED"), w.path("a.csv"));
-  const stat = statSync(w.path("a.csv"), { bigint: true });
-  work.positions.set(
-    "a.csv",
-    JSON.stringify({
-      inode: stat.ino.toString(),
-      size: Number(stat.size),
-      mtimeNs: stat.mtimeNs.toString(),
-      offset: 8,
-      state: "done",
-    }),
-  );
-  await using again = w.start(work);
-  await until("the rename", () => existsSync(w.path("a.csv.COMPLETED")));
-  expect(again.intake.lines).toEqual(["one", "two"]);
-});
-
-test("with delete, a name that comes again is a new file, also when the agent was killed before it forgot the first", async () => {
-  using w = world({ done: "delete" });
-  const run = w.start();
-  w.put("a.csv", "one\n");
-  await until("the line", () => run.intake.work.lines.length === 1);
-  const done = [...run.intake.work.positions];
-  await until("the end", () => !existsSync(w.path("a.csv")));
-  const work = await run.crash();
-  for (const [key, position] of done) work.positions.set(key, position.replace('"reading"', '"done"'));
-  expect(work.positions.get("a.csv")).toContain('"done"');
-  w.put("kept", "so that the new file does not get the old one's inode\n");
-  w.put("a.csv", "two\n");
-  await using again = w.start(work);
-  await until("the second", () => again.intake.work.lines.includes("two"));
-  await until("the end", () => w.names().length === 0);
-  expect(again.intake.counter("spool_file_changed")).toBe(0);
 });
 
 test("with a tracker files stay where they are and are never read twice, also under another name", async () => {
@@ -301,24 +229,6 @@ test("a file that is removed before it was read to its end is counted as lost", 
   await using again = w.start(work);
   await until("the loss", () => again.intake.counter("lost_at_source") > 0);
   expect(again.intake.counter("lost_at_source")).toBe(5_000_000 - again.intake.lines.length * 100);
-});
-
-test("a file that is written on after it was done is said, and its late bytes are counted", async () => {
-  using w = world();
-  await using run = w.start();
-  const fd = openSync(w.path("a.csv"), "a");
-  writeSync(fd, "one\n");
-  await until("the rename", () => existsSync(w.path("a.csv.COMPLETED")));
-  writeSync(fd, "two\nthree\n");
-  await until("the word", () => run.reports.some(({ signal }) => signal === "spool_file_written_late"));
-  expect(run.intake.counter("lost_at_source")).toBe(10);
-  expect(JSON.stringify(run.source.status().errors)).toContain("at least 10 bytes are not read");
-  // What comes after the word is counted when the look ends, here with the source.
-  writeSync(fd, "four\nfive\n");
-  closeSync(fd);
-  await run.stop();
-  expect(run.intake.counter("lost_at_source")).toBe(20);
-  expect(JSON.stringify(run.source.status().errors)).toContain("at least 20 bytes are not read");
 });
 
 test("odd entries hide nothing beside them, and are never waited for", async () => {
