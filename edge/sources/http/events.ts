@@ -1,9 +1,9 @@
 /** Makes events of a body. */
 import { limits } from "../../core/limits.ts";
+import type { RequestHead } from "../../listeners/http/request.ts";
 import type { PushedEvent } from "../../records/push-desk.ts";
 import type { Config, RequestField } from "./config.ts";
 import type { Common, WrongBody } from "./posted.ts";
-import type { RequestHead } from "./request.ts";
 import { tailgateEvents } from "./tailgate-events.ts";
 
 const lineFeed = 10;

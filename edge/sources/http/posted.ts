@@ -1,4 +1,4 @@
-import type { Refused } from "./request.ts";
+import type { Refused } from "../../listeners/http/request.ts";
 
 /** A body that is not what it should be; `index` names the event that is wrong, counted from 0. */
 export interface WrongBody extends Refused {

@@ -1,45 +1,21 @@
-import { createHash, timingSafeEqual } from "node:crypto";
 import type { Context } from "../../core/context.ts";
 import { limits } from "../../core/limits.ts";
 import type { Intake, Source } from "../../core/source.ts";
 import type { Connection } from "../../listeners/connection.ts";
+import { BearerTokens } from "../../listeners/http/bearer.ts";
+import { decodeBody } from "../../listeners/http/body.ts";
+import { type Answer, headRefusal, letBodyCome, serveRequests } from "../../listeners/http/exchange.ts";
+import { type Refused, type RequestHead, readBody } from "../../listeners/http/request.ts";
 import { Listener } from "../../listeners/listener.ts";
 import { type PushAnswer, PushDesk } from "../../records/push-desk.ts";
-import { decodeBody } from "./body.ts";
 import type { Config } from "./config.ts";
 import { eventsOf } from "./events.ts";
-import { type Refused, type RequestHead, readBody, readHead } from "./request.ts";
-
-/** A page of answers: what is said, and whether the connection goes on. */
-interface Answer {
-  readonly status: number;
-  readonly body: Readonly<Record<string, string | number | boolean>>;
-  readonly headers?: string;
-  readonly ends?: boolean;
-}
-
-const reasons: Readonly<Record<number, string>> = {
-  200: "OK",
-  400: "Bad Request",
-  401: "Unauthorized",
-  403: "Forbidden",
-  404: "Not Found",
-  405: "Method Not Allowed",
-  413: "Content Too Large",
-  415: "Unsupported Media Type",
-  417: "Expectation Failed",
-  431: "Request Header Fields Too Large",
-  501: "Not Implemented",
-  503: "Service Unavailable",
-  504: "Gateway Timeout",
-  505: "HTTP Version Not Supported",
-};
 
 /** Events over HTTP; what is answered stands in `answerOf`. */
 export class HttpSource implements Source {
   private readonly desk: PushDesk;
   private readonly listener: Listener;
-  private readonly digests: readonly Buffer[];
+  private readonly tokens: BearerTokens;
   private readonly counts = { requests: 0, refused: 0 };
 
   constructor(
@@ -52,7 +28,7 @@ export class HttpSource implements Source {
       { ...config, asksCredentials: tokens.length > 0, heldBytesMax: 4 * bodyBytesMax + limits.readBytes },
       context,
     );
-    this.digests = tokens.map(digest);
+    this.tokens = new BearerTokens(tokens);
   }
 
   async start(): Promise<void> {}
@@ -70,25 +46,23 @@ export class HttpSource implements Source {
     return { ...this.listener.status(), ...this.counts, ...this.desk.status() };
   }
 
-  private async serve(connection: Connection): Promise<void> {
-    for (;;) {
-      const head = await readHead(connection);
-      if (head === undefined) return;
-      const answer = "status" in head ? refuse(head) : await this.answer(connection, head);
-      // The peer has left: nobody is there to be answered.
-      if (answer === undefined) return;
-      this.counts.requests++;
-      if (answer.status >= 400) this.counts.refused++;
-      const ends = answer.ends === true || "status" in head || !head.keepAlive || connection.isStopping;
-      if (!(await connection.write(render(answer, ends, this.context.clock.now()))) || ends) return;
-    }
+  private serve(connection: Connection): Promise<void> {
+    return serveRequests(connection, {
+      answer: (head) => this.answer(connection, head),
+      refuse,
+      answered: ({ status }) => {
+        this.counts.requests++;
+        if (status >= 400) this.counts.refused++;
+      },
+      nowMs: () => this.context.clock.now(),
+    });
   }
 
   private async answer(connection: Connection, head: RequestHead): Promise<Answer | undefined> {
     const { bodyBytesMax } = this.config;
     const refusal = this.refusal(head);
     if (refusal !== undefined) return refusal;
-    if (head.headers.has("expect")) await connection.write("HTTP/1.1 100 Continue\r\n\r\n");
+    await letBodyCome(connection, head);
     const raw = await readBody(connection, head, bodyBytesMax);
     if (raw === undefined) return undefined;
     if ("status" in raw) return refuse(raw);
@@ -100,9 +74,10 @@ export class HttpSource implements Source {
   }
 
   /** What is refused for its head alone. */
-  private refusal({ method, url, headers, body }: RequestHead): Answer | undefined {
+  private refusal(head: RequestHead): Answer | undefined {
+    const { method, url, headers } = head;
     const { path, bodyBytesMax, tls } = this.config;
-    if (this.digests.length > 0 && !this.knows(headers.get("authorization"))) {
+    if (this.tokens.areAsked && !this.tokens.know(headers.get("authorization"))) {
       return refuse(
         { status: 401, reason: "say Authorization: Bearer and a token" },
         true,
@@ -110,32 +85,14 @@ export class HttpSource implements Source {
       );
     }
     // A page in a browser can send to this address without being asked; a program does not say an origin.
-    if (headers.has("origin") && this.digests.length === 0 && tls?.clientCa === undefined) {
+    if (headers.has("origin") && !this.tokens.areAsked && tls?.clientCa === undefined) {
       return refuse({ status: 403, reason: "a page of a browser is not taken without a token" });
     }
     if (method !== "POST") return refuse({ status: 405, reason: "only POST" }, true, "allow: POST\r\n");
     if (path !== undefined && url.pathname !== path) return refuse({ status: 404, reason: `only ${path} is here` });
-    const expect = headers.get("expect");
-    if (expect !== undefined && expect.toLowerCase() !== "100-continue") {
-      return refuse({ status: 417, reason: "only 100-continue can be expected" });
-    }
-    if (body.kind === "length" && body.bytes > bodyBytesMax) {
-      return refuse({ status: 413, reason: `the body is larger than ${bodyBytesMax} bytes` });
-    }
-    return undefined;
+    const refused = headRefusal(head, bodyBytesMax);
+    return refused === undefined ? undefined : refuse(refused);
   }
-
-  private knows(authorization = ""): boolean {
-    const [, token] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
-    const given = digest(token ?? "");
-    let known = false;
-    for (const each of this.digests) if (timingSafeEqual(each, given)) known = true;
-    return known && token !== undefined;
-  }
-}
-
-function digest(token: string): Buffer {
-  return createHash("sha256").update(token).digest();
 }
 
 /** Before the body was read the connection has to end: what follows would be taken for a request. */
@@ -159,13 +116,4 @@ function answerOf(answer: PushAnswer, events: number): Answer | undefined {
         headers: `retry-after: ${answer.reason === "busy" ? 1 : 5}\r\n`,
       };
   }
-}
-
-function render({ status, body, headers = "" }: Answer, ends: boolean, nowMs: number): Buffer {
-  const text = `${JSON.stringify(body)}\n`;
-  const connection = ends ? "connection: close\r\n" : "";
-  const date = new Date(nowMs).toUTCString();
-  return Buffer.from(
-    `HTTP/1.1 ${status} ${reasons[status] ?? "Error"}\r\ndate: ${date}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}\r\n${connection}${headers}\r\n${text}`,
-  );
 }

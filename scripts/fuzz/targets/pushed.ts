@@ -1,11 +1,11 @@
 /** What senders push to an edge's listeners. */
 import { EventView } from "../../../edge/core/event-view.ts";
+import { decodeBody } from "../../../edge/listeners/http/body.ts";
+import { parseHead as parseHttpHead } from "../../../edge/listeners/http/request.ts";
 import { SyslogFrames } from "../../../edge/listeners/syslog/frames.ts";
 import { SyslogReader } from "../../../edge/listeners/syslog/syslog-reader.ts";
-import { decodeBody } from "../../../edge/sources/http/body.ts";
 import { configSchema } from "../../../edge/sources/http/config.ts";
 import { eventsOf } from "../../../edge/sources/http/events.ts";
-import { parseHead as parseHttpHead } from "../../../edge/sources/http/request.ts";
 import { parseHead as parseRelpHead } from "../../../edge/sources/relp/frame.ts";
 import { readConnack, readPacketHead, readPublish, readSuback } from "../../../shared/mqtt/packets.ts";
 import { mutateBytes, mutateText, oneOf, pick } from "../mutate.ts";

@@ -5,7 +5,7 @@
  * long it may take, and that a connection is not read while its events wait for room. It is strict: a request that two readers
  * could understand differently (two lengths, a length and chunks, a folded header, a bare line feed in the head) is refused.
  */
-import type { Connection } from "../../listeners/connection.ts";
+import type { Connection } from "../connection.ts";
 
 /** The head of a request. */
 export interface RequestHead {
