@@ -8,6 +8,7 @@ import mqttSource from "./sources/mqtt/index.ts";
 import multiportSyslogTcpSource from "./sources/multiport-syslog-tcp/index.ts";
 import netcatUdpSource from "./sources/netcat-udp/index.ts";
 import netcatSource from "./sources/netcat/index.ts";
+import relaySource from "./sources/relay/index.ts";
 import relpSource from "./sources/relp/index.ts";
 import sequenceGeneratorSource from "./sources/sequence-generator/index.ts";
 import spooldirSource from "./sources/spooldir/index.ts";
@@ -56,7 +57,7 @@ import thriftSink from "./sinks/thrift/index.ts";
 
 /** Every component there is. */
 export const registry: Registry = {
-  sources: [avroSource, execSource, httpSource, kafkaSource, mqttSource, multiportSyslogTcpSource, netcatUdpSource, netcatSource, relpSource, sequenceGeneratorSource, spooldirSource, stressSource, syslogTcpSource, syslogUdpSource, tailSource, thriftSource],
+  sources: [avroSource, execSource, httpSource, kafkaSource, mqttSource, multiportSyslogTcpSource, netcatUdpSource, netcatSource, relaySource, relpSource, sequenceGeneratorSource, spooldirSource, stressSource, syslogTcpSource, syslogUdpSource, tailSource, thriftSource],
   interceptors: [deduplicateInterceptor, dropFieldsInterceptor, hostInterceptor, moduleInterceptor, parseJsonInterceptor, pseudonymiseInterceptor, regexExtractorInterceptor, regexFilterInterceptor, removeHeaderInterceptor, sampleInterceptor, searchReplaceInterceptor, staticInterceptor, throttleInterceptor, timestampInterceptor, uuidInterceptor],
   selectors: [loadBalancingSelector, multiplexingSelector, replicatingSelector],
   channels: [kafkaChannel, memoryChannel, spillableChannel, sqliteChannel],

@@ -40,14 +40,24 @@ export class Origins {
 
   /** Whether the event is new; from here on it is not. To be called right before it is appended. */
   isNew({ lane, seq }: Origin, intake: Intake): boolean {
+    if (seq < this.nextOf(lane)) return false;
+    this.came(lane, seq + 1, intake);
+    return true;
+  }
+
+  /** The first number of a lane that is not here: all below it are, or went elsewhere. */
+  nextOf(lane: string): number {
+    return this.places.get(lane)?.next ?? 0;
+  }
+
+  /** Of a lane all below `next` is here, for whoever brings many at once: in the turn in which they are appended. */
+  came(lane: string, next: number, intake: Intake): void {
     const place = this.places.get(lane) ?? new Place(lane, 0);
-    if (seq < (place.next ?? 0)) return false;
-    place.next = seq + 1;
+    place.next = next;
     this.places.delete(lane);
     this.places.set(lane, place);
     intake.moved(place);
     if (this.places.size > lanesMax) this.forgetOldest(intake);
-    return true;
   }
 
   get lanesKnown(): number {

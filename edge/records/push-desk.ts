@@ -28,6 +28,16 @@ export interface PushedEvent {
   readonly origin?: Origin;
 }
 
+/** What a sender brings at once, in whatever form: all of it is taken, or none. */
+export interface Push {
+  /** What it takes in memory, about. */
+  readonly bytes: number;
+  /** Of its largest event. */
+  readonly largestBytes: number;
+  /** Appends its events, without waiting. `origins` says which of them are here already. */
+  appendTo(intake: Intake, origins: Origins): void;
+}
+
 /** What the sender hears; the source puts it into its protocol's words. */
 export type PushAnswer =
   /** `durable` false: a channel that keeps its events by itself has them, in memory say; a crash loses them. */
@@ -54,8 +64,7 @@ export interface PushDeskOptions {
 }
 
 interface Offer {
-  readonly events: readonly PushedEvent[];
-  readonly bytes: number;
+  readonly push: Push;
   appended: boolean;
   /** Undefined once it was answered. */
   answer: ((answer: PushAnswer) => void) | undefined;
@@ -98,9 +107,9 @@ export class PushDesk {
   }
 
   /** Resolves with the answer; never rejects. All events of an offer are taken, or none. */
-  offer(events: readonly PushedEvent[], signal?: AbortSignal): Promise<PushAnswer> {
-    const bytes = events.reduce((sum, event) => sum + sizeOf(event), 0);
-    const reason = this.refusal(events, bytes, signal);
+  offer(events: readonly PushedEvent[] | Push, signal?: AbortSignal): Promise<PushAnswer> {
+    const push = "appendTo" in events ? events : pushOf(events);
+    const reason = this.refusal(push, signal);
     if (reason !== undefined) {
       this.counts.notTaken++;
       return Promise.resolve({ kind: "not_taken", reason });
@@ -117,8 +126,7 @@ export class PushDesk {
       const gaveUp = () => leave("gave_up");
       const timer = setTimeout(() => leave("full"), this.options.answerWithinMs ?? 30_000);
       const offer: Offer = {
-        events,
-        bytes,
+        push,
         appended: false,
         answer: (answer) => {
           clearTimeout(timer);
@@ -128,7 +136,7 @@ export class PushDesk {
       };
       signal?.addEventListener("abort", gaveUp, { once: true });
       this.queue.push(offer);
-      this.waitingBytes += bytes;
+      this.waitingBytes += push.bytes;
       this.arrived.open();
     });
   }
@@ -138,11 +146,11 @@ export class PushDesk {
     return { waiting: this.queue.length, waitingBytes: this.waitingBytes, ...this.counts };
   }
 
-  private refusal(events: readonly PushedEvent[], bytes: number, signal?: AbortSignal): NotTaken | undefined {
+  private refusal({ bytes, largestBytes }: Push, signal?: AbortSignal): NotTaken | undefined {
     const { sendersMax = 1_000, bytesMax = limits.pendingBytesMax } = this.options;
     if (!this.open) return "stopping";
     if (signal?.aborted === true) return "gave_up";
-    if (bytes > bytesMax || events.some((event) => event.body.length > limits.lineBytesMax)) return "too_large";
+    if (bytes > bytesMax || largestBytes > limits.lineBytesMax) return "too_large";
     return this.queue.length >= sendersMax || this.waitingBytes + bytes > bytesMax ? "busy" : undefined;
   }
 
@@ -157,17 +165,10 @@ export class PushDesk {
       const offer = this.queue.shift();
       if (offer === undefined) break;
       offer.appended = true;
-      for (const event of offer.events) this.append(intake, event);
+      offer.push.appendTo(intake, this.origins);
       group.push(offer);
     }
     return group;
-  }
-
-  /** A repeat is as good as taken: the commit that answers its sender comes after the one that held it. */
-  private append(intake: Intake, event: PushedEvent): void {
-    const { origin } = event;
-    if (origin === undefined || this.origins.isNew(origin, intake)) append(intake, event);
-    else intake.count("repeats_left_out", 1);
   }
 
   private async commit(intake: Intake, group: readonly Offer[], signal: AbortSignal): Promise<void> {
@@ -183,12 +184,29 @@ export class PushDesk {
     const { answer: resolve } = offer;
     if (resolve === undefined) return;
     offer.answer = undefined;
-    this.waitingBytes -= offer.bytes;
+    this.waitingBytes -= offer.push.bytes;
     if (answer.kind === "taken") this.counts.taken++;
     else if (answer.kind === "unknown") this.counts.unknown++;
     else this.counts.notTaken++;
     resolve(answer);
   }
+}
+
+/** A repeat is as good as taken: the commit that answers its sender comes after the one that held it. */
+function pushOf(events: readonly PushedEvent[]): Push {
+  let [bytes, largestBytes] = [0, 0];
+  for (const event of events) {
+    bytes += sizeOf(event);
+    largestBytes = Math.max(largestBytes, event.body.length);
+  }
+  const appendTo = (intake: Intake, origins: Origins) => {
+    for (const event of events) {
+      const { origin } = event;
+      if (origin === undefined || origins.isNew(origin, intake)) append(intake, event);
+      else intake.count("repeats_left_out", 1);
+    }
+  };
+  return { bytes, largestBytes, appendTo };
 }
 
 function append(intake: Intake, { body, key, eventTimeMs, headers }: PushedEvent): void {

@@ -1,0 +1,15 @@
+import { defineSource } from "../../core/define.ts";
+import { configSchema } from "./config.ts";
+
+export default defineSource({
+  type: "relay",
+  summary:
+    "Takes what the relay sinks of other agents send, as central does: answered when it is durable, each record once, whatever is killed.",
+  stability: "experimental",
+  config: configSchema,
+  example: { address: "127.0.0.1:5142", tokens: ["the-key-that-its-senders-know"] },
+  create: async (config, context) => {
+    const { RelaySource } = await import("./source.ts");
+    return new RelaySource(config, context);
+  },
+});
