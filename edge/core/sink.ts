@@ -31,6 +31,11 @@ export interface Sink {
    * @throws AppError why it is not there, or nobody knows; it is not tried again.
    */
   readonly tell?: ((message: SingleMessage, signal: AbortSignal) => Promise<void>) | undefined;
+  /**
+   * Its destination knows each record by its identity: a batch that it may have can come again, whatever came between. Without
+   * it a group holds such a batch for whoever was sent it last.
+   */
+  readonly knowsRepeats?: boolean;
 }
 
 /** A message beside the batches; the newest one of a key is all that need be kept. */

@@ -30,6 +30,9 @@ export const signals = {
   }),
 };
 
+/** A member that failed is tried by one lane: the others look again after so long whether that worked. */
+const triedByAnotherMs = 100;
+
 /** One lane of a group: finds a member that delivers the batch, and keeps the books of who may have what. */
 export class GroupLane implements LaneDelivery {
   private readonly stretches: Stretches;
@@ -56,15 +59,18 @@ export class GroupLane implements LaneDelivery {
     // A member before this one has it, and its acknowledgement was lost in a crash.
     if (batch.first + batch.count <= this.stretches.settledBelow) return { kind: "delivered" };
     const errors: AppError[] = [];
-    for (const member of this.candidates(batch)) {
+    let candidates = this.candidates(batch);
+    for (const member of candidates) {
       // Not in a list of those that may: between two tries another lane may have found out.
       if (!member.health.mayTry()) continue;
       const result = await this.tryMember(member, batch, signal);
       if (!(result instanceof AppError)) return result;
       errors.push(result);
-      if (this.waitsFor(member, batch)) break;
+      if (!this.waitsFor(member, batch)) continue;
+      candidates = [member];
+      break;
     }
-    throw this.noneDelivered(batch, errors);
+    throw this.noneDelivered(batch, candidates, errors);
   }
 
   /** When the destination of any member is back. */
@@ -102,15 +108,15 @@ export class GroupLane implements LaneDelivery {
 
   /**
    * Whom to try, in this order. One that may have the batch comes first, whatever the policy: to it, a repeat is one that
-   * it knows. One that would come back behind a hole to a batch that it may have is left out: it would have the batch in a
-   * stretch that is over, and again in the next.
+   * it knows. One that would come back behind a hole to a batch that it may have is left out, unless it knows repeats by
+   * themselves: it would have the batch in a stretch that is over, and again in the next.
    */
   private candidates(batch: StoredBatch): readonly GroupMember[] {
     const { order, members, batchesPerTurn } = this.tools;
     const { current, stretches } = this;
-    const alive = members.filter(
-      (each) => !this.ended.has(each.name) && (stretches.goesOn(each.name, batch) || this.mayBeAt(each, batch) === 0),
-    );
+    const takes = (each: GroupMember) =>
+      each.sink.knowsRepeats === true || stretches.goesOn(each.name, batch) || this.mayBeAt(each, batch) === 0;
+    const alive = members.filter((each) => !this.ended.has(each.name) && takes(each));
     if (current !== undefined && alive.includes(current)) {
       if (this.waitsFor(current, batch)) return [current];
       const isInTurn = this.pending === batch.first || (this.batchesOfTurn > 0 && this.batchesOfTurn < batchesPerTurn);
@@ -226,7 +232,7 @@ export class GroupLane implements LaneDelivery {
     return last.first + last.count;
   }
 
-  private noneDelivered(batch: StoredBatch, errors: readonly AppError[]): AppError {
+  private noneDelivered(batch: StoredBatch, candidates: readonly GroupMember[], errors: readonly AppError[]): AppError {
     const { members, context } = this.tools;
     const alive = members.filter(({ name }) => !this.ended.has(name));
     const [fatal] = this.ended.values();
@@ -234,10 +240,12 @@ export class GroupLane implements LaneDelivery {
     const [only] = errors;
     if (members.length === 1 && only !== undefined) return only;
     const said = errors.map(messageOf).join("; ") || "all of them rest after they failed";
-    const retryAfterMs = Math.max(1, Math.min(...alive.map(({ health }) => health.restLeftMs)));
-    return new AppError(codes.EDGE_GROUP_AWAY, `deliver batch ${batch.first} by group "${context.name}": ${said}`, {
-      retryAfterMs,
-    });
+    // Of those alone that may be given the batch: another one may be up, and the lane would ask in a circle until they are.
+    const waits = candidates.map(({ health }) => (health.mayTry() ? 0 : Math.max(health.restLeftMs, triedByAnotherMs)));
+    const waitMs = Math.min(...waits);
+    const message = `deliver batch ${batch.first} by group "${context.name}": ${said}`;
+    // Nobody rests: the runner has its own patience.
+    return new AppError(codes.EDGE_GROUP_AWAY, message, waitMs > 0 ? { retryAfterMs: waitMs } : {});
   }
 
   private report(signal: Signal, fields: Fields): void {

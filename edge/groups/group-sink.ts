@@ -20,6 +20,7 @@ export class GroupSink implements Sink {
   private readonly switches: Counter;
   /** Undefined when no member takes messages: then the group takes none either. */
   readonly tell: Sink["tell"];
+  readonly knowsRepeats: boolean;
 
   constructor(context: SinkContext, options: PolicyOptions) {
     const { metrics, name, clock } = context;
@@ -37,6 +38,7 @@ export class GroupSink implements Sink {
     this.tell = members.some(({ sink }) => sink.tell !== undefined)
       ? (message, signal) => this.tellOne(message, signal)
       : undefined;
+    this.knowsRepeats = members.every(({ sink }) => sink.knowsRepeats === true);
     const up = ["tailgate_group_member_up", "1 while the member has not failed since it last delivered."] as const;
     metrics.declare(...up, "gauge");
     for (const { name: member, health } of members) {

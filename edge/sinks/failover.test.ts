@@ -173,6 +173,70 @@ test("a record sink that had a part of a batch: the other one gets all of it, an
   expect(group.status()).toMatchObject({ switches: 1 });
 });
 
+/** Away, it may have what it was sent. */
+class Doubtful extends Plain {
+  constructor(readonly knowsRepeats = false) {
+    super();
+  }
+  override lane(): LaneDelivery {
+    return { ...super.lane(), mayHave: ({ count }) => count };
+  }
+}
+
+/** Batch 1 may be at both members: neither answered, and between the two tries `far` brought what came before. */
+async function bothMayHave(make: () => Doubtful) {
+  const [near, far] = [make(), make()];
+  const world = await groupOf(failover, { near, far }, { maxPenalty: "1s" });
+  world.reader.put(...testBatches(world.reader.lane, 3, 1));
+  near.away = true;
+  expect(await world.step()).toBe("delivered");
+  world.clock.advance(1_000);
+  far.away = true;
+  expect(await world.step()).toMatchObject({ code: "EDGE_GROUP_AWAY" });
+  return { ...world, near, far };
+}
+
+test("a batch that both may have goes to the one that is back, where destinations know repeats", async () => {
+  const { near, far, clock, step } = await bothMayHave(() => new Doubtful(true));
+  near.away = false;
+  clock.advance(1_000);
+  expect(await step()).toBe("delivered");
+  expect([near.has, far.has]).toEqual([[1], [0]]);
+});
+
+test("where they do not, it waits for the last one, as long as that rests: nobody asks in a circle", async () => {
+  const { near, far, clock, step } = await bothMayHave(() => new Doubtful());
+  near.away = false;
+  clock.advance(1_000);
+  expect(await step()).toMatchObject({ code: "EDGE_GROUP_AWAY", retryAfterMs: 1_000 });
+  expect(await step()).toMatchObject({ code: "EDGE_GROUP_AWAY", retryAfterMs: 1_000 });
+  expect(near.has).toEqual([]);
+  far.away = false;
+  clock.advance(1_000);
+  expect(await step()).toBe("delivered");
+  expect(far.has).toEqual([0, 1]);
+});
+
+test("with inDoubt: wait the same: the one that is waited for says how long", async () => {
+  const [near, far] = [new Doubtful(), new Doubtful()];
+  const { reader, step } = await groupOf(failover, { near, far }, { inDoubt: "wait" });
+  reader.put(...testBatches(reader.lane, 1, 1));
+  near.away = true;
+  for (let turn = 0; turn < 2; turn++) expect(await step()).toMatchObject({ retryAfterMs: 1_000 });
+  expect(far.tries).toBe(0);
+});
+
+test("members that never rest are tried with the runner's own patience", async () => {
+  const [one, other] = [new Plain(), new Plain()];
+  const { reader, step } = await groupOf(loadBalance, { one, other }, { backoff: false });
+  reader.put(...testBatches(reader.lane, 1, 1));
+  one.away = true;
+  other.away = true;
+  const thrown = await step();
+  expect(thrown).toMatchObject({ code: "EDGE_GROUP_AWAY" });
+  expect(thrown).toHaveProperty("retryAfterMs", undefined);
+});
+
 test("the config names members", () => {
   expect(mistakes(failover, { sinks: [] })).toHaveLength(1);
   expect(mistakes(loadBalance, { sinks: ["a"], selector: "fastest" })).toHaveLength(1);

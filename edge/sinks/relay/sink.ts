@@ -19,6 +19,7 @@ const never = new AbortController().signal;
 
 /** Posts batches to central as they stand. Connects when the first batch comes; a vehicle starts offline. */
 export class RelaySink implements Sink {
+  readonly knowsRepeats = true;
   private readonly url: URL;
   private readonly peer: HttpPeer;
   private readonly comeback: Comeback;
