@@ -1,0 +1,250 @@
+/**
+ * Topology 4 with relay between the agents: edges → aggregators → Kafka, as processes, killed with -9 under load. What is in
+ * the topic is read by kcat and held against what was written.
+ */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Child, startChild } from "../../../shared/testing/child.ts";
+import { freePort } from "../../../shared/testing/free-port.ts";
+import { type TempDir, tempDir } from "../../../shared/testing/temp-dir.ts";
+import { until } from "../../../shared/testing/until.ts";
+import { type Broker, startBroker } from "../../drivers/kafka/broker.ts";
+import { createTopic, readTopic, topicCount } from "../../drivers/kafka/topic.ts";
+
+const main = join(import.meta.dir, "../../../edge/main.ts");
+const token = "a-key-that-edges-relay-with";
+const edgesCount = 3;
+let broker: Broker;
+
+beforeAll(async () => {
+  broker = await startBroker();
+}, 120_000);
+
+afterAll(async () => {
+  await broker[Symbol.asyncDispose]();
+});
+
+/** An agent as a process. */
+class Agent implements AsyncDisposable {
+  private child: Child | undefined;
+
+  constructor(
+    readonly name: string,
+    private readonly dir: TempDir,
+    config: object,
+  ) {
+    const own = { agent: name, dataDir: dir.file(`${name}.data`), linger: "50ms" };
+    const channels = { main: { type: "sqlite", freeDisk: 0 } };
+    writeFileSync(dir.file(`${name}.yaml`), JSON.stringify({ ...own, channels, ...config }));
+  }
+
+  start(): void {
+    this.child = startChild({
+      name: this.name,
+      command: [process.execPath, main, "run", this.dir.file(`${this.name}.yaml`)],
+    });
+  }
+
+  async kill(): Promise<void> {
+    await this.child?.[Symbol.asyncDispose]();
+  }
+
+  get said(): string {
+    return `${this.name}: ${this.child?.stderr.slice(-2_000) ?? ""}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+  }
+}
+
+/** What the topic holds: how often each line, under which origins. */
+interface Found {
+  readonly records: number;
+  readonly missing: number;
+  readonly foreign: number;
+  readonly repeats: number;
+  readonly origins: number;
+  /** Lines that came under two origins: repeats that nobody could tell. */
+  readonly silent: number;
+}
+
+/** Edges that follow a file each, aggregators in one topic. */
+class World implements AsyncDisposable {
+  readonly edges: Agent[] = [];
+  readonly aggregators: Agent[] = [];
+  readonly ports: number[] = [];
+  private readonly dir = tempDir("tailgate-aggregator-");
+  private readonly written = new Set<string>();
+  private writing: ReturnType<typeof setInterval> | undefined;
+
+  private constructor(private readonly topic: string) {}
+
+  static async make(topic: string, aggregators: number): Promise<World> {
+    const world = new World(topic);
+    await createTopic(broker.internalAddress, topic, { partitions: 3 });
+    mkdirSync(world.dir.file("logs"));
+    for (let index = 0; index < aggregators; index++) {
+      const port = await freePort();
+      world.ports.push(port);
+      const kafka = { type: "kafka", channel: "main", brokers: [broker.address], topic, partition: "agent" };
+      const agents = { type: "relay", address: `127.0.0.1:${port}`, tokens: [token], channels: "main" };
+      world.aggregators.push(new Agent(`agg-${index}`, world.dir, { sources: { agents }, sinks: { kafka } }));
+    }
+    return world;
+  }
+
+  /** Edges with these sinks, and all is started. */
+  start(sinks: object): void {
+    for (let index = 0; index < edgesCount; index++) {
+      const driving = { type: "tail", paths: [this.dir.file(`logs/gw-${index}.log`)], channels: "main" };
+      this.edges.push(new Agent(`gw-${index}`, this.dir, { sources: { driving }, sinks }));
+    }
+    for (const agent of [...this.aggregators, ...this.edges]) agent.start();
+    this.writing = setInterval(() => this.write(40), 50);
+  }
+
+  sinkTo(port: number): object {
+    return { type: "relay", url: `http://127.0.0.1:${port}`, token, timeout: "5s" };
+  }
+
+  /** Waits until the topic has so many more records. */
+  async hasMore(records: number): Promise<void> {
+    const before = await this.count();
+    await this.has(`${records} more`, async () => (await this.count()) >= before + records);
+  }
+
+  /** Ends writing and waits until every line is there; reads the topic. */
+  async whole(): Promise<Found> {
+    clearInterval(this.writing);
+    await this.has("as many records as lines", async () => (await this.count()) >= this.written.size);
+    await this.has("every line", async () => (await this.read()).missing === 0);
+    // What an aggregator still holds, a repeat say, is on its way.
+    await Bun.sleep(1_000);
+    return await this.read();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.writing);
+    for (const agent of [...this.edges, ...this.aggregators]) await agent[Symbol.asyncDispose]();
+    this.dir[Symbol.dispose]();
+  }
+
+  private write(lines: number): void {
+    for (let index = 0; index < edgesCount; index++) {
+      const text = Array.from({ length: lines }, (_, at) => `gw-${index} line ${this.written.size + at}`);
+      for (const line of text) this.written.add(line);
+      appendFileSync(this.dir.file(`logs/gw-${index}.log`), text.map((line) => `${line}\n`).join(""));
+    }
+  }
+
+  private count(): Promise<number> {
+    return topicCount(broker.internalAddress, this.topic);
+  }
+
+  private async has(what: string, isSo: () => Promise<boolean>): Promise<void> {
+    try {
+      await until(what, isSo, Boolean, { withinMs: 120_000, everyMs: 100 });
+    } catch (cause) {
+      throw new Error([...this.edges, ...this.aggregators].map(({ said }) => said).join("\n"), { cause });
+    }
+  }
+
+  private async read(): Promise<Found> {
+    const originsOf = new Map<string, Set<string>>();
+    const all = new Set<string>();
+    const records = await readTopic(broker.internalAddress, this.topic, ({ value, headers }) => {
+      const line = String(value);
+      const origin = /(?:^|,)origin=([^,]*)/.exec(headers)?.[1] ?? "none";
+      all.add(origin);
+      originsOf.set(line, (originsOf.get(line) ?? new Set()).add(origin));
+    });
+    const missing = [...this.written].filter((line) => !originsOf.has(line)).length;
+    const foreign = [...originsOf.keys()].filter((line) => !this.written.has(line)).length;
+    const silent = [...originsOf.values()].filter(({ size }) => size > 1).length;
+    return { records, missing, foreign, repeats: records - originsOf.size, origins: all.size, silent };
+  }
+
+  get lines(): number {
+    return this.written.size;
+  }
+}
+
+/** The road to an aggregator, on which every fifth answer is lost: what it answers is 504, after the aggregator has it. */
+function losingRoad(port: number) {
+  const lost = { answers: 0 };
+  let asked = 0;
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: async (request) => {
+      try {
+        const { method, headers, url } = request;
+        const body = await request.arrayBuffer();
+        const answer = await fetch(`http://127.0.0.1:${port}${new URL(url).pathname}`, { method, headers, body });
+        const text = await answer.text();
+        if (answer.status !== 200 || ++asked % 5 !== 0) return new Response(text, answer);
+        lost.answers++;
+      } catch {
+        // The aggregator is away.
+      }
+      return new Response("lost", { status: 504 });
+    },
+  });
+  return { port: Number(server.port), lost, [Symbol.asyncDispose]: () => server.stop(true) };
+}
+
+test("one aggregator, killed five times, every fifth answer lost: every line once", async () => {
+  await using world = await World.make("one-aggregator", 1);
+  await using road = losingRoad(world.ports[0] ?? 0);
+  world.start({ aggregator: { ...world.sinkTo(road.port), channel: "main" } });
+  const [aggregator] = world.aggregators;
+  for (let kill = 0; kill < 5; kill++) {
+    await world.hasMore(1_500);
+    await aggregator?.kill();
+    aggregator?.start();
+  }
+  for (const edge of world.edges) {
+    await world.hasMore(500);
+    await edge.kill();
+    edge.start();
+  }
+  const found = await world.whole();
+  console.log(`one aggregator: ${world.lines} lines, ${road.lost.answers} answers lost, ${JSON.stringify(found)}`);
+  expect(road.lost.answers).toBeGreaterThan(0);
+  const { lines } = world;
+  expect(found).toEqual({ records: lines, missing: 0, foreign: 0, repeats: 0, origins: lines, silent: 0 });
+}, 400_000);
+
+test.each([
+  ["failover", "repeat"],
+  ["load_balance", "wait"],
+] as const)(
+  "two aggregators, %s, inDoubt: %s, both killed in turn: every line, each repeat known by its origin",
+  async (type, inDoubt) => {
+    await using world = await World.make(`two-${type.replace("_", "-")}`, 2);
+    const [first, second] = world.ports.map((port) => world.sinkTo(port));
+    const rest = type === "failover" ? { maxPenalty: "1s" } : { maxTimeOut: "1s" };
+    world.start({
+      pair: { type, channel: "main", sinks: ["first", "second"], inDoubt, ...rest },
+      first,
+      second,
+    });
+    for (let kill = 0; kill < 6; kill++) {
+      await world.hasMore(1_500);
+      const one = world.aggregators[kill % 2];
+      await one?.kill();
+      // The other one carries on.
+      if (inDoubt === "repeat") await world.hasMore(500);
+      one?.start();
+    }
+    const found = await world.whole();
+    const { lines } = world;
+    console.log(`two aggregators (${type}, ${inDoubt}): ${lines} lines, ${JSON.stringify(found)}`);
+    expect(found).toMatchObject({ missing: 0, foreign: 0, origins: lines, silent: 0 });
+    expect(found.records - found.repeats).toBe(lines);
+    if (inDoubt === "wait") expect(found.repeats).toBe(0);
+  },
+  400_000,
+);
