@@ -6,7 +6,7 @@
  */
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readlinkSync, statfsSync } from "node:fs";
 import type { OwnFiles } from "./own-files.ts";
-import { systemPath, textOf } from "./path-text.ts";
+import { shownPath, systemPath, textOf } from "./path-text.ts";
 import { FileRefused } from "./refusal.ts";
 
 /** What is asked of a file beside being a regular one. */
@@ -40,9 +40,19 @@ export function openRegular(path: string, rules: OpenRules): number {
     judge(path, stat, rules);
     if (systems.has(statfsSync(held).type))
       throw new FileRefused(path, "no file of a disk but one of the system's own");
-    return openSync(held, constants.O_RDONLY | constants.O_NONBLOCK);
+    return openHeld(held, path);
   } finally {
     closeSync(hold);
+  }
+}
+
+/** The system's words for what refuses it name the hold: nobody else knows that name. */
+function openHeld(held: string, path: string): number {
+  try {
+    return openSync(held, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (thrown) {
+    if (thrown instanceof Error) thrown.message = thrown.message.replace(held, shownPath(path));
+    throw thrown;
   }
 }
 

@@ -60,6 +60,8 @@ test("a folder that is closed for a while: what was read there is not read again
     chmodSync(`${spool}/b.csv`, 0o600);
     const told = async () => (await look()).leftOut.map(({ path }) => path).sort();
     await until("the words", async () => (await told()).join() === "b.csv,sub");
+    const reasons = (await look()).leftOut.map(({ reason }) => reason);
+    expect(reasons.filter((reason) => !reason.includes(spool))).toEqual([]);
     await agent.ask({ ask: "stop" });
     await agent.ask({ ask: "start" });
     await until("the words again", async () => (await told()).join() === "b.csv,sub");

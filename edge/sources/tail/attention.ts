@@ -44,8 +44,6 @@ export class Attention {
   /** Looked at in intervals now. */
   busy = false;
 
-  /** The last look failed: the folder could not be read. */
-  failed = false;
   /** So often it was looked at. */
   looks = 0;
   /** Not to be looked at again before this (uptime). */
@@ -80,7 +78,6 @@ export class Attention {
   /** It is looked at now. */
   beginScan(): void {
     this.dirty = false;
-    this.failed = false;
   }
 
   /** It was looked at, which took so long. */

@@ -58,6 +58,8 @@ export class DirectoryBook {
   readonly names: Names;
   /** Something is left to find out: scan again soon. */
   unsettled = false;
+  /** The last look failed: the folder could not be read. */
+  isUnreadable = false;
   /** So often something was concluded from a picture that stood still. */
   conclusions = 0;
   /** The last picture. */
@@ -93,6 +95,12 @@ export class DirectoryBook {
   fileNamed(name: string): FollowedFile | undefined {
     for (const file of this.byName.get(name) ?? []) if (!file.isAside && file.isPresent) return file;
     return undefined;
+  }
+
+  /** Whether what becomes of this name is noticed: the folder may show none of its names, or only those that it is asked for. */
+  sees(name: string): boolean {
+    if (this.isUnreadable) return false;
+    return this.last?.unlisted === undefined || this.last.entries.has(name);
   }
 
   /** Whether any file, set aside or not, is known under this name. */

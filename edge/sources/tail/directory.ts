@@ -87,6 +87,7 @@ export class Directory {
     this.book.obstacle = obstacle;
     this.book.unopened.clear();
     const snapshot = this.picture();
+    this.book.isUnreadable = false;
     this.present = snapshot !== undefined;
     if (snapshot === undefined) {
       this.absent();

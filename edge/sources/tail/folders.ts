@@ -12,6 +12,7 @@ import { Attention } from "./attention.ts";
 import { Directory } from "./directory.ts";
 import type { DirectoryHost } from "./directory-book.ts";
 import { FolderFinder, type FoundFolder } from "./discover.ts";
+import { leadsTo } from "./file-stat.ts";
 import type { FollowedFile } from "./followed-file.ts";
 import type { PathPattern } from "./glob.ts";
 import { MissingFiles } from "./missing-files.ts";
@@ -112,12 +113,20 @@ export class Folders {
 
   /** See `DirectoryHost.isOutOfReach`. */
   isOutOfReach({ inode, otherName }: FollowedFile): boolean {
-    if (otherName !== undefined && mayLeadTo(otherName, inode)) return true;
-    for (const { directory, failed } of this.all()) {
+    if (otherName !== undefined && leadsTo(otherName, inode) !== false) return true;
+    for (const { directory } of this.all()) {
+      const { book } = directory;
       // Of a folder that was never read nothing is expected: it may be closed for ever.
-      if (directory.book.unopened.has(inode) || (failed && directory.book.files.size > 0)) return true;
+      if (book.unopened.has(inode) || (book.isUnreadable && book.files.size > 0)) return true;
     }
     return false;
+  }
+
+  /** A folder cannot be read any more: what is known in it is asked for under its names elsewhere. */
+  noteUnreadable({ book }: Directory): void {
+    if (book.isUnreadable) return;
+    book.isUnreadable = true;
+    if (book.files.size > 0) for (const attention of this.all()) attention.dirty = true;
   }
 
   /** All was looked at once: from now on what comes is new, but for what could not be looked at. */
@@ -125,7 +134,7 @@ export class Folders {
     for (const attention of this.all()) {
       const { directory } = attention;
       if (directory.present) continue;
-      if (attention.failed) this.unseen.add(directory.path);
+      if (directory.book.isUnreadable) this.unseen.add(directory.path);
       else this.absent.set(directory.path, deviceAbove(directory.path));
     }
     for (const path of this.options.obstacles.pathsIn("folders")) this.unseen.add(path);
@@ -171,16 +180,6 @@ export class Folders {
       if (isFileTrouble(thrown)) return path;
       throw thrown;
     }
-  }
-}
-
-/** Whether the name leads to this file, or nobody can say. */
-function mayLeadTo(path: string, inode: bigint): boolean {
-  try {
-    return lstatSync(systemPath(path), { bigint: true, throwIfNoEntry: false })?.ino === inode;
-  } catch (thrown) {
-    if (!isFileTrouble(thrown)) throw thrown;
-    return systemCode(thrown) !== "ENOTDIR";
   }
 }
 

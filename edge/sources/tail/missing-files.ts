@@ -56,9 +56,10 @@ export class MissingFiles {
     }
     search.pending ??= this.changedFolders(book);
     for (const [attention, before] of search.pending) {
-      const { directory, failed, looks } = attention;
-      const isSeen = directory.book.conclusions > before.conclusions || (!directory.present && looks > before.looks);
-      if (isSeen || failed || looks >= before.looks + looksMax) search.pending.delete(attention);
+      const { directory, looks } = attention;
+      const { book: other } = directory;
+      const isSeen = other.conclusions > before.conclusions || (!directory.present && looks > before.looks);
+      if (isSeen || other.isUnreadable || looks >= before.looks + looksMax) search.pending.delete(attention);
     }
     return search.pending.size > 0;
   }
@@ -76,7 +77,7 @@ export class MissingFiles {
     const pending: NonNullable<Search["pending"]> = new Map();
     for (const attention of this.options.folders()) {
       const { directory } = attention;
-      if (directory.book === book || attention.failed) continue;
+      if (directory.book === book || directory.book.isUnreadable) continue;
       attention.dirty ||= this.mayHaveChanged(directory.book);
       if (attention.dirty) pending.set(attention, { conclusions: directory.book.conclusions, looks: attention.looks });
     }

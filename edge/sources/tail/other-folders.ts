@@ -2,11 +2,11 @@
  * A file that one folder does not know may be one that another folder knows: a second name of it, or the file itself, which
  * was moved here, alone or with its folder. Then it goes on here from its position.
  */
-import { closeSync, lstatSync } from "node:fs";
-import { childOf, nameOf, shownPath, systemPath } from "../../../shared/files/path-text.ts";
-import { isFileTrouble } from "../../../shared/files/refusal.ts";
+import { closeSync } from "node:fs";
+import { childOf, nameOf, shownPath } from "../../../shared/files/path-text.ts";
 import type { DirectoryBook } from "./directory-book.ts";
 import type { KnownFile } from "./file-index.ts";
+import { leadsTo } from "./file-stat.ts";
 import { FollowedFile } from "./followed-file.ts";
 import type { FolderEntry } from "./snapshot.ts";
 import { signals } from "./telemetry.ts";
@@ -36,7 +36,7 @@ export class OtherFolders {
       const isOthers = this.has(entry, known);
       // One that cannot be opened may be what it was.
       if (!isOthers && !this.book.unopened.has(entry.inode))
-        emptied.push(...known.filter(({ file }) => file.isWellKnown && !file.isAside));
+        emptied.push(...known.filter(({ file, book }) => file.isWellKnown && !file.isAside && !isHidden(file, book)));
       return !isOthers;
     });
     return withoutOthers.filter((entry) => !this.goesOnIn(entry, emptied));
@@ -52,7 +52,8 @@ export class OtherFolders {
   private has(entry: FolderEntry, known: readonly KnownFile<DirectoryBook>[]): boolean {
     const { book } = this;
     for (const { file, book: other } of known) {
-      if (inodeAt(childOf(other.real, nameOf(file.path))) !== entry.inode) continue;
+      if (isHidden(file, other)) continue;
+      if (leadsTo(childOf(other.real, nameOf(file.path)), entry.inode) !== true) continue;
       const path = childOf(book.path, entry.name);
       this.saySame(file.path, path);
       this.noteOtherName(file, path);
@@ -122,7 +123,7 @@ export class OtherFolders {
   /** Of several the one that was found first, for as long as it leads to the file. */
   private noteOtherName(file: FollowedFile, path: string): void {
     const { otherName } = file;
-    if (otherName === path || (otherName !== undefined && inodeAt(otherName) === file.inode)) return;
+    if (otherName === path || (otherName !== undefined && leadsTo(otherName, file.inode) === true)) return;
     file.otherName = path;
     this.book.host.moved(file);
   }
@@ -150,7 +151,9 @@ export class OtherFolders {
       return;
     }
     if (fd !== undefined) closeSync(fd);
-    const taken = FollowedFile.restore(book.host.nextSequence(), { ...cursor, link: undefined, otherName: undefined });
+    // In a folder that cannot be read the old name may lead to it still: when this one is gone, it is asked for under that.
+    const otherName = leadsTo(childOf(from.real, nameOf(file.path)), file.inode) === false ? undefined : file.path;
+    const taken = FollowedFile.restore(book.host.nextSequence(), { ...cursor, link: undefined, otherName });
     taken.grewMs = book.host.uptimeMs();
     // Its neighbours come with it: which of them are new, it does not say.
     taken.isFirmlyMet = false;
@@ -161,13 +164,9 @@ export class OtherFolders {
   }
 }
 
-function inodeAt(path: string): bigint | undefined {
-  try {
-    return lstatSync(systemPath(path), { bigint: true, throwIfNoEntry: false })?.ino;
-  } catch (thrown) {
-    if (isFileTrouble(thrown)) return undefined;
-    throw thrown;
-  }
+/** Closed, and its folder shows nothing of it now: whatever is written to it, or in its place, is seen only under its other names. */
+function isHidden(file: FollowedFile, book: DirectoryBook): boolean {
+  return file.fd === undefined && !book.sees(nameOf(file.path));
 }
 
 const saidMax = 1_000;

@@ -72,3 +72,98 @@ test("a file whose folder shows names and no more while it is open is not forgot
   await agent.ask({ ask: "stop" });
   expect(await linesOf()).toEqual(["first", "second"]);
 }, 60_000);
+
+test.each(["while the agent runs", "while it is down"] as const)(
+  "a file in a folder that shows no names any more is emptied and written anew: it is read under its name elsewhere (%s)",
+  async (when) => {
+    using dir = tempDir();
+    chmodSync(dir.path, 0o755);
+    const [state, open, closed] = [dir.file("state"), dir.file("open"), dir.file("closed")];
+    for (const folder of [state, open, closed]) mkdirSync(folder, { mode: 0o755 });
+    chmodSync(state, 0o777);
+    writeFileSync(`${closed}/x.log`, "the first\nthe second\n");
+    const config = { paths: dir.file("*/*.log"), pollInterval: 20, rotateWait: 40, idleClose: 100 };
+    await agent.ask({ ask: "begin", config, dataDir: state });
+    await areRead(["the first", "the second"]);
+    // Until it is not held open any more.
+    await Bun.sleep(200);
+    if (when === "while it is down") await agent.ask({ ask: "stop" });
+    chmodSync(closed, 0o711);
+    await agent.ask({ ask: "start" });
+    const isTold = async () => (await agent.ask({ ask: "look" })).leftOut.some(({ path }) => path === closed);
+    await until("the word that the folder shows no names", isTold);
+    writeFileSync(`${closed}/x.log`, "another\n");
+    linkSync(`${closed}/x.log`, `${open}/y.log`);
+    await areRead(["another"]);
+    appendFileSync(`${closed}/x.log`, "more\n");
+    await areRead(["more"]);
+    chmodSync(closed, 0o755);
+    writeFileSync(`${closed}/z.log`, "the last\n");
+    await areRead(["the last"]);
+    await Bun.sleep(100);
+    await agent.ask({ ask: "stop" });
+    expect(await linesOf()).toEqual(["the first", "the second", "another", "more", "the last"]);
+  },
+  60_000,
+);
+
+test("a file that is known by its other name, because its folder was closed, is still known when that name is gone", async () => {
+  using dir = tempDir();
+  chmodSync(dir.path, 0o755);
+  const [state, open, closed] = [dir.file("state"), dir.file("open"), dir.file("a-closed")];
+  for (const folder of [state, open, closed]) mkdirSync(folder, { mode: 0o755 });
+  chmodSync(state, 0o777);
+  writeFileSync(`${closed}/x.log`, "first\n");
+  const config = { paths: dir.file("*/*.log"), pollInterval: 20, rotateWait: 40, idleClose: 100 };
+  await agent.ask({ ask: "begin", config, dataDir: state });
+  await areRead(["first"]);
+  linkSync(`${closed}/x.log`, `${open}/y.log`);
+  appendFileSync(`${open}/y.log`, "second\n");
+  await areRead(["second"]);
+  await agent.ask({ ask: "stop" });
+  chmodSync(closed, 0o700);
+  await agent.ask({ ask: "start" });
+  appendFileSync(`${open}/y.log`, "third\n");
+  await areRead(["third"]);
+  rmSync(`${open}/y.log`);
+  writeFileSync(`${open}/z.log`, "another\n");
+  await areRead(["another"]);
+  await Bun.sleep(300);
+  await agent.ask({ ask: "stop" });
+  await agent.ask({ ask: "start" });
+  appendFileSync(`${open}/z.log`, "more\n");
+  await areRead(["more"]);
+  chmodSync(closed, 0o755);
+  writeFileSync(`${closed}/w.log`, "the last\n");
+  await areRead(["the last"]);
+  await Bun.sleep(100);
+  await agent.ask({ ask: "stop" });
+  expect(await linesOf()).toEqual(["first", "second", "third", "another", "more", "the last"]);
+}, 60_000);
+
+test("a file that may not be read is replaced while its other name, in another folder, leads to it: only that name is told", async () => {
+  using dir = tempDir();
+  chmodSync(dir.path, 0o755);
+  const [state, first, second] = [dir.file("state"), dir.file("a"), dir.file("b")];
+  for (const folder of [state, first, second]) mkdirSync(folder, { mode: 0o755 });
+  chmodSync(state, 0o777);
+  writeFileSync(`${first}/x.log`, "first\n");
+  const config = { paths: dir.file("*/*.log"), pollInterval: 20, rotateWait: 40, idleClose: 100 };
+  const told = async () => (await agent.ask({ ask: "look" })).leftOut.map(({ path }) => path);
+  await agent.ask({ ask: "begin", config, dataDir: state });
+  await areRead(["first"]);
+  await agent.ask({ ask: "stop" });
+  linkSync(`${first}/x.log`, `${second}/y.log`);
+  appendFileSync(`${first}/x.log`, "second\n");
+  chmodSync(`${first}/x.log`, 0o600);
+  await agent.ask({ ask: "start" });
+  await until("the word", async () => (await told()).includes(`${first}/x.log`));
+  writeFileSync(`${first}/new`, "another\n");
+  renameSync(`${first}/new`, `${first}/x.log`);
+  await areRead(["another"]);
+  await until("the word of its other name alone", async () => (await told()).join() === `${second}/y.log`);
+  chmodSync(`${second}/y.log`, 0o644);
+  await areRead(["second"]);
+  await agent.ask({ ask: "stop" });
+  expect(await linesOf()).toEqual(["first", "another", "second"]);
+}, 60_000);

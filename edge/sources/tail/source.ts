@@ -247,7 +247,7 @@ export class TailSource implements Source, FileReader {
       if (!isFileTrouble(thrown)) throw thrown;
       // For want of a descriptor: soon again.
       if (isDescriptorShortage(thrown)) directory.book.unsettled = true;
-      else attention.failed = true;
+      else this.folders.noteUnreadable(directory);
       look.note(directory.path, thrown);
     }
     look.end();

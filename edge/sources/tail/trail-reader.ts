@@ -114,8 +114,10 @@ export class TrailReader {
   /** Lets trails sleep in which nothing is to be done until something happens; answers when to look at the others. */
   rest(directory: Directory): number {
     const { book } = directory;
-    // One that was replaced or removed is in nobody's way any more.
-    for (const file of this.said) if (file.role === "forgotten") this.clearTrouble(file);
+    // One that was replaced or removed is in nobody's way any more; one that is elsewhere is told where it is.
+    for (const file of this.said) {
+      if (file.role === "forgotten" || directory.isOutOfReach(file)) this.clearTrouble(file);
+    }
     let dueMs = Number.POSITIVE_INFINITY;
     for (const trail of [...book.awake]) {
       let trailMs = Number.POSITIVE_INFINITY;
