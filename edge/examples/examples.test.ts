@@ -18,6 +18,7 @@ test("there is an example of each kind of use", () => {
     "memory.yaml",
     "minimal.yaml",
     "pilot.yaml",
+    "relay-aggregator.yaml",
     "relay.yaml",
     "secure.yaml",
     "spillable.yaml",

@@ -17,6 +17,7 @@ import { claims, identityHeaders } from "./targets/identity.ts";
 import { kafkaAnswers } from "./targets/kafka-answers.ts";
 import { peerPackets, pushedRequests, syslogMessages } from "./targets/pushed.ts";
 import { fetchedBatches, storedBatches } from "./targets/record-batch.ts";
+import { bodiesToAggregator } from "./targets/relay-source.ts";
 import { heartbeats, relayedBodies } from "./targets/relayed.ts";
 import { ruleExpressions, rulesFiles } from "./targets/rules.ts";
 import { copiedRows, storedChunks } from "./targets/stored.ts";
@@ -32,6 +33,7 @@ const targets = [
   centralConfigs,
   keyLists,
   relayedBodies,
+  bodiesToAggregator,
   heartbeats,
   rulesFiles,
   ruleExpressions,

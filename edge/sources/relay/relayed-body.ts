@@ -61,6 +61,7 @@ function tableOf(batch: Buffer): RecordTable {
   try {
     return readTable(batch);
   } catch (thrown) {
+    if (thrown instanceof AppError && thrown.severity === "invariant") throw thrown;
     throw content(messageOf(thrown));
   }
 }
