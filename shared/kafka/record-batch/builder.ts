@@ -51,6 +51,9 @@ export interface RecordSource extends RecordHeaders {
 const arenaBytesInitial = 64 * 1024;
 /** Upper bound of what a record adds to its key, value and headers' bytes: its varints, attributes and identity digits. */
 const recordOverheadBytes = 128;
+/** Longer texts are looked up, whatever they say. An identity that is kept as a header is some 60 characters long. */
+const keyLengthMax = 32;
+const valueLengthMax = 128;
 const identityName = Buffer.from(IDENTITY_HEADER);
 
 export class RecordBatchBuilder {
@@ -64,6 +67,8 @@ export class RecordBatchBuilder {
   private readonly prefix: Uint8Array | undefined;
   private readonly keys = new TextBytes();
   private readonly texts = new TextBytes();
+  /** Of each header of the record before, where it was written character by character. */
+  private readonly lastValues: string[] = [];
   private firstSeq = 0;
   private baseTimeMs = 0;
   private timeMsMin = 0;
@@ -94,7 +99,7 @@ export class RecordBatchBuilder {
     else if (timeMs < this.timeMsMin) this.timeMsMin = timeMs;
 
     const valueLength = end - start;
-    const keyIsPlain = key === undefined || isShortAscii(key);
+    const keyIsPlain = key === undefined || isShortAscii(key, keyLengthMax);
     const keyBytes = keyIsPlain ? undefined : this.keys.of(key);
     const keyLength = key === undefined ? 0 : (keyBytes ?? key).length;
     const timeDelta = timeMs - this.baseTimeMs;
@@ -208,19 +213,32 @@ export class RecordBatchBuilder {
     let length = 0;
     for (let index = 0; index < headers.headerNames.length; index++) {
       const name = this.texts.of(headers.headerNames[index] ?? "").length;
-      const value = this.texts.of(headers.headerValues[index] ?? "").length;
+      const text = headers.headerValues[index] ?? "";
+      const value = this.isWrittenAnew(index, text) ? text.length : this.texts.of(text).length;
       length += varintLength(name) + name + varintLength(value) + value;
     }
     return length;
+  }
+
+  /** Whether a value is not that of the record before, and plain: one that differs each time is looked up in vain. */
+  private isWrittenAnew(index: number, text: string): boolean {
+    return text !== this.lastValues[index] && isShortAscii(text, valueLengthMax);
   }
 
   private writeHeaders(start: number, headers: RecordHeaders): number {
     let offset = start;
     for (let index = 0; index < headers.headerNames.length; index++) {
       const name = this.texts.of(headers.headerNames[index] ?? "");
-      const value = this.texts.of(headers.headerValues[index] ?? "");
+      const text = headers.headerValues[index] ?? "";
       offset = writeVarint(this.arena, offset, name.length);
       offset = writeBytes(this.arena, offset, name, name.length);
+      if (this.isWrittenAnew(index, text)) {
+        offset = writeVarint(this.arena, offset, text.length);
+        offset = writeAscii(this.arena, offset, text);
+        this.lastValues[index] = text;
+        continue;
+      }
+      const value = this.texts.of(text);
       offset = writeVarint(this.arena, offset, value.length);
       offset = writeBytes(this.arena, offset, value, value.length);
     }
@@ -286,8 +304,8 @@ function writeBytes(target: Uint8Array, start: number, source: Uint8Array, lengt
 }
 
 /** Most keys: their bytes are their characters, and looking them up would cost more than writing them. */
-function isShortAscii(text: string): boolean {
-  if (text.length > 32) return false;
+function isShortAscii(text: string, lengthMax: number): boolean {
+  if (text.length > lengthMax) return false;
   for (let index = 0; index < text.length; index++) if (text.charCodeAt(index) > 127) return false;
   return true;
 }

@@ -104,6 +104,29 @@ describe("a record batch", () => {
     }
   });
 
+  test("keeps header values that differ each time, come again, are long, empty or not plain", () => {
+    const random = seededRandom(7);
+    const values = ["", "north", "Größe", "x".repeat(128), "x".repeat(129), "\u0000", "\u007f", "\u0080"];
+    const builder = new RecordBatchBuilder({ compression: "zstd", identity });
+    const expected: string[][] = [];
+    for (let batch = 0; batch < 3; batch++) {
+      builder.begin(batch * 500);
+      expected.length = 0;
+      for (let index = 0; index < 500; index++) {
+        const pick = () => values[Math.floor(random.next() * values.length)] ?? "";
+        const headerValues = [`gw-1/e1/driving.0/${index}@1790000000000`, pick(), "always", pick()];
+        const headerNames = ["origin", "a", "ä", "c"].slice(0, index % 5);
+        expected.push(headerNames.map((_, place) => headerValues[place] ?? ""));
+        const record = { buffer: Buffer.from("v"), start: 0, end: 1, eventTimeMs: 1, key: undefined };
+        builder.append({ ...record, headerNames, headerValues });
+      }
+      const { bytes } = builder.seal();
+      expect(crcMatches(bytes)).toBe(true);
+      const found = [...decodeRecords(bytes)].map(({ headers }) => headers.slice(1).map(({ value }) => String(value)));
+      expect(found).toEqual(expected);
+    }
+  });
+
   test("stamped for a producer still has the right CRC, and only header fields changed", () => {
     const builder = new RecordBatchBuilder({ compression: "zstd", identity });
     builder.begin(0);
