@@ -7,7 +7,11 @@ import { mistakeOf } from "./file-name.ts";
 /** What the sink is made from. */
 export const configSchema = () =>
   z.strictObject({
-    directory: path().meta({ description: "Where the files go. Made when it is not there.", writes: true }),
+    directory: path().meta({
+      description:
+        "Where the files go. Made when it is not there, also while the agent runs. After a change, what was in progress in the one before gets its names there.",
+      writes: true,
+    }),
     file: z
       .string()
       .default("%{stream}-%Y-%m-%d.log")

@@ -6,35 +6,72 @@ export interface MarkedFile {
   readonly untilMs: number | undefined;
 }
 
-/** The note that goes with an acknowledgement: every file in progress, and the number of the next new one. */
-export interface FilesMark {
-  readonly files: ReadonlyMap<string, MarkedFile>;
-  readonly serial: number;
+/** Which folder files in progress lie in. */
+export interface FolderId {
+  /** Without links. A disk that is mounted there, or not, makes it another folder. */
+  readonly path: string;
+  readonly inode: string;
+  /** May be another one after each boot. */
+  readonly device: string;
+  /** Nanoseconds; undefined where a file system keeps no such time. */
+  readonly born: string | undefined;
 }
 
-const Written = z.object({
+/** What is acknowledged of the files in one folder. */
+export interface FolderMark {
+  /** Undefined: whichever is there. Nothing was acknowledged yet, or an older version wrote the mark. */
+  readonly folder: FolderId | undefined;
+  readonly files: ReadonlyMap<string, MarkedFile>;
+  /** Files from this number on were begun after what is acknowledged. */
+  readonly serial: number;
+  /** It was said that another folder is in its place. */
+  readonly said: boolean;
+}
+
+/** The note that goes with an acknowledgement: the folder that is written, and those that were written before, the newest last. */
+export interface FilesMark extends Omit<FolderMark, "said"> {
+  readonly former: readonly FolderMark[];
+}
+
+const Folder = z.object({ path: z.string(), inode: z.string(), device: z.string(), born: z.string().optional() });
+const Files = z.object({
   serial: z.number().int().min(0),
   files: z.record(z.string(), z.tuple([z.number().int().min(0), z.number().nullable()])),
 });
+const Written = Files.extend({
+  folder: Folder.optional(),
+  former: z.array(Files.extend({ folder: Folder, said: z.boolean() })).default([]),
+});
 
 /** As text, for `LaneNotes.mark`. */
-export function formatMark({ files, serial }: FilesMark): string {
-  const lengths = [...files].map(([name, { bytes, untilMs }]) => [name, [bytes, untilMs ?? null]] as const);
-  return JSON.stringify({ serial, files: Object.fromEntries(lengths) });
+export function formatMark({ files, serial, folder, former }: FilesMark): string {
+  const others = former.map((each) => ({ ...each, files: written(each.files) }));
+  return JSON.stringify({ serial, files: written(files), folder, former: others.length === 0 ? undefined : others });
 }
 
 /** Before anything was acknowledged. */
-export const noMark: FilesMark = { files: new Map(), serial: 0 };
+export const noMark: FilesMark = { folder: undefined, files: new Map(), serial: 0, former: [] };
 
 /** Reads it back; undefined when it is none of ours (the lane was drained by another sink before). */
 export function parseMark(text: string): FilesMark | undefined {
-  const written = Written.safeParse(parseJson(text)).data;
-  if (written === undefined) return undefined;
-  const entries = Object.entries(written.files);
-  return {
-    serial: written.serial,
-    files: new Map(entries.map(([name, [bytes, untilMs]]) => [name, { bytes, untilMs: untilMs ?? undefined }])),
-  };
+  const mark = Written.safeParse(parseJson(text)).data;
+  if (mark === undefined) return undefined;
+  const former = mark.former.map((each) => ({ ...each, folder: idOf(each.folder), files: filesOf(each.files) }));
+  const folder = mark.folder === undefined ? undefined : idOf(mark.folder);
+  return { serial: mark.serial, files: filesOf(mark.files), folder, former };
+}
+
+function idOf({ path, inode, device, born }: z.output<typeof Folder>): FolderId {
+  return { path, inode, device, born };
+}
+
+function written(files: ReadonlyMap<string, MarkedFile>): z.output<typeof Files>["files"] {
+  return Object.fromEntries([...files].map(([name, { bytes, untilMs }]) => [name, [bytes, untilMs ?? null]]));
+}
+
+function filesOf(files: z.output<typeof Files>["files"]): ReadonlyMap<string, MarkedFile> {
+  const entries = Object.entries(files);
+  return new Map(entries.map(([name, [bytes, untilMs]]) => [name, { bytes, untilMs: untilMs ?? undefined }]));
 }
 
 function parseJson(text: string): unknown {

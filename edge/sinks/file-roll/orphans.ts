@@ -36,6 +36,11 @@ export class Orphans {
 
   constructor(private readonly options: OrphansOptions) {}
 
+  /** Another folder came into the place of the one that was looked at. */
+  lookAgain(): void {
+    this.done = false;
+  }
+
   /** Publishes those that are due, the one written first first. `owners` are the folders of the lanes that are written. */
   async publishDue(owners: ReadonlySet<string>, nowMs: number): Promise<readonly string[]> {
     if (this.done) return [];

@@ -2,11 +2,13 @@
  * Files in progress lie in a folder that others may be able to write. What is written there goes into a regular file of
  * one name, in a folder that no link leads to; a FIFO, a link or another file's second name in its place is refused.
  */
-import { closeSync, constants, openSync, readlinkSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readlinkSync } from "node:fs";
 import { type FileHandle, lstat, mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
 import { kindOf } from "../../../shared/files/open-regular.ts";
 import { FileRefused } from "../../../shared/files/refusal.ts";
+import type { FolderId } from "./mark.ts";
+import { folderId, isSameFolder } from "./own-folder.ts";
 import { codeOf } from "./publish.ts";
 
 /** `O_PATH` of open(2): a hold on a folder that opens nothing. */
@@ -30,22 +32,24 @@ export async function makeOwnFolder(directory: string, names: readonly string[])
 }
 
 /**
- * Opens a file of ours for writing, made when it is not there. Never waits.
+ * Opens a file of ours, made when it is not there. Never waits.
  *
- * @param folder without links.
- * @throws the system's error; FileRefused for what is no file of ours.
+ * @throws the system's error; FileRefused for what is no file of ours, and where another folder has come into the place of ours.
  */
-export async function openOwn(folder: string, key: string): Promise<FileHandle> {
-  const hold = openSync(folder, holdOnly | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+export async function openOwn(folder: FolderId, key: string): Promise<FileHandle> {
+  const { path } = folder;
+  const hold = openSync(path, holdOnly | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {
     const real = readlinkSync(`/proc/self/fd/${hold}`);
-    if (real !== folder) throw new FileRefused(folder, `behind a link that leads to ${real}`);
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+    if (real !== path) throw new FileRefused(path, `behind a link that leads to ${real}`);
+    const found = folderId(path, fstatSync(hold, { bigint: true }));
+    if (!isSameFolder(found, folder)) throw new FileRefused(path, "another folder in the place of ours");
+    const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
     const handle = await open(`/proc/self/fd/${hold}/${key}`, flags, 0o644);
     const stat = await handle.stat({ bigint: true });
     if (stat.isFile() && stat.nlink <= 1n) return handle;
     await handle.close();
-    throw new FileRefused(join(folder, key), stat.isFile() ? "a file that has other names" : kindOf(stat));
+    throw new FileRefused(join(path, key), stat.isFile() ? "a file that has other names" : kindOf(stat));
   } finally {
     closeSync(hold);
   }

@@ -1,6 +1,7 @@
 import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
 import { decodeRecords } from "../../../shared/kafka/record-batch/records.ts";
-import { defineSignal } from "../../../shared/telemetry/log.ts";
+import { countingReport } from "../../../shared/telemetry/counting-report.ts";
+import type { Report } from "../../../shared/telemetry/log.ts";
 import type { Context } from "../../core/context.ts";
 import type { LaneNotes } from "../../core/lane-notes.ts";
 import type { Delivery, Finding, LaneDelivery, Sink } from "../../core/sink.ts";
@@ -8,28 +9,10 @@ import type { StoredBatch } from "../../core/stored-batch.ts";
 import type { Config } from "./config.ts";
 import { FileNamer } from "./file-name.ts";
 import { LaneFiles } from "./files.ts";
-import { noMark, parseMark } from "./mark.ts";
+import { type FilesMark, noMark, parseMark } from "./mark.ts";
 import { Orphans } from "./orphans.ts";
 import { probeDirectory } from "./probe.ts";
-
-const signals = {
-  published: defineSignal({
-    name: "file_published",
-    level: "info",
-    message: "A file is complete and has its final name",
-  }),
-  short: defineSignal({
-    name: "file_short",
-    level: "error",
-    message: "A file is shorter than what was written and acknowledged: somebody else cut it",
-  }),
-  publishFailed: defineSignal({
-    name: "file_publish_failed",
-    level: "warn",
-    message: "A complete file could not get its final name; it is tried again",
-    atMostEveryMs: 60_000,
-  }),
-};
+import { signals } from "./telemetry.ts";
 
 const newline = Buffer.from("\n");
 const publishEveryMsMax = 5_000;
@@ -39,6 +22,7 @@ const dayMs = 86_400_000;
 export class FileRollSink implements Sink {
   private readonly lanes: FileLane[] = [];
   private readonly orphans: Orphans;
+  private readonly report: Report;
   private orphansPublished = 0;
   private publishing: Promise<void> | undefined;
   private timer: ReturnType<typeof setInterval> | undefined;
@@ -49,6 +33,8 @@ export class FileRollSink implements Sink {
   ) {
     const { directory, publishAfter: settleMs } = config;
     this.orphans = new Orphans({ directory, agent: context.agent, sink: context.name, settleMs });
+    const named: Report = (signal, fields) => context.report(signal, { component: context.name, ...fields });
+    this.report = countingReport(signals, { report: named, metrics: context.metrics, labels: { sink: context.name } });
   }
 
   async start(): Promise<void> {
@@ -62,7 +48,8 @@ export class FileRollSink implements Sink {
   }
 
   lane(notes: LaneNotes): LaneDelivery {
-    const lane = new FileLane(this.config, this.context, notes);
+    const { config, context, report } = this;
+    const lane = new FileLane({ config, context, report, onEntered: () => this.orphans.lookAgain() }, notes);
     this.lanes.push(lane);
     return lane;
   }
@@ -82,6 +69,7 @@ export class FileRollSink implements Sink {
     return {
       directory: this.config.directory,
       inProgress: this.lanes.flatMap(({ inProgress }) => inProgress),
+      formerFolders: this.lanes.flatMap(({ formerFolders }) => formerFolders),
       published: this.lanes.reduce((sum, { published }) => sum + published, this.orphansPublished),
     };
   }
@@ -89,17 +77,26 @@ export class FileRollSink implements Sink {
   /** Gives files that are complete their names. Called by the sink's own timer. */
   async publish(): Promise<void> {
     for (const lane of this.lanes) await lane.publish();
-    const { clock, report, name } = this.context;
+    const { report } = this;
+    const { clock } = this.context;
     try {
       const owners = new Set(this.lanes.map(({ owner }) => owner));
       for (const file of await this.orphans.publishDue(owners, clock.uptimeMs())) {
         this.orphansPublished++;
-        report(signals.published, { component: name, file });
+        report(signals.published, { file });
       }
     } catch (thrown) {
-      report(signals.publishFailed, { component: name, error: messageOf(thrown) });
+      report(signals.publishFailed, { error: messageOf(thrown) });
     }
   }
+}
+
+interface FileLaneOptions {
+  readonly config: Config;
+  readonly context: Context;
+  /** Names the sink, and counts. */
+  readonly report: Report;
+  readonly onEntered: () => void;
 }
 
 /** One lane: deliveries and publishing take turns. */
@@ -114,10 +111,10 @@ class FileLane implements LaneDelivery {
   private readonly wallNamer: FileNamer;
 
   constructor(
-    config: Config,
-    private readonly context: Context,
+    private readonly options: FileLaneOptions,
     private readonly notes: LaneNotes,
   ) {
+    const { config, context, report, onEntered } = options;
     const { lane } = notes;
     this.namer = new FileNamer(config.file, lane, context.agent);
     this.wallNamer = new FileNamer(config.file, lane, context.agent);
@@ -128,13 +125,19 @@ class FileLane implements LaneDelivery {
       rollBytes: config.rollBytes ?? Number.POSITIVE_INFINITY,
       rollIntervalMs: config.rollInterval ?? Number.POSITIVE_INFINITY,
       settleMs: config.publishAfter,
-      onShort: (file, bytes, expected) =>
-        context.report(signals.short, { component: context.name, file, bytes, expected }),
+      onShort: (file, bytes, expected) => report(signals.short, { file, bytes, expected, missing: expected - bytes }),
+      onUnknown: (file, bytes) => report(signals.unknown, { file, bytes }),
+      onAway: (folder, files, bytes) => report(signals.away, { folder, files, bytes }),
+      onEntered,
     });
   }
 
   get inProgress(): readonly string[] {
     return this.files.inProgress;
+  }
+
+  get formerFolders() {
+    return this.files.formerFolders;
   }
 
   deliver(batch: StoredBatch): Promise<Delivery> {
@@ -143,15 +146,18 @@ class FileLane implements LaneDelivery {
 
   publish(): Promise<void> {
     return this.inTurn(async () => {
-      const { clock, report, name } = this.context;
+      const { report } = this.options;
+      const { clock } = this.options.context;
+      const say = (files: readonly string[]) => {
+        this.published += files.length;
+        for (const file of files) report(signals.published, { file });
+      };
       try {
-        await this.recover(clock.uptimeMs());
-        for (const file of await this.files.publishDue(clock.uptimeMs(), clock.now(), this.aheadMs(clock.now()))) {
-          this.published++;
-          report(signals.published, { component: name, file });
-        }
+        await this.enter(clock.uptimeMs());
+        say(await this.files.publishDue(clock.uptimeMs(), clock.now(), this.aheadMs(clock.now())));
+        say(await this.files.publishFormer(clock.uptimeMs()));
       } catch (thrown) {
-        report(signals.publishFailed, { component: name, error: messageOf(thrown) });
+        report(signals.publishFailed, { error: messageOf(thrown) });
       }
     });
   }
@@ -161,19 +167,23 @@ class FileLane implements LaneDelivery {
     return this.wallNamer.nameOf(wallMs + dayMs).untilMs ?? Number.POSITIVE_INFINITY;
   }
 
-  private async recover(nowMs: number): Promise<void> {
-    if (this.files.isRecovered) return;
+  private async enter(nowMs: number): Promise<void> {
+    if (!this.files.isRemembered) this.files.remember(this.rememberedMark());
+    await this.files.enter(nowMs);
+  }
+
+  private rememberedMark(): FilesMark | undefined {
     const { mark, seqAtStart, begins } = this.notes;
-    if (mark !== undefined) return this.files.recover(parseMark(mark), nowMs);
+    if (mark !== undefined) return parseMark(mark);
     // No mark and nothing acknowledged is a new lane. Otherwise the mark was lost with a damaged channel file.
     const acknowledged = this.notes.next()?.first ?? seqAtStart;
-    await this.files.recover(acknowledged <= begins ? noMark : undefined, nowMs);
+    return acknowledged <= begins ? noMark : undefined;
   }
 
   private async write(batch: StoredBatch): Promise<Delivery> {
-    const nowMs = this.context.clock.uptimeMs();
+    const nowMs = this.options.context.clock.uptimeMs();
     try {
-      await this.recover(nowMs);
+      await this.enter(nowMs);
       // A marker stands for what policy shed: there is no line to write.
       if (batch.kind === "records") await this.files.append(this.linesByFile(batch), nowMs);
       return { kind: "delivered", mark: this.files.mark };

@@ -69,11 +69,14 @@ export class FileWorld {
     readonly directory: string,
     readonly config: Record<string, unknown> = {},
     readonly agent = "gw-1",
+    /** Of the sink in the config. */
+    readonly sink = "test",
   ) {}
 
   /** What a new process makes of the lane: it knows what is on the disk, and the mark. */
   lane(lane: Lane, mark?: string, next?: StoredBatch) {
     const context = fakeContext({
+      name: this.sink,
       clock: this.clock,
       agent: this.agent,
       report: ({ name }) => void this.said.push(name),
@@ -81,6 +84,7 @@ export class FileWorld {
     const sink = new FileRollSink(configSchema().parse({ directory: this.directory, ...this.config }), context);
     const delivery = sink.lane(notesOf(lane, mark, next));
     return {
+      sink,
       deliver: async (batch: StoredBatch) => {
         const result = await delivery.deliver(batch, new AbortController().signal);
         if (result.kind !== "delivered") throw new Error(`not delivered: ${JSON.stringify(result)}`);
