@@ -13,6 +13,8 @@ export interface Departed {
   readonly sought: readonly FollowedFile[];
   /** Those of `files` that are here with other bytes in them. They are read, unless they are copies. */
   readonly refilled: readonly { readonly entry: FolderEntry; readonly trail: string; readonly offset: number }[];
+  /** Trails with a file that changed after the picture was taken: the next one tells. */
+  readonly postponed: ReadonlySet<string>;
 }
 
 /** Files that are gone, or whose place other bytes have taken: truncated, replaced, removed while we were away. */
@@ -23,7 +25,7 @@ export class Departures {
   depart(file: FollowedFile, snapshot: FolderSnapshot, taken: Set<bigint>): void {
     const { host } = this.book;
     file.close();
-    const copy = file.isAside || file.isBarelyKnown ? undefined : this.findCopy(file, snapshot, taken);
+    const copy = file.isBarelyKnown ? undefined : this.findCopy(file, snapshot, taken);
     if (copy === undefined) {
       // What is barely known may well turn up as a generation that is read.
       if (!file.isBarelyKnown || !this.mayBeRead(file, snapshot, taken))
@@ -40,6 +42,13 @@ export class Departures {
     taken.add(copy.entry.inode);
     host.moved(file);
     host.boundOpen(file);
+  }
+
+  /** Whether all that was read of it stands at the beginning of another file of its trail. */
+  hasCopy(file: FollowedFile, snapshot: FolderSnapshot, taken: ReadonlySet<bigint>): boolean {
+    const copy = this.findCopy(file, snapshot, taken);
+    if (copy !== undefined) closeSync(copy.fd);
+    return copy !== undefined;
   }
 
   /** Something new beside a log may be its copy, made before it was truncated: the log is looked at first. */
@@ -80,6 +89,7 @@ export class Departures {
 
   /** The file whose content begins with everything that was read of this one. */
   private findCopy(file: FollowedFile, snapshot: FolderSnapshot, taken: ReadonlySet<bigint>) {
+    if (file.isAside) return undefined;
     const asides = new Set([...this.book.files].filter((other) => other.isAside).map((other) => other.inode));
     const candidates = [...snapshot.entries.values()]
       .filter(

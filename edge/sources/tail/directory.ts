@@ -14,7 +14,7 @@ import { DirectoryBook, type DirectoryHost } from "./directory-book.ts";
 import type { Note } from "./discover.ts";
 import type { FollowedFile } from "./followed-file.ts";
 import { Newcomers } from "./newcomers.ts";
-import { type FolderEntry, type FolderSnapshot, takeSnapshot } from "./snapshot.ts";
+import { type FolderEntry, type FolderSnapshot, isOutdated, takeSnapshot } from "./snapshot.ts";
 import { signals } from "./telemetry.ts";
 import { UnnamedFiles } from "./unnamed-files.ts";
 
@@ -28,6 +28,15 @@ interface Roll {
   readonly taken: Set<bigint>;
   /** Device numbers under which files that are there were known. */
   readonly devicesBefore: Set<bigint>;
+}
+
+/** What is being concluded from. */
+interface Concluding {
+  readonly snapshot: FolderSnapshot;
+  /** Inodes of what is known. */
+  readonly taken: Set<bigint>;
+  /** Files that were known to be changed before the picture was taken. */
+  readonly changedBefore: ReadonlySet<FollowedFile>;
 }
 
 /** Follows the files of one directory. */
@@ -182,6 +191,7 @@ export class Directory {
     this.book.conclusions++;
     for (const file of this.changed) this.book.awake.add(file.trail);
     for (const file of this.waiting) this.book.awake.add(file.trail);
+    const changedBefore = new Set(this.changed);
     this.changed.clear();
     this.waiting.clear();
     const unknown = () => [...snapshot.entries.values()].filter((entry) => !taken.has(entry.inode));
@@ -198,15 +208,38 @@ export class Directory {
       if (taken.delete(file.inode)) departed.push(file);
       else this.startOver(file, departed);
     }
+    const postponed = this.postpone(departed, { snapshot, taken, changedBefore });
     const refilled = this.refilled(departed, snapshot);
     for (const file of departed) this.departures.depart(file, snapshot, taken);
-    this.newcomers.meet(unknown(), snapshot, { files: departed, sought, refilled });
+    this.newcomers.meet(unknown(), snapshot, { files: departed, sought, refilled, postponed });
     this.newcomers.settleSlipped(snapshot);
     for (const file of this.book.files) {
       if (file.isPresent) continue;
       file.meet();
       file.isFirmlyMet = true;
     }
+  }
+
+  /**
+   * Other bytes are in a file than what was read, and they came after the picture was taken: a copy that was made of it before that
+   * need not be in the picture. The next one has it. Answers the trails of which nothing is concluded until then.
+   */
+  private postpone(departed: FollowedFile[], { snapshot, taken, changedBefore }: Concluding): ReadonlySet<string> {
+    const trails = new Set<string>();
+    const byInode = new Map([...snapshot.entries.values()].map((entry) => [entry.inode, entry] as const));
+    for (const file of [...departed]) {
+      const entry = byInode.get(file.inode);
+      if (changedBefore.has(file) || file.isBarelyKnown || entry === undefined) continue;
+      // What is smaller in the picture than it was changed before that.
+      if (entry.size < file.offset || !isOutdated(this.book.real, entry)) continue;
+      if (this.departures.hasCopy(file, snapshot, taken)) continue;
+      departed.splice(departed.indexOf(file), 1);
+      taken.add(file.inode);
+      this.changed.add(file);
+      this.book.unsettled = true;
+      trails.add(file.trail);
+    }
+    return trails;
   }
 
   private picture(): FolderSnapshot | undefined {

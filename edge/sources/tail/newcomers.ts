@@ -60,7 +60,7 @@ export class Newcomers {
       ({ name, inode }) => this.book.trailOf(name) ?? this.fresh.get(inode)?.trail ?? "",
     );
     byTrail.delete("");
-    for (const trail of this.otherFolders.takeUncompared()) byTrail.delete(trail);
+    for (const trail of [...this.otherFolders.takeUncompared(), ...departed.postponed]) byTrail.delete(trail);
     for (const [trail, entries] of byTrail) {
       const rootName = nameOf(trail);
       const known = [...(this.book.trails.get(trail) ?? []), ...departed.files.filter((file) => file.trail === trail)];

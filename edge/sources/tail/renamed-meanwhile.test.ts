@@ -1,9 +1,9 @@
 /** Between the picture of a folder and the opening of what it shows, the folder goes on. */
-import { spyOn, test } from "bun:test";
-import { appendFileSync, existsSync, renameSync } from "node:fs";
+import { expect, spyOn, test } from "bun:test";
+import { appendFileSync, copyFileSync, existsSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { until } from "../../../shared/testing/until.ts";
 import { openCount } from "./open-count.ts";
-import { linesOf, numbered, sees, tailWorld } from "./testing/tail-world.ts";
+import { linesOf, numbered, said, sees, tailWorld } from "./testing/tail-world.ts";
 import { UnnamedFiles } from "./unnamed-files.ts";
 
 const generations = [5, 4, 3, 2, 1];
@@ -49,4 +49,47 @@ for (const rotations of [1, 2, 3]) {
     await sees(run, lines());
     find.mockRestore();
   });
+}
+
+for (const [state, config] of [
+  ["open", {}],
+  ["closed", { idleClose: 100, openFilesMax: 1 }],
+] as const) {
+  for (const refilled of [0, 5, 40]) {
+    test(`an older copy is compressed, and while the folder is looked at the log is copied and truncated, and ${refilled} lines come (${state}): nothing is read again`, async () => {
+      using w = tailWorld(config, "x.log");
+      const expected = [numbered("first", 20)];
+      const write = (name: string, count: number) => {
+        appendFileSync(w.log, numbered(name, count));
+        expected.push(numbered(name, count));
+      };
+      appendFileSync(w.log, numbered("first", 20));
+      await using run = w.start();
+      await sees(run, linesOf(...expected));
+      copyFileSync(w.log, `${w.log}.1`);
+      truncateSync(w.log);
+      write("second", 20);
+      await sees(run, linesOf(...expected));
+      if (state === "closed") await until("they are closed", () => openCount.now === 0);
+      const original = UnnamedFiles.prototype.find;
+      const find = spyOn(UnnamedFiles.prototype, "find");
+      let isCopied = false;
+      find.mockImplementation(function (this: UnnamedFiles, snapshot) {
+        if (!isCopied && snapshot.entries.has("x.log.2.gz") && !snapshot.entries.has("x.log.1")) {
+          isCopied = true;
+          copyFileSync(w.log, `${w.log}.1`);
+          truncateSync(w.log);
+          if (refilled > 0) write("between", refilled);
+        }
+        return original.call(this, snapshot);
+      });
+      rmSync(`${w.log}.1`);
+      writeFileSync(`${w.log}.2.gz`, Bun.gzipSync(numbered("first", 20)));
+      await until("the scan", () => isCopied);
+      write("after", 3);
+      await sees(run, linesOf(...expected));
+      find.mockRestore();
+      expect(said(run, "tail_rotations_unseen")).toEqual([]);
+    });
+  }
 }

@@ -8,7 +8,7 @@
 import { type BigIntStats, lstatSync } from "node:fs";
 import { kindOf } from "../../../shared/files/open-regular.ts";
 import { childOf, namesIn, systemPath } from "../../../shared/files/path-text.ts";
-import { systemCode } from "../../../shared/files/refusal.ts";
+import { isFileTrouble, systemCode } from "../../../shared/files/refusal.ts";
 import type { FileStat } from "./file-stat.ts";
 
 /** A file with the name it had. */
@@ -103,6 +103,17 @@ function collect(
 
 function entryOf(name: string, stat: BigIntStats): FolderEntry {
   return { name, inode: stat.ino, device: stat.dev, size: Number(stat.size), mtimeNs: stat.mtimeNs };
+}
+
+/** Whether a file is not what the picture shows of it any more. */
+export function isOutdated(directory: string, { name, inode, size, mtimeNs }: FolderEntry): boolean {
+  try {
+    const now = lookAt(childOf(directory, name));
+    return now === undefined || now.ino !== inode || Number(now.size) !== size || now.mtimeNs !== mtimeNs;
+  } catch (thrown) {
+    if (!isFileTrouble(thrown)) throw thrown;
+    return true;
+  }
 }
 
 function lookAt(path: string): BigIntStats | undefined {
