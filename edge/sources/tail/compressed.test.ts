@@ -1,9 +1,9 @@
 /** What logrotate compresses: never read, and no loss where it was read before it was compressed. */
 import { expect, test } from "bun:test";
-import { appendFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, renameSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
 import { until } from "../../../shared/testing/until.ts";
 import type { RunningSource } from "../../testing/fakes/running-source.ts";
-import { sees, tailWorld } from "./testing/tail-world.ts";
+import { linesOf, numbered, sees, tailWorld } from "./testing/tail-world.ts";
 
 const skipped = (run: RunningSource) => run.intake.counter("compressed_skipped");
 
@@ -57,6 +57,35 @@ test.each(["stands", "is gone"] as const)(
   30_000,
 );
 
+test("a log that is copied, truncated and compressed at once is no loss when it was read, and is counted when it was not", async () => {
+  using w = tailWorld();
+  await using run = w.start();
+  const texts: string[] = [];
+  const write = (text: string) => {
+    texts.push(text);
+    appendFileSync(w.log, text);
+  };
+  const copyCompressed = () => {
+    shiftCompressed(w.log);
+    const content = Bun.gzipSync(readFileSync(w.log));
+    truncateSync(w.log);
+    writeFileSync(`${w.log}.1.gz`, content);
+  };
+  for (let round = 1; round <= 4; round++) {
+    write(numbered(`round ${round}`, 20));
+    await sees(run, linesOf(...texts));
+    copyCompressed();
+    write(numbered(`after ${round}`, 5));
+    await sees(run, linesOf(...texts));
+    expect(skipped(run)).toBe(0);
+  }
+  appendFileSync(w.log, numbered("unread", 5));
+  copyCompressed();
+  write(numbered("last", 20));
+  await sees(run, linesOf(...texts));
+  expect(skipped(run)).toBe(1);
+});
+
 test("a generation that nobody saw and that was compressed is counted", async () => {
   using w = tailWorld();
   const run = w.start();
@@ -73,15 +102,15 @@ test("a generation that nobody saw and that was compressed is counted", async ()
 });
 
 function rotateCompressed(log: string): void {
-  for (let number = 9; number >= 1; number--) {
-    try {
-      renameSync(`${log}.${number}.gz`, `${log}.${number + 1}.gz`);
-    } catch {
-      // There are not so many yet.
-    }
-  }
+  shiftCompressed(log);
   renameSync(log, `${log}.1`);
   const content = Bun.spawnSync(["gzip", "-c", `${log}.1`]).stdout;
   writeFileSync(`${log}.1.gz`, content);
   unlinkSync(`${log}.1`);
+}
+
+function shiftCompressed(log: string): void {
+  for (let number = 9; number >= 1; number--) {
+    if (existsSync(`${log}.${number}.gz`)) renameSync(`${log}.${number}.gz`, `${log}.${number + 1}.gz`);
+  }
 }

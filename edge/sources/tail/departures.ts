@@ -30,6 +30,8 @@ export class Departures {
       // What is barely known may well turn up as a generation that is read.
       if (!file.isBarelyKnown || !this.mayBeRead(file, snapshot, taken))
         this.book.lose(file, file.provenSize, file.provenUnread);
+      if (!file.isAside && !file.isBarelyKnown && file.provenUnread === 0)
+        this.book.truncated.note(file.trail, file.offset);
       this.book.forget(file);
       return;
     }

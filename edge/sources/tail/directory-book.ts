@@ -15,6 +15,7 @@ import type { OpenCount } from "./open-count.ts";
 import { type FolderEntry, type FolderSnapshot, takeSnapshot } from "./snapshot.ts";
 import type { BeforeUs } from "./stored-files.ts";
 import { signals } from "./telemetry.ts";
+import { TruncatedLogs } from "./truncated-logs.ts";
 import { afterRotation, withoutName } from "./whereabouts.ts";
 
 /** What a directory needs from its source. */
@@ -72,6 +73,7 @@ export class DirectoryBook {
   real: string;
   /** Inodes of files that other folders know, and that could not be opened in the last scan of this one. */
   readonly unopened = new Set<bigint>();
+  readonly truncated = new TruncatedLogs();
   /** What is in the way of this scan. */
   obstacle: (path: string, thrown: unknown) => void = () => {};
 

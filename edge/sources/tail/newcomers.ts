@@ -199,7 +199,7 @@ export class Newcomers {
     // Perhaps a copy that begins; an empty generation that was missed may have a late writer.
     if (entry.size === 0 && !asked && !isFresh && (first || explained)) return;
     if (meaning.kind === "compressed") {
-      if (!first && !explained && !this.book.wasRead(trail, entry.name)) {
+      if (!first && !explained && !this.book.wasRead(trail, entry.name) && !this.isCopyOfTruncated(entry, trail)) {
         host.report(signals.compressed, { path: childOf(path, entry.name) });
       }
       this.setAside(entry, trail);
@@ -216,6 +216,16 @@ export class Newcomers {
       if (file === undefined) return;
       this.book.markRotated(file);
       if (!isFresh) host.report(signals.rotatedFound, { path: file.path });
+    }
+  }
+
+  private isCopyOfTruncated(entry: FolderEntry, trail: string): boolean {
+    const fd = this.book.openEntry(entry);
+    if (fd === undefined) return false;
+    try {
+      return this.book.truncated.isCopy(trail, entry.name, fd);
+    } finally {
+      closeSync(fd);
     }
   }
 
