@@ -1,4 +1,4 @@
-import { lstatSync } from "node:fs";
+import { type BigIntStats, lstatSync, statSync } from "node:fs";
 import { resolveLinks } from "../../../shared/files/links.ts";
 import { nameMatcher } from "../../../shared/files/name-pattern.ts";
 import { kindOf } from "../../../shared/files/open-regular.ts";
@@ -15,6 +15,8 @@ export interface Candidate extends SpoolFacts {
   readonly key: string;
   /** Where it is, without links. */
   readonly real: string;
+  /** Which folders it lies in, from the spool directory down, one behind the other: `2.1700000000/812.1700000001`. */
+  readonly folder: string;
 }
 
 /** Which files of a spool directory are to be read, and in which order. */
@@ -28,12 +30,18 @@ export interface CandidateOptions {
   readonly errorSuffix: string;
 }
 
+interface Folder {
+  readonly path: string;
+  readonly ids: string;
+}
+
 /** Lists the files of a spool directory that are to be read, in the order in which they are. */
 export class Candidates {
   private readonly ignored: readonly ((name: string) => boolean)[];
   private readonly included: readonly ((name: string) => boolean)[] | undefined;
   private readonly severalNames = new Set<string>();
   private obscured = false;
+  private readonly foundFolders = new Map<string, string>();
   /** Since when (uptime) each file is what it is. */
   private steady = new Map<string, { readonly identity: SpoolFacts; readonly sinceMs: number }>();
 
@@ -57,13 +65,22 @@ export class Candidates {
   list(): readonly Candidate[] {
     const found: Candidate[] = [];
     this.obscured = false;
-    this.collect("", realOf(this.options.path), found);
+    this.foundFolders.clear();
+    const folder = realOf(this.options.path);
+    const id = folderId(statSync(systemPath(folder), { bigint: true }));
+    this.foundFolders.set("", id);
+    this.collect("", { path: folder, ids: id }, found);
     const byName = (a: Candidate, b: Candidate) => (a.key < b.key ? -1 : 1);
     const byTime = (a: Candidate, b: Candidate) => {
       const [first, second] = [BigInt(a.mtimeNs), BigInt(b.mtimeNs)];
       return first === second ? byName(a, b) : first < second ? -1 : 1;
     };
     return this.oneNameEach(found.sort(this.options.order === "name" ? byName : byTime));
+  }
+
+  /** The folders of the last list: path below the spool directory (`""`: itself) → which one it is. */
+  get folders(): ReadonlyMap<string, string> {
+    return this.foundFolders;
   }
 
   /** Whether the last list may lack names: the system refused to show some. */
@@ -112,8 +129,8 @@ export class Candidates {
     return [...first.values()];
   }
 
-  private collect(below: string, folder: string, found: Candidate[]): void {
-    for (const name of namesIn(folder)) {
+  private collect(below: string, folder: Folder, found: Candidate[]): void {
+    for (const name of namesIn(folder.path)) {
       if (this.ignored.some((matches) => matches(name))) continue;
       const key = below === "" ? name : childOf(below, name);
       try {
@@ -127,23 +144,41 @@ export class Candidates {
     }
   }
 
-  private lookAt(key: string, folder: string, name: string, found: Candidate[]): void {
+  /** A link that leads to nothing may lead to something again: what is known of it stays known. */
+  private targetOf(key: string, entry: string, folder: Folder): string {
+    try {
+      return resolveLinks(entry, this.access.follow, { from: folder.path });
+    } catch (thrown) {
+      if (systemCode(thrown) !== "ENOENT") throw thrown;
+      throw new FileRefused(key, "a link that leads to nothing");
+    }
+  }
+
+  private lookAt(key: string, folder: Folder, name: string, found: Candidate[]): void {
     const { recursive, completedSuffix, errorSuffix } = this.options;
-    const entry = childOf(folder, name);
+    const entry = childOf(folder.path, name);
     let stat = lstatSync(systemPath(entry), { bigint: true });
     if (stat.isDirectory()) {
-      if (recursive) this.collect(key, entry, found);
+      if (!recursive) return;
+      const id = folderId(stat);
+      this.foundFolders.set(key, id);
+      this.collect(key, { path: entry, ids: `${folder.ids}/${id}` }, found);
       return;
     }
     if (name.endsWith(completedSuffix) || name.endsWith(errorSuffix)) return;
     if (this.included !== undefined && !this.included.some((matches) => matches(name))) return;
     let real = entry;
     if (stat.isSymbolicLink()) {
-      real = resolveLinks(entry, this.access.follow, { from: folder });
+      real = this.targetOf(key, entry, folder);
       stat = lstatSync(systemPath(real), { bigint: true });
       if (stat.isDirectory()) return;
     }
     if (!stat.isFile()) throw new FileRefused(key, kindOf(stat));
-    found.push({ key, real, device: stat.dev, ...identityOf(stat) });
+    found.push({ key, real, device: stat.dev, folder: folder.ids, ...identityOf(stat) });
   }
+}
+
+/** The number of its device is left out: it may change with each boot. Without a time of birth the inode is left to tell by. */
+function folderId({ ino, birthtimeNs }: BigIntStats): string {
+  return birthtimeNs === 0n ? `${ino}` : `${ino}.${birthtimeNs}`;
 }

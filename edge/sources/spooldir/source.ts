@@ -13,7 +13,8 @@
  *
  * A file is one file whatever leads to it: of several names (hard links, links) the first is read, the others are left
  * out with a word, and what is done is done with each of them. What cannot be looked at (a folder without the right to
- * read it) is not gone: it stays known, and nothing of it is read again once it can be seen.
+ * read it) is not gone: it stays known, and nothing of it is read again once it can be seen. So does what lies in a folder
+ * in whose place another one stands (known-files.ts).
  */
 
 import { closeSync, fstatSync, renameSync, rmSync } from "node:fs";
@@ -37,6 +38,8 @@ import { type Candidate, Candidates } from "./candidates.ts";
 import { codes } from "./codes.ts";
 import type { Config } from "./config.ts";
 import { type Content, contentOf, type OpenFile } from "./content.ts";
+import { KnownFiles } from "./known-files.ts";
+import { LeftOut } from "./left-out.ts";
 import { ListedFiles } from "./listed-files.ts";
 import { isTaken, statOf } from "./names.ts";
 import { restoredFiles } from "./restored.ts";
@@ -49,15 +52,13 @@ const finishedMax = 64;
 const errorsShownMax = 100;
 
 export class SpoolDirectorySource implements Source {
-  private readonly files = new Map<string, SpoolFile>();
+  private readonly known: KnownFiles;
   private readonly candidates: Candidates;
   private readonly access: FileAccess;
   private readonly after = new Afterlook((...late) => this.noteLate(...late));
   private readonly splitter: Splitter;
   private intake: Intake | undefined;
-  /** What is left out, and why: in the look before, and in this one. */
-  private leftOutBefore = new Map<string, string>();
-  private leftOut = new Map<string, string>();
+  private readonly leftOut: LeftOut;
   private readonly buffer = Buffer.allocUnsafeSlow(limits.readBytes + 1);
   private readonly errors: { readonly file: string; readonly reason: string }[] = [];
   private readonly listed: ListedFiles;
@@ -72,11 +73,14 @@ export class SpoolDirectorySource implements Source {
   ) {
     this.access = fileAccess(config, context);
     this.report = bookedReport(context.report, (name, amount) => this.intake?.count(name, amount));
+    this.leftOut = new LeftOut(this.report);
+    this.leftOut.observe(context.metrics, context.name);
+    this.known = new KnownFiles(this.report);
     this.candidates = new Candidates(
       config,
       this.access,
-      (key, thrown) => this.leaveOut(key, messageOf(thrown)),
-      (key) => this.files.has(key),
+      (key, thrown) => this.leftOut.note(key, messageOf(thrown)),
+      (key) => this.known.has(key),
     );
     const { deserializer, blobBytesMax } = config;
     this.splitter = deserializer === "blob" ? new BlobSplitter(blobBytesMax) : new LineSplitter(config);
@@ -92,9 +96,10 @@ export class SpoolDirectorySource implements Source {
   async run(intake: Intake, signal: AbortSignal): Promise<void> {
     if (this.intake !== undefined) throw new AppError("INVARIANT", "run a spooldir source a second time");
     this.intake = intake;
-    for (const file of restoredFiles(intake, this.config, this.report)) {
-      this.files.set(file.key, file);
-      if (file.state === "error") this.errors.push({ file: file.key, reason: file.reason ?? "" });
+    const restored = restoredFiles(intake, this.config, this.report);
+    this.known.restore(restored, intake);
+    for (const file of restored) {
+      if (file.state === "error") this.errors.push({ file: file.name, reason: file.reason ?? "" });
     }
     const output = new LineIntake(intake, this.config);
     try {
@@ -124,14 +129,9 @@ export class SpoolDirectorySource implements Source {
         : { current: { file: current.key, offset: current.offset, size: current.identity.size } }),
       errors: this.errors,
       shared: this.listed.shared,
-      leftOut: [...this.leftOut].slice(0, errorsShownMax).map(([file, reason]) => ({ file: shownPath(file), reason })),
-      leftOutCount: this.leftOut.size,
+      elsewhere: this.known.status,
+      ...this.leftOut.status,
     };
-  }
-
-  private leaveOut(key: string, reason: string): void {
-    if (this.leftOutBefore.get(key) !== reason) this.report(signals.leftOut, { file: shownPath(key), reason });
-    this.leftOut.set(key, reason);
   }
 
   private noteLate(file: SpoolFile, bytes: number, allBytes: number): void {
@@ -148,40 +148,41 @@ export class SpoolDirectorySource implements Source {
       this.after.add(openRegular(candidate.real, this.access.rules), file, this.context.clock.uptimeMs());
     } catch (thrown) {
       if (!isFileTrouble(thrown)) throw thrown;
-      this.leaveOut(candidate.key, messageOf(thrown));
+      this.leftOut.note(candidate.key, messageOf(thrown));
     }
   }
 
   /** What is to be read now. Files that are known get their due on the way. */
   private look(intake: Intake): readonly Candidate[] {
     this.after.look(this.context.clock.uptimeMs());
-    this.leftOutBefore = this.leftOut;
-    this.leftOut = new Map();
+    this.leftOut.look();
     let all: readonly Candidate[];
     try {
       all = this.candidates.list();
     } catch (thrown) {
       if (!isFileTrouble(thrown)) throw thrown;
-      this.leaveOut(".", messageOf(thrown));
+      this.leftOut.note(".", messageOf(thrown));
       return [];
     }
     this.listed.note(all);
     const present = new Set(all.map(({ key }) => key));
     const byInode = new Map(all.map((candidate) => [candidate.inode, candidate]));
-    for (const file of [...this.files.values()]) {
+    this.known.look(this.candidates.folders);
+    for (const file of this.known.inPlace()) {
       if (present.has(file.key)) file.missed = false;
-      else this.noteGone(file, byInode.get(file.identity.inode), intake);
+      else this.noteGone(file, byInode.get(file.identity.inode));
     }
+    this.known.endLook(present);
     const settled = this.candidates.settled(all, this.config.settle, this.context.clock.uptimeMs());
     return settled.filter((candidate) => this.isToRead(candidate, intake));
   }
 
   private isToRead(candidate: Candidate, intake: Intake): boolean {
-    const known = this.files.get(candidate.key);
+    const known = this.known.match(candidate);
     if (known === undefined) {
       const completed = childOf(this.config.path, candidate.key) + this.config.completedSuffix;
       if (this.config.done !== "rename" || !isTaken(completed)) return true;
-      this.fail(new SpoolFile(candidate.key, candidate), "a file of this name was done before", intake);
+      this.fail(fileOf(candidate), "a file of this name was done before", intake);
       return false;
     }
     if (known.state === "error") {
@@ -192,7 +193,7 @@ export class SpoolDirectorySource implements Source {
       return false;
     }
     if (this.isSuccessor(candidate, known)) {
-      this.forget(known, intake);
+      this.known.forget(known);
       return true;
     }
     if (!sameIdentity(known.identity, candidate)) {
@@ -218,14 +219,16 @@ export class SpoolDirectorySource implements Source {
   }
 
   /** A file that is known is not there any more under its name. */
-  private noteGone(file: SpoolFile, sameInode: Candidate | undefined, intake: Intake): void {
+  private noteGone(file: SpoolFile, sameInode: Candidate | undefined): void {
     const renamed = sameInode !== undefined && sameIdentity(sameInode, file.identity) ? sameInode : undefined;
-    if (renamed !== undefined && !this.files.has(renamed.key)) {
+    if (renamed !== undefined && !this.known.has(renamed.key)) {
       // The same file under another name: what is known of it moves along.
-      const moved = file.renamed(renamed.key);
-      this.files.set(moved.key, moved);
-      intake.moved(moved);
-    } else if (this.isHidden(file.key) || (file.severalNames && this.candidates.isPartial)) {
+      this.known.rename(file, renamed.key, renamed.folder);
+      return;
+    }
+    // Another folder stands in the place of its own.
+    if (this.known.isElsewhere(file) !== undefined) return;
+    if (this.leftOut.hides(file.key) || (file.severalNames && this.candidates.isPartial)) {
       // It, or its other name, may be where nobody can look now.
       return;
     } else if (!file.missed) {
@@ -235,19 +238,19 @@ export class SpoolDirectorySource implements Source {
     } else if (file.state === "reading" && !isTaken(childOf(this.config.path, file.key) + this.config.errorSuffix)) {
       this.report(signals.fileVanished, { file: file.key, from: file.offset, bytes: file.unreadBytes });
     }
-    this.forget(file, intake);
+    this.known.forget(file);
   }
 
   /** Appends the whole file, chunk by chunk. */
   private async readFile(candidate: Candidate, intake: Intake, output: LineIntake, signal: AbortSignal): Promise<void> {
     const path = childOf(this.config.path, candidate.key);
-    const file = this.files.get(candidate.key) ?? new SpoolFile(candidate.key, candidate);
+    const file = this.known.match(candidate) ?? fileOf(candidate);
     let fd: number | undefined;
     let content: Content | undefined;
     try {
       fd = openRegular(candidate.real, this.access.rules);
       content = contentOf(fd, file, this.config, this.buffer);
-      this.files.set(file.key, file);
+      this.known.set(file);
       this.current = file;
       output.path = path;
       this.report(signals.fileStarted, { file: file.key, offset: file.offset });
@@ -263,8 +266,8 @@ export class SpoolDirectorySource implements Source {
         if (isUnchanged(fd, file, path)) this.fail(file, thrown, intake);
         else this.failReading(fd, file, intake);
       } else if (isFileTrouble(thrown)) {
-        if (file.offset === 0) this.files.delete(file.key);
-        this.leaveOut(candidate.key, messageOf(thrown));
+        if (file.offset === 0) this.known.drop(file);
+        this.leftOut.note(candidate.key, messageOf(thrown));
       } else throw thrown;
     } finally {
       content?.close();
@@ -300,14 +303,6 @@ export class SpoolDirectorySource implements Source {
     return file.severalNames;
   }
 
-  /** Whether a file, or a folder that it lies in, could not be looked at. */
-  private isHidden(key: string): boolean {
-    for (let end = key.length; end > 0; end = key.lastIndexOf("/", end - 1)) {
-      if (this.leftOut.has(key.slice(0, end))) return true;
-    }
-    return false;
-  }
-
   private failReading(fd: number, file: SpoolFile, intake: Intake): void {
     const now = identityOf(fstatSync(fd, { bigint: true }));
     this.fail(file, "it was changed or replaced while it was read", intake, now);
@@ -328,7 +323,7 @@ export class SpoolDirectorySource implements Source {
       } catch (thrown) {
         if (!isFileTrouble(thrown)) throw thrown;
         // It stays known as done, so it is not read again; the next look tries once more to put it away.
-        this.leaveOut(file.key, `it was read, and cannot be put away: ${messageOf(thrown)}`);
+        this.leftOut.note(file.key, `it was read, and cannot be put away: ${messageOf(thrown)}`);
       }
     }
   }
@@ -357,7 +352,7 @@ export class SpoolDirectorySource implements Source {
       // Under its other names it is still to be known as done: the next look puts these away as well.
       if (this.keepForOtherNames(file, links, intake)) return;
     }
-    this.forget(file, intake);
+    this.known.forget(file);
   }
 
   /** An error for this file alone. Of a damaged one, what stands before the damage was read up to the last whole line. */
@@ -373,25 +368,23 @@ export class SpoolDirectorySource implements Source {
     this.errors.push({ file: file.key, reason });
     if (this.errors.length > errorsShownMax) this.errors.shift();
     file.becomeError(reason, now);
-    this.files.set(file.key, file);
+    this.known.set(file);
     if (done !== "tracker" && !isTaken(path + errorSuffix)) {
       try {
         renameSync(systemPath(path), systemPath(path + errorSuffix));
         // Under its other names it is an error as well.
-        if (!this.keepForOtherNames(file, statOf(path + errorSuffix)?.nlink ?? 1n, intake)) this.forget(file, intake);
+        if (!this.keepForOtherNames(file, statOf(path + errorSuffix)?.nlink ?? 1n, intake)) this.known.forget(file);
         return;
       } catch (thrown) {
         if (!isFileTrouble(thrown)) throw thrown;
-        this.leaveOut(file.key, `it cannot be renamed: ${messageOf(thrown)}`);
+        this.leftOut.note(file.key, `it cannot be renamed: ${messageOf(thrown)}`);
       }
     }
     // Left where it is, and remembered: it is not read again under this name until it is gone.
     intake.moved(file);
   }
+}
 
-  private forget(file: SpoolFile, intake: Intake): void {
-    file.forgotten = true;
-    if (this.files.get(file.key) === file) this.files.delete(file.key);
-    intake.moved(file);
-  }
+function fileOf(candidate: Candidate): SpoolFile {
+  return new SpoolFile(candidate.key, candidate, candidate.folder);
 }

@@ -28,6 +28,10 @@ const StoredFile = SpoolFacts.extend({
   severalNames: z.literal(true).optional(),
   /** It is compressed so, and `offset` counts what is compressed in it. */
   codec: z.enum(["gzip", "zstd"]).optional(),
+  /** The folders that it was found in, from the spool directory down, as `Candidate.folder`. */
+  folder: z.string().optional(),
+  /** Of a file that was set aside: its path below the spool directory. */
+  name: z.string().optional(),
 });
 
 /** The identity that a stat shows. */
@@ -54,7 +58,7 @@ export function isUnchanged(fd: number, file: SpoolFile, path: string): boolean 
   return named === undefined || named.ino.toString() === file.identity.inode;
 }
 
-/** One file of the spool directory, with how far it was read; stored under its path in the directory. */
+/** One file of the spool directory, with how far it was read. */
 export class SpoolFile implements Positioned {
   /** What it was when it was met; of one that is an error, what it was then. */
   identity: SpoolFacts;
@@ -70,11 +74,24 @@ export class SpoolFile implements Positioned {
   forgotten = false;
 
   constructor(
-    /** Path below the spool directory. */
+    /** What it is stored under: its name, unless it was set aside. */
     readonly key: string,
     identity: SpoolFacts,
+    /** Undefined: nobody looked yet (an older version stored it). */
+    public folder?: string,
+    /** Path below the spool directory. */
+    readonly name: string = key,
   ) {
     this.identity = only(identity);
+  }
+
+  /** The key of a file whose name another one has, in another folder that stands in the place of its own. */
+  static asideKey(name: string, folder: string | undefined): string {
+    return `/${folder ?? ""}/${name}`;
+  }
+
+  get isAside(): boolean {
+    return this.key !== this.name;
   }
 
   /** It is an error as it is now: that is what it is known by from here on, under any name. */
@@ -95,7 +112,7 @@ export class SpoolFile implements Positioned {
     }
     const stored = StoredFile.safeParse(value).data;
     if (stored === undefined) return undefined;
-    const file = new SpoolFile(key, stored);
+    const file = new SpoolFile(key, stored, stored.folder, stored.name);
     file.offset = stored.offset;
     file.state = stored.state;
     file.reason = stored.reason;
@@ -105,9 +122,9 @@ export class SpoolFile implements Positioned {
     return file;
   }
 
-  /** The same file under another name. */
-  renamed(key: string): SpoolFile {
-    const moved = new SpoolFile(key, this.identity);
+  /** The same file under another key. */
+  renamed(key: string, folder: string | undefined, name: string): SpoolFile {
+    const moved = new SpoolFile(key, this.identity, folder, name);
     moved.offset = this.offset;
     moved.state = this.state;
     moved.skipping = this.skipping;
@@ -129,6 +146,8 @@ export class SpoolFile implements Positioned {
       ...(this.skipping ? { skipping: true } : {}),
       ...(this.severalNames ? { severalNames: true } : {}),
       ...(this.codec === undefined ? {} : { codec: this.codec }),
+      ...(this.folder === undefined ? {} : { folder: this.folder }),
+      ...(this.isAside ? { name: this.name } : {}),
     };
     return JSON.stringify({ ...identity, offset, state, reason, ...flags });
   }

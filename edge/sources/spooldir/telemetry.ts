@@ -33,6 +33,18 @@ export const signals = {
     message: "A spool file was removed before it was read to its end",
     counts: { book: "lost_at_source", by: "bytes" },
   }),
+  folderElsewhere: defineSignal({
+    name: "spool_folder_elsewhere",
+    level: "warn",
+    message:
+      "Another folder stands in the place of the one that files were found in (is its disk mounted?); what is known of them is kept until it is back",
+  }),
+  elsewhereForgotten: defineSignal({
+    name: "spool_elsewhere_forgotten",
+    level: "warn",
+    message:
+      "Too many files are known whose folders are not in their place: the first of them are read again if they come back",
+  }),
   leftOut: defineSignal({
     name: "spool_left_out",
     level: "warn",

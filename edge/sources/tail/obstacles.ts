@@ -3,6 +3,7 @@ import { shownPath } from "../../../shared/files/path-text.ts";
 import { isFileTrouble } from "../../../shared/files/refusal.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
 import type { Metrics } from "../../../shared/telemetry/metrics.ts";
+import { observeLeftOut } from "../../core/left-out.ts";
 import { signals } from "./telemetry.ts";
 
 /**
@@ -20,12 +21,7 @@ export class Obstacles {
   constructor(private readonly report: Report) {}
 
   observe(metrics: Metrics, source: string): void {
-    metrics.observe(
-      "tailgate_source_left_out",
-      "Files and folders that cannot be looked at or are not taken, by source.",
-      { source },
-      () => this.count,
-    );
+    observeLeftOut(metrics, source, () => this.count);
     metrics.observe(
       "tailgate_source_waiting_files",
       "Files and folders that wait because the process can open nothing more, by source.",
