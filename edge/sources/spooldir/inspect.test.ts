@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import definition from "./index.ts";
 
@@ -19,4 +19,11 @@ test("a spool directory that is not there, is a file, or is our own is said befo
   expect(await says(data)).toEqual([`warning: "${data}": lies in the agent's own data folder, which is never read`]);
   mkdirSync(spool);
   expect(await says(spool)).toEqual([]);
+  writeFileSync(`${spool}/a.csv`, "");
+  symlinkSync("nowhere", `${spool}/b.csv`);
+  symlinkSync("c.csv", `${spool}/c.csv`);
+  expect(await says(spool)).toEqual([
+    `warning: "${spool}": b.csv is not read: it is a link that leads to nothing`,
+    `warning: "${spool}": c.csv is not read: it is a link that leads in a circle`,
+  ]);
 });

@@ -1,13 +1,21 @@
 /** What `check` says of a spool directory as it is now. */
 import { accessSync, constants, statSync } from "node:fs";
+import { messageOf } from "../../../shared/errors/app-error.ts";
 import { isBelow } from "../../../shared/files/links.ts";
-import { systemPath } from "../../../shared/files/path-text.ts";
+import { shownPath, systemPath } from "../../../shared/files/path-text.ts";
 import { realOf } from "../../../shared/files/real-path.ts";
 import { isFileTrouble } from "../../../shared/files/refusal.ts";
+import { fileAccess } from "../../core/file-fields.ts";
 import type { Remark, Surroundings } from "../../core/inspect.ts";
+import { Candidates } from "./candidates.ts";
 import type { Config } from "./config.ts";
 
-export function inspectSpool({ path, done }: Config, { dataDir }: Surroundings): readonly Remark[] {
+/** So many are said of what lies in it. */
+const remarksMax = 20;
+
+export function inspectSpool(config: Config, surroundings: Surroundings): readonly Remark[] {
+  const { path, done } = config;
+  const { dataDir } = surroundings;
   const remark = (level: Remark["level"], message: string) => [
     { level, field: "path", message: `"${path}": ${message}` },
   ];
@@ -19,12 +27,22 @@ export function inspectSpool({ path, done }: Config, { dataDir }: Surroundings):
     if (stat === undefined) return remark("note", "is not there yet; it is looked for again and again");
     if (!stat.isDirectory()) return remark("warning", "is no folder");
     accessSync(systemPath(path), done === "tracker" ? constants.R_OK | constants.X_OK : readWriteEnter);
-    return [];
+    return leftOutIn(config, surroundings).flatMap((words) => remark("warning", words));
   } catch (thrown) {
     if (!isFileTrouble(thrown)) throw thrown;
     const what = done === "tracker" ? "read" : `read and written to, which done: ${done} needs,`;
     return remark("warning", `cannot be ${what} by user ${process.geteuid?.() ?? "unknown"}: ${thrown.message}`);
   }
+}
+
+/** What a look leaves out. */
+function leftOutIn(config: Config, { dataDir, ownFiles }: Surroundings): readonly string[] {
+  const found: string[] = [];
+  const access = fileAccess(config, { dataDir, ownFiles: () => ownFiles });
+  const leaveOut = (key: string, thrown: Error) => found.push(`${shownPath(key)} is not read: ${messageOf(thrown)}`);
+  new Candidates(config, access, leaveOut, () => false).list();
+  const more = found.length - remarksMax;
+  return more > 0 ? [...found.slice(0, remarksMax), `and ${more} more of this kind`] : found;
 }
 
 const readWriteEnter = constants.R_OK | constants.W_OK | constants.X_OK;
