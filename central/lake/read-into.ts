@@ -19,7 +19,11 @@ export interface ReadTurn {
 }
 
 /** Ends early when the batch is full. @throws AppError when Kafka does not answer; what was read until then is in the batch. */
-export async function readInto(batch: Batch, source: LakeSource, report: Report): Promise<ReadTurn> {
+export async function readInto(
+  batch: Batch,
+  source: Pick<LakeSource, "look" | "range" | "isCut" | "read">,
+  report: Report,
+): Promise<ReadTurn> {
   const { partitions, ids } = await source.look();
   for (const [topic, id] of ids) if (batch.positions.identify(topic, id)) report(lakeTopicAnew, { topic, id });
   let [lag, gone, damaged] = [0, 0, 0];

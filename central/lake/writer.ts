@@ -41,7 +41,7 @@ import { retain } from "./upkeep/retention.ts";
 /** What it stands on. */
 export interface LakeWriterOptions {
   readonly config: LakeConfig;
-  readonly source: LakeSource;
+  readonly source: Pick<LakeSource, "look" | "range" | "isCut" | "read">;
   /** The store's list of erased vehicles; undefined: this kind of store has none. @throws AppError while it is away. */
   readonly erased: (() => Promise<readonly ErasedVehicle[]>) | undefined;
   readonly clock: Clock;
@@ -54,6 +54,7 @@ const lookEveryMs = 1_000;
 const erasedEveryMs = 2_000;
 const standbyMs = 2_000;
 const tidyEveryMs = 600_000;
+const passingMs = 3_000;
 /** Merges after one commit: reading goes on in between. */
 const mergesAtOnce = 4;
 
@@ -62,6 +63,7 @@ export class LakeWriter {
   private list: readonly ErasedVehicle[] | undefined;
   private listedMs = Number.NEGATIVE_INFINITY;
   private tidiedMs = Number.NEGATIVE_INFINITY;
+  private waitsSinceMs: number | undefined;
 
   constructor(private readonly options: LakeWriterOptions) {}
 
@@ -76,6 +78,8 @@ export class LakeWriter {
       try {
         await this.whileLocked(signal, () => backoff.reset());
       } catch (thrown) {
+        // What is in the way of a stop, as a connection that it closed, is none.
+        if (signal.aborted) return;
         this.say({ failures: this.said.failures + 1, lag: undefined, bufferedRows: 0 });
         this.waits(thrown);
         await sleep(backoff.nextMs(), signal);
@@ -104,7 +108,7 @@ export class LakeWriter {
     while (!signal.aborted) {
       this.measure(table, batch);
       await this.erase(table);
-      const isBehind = await this.read(batch);
+      const isBehind = await this.read(batch, signal);
       if (batch.isEmpty) begunMs = clock.uptimeMs();
       if (batch.isFull || (!batch.isEmpty && clock.uptimeMs() - begunMs >= config.commitEvery)) {
         this.commit(table, batch);
@@ -118,14 +122,16 @@ export class LakeWriter {
   }
 
   /** False: for now there is nothing more. While Kafka is away, what was read is committed all the same. */
-  private async read(batch: Batch): Promise<boolean> {
+  private async read(batch: Batch, signal: AbortSignal): Promise<boolean> {
     const { source, report } = this.options;
     try {
       const { lag, gone, damaged } = await readInto(batch, source, report);
       const counts = { gone: this.said.gone + gone, damaged: this.said.damaged + damaged };
       this.say({ ...counts, lag, state: "writing", trouble: undefined, code: undefined, hint: undefined });
+      this.waitsSinceMs = undefined;
       return lag > 0;
     } catch (thrown) {
+      if (signal.aborted) return false;
       if (!(thrown instanceof AppError) || thrown.severity !== "transient") throw thrown;
       this.waits(thrown);
       return false;
@@ -207,7 +213,10 @@ export class LakeWriter {
     const { code, hint } = error;
     const trouble = messageOf(error);
     this.say({ state: "waiting", trouble, code, hint });
-    this.options.report(lakeWaits, { component: code, error: trouble, hint });
+    const nowMs = this.options.clock.uptimeMs();
+    this.waitsSinceMs ??= nowMs;
+    // Shown at once; said when it lasts: at the first start of all the store is not made yet.
+    if (nowMs - this.waitsSinceMs >= passingMs) this.options.report(lakeWaits, { code, error: trouble, hint });
   }
 
   private say(news: Partial<LakeSnapshot>): void {

@@ -79,6 +79,14 @@ describe("a record", () => {
     });
   });
 
+  test.each(["tg origin", "origin tg"])("a record cannot say itself whose it was before (%s)", (order) => {
+    const texts: Readonly<Record<string, string>> = { tg: "gw/1/s.0/7", origin: "somebody/9/s.0/1" };
+    const headers = Object.fromEntries(order.split(" ").map((name) => [name, Buffer.from(texts[name] ?? "")]));
+    const view = viewOf("x");
+    eventOf({ ...record, headers }, config).prepare(view);
+    expect(view.header("origin")).toBe("gw/1/s.0/7");
+  });
+
   test("without a key, a value, a time or headers is an empty event, marked", () => {
     const event = eventOf({ ...record, key: null, value: null, timestamp: "-1" }, { topicHeader: "topic" });
     const view = viewOf("x", 5);

@@ -42,7 +42,11 @@ export function eventOf(record: ConsumedRecord, rules: RecordRules) {
     set(offsetHeader, offset);
     if (value === null) set(tombstoneHeader, "true");
     if (!isAsExpected) set(notFlumeHeader, "true");
-    for (const [name, text] of lastHeaders(record)) set(name === IDENTITY_HEADER ? originHeader : name, text);
+    const headers = lastHeaders(record);
+    const identity = headers.get(IDENTITY_HEADER);
+    // What it says itself of its origin counts only where nothing else is known of it.
+    if (identity !== undefined) headers.set(originHeader, identity).delete(IDENTITY_HEADER);
+    for (const [name, text] of headers) set(name, text);
     // What an event says itself counts more than what its record says, as in Flume's KafkaSource.
     for (const [name, text] of datum?.headers ?? []) if (name !== IDENTITY_HEADER) set(name, text);
     const timeMs = Number(timestamp);
