@@ -16,6 +16,7 @@ import { resolveLinks } from "./links.ts";
 import { type OpenRules, openRegular } from "./open-regular.ts";
 import { noOwnFiles, OwnFiles } from "./own-files.ts";
 import { childOf, namesIn, shownPath, systemPath, textOf } from "./path-text.ts";
+import { FileRefused, systemCode } from "./refusal.ts";
 
 const anyRegular: OpenRules = { owners: undefined, hardLinks: true, keepOut: noOwnFiles };
 
@@ -88,6 +89,31 @@ test("a FIFO, a socket, a folder and a link are refused at once", async () => {
   expect(() => contentOf("/dev/zero")).toThrow("a device");
   await new Promise((resolve) => server.close(resolve));
 });
+
+test("a file that is renamed while it is opened is not said to be behind a link", async () => {
+  using dir = tempDir();
+  const [here, there] = [dir.file("x.log"), dir.file("x.log.1")];
+  writeFileSync(here, "moving\n");
+  const script = `const { renameSync } = require("node:fs");
+    for (let count = 0; count < 100_000; count++) { renameSync("${here}", "${there}"); renameSync("${there}", "${here}"); }`;
+  const renames = Bun.spawn([process.execPath, "-e", script]);
+  const refused = new Set<string>();
+  let opened = 0;
+  while (renames.exitCode === null) {
+    for (let tries = 0; tries < 200; tries++) {
+      try {
+        closeSync(openRegular(here, anyRegular));
+        opened++;
+      } catch (thrown) {
+        if (thrown instanceof FileRefused) refused.add(thrown.message);
+        else expect(systemCode(thrown)).toBe("ENOENT");
+      }
+    }
+    await Bun.sleep(0);
+  }
+  expect(opened).toBeGreaterThan(0);
+  expect([...refused]).toEqual([]);
+}, 60_000);
 
 test("a folder that was replaced by a link after it was looked at leads nowhere", () => {
   using dir = folder();

@@ -4,9 +4,18 @@
  * and only then opened through that hold (`/proc/self/fd/…`): what was looked at is what is opened, whatever is done to
  * the path in between. The path must lead there without a link (links.ts resolves them first).
  */
-import { type BigIntStats, closeSync, constants, fstatSync, openSync, readlinkSync, statfsSync } from "node:fs";
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readlinkSync,
+  statfsSync,
+} from "node:fs";
 import type { OwnFiles } from "./own-files.ts";
-import { shownPath, systemPath, textOf } from "./path-text.ts";
+import { folderOf, shownPath, systemPath, textOf } from "./path-text.ts";
 import { FileRefused } from "./refusal.ts";
 
 /** What is asked of a file beside being a regular one. */
@@ -19,6 +28,9 @@ export interface OpenRules {
   readonly keepOut: Pick<OwnFiles, "has">;
 }
 
+/** A file that is renamed so often while it is looked at is left to the next look. */
+const triesMax = 100;
+
 /** `O_PATH` of open(2): a hold on a file that opens nothing. */
 const holdOnly = 0o10000000;
 
@@ -29,14 +41,26 @@ const holdOnly = 0o10000000;
  * @throws the system's error; FileRefused for what is no regular file, or is none that may be read.
  */
 export function openRegular(path: string, rules: OpenRules): number {
+  for (let tries = 1; ; tries++) {
+    const fd = openOnce(path, rules, tries < triesMax);
+    if (fd !== undefined) return fd;
+  }
+}
+
+/** Undefined: it was renamed between two of our looks; whatever has the name now is to be looked at. */
+function openOnce(path: string, rules: OpenRules, mayTryAgain: boolean): number | undefined {
   const hold = openSync(systemPath(path), holdOnly | constants.O_NOFOLLOW);
   try {
     const held = `/proc/self/fd/${hold}`;
     const stat = fstatSync(hold, { bigint: true });
     if (!stat.isFile()) throw new FileRefused(path, kindOf(stat));
     const real = textOf(readlinkSync(held, { encoding: "buffer" }));
-    if (real !== path && real !== `${path} (deleted)`)
+    if (real !== path && real !== `${path} (deleted)`) {
+      // In the same folder no link leads from one name to another: the last part of the path is followed nowhere.
+      const isRenamed = folderOf(real) === folderOf(path) || lookAt(path)?.ino !== stat.ino;
+      if (mayTryAgain && isRenamed) return undefined;
       throw new FileRefused(path, `behind a link that leads to ${real}`);
+    }
     judge(path, stat, rules);
     if (systems.has(statfsSync(held).type))
       throw new FileRefused(path, "no file of a disk but one of the system's own");
@@ -44,6 +68,10 @@ export function openRegular(path: string, rules: OpenRules): number {
   } finally {
     closeSync(hold);
   }
+}
+
+function lookAt(path: string): BigIntStats | undefined {
+  return lstatSync(systemPath(path), { bigint: true, throwIfNoEntry: false });
 }
 
 /** The system's words for what refuses it name the hold: nobody else knows that name. */
