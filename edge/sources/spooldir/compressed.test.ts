@@ -1,37 +1,13 @@
 /** Compressed spool files: read once, in bounded memory, and what is damaged is said. */
 import { expect, test } from "bun:test";
-import { mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
 import type { CommittedWork } from "../../testing/fakes/intake.ts";
-import { runSource } from "../../testing/fakes/running-source.ts";
-import definition from "./index.ts";
+import { spoolWorld as world } from "./testing/spool-world.ts";
 
 const compress = { gzip: gzipSync, zstd: zstdCompressSync };
 const codecs = ["gzip", "zstd"] as const;
 const many = Array.from({ length: 200_000 }, (_, index) => `line ${index} ${Bun.hash(String(index))}`);
-
-function world(config: Record<string, unknown> = {}) {
-  const dir = tempDir();
-  const spool = dir.file("spool");
-  mkdirSync(spool);
-  return {
-    names: () => readdirSync(spool).sort(),
-    put(name: string, bytes: Buffer): void {
-      writeFileSync(dir.file("new"), bytes);
-      renameSync(dir.file("new"), `${spool}/${name}`);
-    },
-    start: (work?: CommittedWork) =>
-      runSource({
-        definition,
-        config: { path: spool, pollInterval: 10, settle: 0, ...config },
-        dataDir: dir.path,
-        ...(work === undefined ? {} : { work }),
-      }),
-    [Symbol.dispose]: () => dir[Symbol.dispose](),
-  };
-}
 
 test.each(codecs)("%s: its lines are read, whatever the file's name, and it is put away as it is", async (codec) => {
   using w = world();

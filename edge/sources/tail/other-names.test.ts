@@ -16,6 +16,23 @@ const linesOf = async () => (await agent.ask({ ask: "look" })).lines;
 const areRead = async (lines: readonly string[]) =>
   await until(`${lines} to be read`, linesOf, (found) => lines.every((line) => found.includes(line)));
 
+/** Two folders, empty, and what is asked for: all logs in them. */
+function twoFolders() {
+  const dir = tempDir();
+  chmodSync(dir.path, 0o755);
+  const [dataDir, a, b] = [dir.file("state"), dir.file("a"), dir.file("b")];
+  for (const folder of [dataDir, a, b]) mkdirSync(folder, { mode: 0o755 });
+  chmodSync(dataDir, 0o777);
+  const config = { paths: [`${a}/*.log`, `${b}/*.log`], pollInterval: 20, rotateWait: 40, idleClose: 100 };
+  return {
+    a,
+    b,
+    begin: async () => await agent.ask({ ask: "begin", config, dataDir }),
+    told: async () => (await agent.ask({ ask: "look" })).leftOut.map(({ path }) => path),
+    [Symbol.dispose]: () => dir[Symbol.dispose](),
+  };
+}
+
 test.each(["while the agent runs", "while it is down"] as const)(
   "a file of two names that loses the one we know it by, the other in a folder that is closed, is read once: %s",
   async (when) => {
@@ -76,22 +93,17 @@ test("a file whose folder shows names and no more while it is open is not forgot
 test.each(["while the agent runs", "while it is down"] as const)(
   "a file in a folder that shows no names any more is emptied and written anew: it is read under its name elsewhere (%s)",
   async (when) => {
-    using dir = tempDir();
-    chmodSync(dir.path, 0o755);
-    const [state, open, closed] = [dir.file("state"), dir.file("open"), dir.file("closed")];
-    for (const folder of [state, open, closed]) mkdirSync(folder, { mode: 0o755 });
-    chmodSync(state, 0o777);
+    using folders = twoFolders();
+    const { a: closed, b: open } = folders;
     writeFileSync(`${closed}/x.log`, "the first\nthe second\n");
-    const config = { paths: dir.file("*/*.log"), pollInterval: 20, rotateWait: 40, idleClose: 100 };
-    await agent.ask({ ask: "begin", config, dataDir: state });
+    await folders.begin();
     await areRead(["the first", "the second"]);
     // Until it is not held open any more.
     await Bun.sleep(200);
     if (when === "while it is down") await agent.ask({ ask: "stop" });
     chmodSync(closed, 0o711);
     await agent.ask({ ask: "start" });
-    const isTold = async () => (await agent.ask({ ask: "look" })).leftOut.some(({ path }) => path === closed);
-    await until("the word that the folder shows no names", isTold);
+    await until("the word that the folder shows no names", async () => (await folders.told()).includes(closed));
     writeFileSync(`${closed}/x.log`, "another\n");
     linkSync(`${closed}/x.log`, `${open}/y.log`);
     await areRead(["another"]);
@@ -108,14 +120,10 @@ test.each(["while the agent runs", "while it is down"] as const)(
 );
 
 test("a file that is known by its other name, because its folder was closed, is still known when that name is gone", async () => {
-  using dir = tempDir();
-  chmodSync(dir.path, 0o755);
-  const [state, open, closed] = [dir.file("state"), dir.file("open"), dir.file("a-closed")];
-  for (const folder of [state, open, closed]) mkdirSync(folder, { mode: 0o755 });
-  chmodSync(state, 0o777);
+  using folders = twoFolders();
+  const { a: closed, b: open } = folders;
   writeFileSync(`${closed}/x.log`, "first\n");
-  const config = { paths: dir.file("*/*.log"), pollInterval: 20, rotateWait: 40, idleClose: 100 };
-  await agent.ask({ ask: "begin", config, dataDir: state });
+  await folders.begin();
   await areRead(["first"]);
   linkSync(`${closed}/x.log`, `${open}/y.log`);
   appendFileSync(`${open}/y.log`, "second\n");
@@ -142,15 +150,10 @@ test("a file that is known by its other name, because its folder was closed, is 
 }, 60_000);
 
 test("a file that may not be read is replaced while its other name, in another folder, leads to it: only that name is told", async () => {
-  using dir = tempDir();
-  chmodSync(dir.path, 0o755);
-  const [state, first, second] = [dir.file("state"), dir.file("a"), dir.file("b")];
-  for (const folder of [state, first, second]) mkdirSync(folder, { mode: 0o755 });
-  chmodSync(state, 0o777);
+  using folders = twoFolders();
+  const { a: first, b: second, told } = folders;
   writeFileSync(`${first}/x.log`, "first\n");
-  const config = { paths: dir.file("*/*.log"), pollInterval: 20, rotateWait: 40, idleClose: 100 };
-  const told = async () => (await agent.ask({ ask: "look" })).leftOut.map(({ path }) => path);
-  await agent.ask({ ask: "begin", config, dataDir: state });
+  await folders.begin();
   await areRead(["first"]);
   await agent.ask({ ask: "stop" });
   linkSync(`${first}/x.log`, `${second}/y.log`);

@@ -15,8 +15,8 @@ export function spoolWorld(config: Record<string, unknown> = {}) {
     path: (name: string) => `${spool}/${name}`,
     names: () => readdirSync(spool).sort(),
     /** Puts a file in as it should be done: written elsewhere, renamed. */
-    put(name: string, text: string): void {
-      writeFileSync(dir.file("new"), text);
+    put(name: string, content: string | Buffer): void {
+      writeFileSync(dir.file("new"), content);
       renameSync(dir.file("new"), `${spool}/${name}`);
     },
     start: (work?: CommittedWork): RunningSource =>
