@@ -15,6 +15,10 @@ export const codes = defineCodes({
     hint: "Take the binary that is built for this system: the ones named musl are for musl, the others for glibc.",
   },
   USAGE: { severity: "usage", hint: "Run the command with --help to see what it takes." },
+  OUTPUT_FAILED: {
+    severity: "fatal",
+    hint: "What was written is not complete. Make room where the output goes, and run the command again.",
+  },
 
   RECORD_BATCH_CORRUPT: {
     severity: "permanent",
