@@ -34,6 +34,8 @@ class DiscoveryAgent {
   constructor(private readonly definition: SourceDefinition) {}
 
   async answer(request: DiscoveryRequest): Promise<DiscoveryAnswer> {
+    // What one that ends here has said until its end.
+    const ending = this.running;
     switch (request.ask) {
       case "begin":
         await this.running?.crash();
@@ -55,18 +57,19 @@ class DiscoveryAgent {
       case "look":
         this.running?.intake.commit();
     }
-    const [leftOut, errors] = [this.listed("leftOut"), this.listed("errors")];
+    const speaking = this.running ?? ending;
+    const [leftOut, errors] = [listed(speaking, "leftOut"), listed(speaking, "errors")];
     return { lines: this.work.lines, leftOut, errors, lostBytes: this.work.counter("lost_at_source") };
   }
 
   private run(): RunningSource {
     return runSource({ definition: this.definition, ...this.options, work: this.work });
   }
+}
 
-  private listed(name: "leftOut" | "errors"): readonly Told[] {
-    const found: unknown = this.running?.isLoaded === true ? this.running.source.status()[name] : [];
-    return Array.isArray(found) ? found.map(({ path, file, reason }) => ({ path: path ?? file, reason })) : [];
-  }
+function listed(running: RunningSource | undefined, name: "leftOut" | "errors"): readonly Told[] {
+  const found: unknown = running?.isLoaded === true ? running.source.status()[name] : [];
+  return Array.isArray(found) ? found.map(({ path, file, reason }) => ({ path: path ?? file, reason })) : [];
 }
 
 if (import.meta.main) {
