@@ -57,6 +57,8 @@ export interface ChannelStore {
   commit(work: CommitWork): void;
   /** Stored positions of a stream, by key. */
   positions(stream: string): ReadonlyMap<string, string>;
+  /** Streams of which positions are stored, whether a source has their name or not. */
+  streams(): ReadonlySet<string>;
   /** Stored counters of a stream, by name. */
   counters(stream: string): ReadonlyMap<string, number>;
   /** Acknowledged bytes that no commit has marked yet: the committer commits when they pass `limits.unmarkedBytesMax`, and when idle. */

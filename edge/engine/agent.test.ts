@@ -248,3 +248,27 @@ test("a sink that asks for a new epoch gets it from the next event on; what was 
   expect(world.destination.lines).toEqual(["old", "old and open", "new"]);
   expect(world.destination.identities).toEqual([`${before}/in.0/0`, `${before}/in.0/1`, `${after}/in.0/0`]);
 });
+
+test("a source that was renamed reads everything again, and that is said: at a start and at a reload", async () => {
+  using world = new AgentWorld();
+  const named = (name: string) => world.config({ sources: new Map([[name, world.reads(world.file, ["main"])]]) });
+  const said = () =>
+    world.reports.filter(({ signal }) => signal === "agent_positions_unused").map(({ fields }) => fields);
+  world.file.write("line");
+  const first = await world.started(named("in"));
+  await hasSent(first, 1);
+  await first.stop();
+  expect(said()).toEqual([]);
+
+  const second = await world.started(named("renamed"));
+  expect(said()).toEqual([{ stored: "in", without: "renamed" }]);
+  await until("it to be read again", () => world.destination.lines.length === 2);
+  await second.reload(named("once more"));
+  expect(said().at(-1)).toEqual({ stored: "in, renamed", without: "once more" });
+  await second.stop();
+
+  // Back under the old name: nobody reads anew.
+  const third = await world.started(named("in"));
+  expect(said()).toHaveLength(2);
+  await third.stop();
+});

@@ -52,6 +52,12 @@ export interface AgentStatus {
 export type AgentState = "idle" | "starting" | "running" | "stopping" | "stopped" | "failed";
 
 const signals = {
+  positionsUnused: defineSignal({
+    name: "agent_positions_unused",
+    level: "warn",
+    message:
+      "Positions are stored of sources that the config does not name, and it names sources that have none. A source is known by its name: one that was renamed reads everything again, unless it gets its old name back",
+  }),
   started: defineSignal({ name: "agent_started", level: "info", message: "The agent runs" }),
   stopping: defineSignal({ name: "agent_stopping", level: "info", message: "Stopping: draining what the sinks take" }),
   notStopped: defineSignal({
@@ -124,6 +130,7 @@ export class Agent {
       const parts = new AgentParts(this.options, channels, new Taps());
       this.channels = channels;
       this.parts = parts;
+      this.noteRenamed(config);
       const plan = planReload(nothing, config);
       await channels.make(config.channels, plan.channels);
       parts.begin(config, await parts.startNew(config, plan));
@@ -148,6 +155,16 @@ export class Agent {
     this.options.report(signals.started, { agent: config.agent, epoch: this.channels?.store.epoch });
   }
 
+  /** A source that only left is not worth a word, nor is one that only came. */
+  private noteRenamed({ sources }: AgentConfig): void {
+    const stored = this.channels?.store.streams() ?? new Set();
+    // Other rows of this kind have a slash in their name, sources never.
+    const left = [...stored].filter((stream) => !sources.has(stream) && !stream.includes("/"));
+    const came = [...sources.keys()].filter((name) => !stored.has(name));
+    if (left.length === 0 || came.length === 0) return;
+    this.options.report(signals.positionsUnused, { stored: left.join(", "), without: came.join(", ") });
+  }
+
   /**
    * Puts another config in force; `agent` and `dataDir` are the same. Answers what was done.
    *
@@ -156,6 +173,7 @@ export class Agent {
   async reload(config: AgentConfig): Promise<ReloadPlan> {
     const { channels, parts } = this;
     if (channels === undefined || parts === undefined) throw new AppError("USAGE", "reload the config: no agent runs");
+    this.noteRenamed(config);
     const plan = planReload(parts.running(), config);
     const steps = new Map([...plan.channels].map(([name, step]) => [step, name]));
     const deadline = new StopDeadline(performance.now() + config.stopTimeoutMs, this.options.report);

@@ -40,6 +40,16 @@ export class State {
     return found;
   }
 
+  /** Streams that have rows of one kind. */
+  streams(what: StateKind): Set<string> {
+    const found = new Set<string>();
+    for (const key of this.cells.keys()) {
+      const [kind, stream] = key.split("\u0000", 2);
+      if (kind === what && stream !== undefined) found.add(stream);
+    }
+    return found;
+  }
+
   /** What `changes` writes; nothing here changes before `adopt`. Answers what to adopt when the commit succeeded. */
   write(changes: StateChanges, statements: Statements): ReadonlyMap<string, Cell | undefined> {
     const written = new Map<string, Cell | undefined>();

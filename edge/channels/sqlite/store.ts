@@ -120,6 +120,10 @@ export class SqliteStore implements ChannelStore {
     return found;
   }
 
+  streams(): ReadonlySet<string> {
+    return this.journal.file.state.streams("position");
+  }
+
   counters(stream: string): ReadonlyMap<string, number> {
     const found = new Map<string, number>();
     for (const [name, value] of this.journal.file.state.all("counter", stream)) found.set(name, Number(value));

@@ -180,6 +180,10 @@ export class ArrayStore implements ChannelStore {
     return new Map(this.stored.get(stream));
   }
 
+  streams(): ReadonlySet<string> {
+    return new Set([...this.stored].flatMap(([stream, positions]) => (positions.size > 0 ? [stream] : [])));
+  }
+
   counters(stream: string): ReadonlyMap<string, number> {
     return this.counted.get(stream) ?? new Map();
   }
