@@ -215,8 +215,9 @@ test("topology 3: shared out and copied; each of four collectors killed in turn:
       each.revive();
       await write(1);
     }
-    // A batch that was under way when it was killed waits for it: then its deputy had nothing to do.
+    // A batch that was under way when it was killed waits for it: then its deputy had nothing to do. So nothing is under way.
     for (let again = 0; again < 8 && deputy.lake("agents").length === 0; again++) {
+      await agent.drained();
       await third.kill();
       await write(2);
       third.revive();
