@@ -8,6 +8,7 @@ import { IDENTITY_HEADER } from "../../../shared/identity/identity.ts";
 import { decompress } from "../../../shared/kafka/record-batch/compression.ts";
 import type { BatchFrame } from "../../../shared/kafka/record-batch/frames.ts";
 import { at, crcMatches, HEADER_BYTES } from "../../../shared/kafka/record-batch/header.ts";
+import { VarintReader } from "../../../shared/kafka/record-batch/varint-reader.ts";
 import { unchecked } from "../../records/batch-sender.ts";
 import { part, type RecordBlock } from "../../records/record-block.ts";
 import { decodeLegacy } from "./legacy-messages.ts";
@@ -65,11 +66,7 @@ interface BlockRange {
   readonly appendTimeMs: number | undefined;
 }
 
-class Reader {
-  position = 0;
-
-  constructor(private readonly bytes: Buffer) {}
-
+class Reader extends VarintReader {
   /** The next records; they follow each other. */
   block({ first, count, baseOffset, baseTimeMs, appendTimeMs }: BlockRange): RecordBlock {
     const { bytes } = this;
@@ -91,24 +88,6 @@ class Reader {
     }
     const brokerTime = appendTimeMs !== undefined;
     return { bytes, count, offsets, timesMs, parts, sender: unchecked, brokerTime, asInBatch: true };
-  }
-
-  /** Zigzag varint; numbers beyond 31 bits (times) take the slower way. */
-  varint(): number {
-    const { bytes } = this;
-    let byte = bytes[this.position++] ?? 256;
-    if (byte < 128) return (byte >>> 1) ^ -(byte & 1);
-    if (byte === 256) throw corrupt("the bytes end inside a number");
-    let value = byte & 127;
-    let scale = 128;
-    for (let read = 1; read < 10; read++) {
-      byte = bytes[this.position++] ?? 256;
-      if (byte === 256) throw corrupt("the bytes end inside a number");
-      value += (byte & 127) * scale;
-      if (byte < 128) return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
-      scale *= 128;
-    }
-    throw corrupt("a number of more than ten bytes");
   }
 
   /** A length and its bytes; -1 is absent. */

@@ -6,6 +6,7 @@ import { AppError } from "../../../shared/errors/app-error.ts";
 import { IDENTITY_HEADER } from "../../../shared/identity/identity.ts";
 import { decompress } from "../../../shared/kafka/record-batch/compression.ts";
 import { crcMatches, HEADER_BYTES, readBatchHeader } from "../../../shared/kafka/record-batch/header.ts";
+import { VarintReader } from "../../../shared/kafka/record-batch/varint-reader.ts";
 
 /** Of each record. `parts` has `part.stride` places a record; what is absent begins at -1. */
 export interface RecordTable {
@@ -57,11 +58,7 @@ export function readTable(batch: Buffer): RecordTable {
 }
 
 /** Reads on in the bytes of a table. */
-export class RecordCursor {
-  position = 0;
-
-  constructor(private readonly bytes: Buffer) {}
-
+export class RecordCursor extends VarintReader {
   /** The next record's parts; answers the time behind the batch's. */
   record(parts: Int32Array, slot: number): number {
     const end = this.endOf(this.varint(), this.bytes.length);
@@ -76,25 +73,6 @@ export class RecordCursor {
     for (let left = headers; left > 0; left--) this.identity(parts, slot, end);
     if (this.position !== end) throw corrupt("a record is not as long as it says");
     return timeDelta;
-  }
-
-  /** Zigzag varint; numbers beyond 31 bits (times) take the slower way. */
-  varint(): number {
-    const { bytes } = this;
-    let value = 0;
-    let scale = 1;
-    for (let read = 0; read < 10; read++) {
-      const byte = bytes[this.position++] ?? 256;
-      if (byte === 256) throw corrupt("its bytes end inside a number");
-      if (byte < 128 && read < 4) {
-        value += byte * scale;
-        return (value >>> 1) ^ -(value & 1);
-      }
-      value += (byte & 127) * scale;
-      if (byte < 128) return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
-      scale *= 128;
-    }
-    throw corrupt("a number of more than ten bytes");
   }
 
   /** Where so many bytes end. */

@@ -5,6 +5,7 @@
 import { AppError } from "../../errors/app-error.ts";
 import { decompress } from "./compression.ts";
 import { HEADER_BYTES, readBatchHeader } from "./header.ts";
+import { VarintReader } from "./varint-reader.ts";
 
 /** One decoded record. Its buffers are slices of the decompressed batch. */
 export interface DecodedRecord {
@@ -33,16 +34,12 @@ export function* decodeRecords(batch: Buffer): Generator<DecodedRecord> {
   reader.expectEnd();
 }
 
-class RecordReader {
-  private offset = 0;
-
-  constructor(private readonly bytes: Buffer) {}
-
+class RecordReader extends VarintReader {
   record(baseTimeMs: number): DecodedRecord {
     const length = this.varint();
-    const end = this.offset + length;
-    if (length < 0 || end > this.bytes.length) throw corrupt(`a record of ${length} bytes at ${this.offset}`);
-    this.offset += 1; // attributes: unused
+    const end = this.position + length;
+    if (length < 0 || end > this.bytes.length) throw corrupt(`a record of ${length} bytes at ${this.position}`);
+    this.position += 1; // attributes: unused
     const timeMs = baseTimeMs + this.varint();
     const offsetDelta = this.varint();
     const key = this.slice(this.varint());
@@ -53,35 +50,21 @@ class RecordReader {
       const headerValue = this.slice(this.varint());
       headers.push({ name: name?.toString("utf8") ?? "", value: headerValue ?? Buffer.alloc(0) });
     }
-    if (this.offset !== end) throw corrupt(`a record ends at ${this.offset}, its length says ${end}`);
+    if (this.position !== end) throw corrupt(`a record ends at ${this.position}, its length says ${end}`);
     return { offsetDelta, timeMs, key, value, headers };
   }
 
   expectEnd(): void {
-    if (this.offset !== this.bytes.length)
-      throw corrupt(`${this.bytes.length - this.offset} bytes after the last record`);
+    if (this.position !== this.bytes.length)
+      throw corrupt(`${this.bytes.length - this.position} bytes after the last record`);
   }
 
   private slice(length: number): Buffer | undefined {
     if (length < 0) return undefined;
-    const start = this.offset;
+    const start = this.position;
     if (start + length > this.bytes.length) throw corrupt(`a field of ${length} bytes at ${start}`);
-    this.offset += length;
+    this.position += length;
     return this.bytes.subarray(start, start + length);
-  }
-
-  /** Zigzag varint up to 2^53, in plain numbers: times need more than 32 bits. */
-  private varint(): number {
-    let value = 0;
-    let scale = 1;
-    for (let read = 0; read < 10; read++) {
-      const byte = this.bytes[this.offset++];
-      if (byte === undefined) throw corrupt("the bytes end inside a varint");
-      value += (byte & 127) * scale;
-      if (byte < 128) return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
-      scale *= 128;
-    }
-    throw corrupt("a varint of more than ten bytes");
   }
 }
 
