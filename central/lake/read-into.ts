@@ -4,7 +4,7 @@ import type { TopicPartition } from "../records/partition.ts";
 import type { FeedPart } from "../replay/feed.ts";
 import type { Batch } from "./batch.ts";
 import { rowOf } from "./row.ts";
-import type { LakeSource } from "./source.ts";
+import type { LakeReading } from "./source.ts";
 import { lakeRecordsDamaged, lakeRecordsGone, lakeTopicAnew } from "./telemetry.ts";
 
 /** Answers of the broker for one partition in one turn. */
@@ -19,11 +19,7 @@ export interface ReadTurn {
 }
 
 /** Ends early when the batch is full. @throws AppError when Kafka does not answer; what was read until then is in the batch. */
-export async function readInto(
-  batch: Batch,
-  source: Pick<LakeSource, "look" | "range" | "isCut" | "read">,
-  report: Report,
-): Promise<ReadTurn> {
+export async function readInto(batch: Batch, source: LakeReading, report: Report): Promise<ReadTurn> {
   const { partitions, ids } = await source.look();
   for (const [topic, id] of ids) if (batch.positions.identify(topic, id)) report(lakeTopicAnew, { topic, id });
   let [lag, gone, damaged] = [0, 0, 0];

@@ -26,6 +26,9 @@ export interface SourceOptions {
   readonly clock: Clock;
 }
 
+/** What is asked of it for a lake. */
+export type LakeReading = Pick<LakeSource, "look" | "range" | "isCut" | "read">;
+
 /** Topics, partitions and ids are asked for again after this time. */
 const topicsFreshMs = 10_000;
 const listWithinMs = 15_000;

@@ -23,7 +23,7 @@ import { sweep } from "./iceberg/sweep.ts";
 import { Table } from "./iceberg/table.ts";
 import { readInto } from "./read-into.ts";
 import { type LakeSnapshot, noLake } from "./snapshot.ts";
-import type { LakeSource } from "./source.ts";
+import type { LakeReading } from "./source.ts";
 import { tableName } from "./table-name.ts";
 import {
   lakeCommitted,
@@ -41,7 +41,7 @@ import { retain } from "./upkeep/retention.ts";
 /** What it stands on. */
 export interface LakeWriterOptions {
   readonly config: LakeConfig;
-  readonly source: Pick<LakeSource, "look" | "range" | "isCut" | "read">;
+  readonly source: LakeReading;
   /** The store's list of erased vehicles; undefined: this kind of store has none. @throws AppError while it is away. */
   readonly erased: (() => Promise<readonly ErasedVehicle[]>) | undefined;
   readonly clock: Clock;

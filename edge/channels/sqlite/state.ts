@@ -42,10 +42,10 @@ export class State {
 
   /** Streams that have rows of one kind. */
   streams(what: StateKind): Set<string> {
+    const prefix = `${what}\u0000`;
     const found = new Set<string>();
     for (const key of this.cells.keys()) {
-      const [kind, stream] = key.split("\u0000", 2);
-      if (kind === what && stream !== undefined) found.add(stream);
+      if (key.startsWith(prefix)) found.add(key.slice(prefix.length, key.indexOf("\u0000", prefix.length)));
     }
     return found;
   }

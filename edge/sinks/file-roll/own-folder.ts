@@ -2,6 +2,7 @@
 import type { BigIntStats } from "node:fs";
 import { lstat } from "node:fs/promises";
 import { join } from "node:path";
+import { birthNs } from "../../../shared/files/birth.ts";
 import type { FolderId, FolderMark } from "./mark.ts";
 import { codeOf } from "./publish.ts";
 
@@ -19,11 +20,10 @@ export async function folderAt(path: string): Promise<FolderId | undefined> {
 
 /** What a stat says of a folder. */
 export function folderId(path: string, stat: Pick<BigIntStats, "ino" | "dev" | "birthtimeNs">): FolderId {
-  const born = stat.birthtimeNs === 0n ? undefined : stat.birthtimeNs.toString();
-  return { path, inode: stat.ino.toString(), device: stat.dev.toString(), born };
+  return { path, inode: stat.ino.toString(), device: stat.dev.toString(), born: birthNs(stat) };
 }
 
-/** Surely the same. An inode is given again; no folder is born twice. Without a time of birth its place is left to tell by. */
+/** Surely the same. Without a time of birth its place is left to tell by. */
 export function isSameFolder(a: FolderId, b: FolderId): boolean {
   if (a.inode !== b.inode || a.born !== b.born) return false;
   return a.born !== undefined || (a.path === b.path && a.device === b.device);

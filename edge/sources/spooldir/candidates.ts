@@ -1,4 +1,5 @@
 import { type BigIntStats, lstatSync, statSync } from "node:fs";
+import { birthNs } from "../../../shared/files/birth.ts";
 import { resolveLinks } from "../../../shared/files/links.ts";
 import { nameMatcher } from "../../../shared/files/name-pattern.ts";
 import { kindOf } from "../../../shared/files/open-regular.ts";
@@ -179,6 +180,7 @@ export class Candidates {
 }
 
 /** The number of its device is left out: it may change with each boot. Without a time of birth the inode is left to tell by. */
-function folderId({ ino, birthtimeNs }: BigIntStats): string {
-  return birthtimeNs === 0n ? `${ino}` : `${ino}.${birthtimeNs}`;
+function folderId(stat: BigIntStats): string {
+  const born = birthNs(stat);
+  return born === undefined ? `${stat.ino}` : `${stat.ino}.${born}`;
 }

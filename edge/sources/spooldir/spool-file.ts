@@ -1,6 +1,7 @@
 import { type BigIntStats, fstatSync } from "node:fs";
 import { z } from "zod";
 import type { FileCodec } from "../../../shared/compression/plain-bytes.ts";
+import { birthNs } from "../../../shared/files/birth.ts";
 import type { Positioned } from "../../core/source.ts";
 import { statOf } from "./names.ts";
 
@@ -35,9 +36,9 @@ const StoredFile = SpoolFacts.extend({
 });
 
 /** The identity that a stat shows. */
-export function identityOf({ ino, size, mtimeNs, birthtimeNs }: BigIntStats): SpoolFacts {
-  const facts = { inode: ino.toString(), size: Number(size), mtimeNs: mtimeNs.toString() };
-  return birthtimeNs === 0n ? facts : { ...facts, bornNs: birthtimeNs.toString() };
+export function identityOf(stat: BigIntStats): SpoolFacts {
+  const { ino, size, mtimeNs } = stat;
+  return { inode: ino.toString(), size: Number(size), mtimeNs: mtimeNs.toString(), bornNs: birthNs(stat) };
 }
 
 /** Whether these are the same unchanged file. */
@@ -45,7 +46,7 @@ export function sameIdentity(a: SpoolFacts, b: SpoolFacts): boolean {
   return a.inode === b.inode && a.size === b.size && a.mtimeNs === b.mtimeNs;
 }
 
-/** Whether these are surely two files: an inode is given to the next file as soon as it is free, but no file is born twice. */
+/** Whether these are surely two files. */
 export function areTwoFiles(a: SpoolFacts, b: SpoolFacts): boolean {
   return a.inode !== b.inode || (a.bornNs !== undefined && b.bornNs !== undefined && a.bornNs !== b.bornNs);
 }
@@ -154,5 +155,5 @@ export class SpoolFile implements Positioned {
 }
 
 function only({ inode, size, mtimeNs, bornNs }: SpoolFacts): SpoolFacts {
-  return bornNs === undefined ? { inode, size, mtimeNs } : { inode, size, mtimeNs, bornNs };
+  return { inode, size, mtimeNs, bornNs };
 }

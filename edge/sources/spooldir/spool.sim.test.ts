@@ -44,7 +44,7 @@ async function simulate(seed: number): Promise<void> {
   const order = seed % 2 === 0 ? "name" : "mtime";
   const config = { path: root, done, order, recursive: true, settle: 15, pollInterval: 10 };
   const did: string[] = [];
-  /** What was written too late, and when it was the last time that all was quiet. */
+  /** Lines that came too late; and those of them that were there when all was quiet the last time. */
   const lateLines = () => spool.put.flatMap(({ late }) => late);
   let lateBefore = new Set<string>();
   /** Written too late just before a kill: what the agent saw of it, and had not stored yet, is gone with it. */

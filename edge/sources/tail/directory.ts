@@ -226,7 +226,8 @@ export class Directory {
    */
   private postpone(departed: FollowedFile[], { snapshot, taken, changedBefore }: Concluding): ReadonlySet<string> {
     const trails = new Set<string>();
-    const byInode = new Map([...snapshot.entries.values()].map((entry) => [entry.inode, entry] as const));
+    if (departed.length === 0) return trails;
+    const byInode = entriesByInode(snapshot, this.book.files);
     for (const file of [...departed]) {
       const entry = byInode.get(file.inode);
       if (changedBefore.has(file) || file.isBarelyKnown || entry === undefined) continue;

@@ -199,7 +199,10 @@ export class Newcomers {
     // Perhaps a copy that begins; an empty generation that was missed may have a late writer.
     if (entry.size === 0 && !asked && !isFresh && (first || explained)) return;
     if (meaning.kind === "compressed") {
-      if (!first && !explained && !this.book.wasRead(trail, entry.name) && !this.isCopyOfTruncated(entry, trail)) {
+      const wasRead = () =>
+        this.book.wasRead(trail, entry.name) ||
+        this.book.truncated.isCopy(trail, entry.name, () => this.book.openEntry(entry));
+      if (!first && !explained && !wasRead()) {
         host.report(signals.compressed, { path: childOf(path, entry.name) });
       }
       this.setAside(entry, trail);
@@ -216,16 +219,6 @@ export class Newcomers {
       if (file === undefined) return;
       this.book.markRotated(file);
       if (!isFresh) host.report(signals.rotatedFound, { path: file.path });
-    }
-  }
-
-  private isCopyOfTruncated(entry: FolderEntry, trail: string): boolean {
-    const fd = this.book.openEntry(entry);
-    if (fd === undefined) return false;
-    try {
-      return this.book.truncated.isCopy(trail, entry.name, fd);
-    } finally {
-      closeSync(fd);
     }
   }
 

@@ -1,4 +1,4 @@
-import { fstatSync } from "node:fs";
+import { closeSync, fstatSync } from "node:fs";
 import { readAt } from "./fingerprint.ts";
 
 /** Of one log so many are remembered. */
@@ -17,21 +17,30 @@ export class TruncatedLogs {
 
   note(trail: string, size: number): void {
     const sizes = this.sizes.get(trail) ?? [];
-    sizes.push(size);
+    sizes.push(size % 2 ** 32);
     this.sizes.delete(trail);
     this.sizes.set(trail, sizes.slice(-sizesMax));
     const [oldest] = this.sizes.keys();
     if (this.sizes.size > logsMax && oldest !== undefined) this.sizes.delete(oldest);
   }
 
-  /** Whether the file is the copy of such a log; answers that once for each of them. */
-  isCopy(trail: string, name: string, fd: number): boolean {
-    const sizes = this.sizes.get(trail);
-    if (sizes === undefined || !name.endsWith(".gz")) return false;
-    const held = readAt(fd, Math.max(0, fstatSync(fd).size - isizeBytes), isizeBytes);
-    if (held.length < isizeBytes) return false;
-    const at = sizes.findIndex((size) => size % 2 ** 32 === held.readUInt32LE());
-    if (at >= 0) sizes.splice(at, 1);
-    return at >= 0;
+  /** Whether the file is the copy of such a log; answers that once for each of them. `open` is called only where it may be. */
+  isCopy(trail: string, name: string, open: () => number | undefined): boolean {
+    const sizes = this.sizes.get(trail) ?? [];
+    const fd = sizes.length > 0 && name.endsWith(".gz") ? open() : undefined;
+    if (fd === undefined) return false;
+    try {
+      const at = sizes.indexOf(heldBytes(fd));
+      if (at >= 0) sizes.splice(at, 1);
+      return at >= 0;
+    } finally {
+      closeSync(fd);
+    }
   }
+}
+
+/** What a gzip file says that it holds. */
+function heldBytes(fd: number): number {
+  const isize = readAt(fd, Math.max(0, fstatSync(fd).size - isizeBytes), isizeBytes);
+  return isize.length < isizeBytes ? -1 : isize.readUInt32LE();
 }
