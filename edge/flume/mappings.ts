@@ -115,8 +115,14 @@ const flumeTypes: Readonly<Record<Kind, readonly FlumeType[]>> = {
     of("taildir", "org.apache.flume.source.taildir.TaildirSource"),
     of("org.apache.flume.source.kafka.KafkaSource"),
     of("org.apache.flume.source.StressSource"),
-    { names: ["org.apache.flume.source.scribe.ScribeSource"], instead: "Scribe is no more: send with Thrift or HTTP" },
-    { names: ["org.apache.flume.source.twitter.TwitterSource"], instead: "Twitter's interface for it is no more" },
+    {
+      names: ["org.apache.flume.source.scribe.ScribeSource"],
+      instead: "Scribe is not maintained any more: send with Thrift or HTTP",
+    },
+    {
+      names: ["org.apache.flume.source.twitter.TwitterSource"],
+      instead: "Twitter does not offer its interface any more",
+    },
     {
       names: [
         "org.apache.flume.source.avroLegacy.AvroLegacySource",
@@ -150,7 +156,7 @@ const flumeTypes: Readonly<Record<Kind, readonly FlumeType[]>> = {
       names: ["morphline_solr", "org.apache.flume.sink.solr.morphline.MorphlineSolrSink"],
       instead: "morphlines are Java: send to Kafka, and let Solr's own tools read from there",
     },
-    { names: ["org.apache.flume.sink.kite.DatasetSink"], instead: "Kite is no more: take `hdfs`" },
+    { names: ["org.apache.flume.sink.kite.DatasetSink"], instead: "Kite is not maintained any more: take `hdfs`" },
   ],
   group: [
     of("failover", "org.apache.flume.sink.FailoverSinkProcessor"),

@@ -33,7 +33,7 @@ test("the page says what becomes of every key, and what is not carried", async (
   expect(page).toContain("### logger → `ours`");
   expect(page).toContain("| `place` | `where` |");
   expect(page).toContain("| `batch` | means nothing: there are none |");
-  expect(page).toContain("| `format` | refused: others are not carried (but `text`) |");
+  expect(page).toContain("| `format` | refused: others are not carried (except `text`) |");
   expect(page).toContain("`where: here`");
   expect(page).toContain("- It is ours.");
   expect(page).toContain("- `hdfs`");

@@ -31,7 +31,9 @@ function component({ type, mapping }: FoundMapping): string {
     `### ${name} → \`${type}\`\n\n`,
     also === "" ? "" : `Also ${also}.\n\n`,
     keysOf(mapping),
-    mapping.start === undefined ? "" : `Holds where Flume's default is another: ${startOf(mapping.start)}.\n\n`,
+    mapping.start === undefined
+      ? ""
+      : `Flume's own defaults are set where ours are others: ${startOf(mapping.start)}.\n\n`,
     (mapping.differences ?? []).length === 0 ? "" : `${mapping.differences?.map((each) => `- ${each}`).join("\n")}\n\n`,
   ].join("");
 }
@@ -46,7 +48,10 @@ function outcome(what: FlumeKey): string {
   if ("nothing" in what) return `means nothing: ${what.nothing}`;
   if ("by" in what) return what.by;
   const unless = (what.unless ?? []).filter((value) => value !== "").map((value) => `\`${value}\``);
-  return `refused: ${what.refused}${unless.length === 0 ? "" : ` (but ${unless.join(", ")})`}`.replaceAll("|", "\\|");
+  return `refused: ${what.refused}${unless.length === 0 ? "" : ` (except ${unless.join(", ")})`}`.replaceAll(
+    "|",
+    "\\|",
+  );
 }
 
 function startOf(start: Readonly<Record<string, unknown>>): string {
@@ -64,23 +69,31 @@ Generated from what the components say about Flume 1.11: run \`npm run generate\
     tailgate run --flume-conf /etc/flume/flume.conf --name a1       # runs it as it is
     tailgate convert /etc/flume/flume.conf --name a1 > tailgate.yaml
 
-\`convert\` writes the same as a config of ours, with comments that say what became of each key. Both run the same agent.
+\`convert\` writes the agent as a Tailgate config, with comments that say what became of each key. Both run the same agent.
 
-**To change over.** Stop Flume, let its channels drain first: events that a Flume's channel still holds are not taken over. Start
+**To change over.** Let Flume's channels drain, then stop Flume: events that its channels still hold are not taken over. Start
 Tailgate with the same file. TAILDIR's position file and SPOOLDIR's tracker folder are read once, and files go on exactly where Flume
-stopped. Going back, Flume starts at its own old positions: what was read since comes again.
+stopped. If you go back, Flume starts at its own old positions: what was read since then comes again.
 
-**The file** has java.util.Properties' grammar: continued lines, escapes, \`:\` and blanks as separators; comments in any encoding.
-It may describe several agents. \`\${NAME}\`, \`\${env:NAME}\`, \`\${sys:name}\` and the \`env\` config filter are answered from the environment and
-from \`flume-env.sh\` beside the file, which is read and never run. \`-Dflume.monitoring.type=http\` there opens the admin HTTP.
+**The file** has the grammar of java.util.Properties: continued lines, escapes, \`:\` and blanks as separators, comments in any encoding.
+It may describe several agents. \`\${NAME}\`, \`\${env:NAME}\`, \`\${sys:name}\` and the \`env\` config filter get their values from the
+environment and from \`flume-env.sh\` beside the file, which is read and never run. \`-Dflume.monitoring.type=http\` there opens the
+admin HTTP.
 
-**What is said.** Where Flume goes on in silence and the same happens to the data, we go on too, and say it once with its place:
-a misspelt key, a list that names what is nowhere described, \`channel\` of a source (which Flume does not start then). \`check --strict\`
-takes each for a mistake. What would change what happens to data is a mistake: a type or class that is not here, a key that is refused
-below. All mistakes are said at once, and nothing is started or touched.
+**Warnings and mistakes.**
 
-**What is better.** A source's position and its events are one transaction, so a line is in a durable channel once; the Kafka sink
-sends every batch exactly once; a file is known by its inode and content, not by its name. **What is different everywhere:**
-capacities are in bytes, not in events; batches and transactions have no sizes to set; the channels of an agent are one file in
-\`dataDir\` (\`--data-dir\`, \`/var/lib/tailgate/<agent>\` when not given); names have the characters \`A-Z a-z 0-9 _ -\`, others become \`_\`.
+- A key that Flume ignores without a word, and that changes nothing for the data, is ignored here too. A warning names it with its place:
+  a misspelt key, a name in a list that is nowhere described, \`channel\` of a source (Flume does not start such a source).
+- What would change what happens to data is a mistake: a type or class that is not here, a key that is refused below.
+- All mistakes are said at once, and nothing is started or touched. \`check --strict\` takes each warning for a mistake.
+
+**What is better.** A source's position and its events are one transaction, so a line is in a durable channel once. The Kafka sink
+sends every batch exactly once. A file is known by its inode and content, not by its name.
+
+**What is different everywhere.** Capacities are in bytes, not in events. Batches and transactions have no sizes to set. The channels of
+an agent are one file in \`dataDir\` (\`--data-dir\`, \`/var/lib/tailgate/<agent>\` when not given). Names have the characters
+\`A-Z a-z 0-9 _ -\`; others become \`_\`.
+
+**How to read the tables.** The right column names the key of Tailgate that takes the value. _Means nothing_: the key is accepted and has no
+effect, for the reason that follows. _Refused_: the file is not accepted with this key, except with the values that are named.
 `;

@@ -29,7 +29,7 @@ const file: FlumeMapping = {
   },
   start: { freeDisk: "500MiB" },
   differences: [
-    "Events that a Flume's channel still holds are not taken over: let it drain before the change.",
+    "Events that Flume's channel still holds are not taken over: let it drain before the change.",
     "Its capacity is in bytes.",
   ],
 };
@@ -52,7 +52,7 @@ const jdbc: FlumeMapping = {
     "sysprop.*": { nothing: ownSchema },
     "sysprop.user.home": { nothing: ownSchema },
   },
-  differences: ["Events that a Flume's channel still holds are not taken over: let it drain before the change."],
+  differences: ["Events that Flume's channel still holds are not taken over: let it drain before the change."],
 };
 
 /** For `defineChannel`. */

@@ -10,7 +10,7 @@ const elasticsearch: FlumeMapping = {
     clusterName: { nothing: "a cluster is known by its address over HTTP" },
     client: { by: "`url`: the transport client's port is another one" },
     indexName: { by: "`index`" },
-    indexNameBuilder: { by: "`index`: with the day behind it, or as it is" },
+    indexNameBuilder: { by: "`index`: followed by the day, or as it is" },
     "indexNameBuilder.dateFormat": { by: "the time in `index`" },
     "indexNameBuilder.timeZone": { to: "timeZone", as: asText },
     indexType: { nothing: "today's servers know no types" },
