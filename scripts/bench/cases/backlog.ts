@@ -23,9 +23,9 @@ export const backlog: BenchCase = {
   title: "A start with 5 GB stored",
   about: "25 M lines uncompressed in the channel, kill -9, cold page cache: first batch sent, memory, drain (15 GB)",
   method:
-    "The broker is stopped, 25 M lines are recorded without compression (5 GB), the agent is killed with -9 and the page " +
-    "cache dropped (this needs root; said below when it could not be done). Then the broker is started, and the agent: " +
-    "from its start to the first Produce request on the wire.",
+    "The broker is stopped and 25 M lines are recorded without compression (5 GB). The agent is killed with -9, and " +
+    "the page cache is dropped (this needs root; a note below says when it could not be done). Then the broker is " +
+    "started, and after it the agent. The time is from the agent's start to the first Produce request on the wire.",
   page: "edge",
   size: "big",
   peers: false,

@@ -15,8 +15,9 @@ export const cold: BenchCase = {
   about:
     "a file of --lines lines that is there when the agent is started: everything counts from the start of its process",
   method:
-    "As above, but the agent is started when the file is already there, with nothing of its own on the disk: reading its " +
-    "config, loading and compiling its code and connecting to the broker count, from the start of the process.",
+    "As above, but the file is there before the agent starts, and the agent has nothing of its own on the disk. " +
+    "Counted from the start of the process: reading its config, loading and compiling its code, and connecting to the " +
+    "broker are included.",
   page: "edge",
   size: "ordinary",
   peers: true,

@@ -17,9 +17,9 @@ export const kill: BenchCase = {
   title: "kill -9 in the middle of the flow",
   about: `--lines lines, the agent killed with -9 ${killsWanted} times and started again: lost and repeated`,
   method:
-    `While a file of lines is carried, the agent is killed with -9 up to ${killsWanted} times, each after another ` +
-    "seeded share of the lines has arrived, and started again at once on the same data. kcat then counts every line in " +
-    "the topic.",
+    `A file of lines is carried. Meanwhile the agent is killed with -9 up to ${killsWanted} times and started again ` +
+    "at once on the same data. The share of the lines that has arrived before each kill comes from a seed. Then kcat " +
+    "counts every line in the topic.",
   page: "edge",
   size: "ordinary",
   peers: true,

@@ -24,10 +24,11 @@ export const lowRate: BenchCase = {
   title: "100 lines a second",
   about: "100 lines/s for --seconds at linger 1 s, 50 ms, 10 ms: CPU, latency, disk, wire, requests",
   method:
-    "One line of 200 B every 10 ms, each with the moment of its writing. Latency is from there to the broker's time of " +
-    "the append (both in whole milliseconds of one clock). Bytes and requests are counted between agent and broker, " +
-    "without the network's own headers. Disk is what reached the device, the file system's journal included. Peers run " +
-    `with their own default linger. Before all that, ${warmSeconds} s of lines at the same rate that are not counted.`,
+    "One line of 200 B is written every 10 ms and holds the time of its writing. Latency is from then to the broker's " +
+    "time of the append (both in whole milliseconds of one clock). Bytes and requests are counted between agent and " +
+    "broker, without the network's own headers. Disk is what reached the device, with the file system's journal. " +
+    `Peers run with their own default linger. Before it, ${warmSeconds} s of lines at the same rate are written and ` +
+    "not counted.",
   page: "edge",
   size: "ordinary",
   peers: true,

@@ -26,10 +26,11 @@ export const outage: BenchCase = {
   about:
     "the broker stopped, or the link to it cut, while --lines lines are written: recording, draining, lost and repeated",
   method:
-    "A file of lines appears under a warm agent while its broker is away, and when the agent has become quiet the broker " +
-    "is back. Draining is timed from the broker's first append until 95 % of the lines are in. Twice: the broker is stopped " +
-    "and started, so that it runs its own code for the first time while it takes the backlog; and the link is cut, with a " +
-    "broker that has carried as many lines just before, for another agent. Peers: the broker is stopped.",
+    "The broker is away. A file of lines appears under a warm agent. When the agent has become quiet, the broker " +
+    "comes back. Draining is timed from the broker's first append until 95 % of the lines are in. This is done in two " +
+    "ways. In the first the broker is stopped and started, so that it runs its own code for the first time while it " +
+    "takes the backlog. In the second the link is cut, and the broker has carried as many lines just before, for " +
+    "another agent. For peers the broker is stopped.",
   page: "edge",
   size: "ordinary",
   peers: true,
@@ -78,7 +79,7 @@ export const day: BenchCase = {
   about: "8.64 M lines recorded while the broker is away, then drained (one run)",
   method:
     "As the outage, with the lines of a day at 100 a second (with --quick a tenth of them). They are recorded as fast " +
-    "as they can be read, so batches are as large as while the sink is away at any rate above their size in 5 s.",
+    "as they can be read. So batches are as large as in an outage at any rate that fills a batch within 5 s.",
   page: "edge",
   size: "ordinary",
   peers: false,

@@ -17,8 +17,9 @@ export const signing: BenchCase = {
   title: "What signatures cost",
   about: "CPU of --lines lines signed and unsigned, checked and unchecked, in --runs pairs",
   method:
-    "Pairs of runs, with and without, the order changed from pair to pair; the share is the median of the pairs' own. The " +
-    "edge carries a file; central catches up with one topic of signed batches of 1,000 lines, with and without looking at them.",
+    "Runs come in pairs, with and without signatures; the order changes from pair to pair. The share is the median of " +
+    "the shares of the pairs. The edge carries a file. Central catches up with one topic of signed batches of 1,000 " +
+    "lines, once checking the signatures and once not.",
   page: "edge",
   size: "ordinary",
   peers: false,

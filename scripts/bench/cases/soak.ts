@@ -22,9 +22,10 @@ export const soak: BenchCase = {
   about:
     "10,000 lines/s for 864 s: memory sampled 24 times, nothing lost or repeated (--seconds shortens it with --quick)",
   method:
-    "100 drivers' lines, one a second each, at a hundred times the speed: 10,000 lines/s for 864 s, default linger. A row " +
-    "of the table is an hour of that day; the last one holds what the independent reader found. Written bytes are those given " +
-    "to write(2), with SQLite's log and its checkpoints, for each compressed byte that the topic got.",
+    "The lines of 100 drivers, one a second each, come at a hundred times that speed: 10,000 lines/s for 864 s, with " +
+    "the default linger. A row of the table is an hour of that day; the last row holds what the independent reader " +
+    "found. Written bytes are those given to write(2), with SQLite's log and its checkpoints, for each compressed " +
+    "byte that the topic got.",
   page: "edge",
   size: "soak",
   peers: false,

@@ -17,11 +17,12 @@ export const throughput: BenchCase = {
   about:
     "a file of --lines lines at once: CPU, lines/s, memory, disk, lost and repeated; with and without interceptors",
   method:
-    "A file of lines appears at once in the directory of an agent that is warm (its broker connected, a first file read) and " +
-    "quiet. CPU from then until the last record is in the topic and the agent has settled for 1.5 s; lines/s from its appearance " +
-    "until 95 % of the lines are appended (the end may wait for a linger). All agents compress with zstd and ask for " +
-    "acks=all. Figures of agents that were given fewer lines are scaled to a million. A file at once is partly a backlog: what " +
-    "is written to the disk while the sink keeps up is measured by the soak.",
+    "An agent is warm: its broker is connected, and a first file was read. It is quiet. Then a file of lines appears " +
+    "at once in its directory. CPU is counted from then until the last record is in the topic and the agent has been " +
+    "settled for 1.5 s. Lines/s are counted from the file's appearance until 95 % of the lines are appended (the rest " +
+    "may wait for a linger). All agents compress with zstd and ask for acks=all. Figures of agents that were given " +
+    "fewer lines are scaled to a million. Of a file that appears at once a part is backlog; the soak measures what is " +
+    "written to the disk while the sink keeps up.",
   page: "edge",
   size: "ordinary",
   peers: true,

@@ -8,18 +8,21 @@ import type { CaseResult } from "./results.ts";
 
 const root = join(import.meta.dir, "..", "..", "..");
 
-const edgeIntroduction = `What the edge costs, beside peers that do the same job: the same lines (JSON, exactly 200 B each, seeded), the same
-broker, the same harness, the same machine. The edge syncs its channel file before it sends or acknowledges anything; what
-each peer does is said in its row. A number is the median of the runs, with the range in brackets.
+const edgeIntroduction = `This page shows what the edge costs, beside peers that do the same job. All get the same lines (JSON, exactly 200 B each, from a
+seed), the same broker, the same harness and the same machine. The edge syncs its channel file before it sends or acknowledges
+anything; the row of each peer says what it does. A number is the median of the runs, with the range in brackets.
 
-- CPU is user and system time of the whole process from \`/proc/PID/stat\`; RSS its peak (VmHWM); the anonymous part is
-  sampled. Memory that belongs to a file (the binary's own pages) can be dropped by the kernel, the anonymous part not.
+- CPU is user and system time of the whole process, from \`/proc/PID/stat\`.
+- Peak RSS is the kernel's VmHWM. The anonymous part is sampled. The kernel can drop memory that belongs to a file (the binary's own
+  pages), but not the anonymous part.
 - Disk is the device's written sectors between two syncs. The broker's files and the logs lie in memory, so that nothing
   else writes there.
-- Lost, repeated, altered and out of order are counted by kcat with CRC checks, line by line against the input file.`;
+- Loop lag is how late the event loop runs a timer.
+- Lost, repeated, altered and out of order are counted by kcat with CRC checks, line by line against the input file.
+- \`M\` is a million, \`B\` a byte. A compressed (or stored) byte is a byte of a record batch as the topic has it.`;
 
-const centralIntroduction = `What the centre costs: from the topic to rows that can be queried, and what its HTTP interface answers meanwhile. A number
-is the median of the runs, with the range in brackets.`;
+const centralIntroduction = `This page shows what the centre costs, from the topic to rows that can be queried, and how its HTTP interface answers meanwhile. A
+number is the median of the runs, with the range in brackets.`;
 
 /** Writes both pages from stored results. */
 export function writePages(results: ReadonlyMap<string, CaseResult>): void {
