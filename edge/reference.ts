@@ -3,6 +3,7 @@
 
 import { stringify } from "yaml";
 import { z } from "zod";
+import { formatByteSize } from "../shared/config/byte-size.ts";
 import type { ErrorCode } from "../shared/errors/error-code.ts";
 import type { Registry } from "./config/agent-config.ts";
 import { AgentSection } from "./config/schema.ts";
@@ -87,20 +88,20 @@ export function renderReference(
     [
       "Interceptors",
       registry.interceptors,
-      "Beside its own keys every interceptor takes `name`, under which what it drops is counted.",
+      "Beside its own keys every interceptor takes `name`: under this name the events that it drops are counted.",
     ],
-    ["Selectors", registry.selectors, "Choose the channels of an event; `replicating` when none is given."],
-    ["Channels", registry.channels, "Hold batches between source and sink."],
+    ["Selectors", registry.selectors, "They choose the channels of an event; `replicating` when none is given."],
+    ["Channels", registry.channels, "They hold batches between source and sink."],
     [
       "Sinks",
       registry.sinks,
-      "Beside its own keys every sink takes `channel`, the name of the one that it drains; a sink that a group names drains what its group drains.",
+      "Beside its own keys every sink takes `channel`, the name of the channel that it drains. A member of a group has none: its group has it.",
     ],
   ];
   return [
     "# Reference\n",
     "Generated from the components' declarations by `npm run generate`. Do not edit.\n",
-    "Durations are written `500ms`, `1s`, `2h`, `1h30m` (a number without a unit is taken as milliseconds, with a warning); sizes `64MiB` (1,024s) or `1GB` (thousands). `${NAME}`, `${NAME:-default}` and `${file:/path}` are put in anywhere a value stands; relative paths mean the config file's folder.\n",
+    "Durations are written `500ms`, `1s`, `2h`, `1h30m` (a number without a unit is taken as milliseconds, with a warning). Sizes are written `64MiB` (units of 1,024) or `1GB` (units of 1,000). A value may contain `${NAME}`, `${NAME:-default}` and `${file:/path}`. A relative path begins at the config file's folder. _Durable_ means: it survives kill -9 and a power cut. Other words are in the [glossary](../shared/GLOSSARY.md).\n",
     "## Agent\n",
     table(inputSchema(AgentSection)),
     ...kinds.flatMap(([title, definitions, words]) => [
@@ -114,6 +115,7 @@ export function renderReference(
     ...metrics.map(({ name, type, of, help }) => `| \`${name}\` | ${type} | ${of} | ${cell(help)} |`),
     "",
     "## Errors\n",
+    severities,
     "| code | severity | what to do |\n| --- | --- | --- |",
     ...errors
       .filter(({ name }) => !name.startsWith("CENTRAL_"))
@@ -121,6 +123,16 @@ export function renderReference(
     "",
   ].join("\n");
 }
+
+/** What a reader needs to know of `Severity`. */
+const severities = [
+  "- `transient`: it is tried again, without end.",
+  "- `permanent`: these records are refused or set aside; the rest goes on.",
+  "- `fatal`: this component, or this command, cannot go on; other components do.",
+  "- `usage`: what was given is wrong; nothing was started or changed. A command or a start ends with exit code 2.",
+  "- `restart`: the process ends (1) to be started anew.",
+  "- `invariant`: a bug; the process ends (70) to be started anew.\n",
+].join("\n");
 
 function renderDefinition({ type, summary, stability, config, example }: AnyDefinition): string {
   const note = stability === "experimental" ? " _Experimental: its config may change._" : "";
@@ -151,11 +163,16 @@ function rowsOf(schema: JsonSchema, prefix: string): readonly string[] {
         ? required.has(name)
           ? "_required_"
           : ""
-        : `\`${cell(JSON.stringify(field.default))}\``;
+        : `\`${cell(JSON.stringify(defaultOf(field)))}\``;
     const row = `| \`${key}\` | ${cell(kindOf(field))} | ${standard} | ${cell(field.description ?? "")} |`;
     const item = typeof field.items === "object" && !Array.isArray(field.items) ? field.items : undefined;
     return [row, ...rowsOf(field, `${key}.`), ...(item === undefined ? [] : rowsOf(item, `${key}[].`))];
   });
+}
+
+/** As it would be written in a config: a size that the code gives as bytes has its unit. */
+function defaultOf({ default: value, format }: JsonSchema): unknown {
+  return format === "byte-size" && typeof value === "number" ? formatByteSize(value).replace(" ", "") : value;
 }
 
 function kindOf(field: JsonSchema): string {

@@ -4,6 +4,6 @@ import { defineCodes } from "../../shared/errors/error-code.ts";
 export const codes = defineCodes({
   EDGE_ADMIN_ADDRESS: {
     severity: "usage",
-    hint: "Another process listens there, or the address is not this machine's, or the folder of the socket is not ours alone. Change `admin.address` in the config.",
+    hint: "Another process listens there, or the address is not this machine's, or others may use the folder of the socket. Change `admin.address` in the config.",
   },
 });

@@ -28,7 +28,7 @@ export const AgentSection = z.strictObject({
     .prefault("1s")
     .meta({
       description:
-        "How long a line may wait for company before it is committed and sent: latency against CPU, flash wear and bytes on the link.",
+        "How long a line may wait for more lines before it is committed and sent. Longer means more latency, and less CPU, flash wear and bytes on the link.",
     }),
   stopTimeout: duration({ min: 100 })
     .prefault("20s")
@@ -40,11 +40,11 @@ export const AgentSection = z.strictObject({
     .strictObject({
       address: listenAddress().prefault("127.0.0.1:9464").meta({
         description:
-          "Where it listens: host:port, or the absolute path of a Unix socket, for our user and root alone (curl --unix-socket PATH http://localhost/readyz). Its folder is made, or must be ours.",
+          "Where it listens: host:port, or the absolute path of a Unix socket, which only the agent's user and root may open (curl --unix-socket PATH http://localhost/readyz). The socket's folder is made, or must belong to the agent's user.",
       }),
       tap: z.boolean().optional().meta({
         description:
-          "Whether /tap (`tailgate tap`) shows what events say to whoever reaches the address. Not given: on a Unix socket, since who may open that may read the channel file as well; on loopback every user of the machine may ask, so there it must be said; beyond this machine it is refused.",
+          "Whether /tap (`tailgate tap`) shows the content of events to whoever reaches the address. Not given: only on a Unix socket, because who may open that may read the channel file as well. On loopback every user of the machine may ask, so there it must be `true`. On an address that others reach it is refused.",
       }),
     })
     .optional()
@@ -61,16 +61,18 @@ export const AgentSection = z.strictObject({
         }),
       sink: z.string().optional().meta({ description: "Kafka sink that carries them; the first one when left out." }),
       every: duration({ min: 100, max: 86_400_000 }).prefault("30s").meta({
-        description: "How often. A heartbeat is some 500 bytes, and the centre calls three missing ones silence.",
+        description:
+          "How often. A heartbeat of one lane is some 600 bytes. When three are missing the centre calls the agent silent.",
       }),
       jitter: z.number().min(0).max(1).default(0.2).meta({
-        description: "Share of `every` that the times between two differ by, so that a fleet does not beat at once.",
+        description:
+          "By which share of `every` the time between two varies, so that the agents of a fleet do not send at the same time.",
       }),
     })
     .optional()
     .meta({
       description:
-        "Tells the centre what only the agent knows: how far it has numbered, what is still in the vehicle, its version, disk and clock. Not given: no heartbeats.",
+        "Tells the centre what only the agent knows: up to which number each lane is, what is still in the vehicle, its version, disk and clock. Not given: no heartbeats.",
     }),
   tests: TestCases,
   log: z

@@ -12,7 +12,7 @@ export const codes = defineCodes({
   },
   EDGE_SOURCE_START: {
     severity: "transient",
-    hint: "Starting it did not come to an end: look at what it opens (a network file system that hangs, a device).",
+    hint: "It did not finish its start: look at what it opens (a network file system that hangs, a device).",
   },
   EDGE_SOURCE_ENDED: {
     severity: "transient",
@@ -20,6 +20,6 @@ export const codes = defineCodes({
   },
   EDGE_SINK_START: {
     severity: "transient",
-    hint: "Starting it did not come to an end: look at what it opens (a network file system that hangs, a device).",
+    hint: "It did not finish its start: look at what it opens (a network file system that hangs, a device).",
   },
 });

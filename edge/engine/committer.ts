@@ -258,7 +258,7 @@ export class Committer {
 export function commitCounters(metrics: Metrics): { readonly commits: Counter; readonly commitSeconds: Counter } {
   return {
     commits: metrics.counter("tailgate_commits_total", "Transactions written to the channel file."),
-    commitSeconds: metrics.counter("tailgate_commit_seconds_total", "Time spent in these transactions."),
+    commitSeconds: metrics.counter("tailgate_commit_seconds_total", "Time spent in transactions of the channel file."),
   };
 }
 

@@ -37,8 +37,11 @@ const bookFields = [
 /** Registers what the engine knows; everything is read when the metrics page is asked for. */
 export function observeAgent(metrics: Metrics, observed: ObservedAgent): void {
   const { channels, books, beside, sources, lanes, loopLag } = observed;
-  metrics.gather("tailgate_event_loop_lag_seconds", "How late timers ran within the last minute.", "gauge", () =>
-    [0.5, 0.99, 1].map((quantile) => [{ quantile: String(quantile) }, loopLag.quantile(quantile)] as const),
+  metrics.gather(
+    "tailgate_event_loop_lag_seconds",
+    "How late the event loop ran its timers within the last minute.",
+    "gauge",
+    () => [0.5, 0.99, 1].map((quantile) => [{ quantile: String(quantile) }, loopLag.quantile(quantile)] as const),
   );
   const ofChannels = (name: string, help: string, read: (channel: Channel) => number) =>
     metrics.gather(name, help, "gauge", function* () {

@@ -15,7 +15,7 @@ const configSchema = () =>
       header: z.string().min(1).optional().meta({ description: "The header, for `by: header`." }),
       window: duration({ min: 1 })
         .prefault("1m")
-        .meta({ description: "How long after the first one another is a repeat." }),
+        .meta({ description: "How long after the first event an equal one counts as a repeat." }),
       eventsMax: z
         .number()
         .int()
@@ -32,7 +32,7 @@ type Config = z.output<ReturnType<typeof configSchema>>;
 export default defineInterceptor({
   type: "deduplicate",
   summary:
-    "Drops events that a program wrote again within a while, counted as filtered. What is remembered is lost with the process. Tailgate's own exactly once does not need it.",
+    "Drops events that a program wrote again within `window`, counted as filtered. What is remembered is lost with the process. Tailgate's exactly once does not depend on it.",
   stability: "experimental",
   config: configSchema,
   example: { window: "10s" },

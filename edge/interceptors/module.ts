@@ -46,7 +46,7 @@ const threw = defineSignal({
 /** Flume's custom interceptors (a class name in its config), as a file. */
 export default defineInterceptor({
   type: "module",
-  summary: "Runs a module of your own: a file whose default export makes a function that sees every event.",
+  summary: "Runs your own module: a file whose default export makes a function that gets every event.",
   stability: "experimental",
   config: configSchema,
   example: { path: "/etc/tailgate/mask-position.ts", options: { decimals: 2 } },

@@ -7,7 +7,7 @@ import type { Interceptor } from "../core/interceptor.ts";
 
 const configSchema = () =>
   z.strictObject({
-    prefix: z.string().default("").meta({ description: "Stands before each header's name." }),
+    prefix: z.string().default("").meta({ description: "Put before each header's name." }),
     fields: z
       .array(z.string().min(1))
       .optional()

@@ -11,7 +11,9 @@ import type { Interceptor } from "../core/interceptor.ts";
 const configSchema = () =>
   z
     .strictObject({
-      secret: secret().meta({ description: "The key of the hash. Who has it can link a pseudonym to a known value." }),
+      secret: secret().meta({
+        description: "The key of the hash. Whoever has it can find out which pseudonym a known value has.",
+      }),
       fields: z
         .array(z.string().refine((path) => splitPath(path).every((name) => name !== ""), { error: "an empty name" }))
         .default([])
@@ -31,7 +33,7 @@ type Config = z.output<ReturnType<typeof configSchema>>;
 export default defineInterceptor({
   type: "pseudonymise",
   summary:
-    "Puts a keyed hash (HMAC-SHA-256, the first 128 bits in hex) in the place of chosen values: the same value gives the same pseudonym, and nobody without the secret can go back.",
+    "Puts a keyed hash (HMAC-SHA-256, the first 128 bits in hex) in the place of chosen values: the same value gives the same pseudonym, and nobody without the secret can find the value of a pseudonym.",
   stability: "experimental",
   config: configSchema,
   // biome-ignore lint/suspicious/noTemplateCurlyInString: a reference of the config.

@@ -6,17 +6,17 @@ import type { Interceptor } from "../core/interceptor.ts";
 
 const configSchema = () =>
   z.strictObject({
-    rate: z.number().int().min(2).meta({ description: "One of so many is kept." }),
+    rate: z.number().int().min(2).meta({ description: "One of this many is kept." }),
     by: z.enum(["content", "key", "count"]).default("content").meta({
       description:
-        "`content`: a hash of the event decides, so an event that is read again after a crash is decided the same way; `key`: all events of one of so many vehicles; `count`: every so-manieth, counted from the start of the process.",
+        "`content`: a hash of the event decides, so an event that is read again after a crash is decided the same way; `key`: a hash of the key decides, so of one vehicle all events are kept or none; `count`: of each `rate` events the first is kept, counted from the start of the process.",
     }),
   });
 type Config = z.output<ReturnType<typeof configSchema>>;
 
 export default defineInterceptor({
   type: "sample",
-  summary: "Keeps one of so many events; the others are counted as filtered.",
+  summary: "Keeps one of `rate` events; the others are counted as filtered.",
   stability: "experimental",
   config: configSchema,
   example: { rate: 10, by: "key" },

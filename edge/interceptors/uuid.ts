@@ -7,7 +7,7 @@ import type { Interceptor } from "../core/interceptor.ts";
 const configSchema = () =>
   z.strictObject({
     headerName: z.string().min(1).default("id").meta({ description: "Name of the header." }),
-    prefix: z.string().default("").meta({ description: "Stands before the identifier." }),
+    prefix: z.string().default("").meta({ description: "Put before the identifier." }),
     preserveExisting: z.boolean().default(true).meta({ description: "Leave a header of that name as it is." }),
   });
 type Config = z.output<ReturnType<typeof configSchema>>;

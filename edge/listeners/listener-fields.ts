@@ -10,7 +10,7 @@ import { secret } from "../../shared/config/secret.ts";
 export const listenerTls = () =>
   z
     .strictObject({
-      cert: pem().meta({ description: "Our certificate, with those that signed it behind it." }),
+      cert: pem().meta({ description: "Our certificate, followed by those that signed it." }),
       key: secret().meta({ description: "The key of our certificate, as PEM." }),
       passphrase: secret().optional().meta({ description: "What the key is encrypted with." }),
       clientCa: pem().optional().meta({
@@ -27,20 +27,20 @@ export function listenerFields(address: string) {
   return {
     address: listenAddress().prefault(address).meta({
       description:
-        "Where it listens: host:port, or the absolute path of a Unix socket. Loopback unless said; 0.0.0.0 or [::] for all addresses of this machine.",
+        "Where it listens: host:port, or the absolute path of a Unix socket. The default is loopback; 0.0.0.0 or [::] is all addresses of this machine.",
     }),
     tls: listenerTls().optional().meta({ description: "Encrypts connections, and with clientCa knows the clients." }),
     connectionsMax: z.int().min(1).max(100_000).default(1_000).meta({
       description:
-        "Connections that may be open at once. One more is refused and counted. All listeners together hold at most a quarter of the process's file descriptors.",
+        "Connections that may be open at once. Further ones are refused and counted. All listeners together hold at most a quarter of the process's file descriptors.",
     }),
     idleTimeout: duration({ min: 100 }).optional().meta({
       description:
-        "A connection that sends nothing for so long is closed. Never when left out; dead peers are found by TCP keep-alive.",
+        "A connection that sends nothing for this long is closed. Never when left out; dead peers are found by TCP keep-alive.",
     }),
     messageTimeout: duration({ min: 100 }).prefault("60s").meta({
       description:
-        "A message that was begun must be whole after so long, or its connection is closed. The same bound holds for a client that does not read its answer.",
+        "How long a message may take from its first byte to its last; then its connection is closed. The same bound holds for a client that does not read its answer.",
     }),
     socketMode: z
       .string()
@@ -55,7 +55,7 @@ export function datagramFields(address: string) {
   return {
     address: portAddress().prefault(address).meta({
       description:
-        "Where it listens: host:port. Loopback unless said; 0.0.0.0 or [::] for all addresses of this machine.",
+        "Where it listens: host:port. The default is loopback; 0.0.0.0 or [::] is all addresses of this machine.",
     }),
     queueBytesMax: byteSize({ min: 64 * 1024, max: 256 * 1024 * 1024 })
       .prefault("4MiB")

@@ -91,7 +91,7 @@ export class Listener {
     const refused = (reason: ConnectionRefusal) =>
       metrics.counter(
         "tailgate_listener_refused_total",
-        "Connections that were refused or cut off: too many, TLS, silent or slow for too long, memory, not of the protocol.",
+        "Connections that were refused or closed, by reason: too many, TLS, silent or slow for too long, memory, not of the protocol.",
         { ...labels, reason },
       );
     this.refusals = {

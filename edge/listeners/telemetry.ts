@@ -3,7 +3,7 @@ import { defineSignal } from "../../shared/telemetry/log.ts";
 /** Of both ways in which datagrams are lost: the label `where` tells them apart. */
 export const datagramsLostCounter = {
   metric: "tailgate_datagrams_lost_total",
-  help: "Datagrams that were thrown away: by us because the channel had no room, by the kernel because we did not read in time.",
+  help: "Datagrams that were dropped: by the agent because the channel had no room, or by the kernel because the agent did not read in time.",
 };
 
 /** What listeners say. */

@@ -12,6 +12,6 @@ export const codes = defineCodes({
   },
   EDGE_MQTT_REFUSED: {
     severity: "transient",
-    hint: "Check user, password, client id and the broker's access list. Two clients with one client id push each other out. It is tried again.",
+    hint: "Check user, password, client id and the broker's access list. Two clients with one client id end each other's connections. It is tried again.",
   },
 });

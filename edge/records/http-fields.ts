@@ -11,7 +11,7 @@ export const httpFields = () => ({
   tls: clientTls().optional().meta({ description: "For https: whom to trust, and our own certificate." }),
   keepConnection: z.boolean().default(true).meta({
     description:
-      "Off: each request has a connection of its own. Then of a server that cannot be reached it is known that it has nothing of the request, so that a group with `inDoubt: wait` goes on with another member. It costs a handshake a request.",
+      "false: each request has a connection of its own. When that cannot be made, the server certainly has nothing of the request, so a group with `inDoubt: wait` goes on with another member. It costs a handshake for each request.",
   }),
   timeout: duration({ min: 100 })
     .prefault("30s")

@@ -23,10 +23,10 @@ export function timeoutFields() {
   return {
     connectTimeout: duration({ min: 100, max: 300_000 })
       .prefault("10s")
-      .meta({ description: "Until a connection stands, authentication included." }),
-    requestTimeout: duration({ min: 500, max: 600_000 })
-      .prefault("30s")
-      .meta({ description: "Until a request is answered; then the connection is given up and opened anew." }),
+      .meta({ description: "How long it may take until a connection stands, authentication included." }),
+    requestTimeout: duration({ min: 500, max: 600_000 }).prefault("30s").meta({
+      description: "How long a request may take until it is answered; then the connection is closed and opened anew.",
+    }),
   };
 }
 
@@ -34,5 +34,5 @@ export function timeoutFields() {
 export function sessionTimeoutField() {
   return duration({ min: 6_000, max: 1_800_000 })
     .prefault("30s")
-    .meta({ description: "A member that is silent for so long loses its partitions to the others." });
+    .meta({ description: "A member that is silent for this long loses its partitions to the others." });
 }

@@ -28,7 +28,7 @@ export default defineSink({
       maxTimeOut: duration({ min: 1_000 }).prefault("30s").meta({ description: "The longest such rest." }),
       inDoubt: z.enum(["repeat", "wait"]).default("repeat").meta({
         description:
-          "A batch that the member which failed may have: `repeat` has another one deliver it, counted as maybe repeated; `wait` waits for that member.",
+          "What happens to a batch that a member which failed may have. `repeat`: another member delivers it, and it is counted as maybe repeated. `wait`: it waits for that member.",
       }),
     }),
   example: { sinks: ["one", "other"] },

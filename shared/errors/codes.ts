@@ -30,7 +30,7 @@ export const codes = defineCodes({
   },
   EDGE_CHANNEL_IO: {
     severity: "transient",
-    hint: "The disk refused a read or a write. Look at the kernel log (dmesg) for the device's own words.",
+    hint: "The disk refused a read or a write. Look at the kernel log (dmesg) for what the device said.",
   },
   EDGE_CHANNEL_UNNAMED: {
     severity: "usage",
@@ -42,7 +42,7 @@ export const codes = defineCodes({
   },
   EDGE_SINK_UNEXPECTED: {
     severity: "transient",
-    hint: "A sink met something it does not know. The events are held and tried again; please report the message.",
+    hint: "A sink met an error that it does not know. The events are held and tried again; please report the message.",
   },
   EDGE_DESTINATION_AWAY: {
     severity: "transient",

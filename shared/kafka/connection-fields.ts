@@ -10,7 +10,9 @@ export function kafkaBrokers(missing: string) {
     .array(broker(), { error: missing })
     .min(1, { error: "name at least one broker" })
     .transform((lists) => lists.flat())
-    .meta({ description: "Where to ask for the cluster: host:port, several for when one is away." });
+    .meta({
+      description: "Addresses of brokers to ask for the cluster, as host:port. Name several, because one may be away.",
+    });
 }
 
 function broker() {
@@ -37,7 +39,10 @@ export function kafkaTls() {
 export function kafkaSasl() {
   return z.strictObject({
     mechanism: z.enum(["plain", "scram-sha-256", "scram-sha-512"]).meta({ description: "How to prove who we are." }),
-    username: z.string().min(1).meta({ description: "The Kafka user; one for each vehicle lets one be shut out." }),
+    username: z
+      .string()
+      .min(1)
+      .meta({ description: "The Kafka user. With one user for each vehicle, a single vehicle can be shut out." }),
     password: secret().meta({ description: "Its password: a text or { file: path }.", secret: true }),
   });
 }

@@ -18,11 +18,11 @@ export const configSchema = () =>
       .meta({ description: "The topic that is the channel. It must be there: the channel makes none." }),
     groupId: z.string().min(1).max(249).optional().meta({
       description:
-        "The consumer group that the sinks take from the topic as. tailgate-<topic> when left out. Agents that share the topic share out its partitions if they name the same group.",
+        "The consumer group as whose member the sinks take events from the topic. tailgate-<topic> when left out. Agents that share the topic share out its partitions if they name the same group.",
     }),
     parseAsFlumeEvent: z.boolean().default(true).meta({
       description:
-        "true: a record's value is an Avro datum of Flume's AvroFlumeEvent, headers and body, as a Flume writes and reads it. false: the value is the body, and headers are headers of the record.",
+        "true: a record's value is an Avro datum of Flume's AvroFlumeEvent, headers and body, as Flume writes and reads it. false: the value is the body, and headers are headers of the record.",
     }),
     start: z
       .enum(["beginning", "end"])
@@ -46,7 +46,7 @@ export const configSchema = () =>
     sessionTimeout: sessionTimeoutField(),
     commitInterval: duration({ min: 100, max: 600_000 }).prefault("1s").meta({
       description:
-        "How often the group is told how far the sinks are. What counts for this agent is stored with each acknowledgement.",
+        "How often the group is told how far the sinks are. This agent goes on from what is stored with each acknowledgement.",
     }),
     ...timeoutFields(),
     ...batchFields,

@@ -6,7 +6,7 @@ import { type Config, configSchema } from "./config.ts";
 export default defineChannel({
   type: "kafka",
   summary:
-    "A topic as channel: what sources put is durable when all in-sync replicas have it, and sinks take it from there, here or in other agents, Flume's too. Nothing is lost; what may come twice is said on its page.",
+    "A topic is the channel: what sources put is durable when all in-sync replicas have it, and sinks take it from there, in this agent or in others, also in Flume. Nothing is lost; edge/channels/kafka/DESIGN.md says what may come twice.",
   stability: "experimental",
   config: configSchema,
   example: { brokers: ["127.0.0.1:9092"], topic: "flume-channel" },

@@ -13,16 +13,14 @@ const configSchema = () =>
       .enum(["block", "drop_oldest", "drop_newest"])
       .default("block")
       .meta({ description: "What happens when the channel is full; see the sqlite channel." }),
-    ttl: duration({ min: 1_000 })
-      .optional()
-      .meta({ description: "Batches that wait longer are dropped, counted, unsent." }),
+    ttl: duration({ min: 1_000 }).optional().meta({ description: "Batches that wait longer are dropped and counted." }),
     ...batchFields,
   });
 
 export default defineChannel({
   type: "memory",
   summary:
-    "Holds batches in memory: nothing of a file is lost, because its position moves on delivery, but after a crash what was under way is read and sent again. No exactly once.",
+    "Holds batches in memory. Nothing of a file is lost, because its position moves on delivery. After a crash what was under way is read and sent again: at least once, not exactly once.",
   stability: "stable",
   config: configSchema,
   example: { capacity: "32MiB" },

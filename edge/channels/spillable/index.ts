@@ -13,11 +13,11 @@ const configSchema = () =>
     overflowCapacity: byteSize({ min: 16 * MiB })
       .prefault("2GiB")
       .meta({
-        description: "Disk that batches may take which found no room in memory. When it is full, sources wait.",
+        description: "Disk for batches that found no room in memory. When it is full, sources wait.",
       }),
-    freeDisk: byteSize()
-      .prefault("256MiB")
-      .meta({ description: "Disk space left to others: nothing more is written to the disk below it." }),
+    freeDisk: byteSize().prefault("256MiB").meta({
+      description: "Disk space that must stay free for others: with less, nothing more is written to the disk.",
+    }),
     ...batchFields,
   });
 type Config = z.output<ReturnType<typeof configSchema>>;
@@ -25,7 +25,7 @@ type Config = z.output<ReturnType<typeof configSchema>>;
 export default defineChannel({
   type: "spillable",
   summary:
-    "Holds batches in memory while the sinks keep up, and in the agent's SQLite file when they do not, or when the agent stops. No exactly once: what only memory holds dies with a kill.",
+    "Holds batches in memory while the sinks keep up, and in the agent's SQLite file when they do not, or when the agent stops. At least once, not exactly once: what only memory holds is lost by a kill.",
   stability: "experimental",
   config: configSchema,
   example: { memoryCapacity: "32MiB", overflowCapacity: "2GiB" },

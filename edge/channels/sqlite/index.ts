@@ -12,18 +12,18 @@ const configSchema = () =>
     capacity: byteSize({ min: 16 * MiB })
       .prefault("2GiB")
       .meta({
-        description: "Disk that held batches may take. The file, its log and the reserve take some 150 MB beside it.",
+        description: "Disk that held batches may take. The file, its log and the reserve take some 150 MB more.",
       }),
     full: z.enum(["block", "drop_oldest", "drop_newest"]).default("block").meta({
       description:
-        "What happens when the channel is full: the source waits (its file is the buffer), the oldest unsent batches go, or new events go. Everything dropped is counted.",
+        "What happens when the channel is full. `block`: the source waits (its file is the buffer). `drop_oldest`: the oldest unsent batches are dropped. `drop_newest`: new events are dropped. Everything dropped is counted.",
     }),
     freeDisk: byteSize()
       .prefault("256MiB")
-      .meta({ description: "Disk space left to others: the channel counts as full below it." }),
+      .meta({ description: "Disk space that must stay free for others: with less, the channel counts as full." }),
     ttl: duration({ min: 1_000 }).optional().meta({
       description:
-        "Batches that wait longer are dropped, counted, unsent. Measured by uptime: time the machine was off does not count.",
+        "Batches that wait longer are dropped and counted. Measured by uptime: time in which the machine was off does not count.",
     }),
     keep: byteSize({ max: 64 * MiB })
       .prefault(limits.keptBytes)

@@ -11,7 +11,7 @@ export const syslogFields = () => ({
     .default("none")
     .meta({
       description:
-        "What stays in the body of what was understood: nothing, the whole message as it came, or these parts in front of it.",
+        "Which of the parsed fields stay in the body: none, the whole message as it came, or these fields before the text.",
     }),
   eventBytesMax: byteSize({ min: 64, max: limits.lineBytesMax })
     .prefault(limits.lineBytesMax)
@@ -19,7 +19,7 @@ export const syslogFields = () => ({
   timeZone: z
     .enum(["local", "utc"])
     .default("local")
-    .meta({ description: "Of times that say none (RFC 3164): this machine's, or UTC." }),
+    .meta({ description: "The zone of times without one (RFC 3164): this machine's, or UTC." }),
   eventTime: z.enum(["message", "received"]).default("message").meta({
     description: "The time of an event: what its message says, when it says one, or when it was received.",
   }),

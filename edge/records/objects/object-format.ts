@@ -47,7 +47,7 @@ export const lineFormatFields = () => ({
   compression: z
     .enum(["none", "gzip", "zstd"])
     .default("none")
-    .meta({ description: "Compression, as members or frames one after the other, a piece each." }),
+    .meta({ description: "Compression: each piece is a gzip member or a zstd frame, one after the other." }),
 });
 
 /** The format of the fields. */

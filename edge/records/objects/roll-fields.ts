@@ -8,17 +8,18 @@ import type { Roll } from "./object-destination.ts";
 export const rollFields = () => ({
   rollSize: byteSize({ min: 0 })
     .prefault("64MiB")
-    .meta({ description: "An object is full with so many bytes of bodies; 0: however many." }),
-  rollCount: z.int().min(0).default(0).meta({ description: "An object is full with so many events; 0: however many." }),
+    .meta({ description: "An object is full with this many bytes of bodies; 0: no bound." }),
+  rollCount: z.int().min(0).default(0).meta({ description: "An object is full with this many events; 0: no bound." }),
   rollInterval: duration({ min: 0 })
     .prefault("5m")
-    .meta({ description: "An object is full so long after its first event came up; 0: however long." }),
+    .meta({ description: "An object is full this long after its first event; 0: no bound." }),
   idleTimeout: duration({ min: 0 }).prefault("0ms").meta({
     description:
-      "An object is full when nothing came for so long; 0: however long. Longer than 5 s: so seldom a channel commits while its sink is behind.",
+      "An object is full when nothing came for this long; 0: no bound. Give more than 5 s: while its sink is behind, a channel commits only that often.",
   }),
   maxOpenFiles: z.int().min(1).max(1_000).default(10).meta({
-    description: "Objects of one lane that are written at the same time; for more the events are read once more.",
+    description:
+      "Objects of one lane that are written at the same time; when there are more, the events are read again for them.",
   }),
 });
 
@@ -30,7 +31,7 @@ export const nameFields = () => ({
     .optional()
     .meta({ description: "Time zone of the times in names; UTC when left out." }),
   round: z.boolean().default(false).meta({ description: "Round the times in names down." }),
-  roundValue: z.int().min(1).max(60).default(1).meta({ description: "To a multiple of so many units." }),
+  roundValue: z.int().min(1).max(60).default(1).meta({ description: "To a multiple of this many units." }),
   roundUnit: z.enum(["second", "minute", "hour"]).default("second").meta({ description: "The unit." }),
 });
 

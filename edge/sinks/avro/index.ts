@@ -4,7 +4,7 @@ import { configSchema } from "./config.ts";
 /** Flume's org.apache.flume.sink.AvroSink. */
 export default defineSink({
   type: "avro",
-  summary: "Sends events to a Flume's Avro source (or one of ours), many a request, at least once.",
+  summary: "Sends events to Flume's Avro source (or to ours), many in a request, at least once.",
   stability: "experimental",
   config: configSchema,
   example: { hostname: "collector.example", port: 4545 },

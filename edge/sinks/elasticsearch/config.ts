@@ -7,7 +7,7 @@ import { credentialMistake, httpFields, httpUrl } from "../../records/http-field
 export const configSchema = () =>
   z
     .strictObject({
-      url: httpUrl().meta({ description: "Address of the cluster, without a path behind it." }),
+      url: httpUrl().meta({ description: "Address of the cluster, without a path." }),
       index: z
         .string()
         .min(1)
@@ -16,7 +16,7 @@ export const configSchema = () =>
         })
         .meta({
           description:
-            "Index of an event: a name with %{header}, %{stream}, %{agent} and its time, as in logs-%{stream}-%Y.%m.%d. Put into small letters; what an index name must not hold becomes _.",
+            "Index of an event: a name with %{header}, %{stream}, %{agent} and its time, as in logs-%{stream}-%Y.%m.%d. Large letters become small ones; what an index name must not hold becomes _.",
         }),
       timeZone: z
         .string()

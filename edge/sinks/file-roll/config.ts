@@ -9,7 +9,7 @@ export const configSchema = () =>
   z.strictObject({
     directory: path().meta({
       description:
-        "Where the files go. Made when it is not there, also while the agent runs. After a change, what was in progress in the one before gets its names there.",
+        "Where the files go. It is made when it is not there, also while the agent runs. After a change, files in progress get their names in the folder where they were begun.",
       writes: true,
     }),
     file: z

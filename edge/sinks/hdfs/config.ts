@@ -22,9 +22,9 @@ export const configSchema = () =>
         .refine((path) => path.startsWith("/"), { error: "not a path from the root: begin it with /" })
         .meta({ description: "Folder of the files, with %{header}, %{stream}, %{agent} and the event's time." }),
       filePrefix: prefix().default("events").meta({ description: "What a file's name begins with." }),
-      fileSuffix: prefix().default("").meta({ description: "What it ends with, behind what the format says." }),
+      fileSuffix: prefix().default("").meta({ description: "What it ends with, after the ending of the format." }),
       inUsePrefix: prefix().default("").meta({ description: "Before the name while the file is written." }),
-      inUseSuffix: prefix().default(".tmp").meta({ description: "Behind the name while the file is written." }),
+      inUseSuffix: prefix().default(".tmp").meta({ description: "After the name while the file is written." }),
       fileType: z.enum(["text", "ndjson", "sequence", "avro"]).default("text").meta({
         description:
           "text: the bodies, a line each. ndjson: objects. sequence: a SequenceFile by time. avro: a container of headers and bodies.",
@@ -32,9 +32,10 @@ export const configSchema = () =>
       writeFormat: z
         .enum(["writable", "text"])
         .default("writable")
-        .meta({ description: "Of a SequenceFile: values are BytesWritable or Text." }),
+        .meta({ description: "For a SequenceFile: values are BytesWritable or Text." }),
       compression: z.enum(["none", "gzip", "zstd"]).default("none").meta({
-        description: "Of lines: members or frames in a row. Of avro: deflate or zstandard. A SequenceFile has none.",
+        description:
+          "For lines: gzip members or zstd frames, one after the other. For avro: deflate or zstandard. A SequenceFile has none.",
       }),
       ...nameFields(),
       ...rollFields(),

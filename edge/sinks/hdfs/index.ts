@@ -7,7 +7,7 @@ import { configSchema } from "./config.ts";
  */
 export default defineSink({
   type: "hdfs",
-  summary: "Writes files to HDFS over WebHDFS; every event in one file, by names that a retry writes over.",
+  summary: "Writes files to HDFS over WebHDFS; every event is in one file, because a retry writes over the same name.",
   stability: "experimental",
   config: configSchema,
   example: { url: "http://namenode:9870", path: "/flume/%{stream}/%Y-%m-%d" },

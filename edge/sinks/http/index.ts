@@ -4,7 +4,7 @@ import { configSchema } from "./config.ts";
 /** Flume's org.apache.flume.sink.http.HttpSink, with many events a request. */
 export default defineSink({
   type: "http",
-  summary: "Posts events to an HTTP server, many a request, at least once and each with its id.",
+  summary: "Posts events to an HTTP server, many in a request, at least once, each with its id.",
   stability: "experimental",
   config: configSchema,
   example: { url: "https://collector.example/events" },

@@ -39,7 +39,7 @@ const createTopic = () =>
       .meta({ description: "Replicas; the broker's default when left out." }),
     retention: duration({ min: 60_000 })
       .prefault("7d")
-      .meta({ description: "How long the topic keeps events: longer than consumers are ever away." }),
+      .meta({ description: "How long the topic keeps events. Give more than consumers are ever away." }),
     perMinute: z
       .int()
       .min(1)
@@ -74,17 +74,18 @@ export const configSchema = () =>
       }),
       topicsAllowed: wholePattern().optional().meta({
         description:
-          "With a pattern: a regular expression that the whole name must match, as in `v-(truck|bus)`. Events that name another go to topicDefault, counted. Names that begin with _ through a header never are allowed.",
+          "With a pattern: a regular expression that the whole name must match, as in `v-(truck|bus)`. Events that name another go to topicDefault, counted. A name that begins with _ because of a header is never allowed.",
       }),
       partition: z.enum(["agent", "key"]).default("agent").meta({
-        description: "agent: all of a stream in one partition. key: by murmur2 of the record key, a lane each.",
+        description:
+          "agent: all events of a stream go to one partition. key: murmur2 of the record key picks the partition; each partition is a lane.",
       }),
       partitionsDefault: z.int().min(1).max(1_024).default(1).meta({
         description: "With partition: key, how many partitions to assume before the broker was ever reached.",
       }),
       useFlumeEventFormat: z.boolean().default(false).meta({
         description:
-          "true: the value of a record is an Avro datum of Flume's AvroFlumeEvent, headers and body, as Flume's KafkaSink writes it with the same key, so that Flume's KafkaSource reads it so; the event's headers are not headers of the record then. Counts for what is put from then on. The centre stores values as they are: the datum.",
+          "true: the value of a record is an Avro datum of Flume's AvroFlumeEvent, headers and body, as Flume's KafkaSink writes it with the same key, so that Flume's KafkaSource reads it so; the event's headers are not headers of the record then. It holds for what is put from then on. The centre stores values as they are: the datum.",
       }),
       clientId: clientIdField(),
       ...securityFields(),
@@ -95,14 +96,14 @@ export const configSchema = () =>
       }),
       createTopic: createTopic()
         .optional()
-        .meta({ description: "Creates missing topics; needs CREATE. Left out: waits." }),
+        .meta({ description: "Creates missing topics; needs CREATE. Not given: the sink waits for them." }),
       ...timeoutFields(),
       producerIdExpiration: duration({ min: 1_000 })
         .prefault("24h")
         .meta({ description: "The brokers' producer.id.expiration.ms: how long they recognise a repeat." }),
       bytesPerSecondMax: byteSize({ min: 1_024 })
         .optional()
-        .meta({ description: "Limit of what is sent in a second; a metered link. As fast as it goes when left out." }),
+        .meta({ description: "Most bytes that are sent in a second, for a metered link. No limit when left out." }),
     })
     .refine(({ topic, topicDefault }) => !topic.includes("%{") || topicDefault !== undefined, {
       path: ["topicDefault"],

@@ -120,7 +120,10 @@ export class SinkMetrics {
     this.requests = counter("requests_total", "Produce requests.");
     this.repeats = counter("repeats_recognised_total", "Batches that were sent again and that the broker had already.");
     this.lookUps = counter("look_ups_total", "Times the sink asked which batches the log has.");
-    this.throttledMs = counter("throttled_milliseconds_total", "Time that brokers asked this sink to be quiet.");
+    this.throttledMs = counter(
+      "throttled_milliseconds_total",
+      "Time for which brokers asked this sink to send nothing.",
+    );
     metrics.declare("tailgate_kafka_retries_total", retriesHelp, "counter");
   }
 

@@ -13,11 +13,13 @@ export const configSchema = () => {
         description:
           "Address of central, as in https://central.example.com:8443; its path is added when there is none.",
       }),
-      token: token.meta({ description: "Central's key for us, with the scope `relay`; better as `{ file: path }`." }),
+      token: token.meta({
+        description: "The key that central has for this agent, with the scope `relay`; better as `{ file: path }`.",
+      }),
       tls,
       http: z.enum(["1.1", "2"]).default("1.1").meta({
         description:
-          "2: one connection for all lanes, by ALPN, with https alone. 1.1: a connection a lane, for half of the CPU.",
+          "2: one connection for all lanes, by ALPN, only with https. 1.1: a connection for each lane, at half of the CPU.",
       }),
       signingKey: signingKey().optional().meta({
         secret: true,

@@ -3,8 +3,7 @@ import { configSchema } from "./config.ts";
 
 export default defineSink({
   type: "relay",
-  summary:
-    "Sends record batches straight to central over HTTP, as they stand in the channel: no Kafka is needed to begin.",
+  summary: "Sends record batches straight to central over HTTP, as they stand in the channel: no Kafka is needed.",
   stability: "experimental",
   config: configSchema,
   example: { url: "https://central.example.com:8443", token: "the-key-that-central-knows" },

@@ -37,6 +37,9 @@ export class RelayMetrics {
     this.batches = counter("batches_sent_total", "Record batches that central's store has, sent by this sink.");
     this.bytes = counter("bytes_sent_total", "Bytes of record batches posted, repeats included.");
     this.requests = counter("requests_total", "Requests with a batch.");
-    this.putOff = counter("put_off_total", "Requests after which the same batch is sent again: no answer, or not now.");
+    this.putOff = counter(
+      "put_off_total",
+      "Requests after which the same batch is sent again, because there was no answer, or it said to come again later.",
+    );
   }
 }

@@ -5,7 +5,7 @@ import { configSchema } from "./config.ts";
 export default defineSink({
   type: "s3",
   summary:
-    "Writes objects to S3 or a server that speaks it; every event in one object, by names that a retry writes over.",
+    "Writes objects to S3 or a server that speaks it; every event is in one object, because a retry writes over the same name.",
   stability: "experimental",
   config: configSchema,
   example: { bucket: "telemetry", accessKeyId: "edge", secretAccessKey: "secret", endpoint: "http://127.0.0.1:9000" },

@@ -25,11 +25,12 @@ export const configSchema = () =>
       hostname: z.string().min(1).meta({ description: "Where the server listens: a name or an address." }),
       port: z.int().min(1).max(65_535).meta({ description: "Its port: 514, or 6514 with TLS, mostly." }),
       transport: z.enum(["tcp", "udp"]).default("tcp").meta({
-        description: "udp: a datagram an event, and nobody can know whether it came. With `tls` it is tcp.",
+        description: "udp: a datagram for each event; whether it came cannot be known. With `tls` it is tcp.",
       }),
       tls: clientTls().optional().meta({ description: "Encrypts the connection; {} for the system's certificates." }),
       format: z.enum(["5424", "3164"]).default("5424").meta({
-        description: "The RFC. Of 3164 the time has no year, no zone and no fraction, and there is no place for an id.",
+        description:
+          "The RFC. With 3164 the time has no year, no zone and no fraction, and there is no place for an id.",
       }),
       framing: z.enum(["octets", "newline"]).default("octets").meta({
         description:
@@ -50,7 +51,7 @@ export const configSchema = () =>
       app: pattern("%{stream}", "The application of a message (tag)."),
       structuredData: z.enum(["none", "id", "all"]).default("id").meta({
         description:
-          "Of 5424, as an element `sdId`. id: what names the event, the same whenever it comes, so that a repeat can be told. all: key and headers as well.",
+          "For RFC 5424: an element with the name `sdId`. id: the event's id, the same whenever it comes, so that a repeat is recognised. all: key and headers as well.",
       }),
       sdId: z
         .string()
@@ -59,17 +60,17 @@ export const configSchema = () =>
         })
         .default("tailgate@32473")
         .meta({ description: "Name of that element; the number is your enterprise's (32473 is the RFCs' example)." }),
-      timeZone: z.enum(["local", "utc"]).default("local").meta({ description: "Of 3164's times." }),
+      timeZone: z.enum(["local", "utc"]).default("local").meta({ description: "The zone of the times of RFC 3164." }),
       messageBytesMax: byteSize({ min: 480 }).optional().meta({
         description:
-          "A longer message is kept as a dead letter, since many servers cut one in silence (rsyslog at 8 KiB, unless its maxMessageSize is larger). Unset: none is too long for a connection; a datagram has 65,507 bytes.",
+          "A longer message is kept as a dead letter, because many servers cut it without a word (rsyslog at 8 KiB, unless its maxMessageSize is larger). Unset: no bound on a connection; a datagram holds 65,507 bytes.",
       }),
       recordsMax: z.int().min(1).max(20_000).default(1_000).meta({ description: "Events of one write." }),
       bytesMax: byteSize({ min: 1 }).prefault("1MiB").meta({ description: "Bytes of one write's bodies." }),
       connectionsMax: z.int().min(1).max(64).default(4).meta({ description: "Connections at the same time." }),
       connectTimeout: duration({ min: 100, max: 300_000 })
         .prefault("20s")
-        .meta({ description: "Until a connection stands." }),
+        .meta({ description: "How long it may take until a connection stands." }),
       timeout: duration({ min: 100, max: 600_000 }).prefault("30s").meta({
         description: "Until a write is taken; with `acknowledge: close`, until the server has ended its side.",
       }),

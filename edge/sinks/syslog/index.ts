@@ -5,7 +5,7 @@ import { configSchema } from "./config.ts";
 export default defineSink({
   type: "syslog",
   summary:
-    "Sends events to a syslog server (RFC 5424 and 3164; TCP, TLS, UDP). Over TCP nothing is lost on the way, unless `acknowledge: none` is said; when a connection breaks, the events of that write come again, and syslog knows no ids: of 5424 each carries its own as structured data.",
+    "Sends events to a syslog server (RFC 5424 and 3164; TCP, TLS, UDP). Over TCP nothing is lost on the way, except with `acknowledge: none`. When a connection breaks, the events of that write come again. Syslog knows no ids; with RFC 5424 each event carries its own as structured data.",
   stability: "experimental",
   config: configSchema,
   example: { hostname: "logs.example", port: 6514, tls: {} },

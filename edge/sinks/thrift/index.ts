@@ -4,7 +4,7 @@ import { configSchema } from "./config.ts";
 /** Flume's org.apache.flume.sink.ThriftSink. */
 export default defineSink({
   type: "thrift",
-  summary: "Sends events to a Flume's Thrift source (or one of ours), many a call, at least once.",
+  summary: "Sends events to Flume's Thrift source (or to ours), many in a call, at least once.",
   stability: "experimental",
   config: configSchema,
   example: { hostname: "collector.example", port: 4353 },

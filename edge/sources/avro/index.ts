@@ -4,7 +4,7 @@ import { configSchema } from "./config.ts";
 /** Flume's org.apache.flume.source.AvroSource. */
 export default defineSource({
   type: "avro",
-  summary: "Takes events of Flume's Avro sinks and clients, and answers each batch when it is durable.",
+  summary: "Takes events from Flume's Avro sinks and clients, and answers each batch when it is durable.",
   stability: "experimental",
   config: configSchema,
   example: { address: "127.0.0.1:41414" },

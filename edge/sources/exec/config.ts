@@ -23,10 +23,9 @@ export const configSchema = () => {
     restartThrottle: duration()
       .prefault("10s")
       .meta({ description: "How long to wait before the command is run again." }),
-    logStderr: z
-      .boolean()
-      .default(false)
-      .meta({ description: "Its standard error goes to the log, a line a second at most; else nowhere." }),
+    logStderr: z.boolean().default(false).meta({
+      description: "true: its standard error goes to the log, a line a second at most. false: it is thrown away.",
+    }),
     lineBytesMax,
     skipEmptyLines,
     stripCarriageReturn,

@@ -5,7 +5,7 @@ import { configSchema } from "./config.ts";
 export default defineSource({
   type: "exec",
   summary:
-    "Runs a command and takes the lines that it writes. It loses by nature: what was in the pipe when the agent was killed is gone. For files take tail.",
+    "Runs a command and takes the lines that it writes. Lines that were in the pipe when the agent was killed are lost. For files take tail.",
   stability: "experimental",
   config: configSchema,
   example: { command: "journalctl -f -o cat", restart: true },

@@ -26,10 +26,10 @@ export const configSchema = () =>
     ...listenerFields("127.0.0.1:5140"),
     idleTimeout: duration({ min: 100 })
       .prefault("60s")
-      .meta({ description: "A connection without a request is closed after so long." }),
+      .meta({ description: "A connection without a request is closed after this long." }),
     format: z.enum(["flume_json", "ndjson", "lines", "blob", "tailgate"]).default("flume_json").meta({
       description:
-        'What a body holds. flume_json: an array of {"headers": {…}, "body": "…"}, as Flume\'s JSONHandler takes it; an event may say its "key" and its "timestamp" (milliseconds) too. ndjson: a JSON value a line, each an event as it is written. lines: each line an event, whatever it holds. blob: the whole body is one event, as with Flume\'s BlobHandler. tailgate: as the http sink of another agent posts events (its ndjson, or an array of them); each has the id that its agent gave it, and one that is here already is left out, so that between agents each event comes once. Who may send must be known (tokens, or TLS with `clientCa`) where others reach the address: whoever speaks for another agent can have its events taken for repeats.',
+        'What a body holds. flume_json: an array of {"headers": {…}, "body": "…"}, as Flume\'s JSONHandler takes it; an event may say its "key" and its "timestamp" (milliseconds) too. ndjson: a JSON value a line, each an event as it is written. lines: each line an event, whatever it holds. blob: the whole body is one event, as with Flume\'s BlobHandler. tailgate: as the http sink of another agent posts events (its ndjson, or an array of them); each has the id that its agent gave it, and one that is here already is left out, so that between agents each event comes once. Where others reach the address, `tokens` or TLS with `clientCa` must be given: whoever speaks for another agent can make its events look like repeats.',
     }),
     path: z
       .string()
@@ -40,12 +40,12 @@ export const configSchema = () =>
       .array(secret())
       .min(1)
       .optional()
-      .meta({ description: "Senders say `Authorization: Bearer` and one of these; several while one is replaced." }),
+      .meta({ description: "Senders send `Authorization: Bearer` with one of these. Give two while one is replaced." }),
     key: requestField().optional().meta({
-      description: "Where a request says the record key of its events: `query:NAME` or `header:NAME`.",
+      description: "Where in a request the record key of its events is: `query:NAME` or `header:NAME`.",
     }),
     headers: z.record(z.string().min(1), requestField()).default({}).meta({
-      description: "Headers of the events and where a request says their value: `query:NAME` or `header:NAME`.",
+      description: "Headers of the events, and where in a request their values are: `query:NAME` or `header:NAME`.",
     }),
     queryHeaders: z.boolean().default(false).meta({
       description: "Every parameter of the query becomes a header of the events, as with Flume's BlobHandler.",

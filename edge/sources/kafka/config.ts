@@ -25,7 +25,7 @@ export const configSchema = () =>
         .meta({ description: "The topics to read." }),
       topicsPattern: pattern().optional().meta({
         description:
-          "A regular expression instead: all topics whose name it matches, also those that are made later. Ours begin with __ at Kafka and are left out.",
+          "A regular expression instead: all topics whose name it matches, also those that are made later. Kafka's own topics, whose names begin with __, are left out.",
       }),
       groupId: z.string().min(1).max(249).optional().meta({
         description:
@@ -38,7 +38,7 @@ export const configSchema = () =>
       clientId: clientIdField(),
       useFlumeEventFormat: z.boolean().default(false).meta({
         description:
-          "true: the value of a record is an Avro datum of Flume's AvroFlumeEvent; its body becomes the event's, its headers too. A value that is none is taken as it stands, with the header `not_flume_event`, counted and said.",
+          "true: the value of a record is an Avro datum of Flume's AvroFlumeEvent; its body becomes the event's, its headers too. A value that is no such datum is taken as it stands, with the header `not_flume_event`, counted and logged.",
       }),
       topicHeader: z.string().min(1).default("topic").meta({ description: "Name of the header that holds the topic." }),
       partitionHeader: headerName("the partition"),
@@ -46,7 +46,7 @@ export const configSchema = () =>
       sessionTimeout: sessionTimeoutField(),
       commitInterval: duration({ min: 100, max: 600_000 }).prefault("5s").meta({
         description:
-          "How often the group is told how far we are, for lag tools and for the next member. What counts for us is stored with the events.",
+          "How often the group is told the offsets, for lag tools and for the next member. This agent goes on from the offsets that are stored with the events.",
       }),
     })
     .refine(({ topics, topicsPattern }) => (topics === undefined) !== (topicsPattern === undefined), {

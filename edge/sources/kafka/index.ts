@@ -5,7 +5,7 @@ import { configSchema } from "./config.ts";
 export default defineSource({
   type: "kafka",
   summary:
-    "Reads topics as a member of a consumer group. How far it is, is stored with the events: from topic to topic each record goes once, whatever is killed.",
+    "Reads topics as a member of a consumer group. The offset is stored with the events, so from topic to topic each record goes once, also after a kill.",
   stability: "experimental",
   config: configSchema,
   example: { brokers: ["127.0.0.1:9092"], topics: ["driving"] },

@@ -30,18 +30,20 @@ export const configSchema = () =>
       qos: z
         .union([z.literal(0), z.literal(1)])
         .default(1)
-        .meta({ description: "1: a message is acknowledged when it is durable. 0: it is not, and may be lost." }),
+        .meta({
+          description: "1: a message is acknowledged when it is durable. 0: it is not acknowledged, and may be lost.",
+        }),
       version: z.enum(["3.1.1", "5"]).default("5").meta({ description: "Of the protocol." }),
       clientId: z.string().min(1).max(200).optional().meta({
         description:
-          "The broker keeps the session under this name: it must be one of its own, and stay. tailgate-<agent>-<source> when left out.",
+          "The broker keeps the session under this name. No other client may have it, and it must stay the same. tailgate-<agent>-<source> when left out.",
       }),
-      username: z.string().optional().meta({ description: "How the broker knows us." }),
+      username: z.string().optional().meta({ description: "The user name that the broker knows." }),
       password: secret().optional().meta({ description: "Its password: a text or { file: path }." }),
       tls: tls().optional().meta({ description: "Encrypts the connection; {} for the system's certificates." }),
       keepAlive: duration({ min: 1_000, max: 65_535_000 }).prefault("60s").meta({
         description:
-          "A connection is checked so often, and given up when nothing came for one and a half times as long.",
+          "How often the connection is checked. It is closed when nothing came for one and a half times as long.",
       }),
       sessionExpiry: duration({ min: 1_000, max: 4_294_967_000_000 }).prefault("7d").meta({
         description: "MQTT 5: how long the broker keeps messages while we are away, as far as it is willing to.",
@@ -53,7 +55,7 @@ export const configSchema = () =>
       key: z.enum(["none", "topic"]).default("none").meta({ description: "What becomes the record key." }),
       connectTimeout: duration({ min: 100, max: 300_000 })
         .prefault("10s")
-        .meta({ description: "Until a connection stands, its login included." }),
+        .meta({ description: "How long it may take until a connection stands, its login included." }),
     })
     .refine(({ password, username }) => password === undefined || username !== undefined, {
       path: ["username"],

@@ -8,7 +8,7 @@ export const configSchema = () => {
   return z.strictObject({
     host: z.string().min(1).default("127.0.0.1").meta({
       description:
-        "The address of this machine on which all ports listen. Loopback unless said; 0.0.0.0 or :: for all.",
+        "The address of this machine on which all ports listen. The default is loopback; 0.0.0.0 or :: is all addresses.",
     }),
     ports: z.array(z.int().min(0).max(65_535)).min(1).max(1_000).meta({ description: "The ports to listen on." }),
     portHeader: z

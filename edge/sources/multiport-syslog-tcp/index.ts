@@ -5,7 +5,7 @@ import { configSchema } from "./config.ts";
 export default defineSource({
   type: "multiport_syslog_tcp",
   summary:
-    "Takes syslog over TCP or TLS on several ports, and can say in a header which one. Without answers, as syslog_tcp.",
+    "Takes syslog over TCP or TLS on several ports, and can put the port into a header. As with syslog_tcp there are no answers.",
   stability: "experimental",
   config: configSchema,
   example: { ports: [10001, 10002], portHeader: "port" },

@@ -5,7 +5,7 @@ import { configSchema } from "./config.ts";
 export default defineSource({
   type: "netcat_udp",
   summary:
-    "Takes datagrams, each an event, without the line feed at its end. What finds no room is lost, and counted where it can be seen.",
+    "Takes datagrams, each an event, without the line feed at its end. Datagrams for which there is no room are lost, and counted where that can be seen.",
   stability: "experimental",
   config: configSchema,
   example: { address: "127.0.0.1:44444" },

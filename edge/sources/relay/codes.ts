@@ -12,7 +12,7 @@ export const codes = defineCodes({
   },
   EDGE_RELAY_AGENT: {
     severity: "usage",
-    hint: "With `certificateNamesAgent` a client brings records of the agent alone that its certificate names. Nothing of the body was taken.",
+    hint: "With `certificateNamesAgent` a client may bring only records of the agent that its certificate names. Nothing of the body was taken.",
   },
   EDGE_RELAY_TOKEN: {
     severity: "usage",

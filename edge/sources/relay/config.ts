@@ -13,7 +13,7 @@ export const configSchema = () =>
       ...listenerFields("127.0.0.1:5142"),
       idleTimeout: duration({ min: 100 })
         .prefault("60s")
-        .meta({ description: "A connection without a request is closed after so long." }),
+        .meta({ description: "A connection without a request is closed after this long." }),
       path: z
         .string()
         .regex(/^\/\S*$/, { error: 'not a path: it begins with "/"' })
@@ -23,10 +23,10 @@ export const configSchema = () =>
         .array(secret())
         .min(1)
         .optional()
-        .meta({ description: "Senders show one of these (the sink's `token`); several while one is replaced." }),
+        .meta({ description: "Senders send one of these (the sink's `token`). Give two while one is replaced." }),
       certificateNamesAgent: z.boolean().default(false).meta({
         description:
-          "true: a client brings records of the agent alone that the common name of its certificate names, so that none speaks for another. Needs `tls.clientCa`.",
+          "true: a client may bring only records of the agent that the common name of its certificate names, so that none speaks for another. Needs `tls.clientCa`.",
       }),
       keepOrigin: z.boolean().default(false).meta({
         description:

@@ -9,7 +9,7 @@ export const signals = {
     atMostEveryMs: 10_000,
     counts: {
       metric: "tailgate_relay_source_shed_total",
-      help: "Records that will not come, as their senders say: shed by policy, or dead letters there.",
+      help: "Records that their senders say will not come: shed by policy, or dead letters there.",
       book: "shed_at_origin",
       by: "records",
     },

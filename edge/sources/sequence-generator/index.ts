@@ -7,7 +7,7 @@ const configSchema = () =>
       .int()
       .min(0)
       .optional()
-      .meta({ description: "How many there are to be; without end when left out." }),
+      .meta({ description: "How many events are made; without end when left out." }),
     eventsPerSecondMax: z
       .int()
       .min(1)
@@ -20,7 +20,7 @@ const configSchema = () =>
 export default defineSource({
   type: "sequence_generator",
   summary:
-    "Makes events for tests: the numbers from 0 on, as text. It goes on where it was after a restart, so that each comes once.",
+    "Makes events for tests: the numbers from 0 on, as text. After a restart it goes on where it was, so that each number comes once.",
   stability: "experimental",
   config: configSchema,
   example: { totalEvents: 1_000_000, eventsPerSecondMax: 1_000 },

@@ -8,6 +8,6 @@ export const codes = defineCodes({
   },
   EDGE_SPOOL_FILE_DAMAGED: {
     severity: "permanent",
-    hint: "What stands before the damage was read, up to the last whole line; what follows it is in the file alone.",
+    hint: "What stands before the damage was read, up to the last whole line. What follows it is only in the file.",
   },
 });

@@ -27,7 +27,7 @@ export const configSchema = () =>
       }),
       done: z.enum(["rename", "delete", "tracker"]).default("rename").meta({
         description:
-          "What happens to a file when all its lines are durable: it is renamed, deleted, or left alone and remembered.",
+          "What happens to a file when all its lines are durable: it is renamed, deleted, or left as it is and remembered.",
       }),
       completedSuffix: Suffix.default(".COMPLETED").meta({ description: "Added to the name of a file that is done." }),
       errorSuffix: Suffix.default(".ERROR").meta({
@@ -37,13 +37,10 @@ export const configSchema = () =>
         .array(z.string().min(1))
         .default([".*", "*.tmp", "*.part"])
         .superRefine(expressions)
-        .meta({ description: "Names of files that are left alone: globs, or `regex:` and a regular expression." }),
-      include: z
-        .array(z.string().min(1))
-        .min(1)
-        .optional()
-        .superRefine(expressions)
-        .meta({ description: "Names of files that are read, in the same way; unset: all that are not left alone." }),
+        .meta({ description: "Names of files that are not read: globs, or `regex:` and a regular expression." }),
+      include: z.array(z.string().min(1)).min(1).optional().superRefine(expressions).meta({
+        description: "Names of files that are read, written in the same way; unset: all that `ignore` does not name.",
+      }),
       order: z
         .enum(["mtime", "name"])
         .default("mtime")
@@ -51,7 +48,7 @@ export const configSchema = () =>
       recursive: z.boolean().default(false).meta({ description: "Read files in folders below, too." }),
       settle: duration()
         .prefault("1s")
-        .meta({ description: "A file is taken once its size and time did not change for so long." }),
+        .meta({ description: "A file is read once its size and time did not change for this long." }),
       pollInterval: duration({ min: 10 }).prefault("1s").meta({ description: "How often the directory is looked at." }),
       deserializer: z.enum(["line", "blob"]).default("line").meta({
         description: "line: each line of a file is an event. blob: a whole file is one.",
@@ -63,7 +60,8 @@ export const configSchema = () =>
         description: "Read what is compressed in a file whose content begins as gzip or zstd does, whatever its name.",
       }),
       decompressedBytesMax: byteSize({ min: 1 }).prefault("64GiB").meta({
-        description: "A compressed file that holds more is put aside when so much of it was read.",
+        description:
+          "A compressed file that holds more is an error: it gets `errorSuffix` when this much of it was read.",
       }),
       trackerFrom: path().optional().meta({
         description:

@@ -5,7 +5,7 @@ import { configSchema } from "./config.ts";
 export default defineSource({
   type: "syslog_tcp",
   summary:
-    "Takes syslog (RFC 3164 and 5424) over TCP, TLS or a Unix socket. The protocol has no answers: a sender does not send again what was on its way when the agent was killed.",
+    "Takes syslog (RFC 3164 and 5424) over TCP, TLS or a Unix socket. The protocol has no answers, so what was on its way when the agent was killed is lost.",
   stability: "experimental",
   config: configSchema,
   example: { address: "127.0.0.1:5514" },

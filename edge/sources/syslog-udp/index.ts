@@ -5,7 +5,7 @@ import { configSchema } from "./config.ts";
 export default defineSource({
   type: "syslog_udp",
   summary:
-    "Takes syslog (RFC 3164 and 5424) as datagrams. What finds no room is lost, and counted where it can be seen.",
+    "Takes syslog (RFC 3164 and 5424) as datagrams. Datagrams for which there is no room are lost, and counted where that can be seen.",
   stability: "experimental",
   config: configSchema,
   example: { address: "127.0.0.1:5514" },

@@ -17,7 +17,7 @@ const Multiline = z
     }),
     flushAfter: duration({ min: 10 })
       .prefault("1s")
-      .meta({ description: "An event to which nothing was added for so long is complete." }),
+      .meta({ description: "An event to which nothing was added for this long is complete." }),
   })
   .refine((written) => (written.start === undefined) !== (written.continuation === undefined), {
     message: "name either start or continuation",
@@ -41,8 +41,7 @@ export const configSchema = () =>
             "Files to follow: paths or glob patterns. Rotated names need not be matched; they are found. `*` is any characters but a slash, also at a name's dot; `?` one character; `[ab]` and `[a-c]` one of these, `[!a]` one that is not; `{a,b/c}` either; `**` as a whole part any number of folders, also none; `\\x` the character itself; `regex:x` in the place of a name: names that the regular expression matches as a whole.",
         }),
       exclude: z.array(z.string().min(1)).default([]).meta({
-        description:
-          "Glob patterns of file names (or of whole paths, with a slash) that are left alone, rotated or not.",
+        description: "Glob patterns of file names (or of whole paths, with a slash) that are not read, rotated or not.",
       }),
       start: z.enum(["beginning", "end"]).default("beginning").meta({
         description: "Where to begin in files that exist when their pattern is looked at for the first time ever.",
@@ -56,7 +55,7 @@ export const configSchema = () =>
       }),
       pollInterval: duration({ min: 10 }).prefault("2s").meta({
         description:
-          "How often all files are looked at, whatever the watch says. The watch makes it quick, polling makes it sure.",
+          "How often all files are looked at, whatever the watch says: a watch is quick but may miss something.",
       }),
       readInterval: duration({ min: 1, max: 1_000 }).optional().meta({
         description:

@@ -5,7 +5,7 @@ import { configSchema } from "./config.ts";
 export default defineSource({
   type: "thrift",
   summary:
-    "Takes events of Flume's Thrift sinks and clients, in the compact or the binary protocol, and answers each batch when it is durable.",
+    "Takes events from Flume's Thrift sinks and clients, in the compact or the binary protocol, and answers each batch when it is durable.",
   stability: "experimental",
   config: configSchema,
   example: { address: "127.0.0.1:41415" },
