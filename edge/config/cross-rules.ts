@@ -31,6 +31,7 @@ const rules: readonly Rule[] = [
   channelsMoveThePositionTogether,
   sinksAgreeOnLayout,
   sinksHaveTheIdentityTheyNeed,
+  carriedBatchesStayWhole,
   boundsRelate,
   heartbeatSinkExists,
   testsNameWhatIsThere,
@@ -168,6 +169,40 @@ function sinksHaveTheIdentityTheyNeed({ document, components }: Whole): readonly
     const message = `knows each record by its identity, and channel "${config.channel}" has \`identity: false\``;
     return [document.problem(["sinks", sink], message, "leave `identity` out of the channel", "key")];
   });
+}
+
+/** Such batches go on as they came: nothing that must see their events, or sheds them one by one, can stand in their way. */
+function carriedBatchesStayWhole({ document, components }: Whole): readonly Problem[] {
+  return [...components.sources].flatMap(([source, config]) => {
+    if (config?.make.carries !== true) return [];
+    const hint = "`take: events` opens them; or use another channel, or a source without it";
+    const problem = (part: string, why: string) =>
+      document.problem(["sources", source, part], `takes batches as they came, and ${why}`, hint, "key");
+    const found: Problem[] = [];
+    if (config.interceptors.length > 0) found.push(problem("interceptors", "an interceptor sees single events"));
+    if (config.selectorType !== "replicating") found.push(problem("selector", "a selector looks at single events"));
+    for (const name of config.channels) {
+      const why = whyNotWhole(name, components);
+      if (why !== undefined) found.push(problem("channels", why));
+    }
+    return found;
+  });
+}
+
+function whyNotWhole(name: string, { channels, sinks }: Components): string | undefined {
+  const channel = channels.get(name);
+  if (channel === undefined) return undefined;
+  if (channel.isShared) return `channel "${name}" stores each event as a record of its own`;
+  const { full } = channel.config;
+  if (full !== undefined && full !== "block") return `channel "${name}" sheds what others count on (\`full: ${full}\`)`;
+  if (channel.ttlMs !== undefined) return `channel "${name}" sheds what others count on (\`ttl\`)`;
+  for (const [sink, config] of sinks) {
+    if (config?.channel !== name || config.layout === undefined) continue;
+    const { groupFixed, form } = config.layout;
+    if (form !== undefined) return `sink "${sink}" writes events in another form`;
+    if (groupFixed === undefined) return `sink "${sink}" looks at each event for where it goes (${config.layout.text})`;
+  }
+  return undefined;
 }
 
 function boundsRelate({ document, agent, components }: Whole): readonly Problem[] {

@@ -53,6 +53,8 @@ export interface Maker<C, T> {
 
 /** Makes a source. */
 export interface SourceMaker extends Maker<SourceContext, Source> {
+  /** It brings batches that other agents made (`Intake.carry`): nothing that must see single events can stand between. */
+  readonly carries?: boolean;
   /** Compares its config with this machine as it is now, for `check`. Changes nothing, and ends soon. */
   inspect?(surroundings: Surroundings): Promise<readonly Remark[]>;
 }
@@ -122,6 +124,8 @@ type ConfigSchema = z.ZodType<Readonly<Record<string, unknown>>>;
 
 export function defineSource<S extends ConfigSchema>(
   declaration: Declaration<S, SourceContext, Source> & {
+    /** See `SourceMaker.carries`; without it, it brings events. */
+    carries?(config: z.output<S>): boolean;
     /** See `SourceMaker.inspect`; without it there is nothing to compare. */
     inspect?(config: z.output<S>, surroundings: Surroundings): Promise<readonly Remark[]>;
   },
@@ -132,7 +136,8 @@ export function defineSource<S extends ConfigSchema>(
     const config = parsed.data;
     const create = (context: SourceContext) => declaration.create(config, context);
     const inspect = async (surroundings: Surroundings) => (await declaration.inspect?.(config, surroundings)) ?? [];
-    return { ok: true, value: { config, create, inspect } };
+    const carries = declaration.carries?.(config) ?? false;
+    return { ok: true, value: { config, carries, create, inspect } };
   };
   return withKind("source", define(declaration, read));
 }

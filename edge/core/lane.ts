@@ -17,6 +17,11 @@ export interface Lane {
   readonly group: string;
   /** Which part of its group it is; undefined: the whole. */
   readonly part: LanePart | undefined;
+  /**
+   * Its batches were made by other agents, and their records bear the numbers of those (`PutBatch.carried`): this lane's own
+   * numbers stand in no record, and say only what comes after what. Left out: its records bear its own.
+   */
+  readonly carries?: boolean;
 }
 
 /** One part of a group that is divided by the record key, so that a key's events stay in one lane and in order. */

@@ -1,4 +1,4 @@
-import { formatIdentity, IDENTITY_HEADER, type ShedReason } from "../../shared/identity/identity.ts";
+import { IDENTITY_HEADER, lanePrefix, type ShedReason } from "../../shared/identity/identity.ts";
 import { RecordBatchBuilder, type SealedBatch } from "../../shared/kafka/record-batch/builder.ts";
 import type { Lane } from "./lane.ts";
 
@@ -8,6 +8,8 @@ export interface MarkedRange {
   readonly count: number;
   readonly reason: ShedReason;
   readonly timeMs: number;
+  /** See `PutBatch.carried`. */
+  readonly carried?: string | undefined;
 }
 
 const nothing = Buffer.alloc(0);
@@ -17,17 +19,10 @@ const nothing = Buffer.alloc(0);
  * it is read, always with the same bytes, so the file holds none for it.
  */
 export function buildShedMarker(agent: string, lane: Lane, range: MarkedRange): SealedBatch {
-  const identity = formatIdentity({
-    agent,
-    epoch: lane.epoch,
-    stream: lane.stream,
-    lane: lane.number,
-    kind: "shed",
-    first: range.first,
-    last: range.first + range.count - 1,
-    reason: range.reason,
-    eventTimeMs: range.timeMs,
-  });
+  const { epoch, stream, number } = lane;
+  const { first, count, reason, timeMs, carried } = range;
+  const numbers = carried ?? `${lanePrefix({ agent, epoch, stream, lane: number })}${first}-${first + count - 1}`;
+  const identity = `${numbers}!${reason}@${timeMs}`;
   const builder = new RecordBatchBuilder({ compression: "none", identity: undefined });
   builder.begin(range.first);
   builder.append({

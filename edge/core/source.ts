@@ -1,4 +1,5 @@
 import type { EventView } from "./event-view.ts";
+import type { PutBatch } from "./stored-batch.ts";
 
 /**
  * Reads lines from somewhere and appends them to its intake.
@@ -23,6 +24,14 @@ export interface Source {
   unready?(): string | undefined;
   /** For the status page: what it reads, how far it is. Plain values. */
   status(): Readonly<Record<string, unknown>>;
+}
+
+/** A record batch of another agent that was looked at: whole, of one lane, each record with its identity. */
+export interface CarriedBatch extends Omit<PutBatch, "lane" | "kind" | "first" | "carried"> {
+  /** See `PutBatch.carried`. */
+  readonly carried: string;
+  /** What its group is divided by: the key of its records, or the name of the agent that made it. */
+  readonly key: string;
 }
 
 /** What a source that has ended held open. */
@@ -56,6 +65,11 @@ export interface Intake {
   append(buffer: Buffer, start: number, end: number): void;
   /** The same with facts the source knows: a header (file name, mark of a cut line), a key, an event time. `prepare` may set them on the view. */
   appendWith(buffer: Buffer, start: number, end: number, prepare: (view: EventView) => void): void;
+  /**
+   * A batch that another agent made, as it came: the same bytes go on, and its records keep their numbers. It passes no interceptor
+   * and goes to every channel of the source. Only for a source whose definition says that it carries.
+   */
+  carry(batch: CarriedBatch): void;
   /** The position of `what` moved; it is asked for its text at the next commit. */
   moved(what: Positioned): void;
   /**

@@ -1,9 +1,13 @@
 import { invariant } from "../../shared/errors/invariant.ts";
+import { IDENTITY_HEADER, lanePrefix, parseIdentity } from "../../shared/identity/identity.ts";
 import { RecordBatchBuilder, type RecordHeaders } from "../../shared/kafka/record-batch/builder.ts";
 import { type Compression, codecNumbers } from "../../shared/kafka/record-batch/compression.ts";
 import { readBatchHeader } from "../../shared/kafka/record-batch/header.ts";
 import { type DecodedRecord, decodeRecords } from "../../shared/kafka/record-batch/records.ts";
 import type { PutBatch } from "./stored-batch.ts";
+
+/** A batch that is in no lane yet. */
+export type LooseBatch = Omit<PutBatch, "lane">;
 
 /**
  * Cuts a batch that is too large into two at a record boundary. Halves that are still too large are cut again in their turn.
@@ -21,6 +25,11 @@ export function splitBatch(batch: PutBatch): readonly PutBatch[] {
  * @throws AppError `RECORD_BATCH_CORRUPT` when the bytes are damaged.
  */
 export function cutBatch(batch: PutBatch, before: readonly number[]): readonly PutBatch[] {
+  return cutLoose(batch, before).map((part) => ({ ...part, lane: batch.lane }));
+}
+
+/** The same of a batch that is in no lane yet. */
+export function cutLoose(batch: LooseBatch, before: readonly number[]): readonly LooseBatch[] {
   invariant(batch.kind === "records" && batch.count > 1, "a batch that is cut holds at least two records");
   const header = readBatchHeader(batch.bytes);
   // Sending may have moved the header's time stamps; the row knows the real ones.
@@ -43,8 +52,20 @@ export function cutBatch(batch: PutBatch, before: readonly number[]): readonly P
         ...texts(headers),
       });
     }
-    return { ...builder.seal(), lane: batch.lane, kind: "records", first };
+    const part = { ...builder.seal(), kind: "records" as const, first };
+    if (batch.carried === undefined) return part;
+    return { ...part, carried: carriedBy(records.slice(first - batch.first, end - batch.first)) };
   });
+}
+
+/** Which records they are, see `PutBatch.carried`: they were looked at when they came. */
+export function carriedBy(records: readonly DecodedRecord[]): string {
+  const [first, last] = [records[0], records.at(-1)].map((record) => {
+    const text = record?.headers.find(({ name }) => name === IDENTITY_HEADER)?.value.toString("utf8");
+    return text === undefined ? undefined : parseIdentity(text);
+  });
+  invariant(first !== undefined && last !== undefined, "records of a lane that carries have an identity");
+  return `${lanePrefix(first)}${first.first}-${last.last}`;
 }
 
 /** Keys and header values were written as UTF-8 text, the identity too: they come out as they went in. */

@@ -20,6 +20,11 @@ export interface StoredBatch {
   readonly timeMsMax: number;
   /** CRC-32C of the bytes behind the 61-byte header: combined with the stamped header's, it spares reading them again. */
   readonly recordsCrc: number;
+  /**
+   * Of a lane that carries: which records they are, in the words of the agent that numbered them,
+   * `agent/epoch/stream.lane/first-last`. A marker in their place names these. Left out: the lane's own numbers.
+   */
+  readonly carried?: string;
   /** The whole record batch. Owned by the reader of the row until it acknowledges; the header may be stamped in place. */
   readonly bytes: Buffer;
 }

@@ -94,7 +94,8 @@ export class Assembly {
     const targets = source.channels.map((name) => {
       const channel = this.channels.get(name);
       const layout = layoutOf(this.config, name);
-      const options = { agent, stream, channel, layout, report, epoch: () => store.epoch };
+      const { carries = false } = source.make;
+      const options = { agent, stream, channel, layout, report, carries, epoch: () => store.epoch };
       return { channel, router: new LaneRouter(options) };
     });
     return { ...links, targets };

@@ -11,7 +11,7 @@ import { EventView } from "../core/event-view.ts";
 import type { Interceptor } from "../core/interceptor.ts";
 import { limits } from "../core/limits.ts";
 import type { Selector } from "../core/selector.ts";
-import type { Intake, Positioned } from "../core/source.ts";
+import type { CarriedBatch, Intake, Positioned } from "../core/source.ts";
 import { type NamedLinks, type Taps, tappedLinks } from "../taps/taps.ts";
 import type { CollectedWork, CommitSource, Committer } from "./committer.ts";
 import type { LaneRouter } from "./lane-router.ts";
@@ -163,6 +163,15 @@ export class StreamIntake implements Intake, CommitSource {
     this.view.reset(buffer, start, end, this.now());
     prepare(this.view);
     this.put(this.view);
+  }
+
+  carry(batch: CarriedBatch): void {
+    if (this.closed) return;
+    this.read += batch.count;
+    for (const target of this.targets) {
+      if (target.dropping) target.dropped += batch.count;
+      else this.committer.pendingBytes += target.router.carry(batch);
+    }
   }
 
   moved(what: Positioned): void {

@@ -6,6 +6,7 @@ import { type Layout, plainLayout } from "../core/layout.ts";
 import { limits } from "../core/limits.ts";
 import type { PutBatch } from "../core/stored-batch.ts";
 import { ArrayStore } from "../testing/fakes/array-store.ts";
+import { testBatch, testLane } from "../testing/fakes/test-batches.ts";
 import { LaneRouter } from "./lane-router.ts";
 
 /** The group is the event's text; one that begins with "_" is not allowed. */
@@ -21,11 +22,12 @@ const divided = (parts: number): Layout => ({
   division: { partsDefault: parts, partOf: (key, of) => Number(key) % of },
 });
 
-function wire(layout: Layout, store = new ArrayStore()) {
+function wire(layout: Layout, store = new ArrayStore(), carries = false) {
   const reports: { readonly signal: string; readonly fields: Fields }[] = [];
   const report = (signal: Signal, fields: Fields = {}) => void reports.push({ signal: signal.name, fields });
   const channel = store.channel("main");
-  const router = new LaneRouter({ agent: "gw", stream: "s", channel, layout, epoch: () => store.epoch, report });
+  const options = { agent: "gw", stream: "s", channel, layout, carries, report };
+  const router = new LaneRouter({ ...options, epoch: () => store.epoch });
   const view = new EventView();
   const put = (text: string, key?: string) => {
     const bytes = Buffer.from(text);
@@ -127,5 +129,55 @@ describe("what a log contains makes a bounded number of lanes", () => {
         .filter(({ group }) => group === "b")
         .map(({ part }) => part?.parts),
     ).toEqual([4, 4]);
+  });
+});
+
+describe("batches of other agents", () => {
+  const fixed: Layout = {
+    ...plainLayout("topic"),
+    division: { partsDefault: 4, partOf: (key, of) => Number(key) % of },
+  };
+  const batch = (key: string, carried: string) => {
+    const {
+      lane: _lane,
+      first: _first,
+      kind: _kind,
+      id: _id,
+      ...made
+    } = testBatch(testLane("x"), { first: 0, count: 3 });
+    return { ...made, key, carried };
+  };
+
+  test("go on byte for byte, into the lane of their key, under the lane's own numbers", () => {
+    const store = new ArrayStore();
+    const { router, commit, channel } = wire(fixed, store, true);
+    const sent = [batch("1", "gw-1/e/s.0/5-7"), batch("2", "gw-2/e/s.0/0-2"), batch("5", "gw-5/e/s.0/0-2")];
+    for (const each of sent) expect(router.carry(each)).toBe(each.bytes.length);
+    commit();
+    expect(channel.held.map(({ lane, first, count, carried }) => [lane.part?.index, first, count, carried])).toEqual([
+      [1, 0, 3, "gw-1/e/s.0/5-7"],
+      [1, 3, 3, "gw-5/e/s.0/0-2"],
+      [2, 0, 3, "gw-2/e/s.0/0-2"],
+    ]);
+    expect(channel.held.every(({ bytes }) => sent.some((each) => each.bytes === bytes))).toBe(true);
+  });
+
+  test("have lanes of their own: the numbers of events stay without a hole", () => {
+    const store = new ArrayStore();
+    const events = wire(fixed, store);
+    events.put("a", "1");
+    events.commit();
+    const carrying = wire(fixed, store, true);
+    carrying.router.carry(batch("1", "gw-1/e/s.0/5-7"));
+    carrying.commit();
+    const again = wire(fixed, store);
+    again.put("b", "1");
+    again.commit();
+    const found = store.channel("main").held.map(({ lane, first }) => [lane.id, lane.carries ?? false, first]);
+    expect(found).toEqual([
+      [1, false, 0],
+      [2, true, 0],
+      [1, false, 1],
+    ]);
   });
 });

@@ -1,9 +1,11 @@
+import { invariant } from "../../shared/errors/invariant.ts";
 import { defineSignal, type Report } from "../../shared/telemetry/log.ts";
 import type { Channel } from "../core/channel.ts";
 import type { EventView } from "../core/event-view.ts";
 import { isSamePart, type Lane, type LanePart } from "../core/lane.ts";
 import type { Layout } from "../core/layout.ts";
 import { limits } from "../core/limits.ts";
+import type { CarriedBatch } from "../core/source.ts";
 import type { PutBatch } from "../core/stored-batch.ts";
 import { OpenBatch, OpenShare } from "./open-batch.ts";
 
@@ -13,6 +15,8 @@ export interface LaneRouterOptions {
   readonly stream: string;
   readonly channel: Channel;
   readonly layout: Layout;
+  /** What is laid into it are batches of other agents (`carry`), in lanes of their own. */
+  readonly carries?: boolean;
   /** The epoch that new lanes get; lanes of another one are only drained. */
   readonly epoch: () => string;
   readonly report: Report;
@@ -78,6 +82,16 @@ export class LaneRouter {
     return open.append(this.form === undefined ? view : this.form(view));
   }
 
+  /** A batch of another agent, whole; answers by how many bytes the pending work grew. */
+  carry(batch: CarriedBatch): number {
+    const { groupFixed } = this.options.layout;
+    invariant(
+      groupFixed !== undefined && this.form === undefined,
+      "the layout takes batches whose events nobody looks at",
+    );
+    return this.laneIn(groupFixed, batch.key).carry(batch);
+  }
+
   /** Hands over all batches that wait, for the commit. */
   take(into: PutBatch[]): void {
     for (const open of this.retired) open.take(into);
@@ -133,14 +147,18 @@ export class LaneRouter {
 
   private laneOf(view: EventView): OpenBatch {
     const { layout } = this.options;
-    const name = layout.groupFixed ?? layout.group(view);
+    return this.laneIn(layout.groupFixed ?? layout.group(view), view.key);
+  }
+
+  private laneIn(name: string | undefined, key: string | undefined): OpenBatch {
+    const { layout } = this.options;
     let group = name === undefined ? undefined : this.groups.get(name);
     let own = name;
     if (group === undefined || own === undefined) {
       own = this.placeFor(name);
       group = this.openGroup(own);
     }
-    const index = group.division === undefined ? 0 : this.partOf(group, view.key);
+    const index = group.division === undefined ? 0 : this.partOf(group, key);
     let open = group.lanes[index];
     if (open === undefined) {
       open = this.openLane(own, group, index);
@@ -221,14 +239,15 @@ export class LaneRouter {
   }
 
   private openLane(name: string, group: Group, index: number): OpenBatch {
-    const { agent, channel, stream } = this.options;
+    const { agent, channel, stream, carries = false } = this.options;
     const { division } = group;
     const part: LanePart | undefined =
       division === undefined ? undefined : { index, parts: division.parts, generation: division.generation };
     const made = this.made.get(name) ?? [];
     let lane = made.find((candidate) => isSamePart(candidate.part, part));
     if (lane === undefined) {
-      lane = channel.createLane({ channel: channel.name, stream, group: name, part });
+      const spec = { channel: channel.name, stream, group: name, part };
+      lane = channel.createLane(carries ? { ...spec, carries } : spec);
       made.push(lane);
     }
     const { settings } = channel;
@@ -236,11 +255,11 @@ export class LaneRouter {
   }
 
   private lanesMade(): Map<string, Lane[]> {
-    const { channel, stream, epoch } = this.options;
+    const { channel, stream, epoch, carries = false } = this.options;
     const current = epoch();
     const made = new Map<string, Lane[]>();
     for (const lane of channel.lanes()) {
-      if (lane.stream !== stream || lane.epoch !== current) continue;
+      if (lane.stream !== stream || lane.epoch !== current || (lane.carries ?? false) !== carries) continue;
       const group = made.get(lane.group);
       if (group === undefined) made.set(lane.group, [lane]);
       else group.push(lane);

@@ -1,8 +1,10 @@
 import { RecordBatchBuilder } from "../../shared/kafka/record-batch/builder.ts";
+import { SIGNATURE_BYTES } from "../../shared/kafka/record-batch/signature.ts";
 import type { ChannelSettings } from "../core/channel.ts";
 import type { EventView } from "../core/event-view.ts";
 import type { Lane } from "../core/lane.ts";
 import { limits } from "../core/limits.ts";
+import type { CarriedBatch } from "../core/source.ts";
 import { splitBatch } from "../core/split-batch.ts";
 import type { PutBatch } from "../core/stored-batch.ts";
 
@@ -79,6 +81,17 @@ export class OpenBatch {
     const grown = builder.bytes - before;
     this.pendingBytes += grown;
     return grown;
+  }
+
+  /** Another agent's batch, as it is; answers by how many bytes the pending work grew. */
+  carry({ key: _key, ...batch }: CarriedBatch): number {
+    const put = { ...batch, lane: this.lane, kind: "records" as const, first: this.nextSeq };
+    // By the largest bound there is: cutting costs, and takes the sender's signature away.
+    if (batch.bytes.length <= limits.batchBytesMax + SIGNATURE_BYTES) this.full.push(put);
+    else this.pushCut(put);
+    this.nextSeq += batch.count;
+    this.pendingBytes += batch.bytes.length;
+    return batch.bytes.length;
   }
 
   /** Seals what is open and hands over everything that waits, in order. */

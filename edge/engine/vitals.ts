@@ -53,6 +53,8 @@ export function readVitals({ epoch, dataDir, groups, counts }: Body): Vitals {
     if (carriers.length === 0 || !channel.settings.identity) continue;
     const figures = new Map(stats.map((stat) => [stat.lane.id, stat]));
     for (const lane of channel.lanes()) {
+      // Its records bear the numbers of others, who tell of them themselves.
+      if (lane.carries === true) continue;
       const { held = 0, shed = 0, dead = 0 } = figures.get(lane.id) ?? {};
       const { seqAtStart: began } = channel.reader(lane);
       lanes.push({ lane, assigned: channel.nextSeq(lane), oldest: channel.oldest(lane), held, shed, dead, began });

@@ -1,5 +1,8 @@
+import { invariant } from "../../shared/errors/invariant.ts";
+import { IDENTITY_HEADER } from "../../shared/identity/identity.ts";
 import { type DecodedHeader, decodeRecords } from "../../shared/kafka/record-batch/records.ts";
 import type { Finding } from "../core/sink.ts";
+import type { StoredBatch } from "../core/stored-batch.ts";
 
 /** One event as a destination gets it. Its buffers are slices of the batch: copy what is to outlive the write. */
 export interface SinkRecord {
@@ -47,14 +50,23 @@ export interface RecordDestination {
 
 /** The events of a batch. @throws AppError `RECORD_BATCH_CORRUPT`. */
 export function sinkRecords(
-  batch: { readonly first: number; readonly bytes: Buffer },
+  batch: Pick<StoredBatch, "first" | "bytes" | "carried">,
   stream: string,
   prefix: string,
 ): readonly SinkRecord[] {
   const records: SinkRecord[] = [];
   for (const { offsetDelta, timeMs, key, value, headers } of decodeRecords(batch.bytes)) {
     const seq = batch.first + offsetDelta;
-    records.push({ id: `${prefix}${seq}`, stream, seq, timeMs, key, body: value, headers });
+    const id = batch.carried === undefined ? `${prefix}${seq}` : idGivenBefore(headers);
+    records.push({ id, stream, seq, timeMs, key, body: value, headers });
   }
   return records;
+}
+
+/** As `SinkRecord.id`, of a record that another agent has numbered. */
+function idGivenBefore(headers: readonly DecodedHeader[]): string {
+  const text = headers.find(({ name }) => name === IDENTITY_HEADER)?.value.toString("utf8") ?? "";
+  const at = text.lastIndexOf("@");
+  invariant(at > 0, "records of a lane that carries have an identity");
+  return text.slice(0, at);
 }

@@ -4,6 +4,7 @@ import { seededRandom } from "../../shared/random/random.ts";
 import { ArrayReader } from "../testing/fakes/array-reader.ts";
 import { fakeContext } from "../testing/fakes/component.ts";
 import { testBatches, testLane } from "../testing/fakes/test-batches.ts";
+import type { SinkRecord } from "./record-destination.ts";
 import { RecordLane } from "./record-lane.ts";
 import { RecordSink } from "./record-sink.ts";
 
@@ -82,4 +83,20 @@ test("what a destination may have is what was sent without an answer, through al
   }
   // Not sent; sent without an answer; that stays so whatever the next try could not do; taken.
   expect(mayHave).toEqual([0, 5, 5, 5]);
+});
+
+test("an event that another agent has numbered keeps its id, whichever lane brings it", async () => {
+  const ids: string[] = [];
+  const write = async (records: readonly SinkRecord[]) => {
+    ids.push(...records.map(({ id }) => id));
+    return undefined;
+  };
+  const sink = new RecordSink(fakeContext(), { destination: { write, status: () => ({}) } });
+  const reader = new ArrayReader(testLane("driving", { stream: "agents", epoch: "own", carries: true }));
+  const [made] = testBatches(testLane("driving"), 1, 2, 40);
+  if (made === undefined) throw new Error("nothing was made");
+  reader.put({ ...made, lane: reader.lane, first: 7, carried: "gw-1/e1/driving.0/40-41" });
+  const batch = reader.next();
+  if (batch !== undefined) await sink.lane(reader).deliver(batch, never);
+  expect(ids).toEqual(["gw-1/e1/driving.0/40", "gw-1/e1/driving.0/41"]);
 });

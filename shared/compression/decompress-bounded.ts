@@ -1,5 +1,6 @@
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { AppError } from "../errors/app-error.ts";
+import { zstdBytesMax } from "./zstd-bound.ts";
 
 /**
  * A batch that decompresses to more is nobody's log: ours hold up to 4 MiB, producers fill theirs up to what a broker takes
@@ -16,6 +17,9 @@ const decoders = { gzip: gunzipSync, zstd: zstdDecompressSync } as const;
  */
 export function decompressBounded(codec: keyof typeof decoders, bytes: Buffer): Buffer {
   try {
+    if (codec === "zstd" && (zstdBytesMax(bytes) ?? Number.POSITIVE_INFINITY) <= outputBytesMax) {
+      return Bun.zstdDecompressSync(bytes);
+    }
     return decoders[codec](bytes, { maxOutputLength: outputBytesMax });
   } catch (cause) {
     const tooLarge = cause instanceof RangeError && "code" in cause && cause.code === "ERR_BUFFER_TOO_LARGE";

@@ -127,7 +127,8 @@ export class MemoryLane implements LaneReader {
     const before = this.batches[index - 1];
     this.books.shed += batch.count;
     this.count(`shed_${reason}`, batch.count);
-    if (before !== undefined && before.reason === reason && before.first >= this.taken) {
+    const isOwn = batch.carried === undefined && before?.carried === undefined;
+    if (isOwn && before !== undefined && before.reason === reason && before.first >= this.taken) {
       this.batches.splice(index - 1, 2, this.marker(before, before.count + batch.count, reason));
     } else this.batches[index] = this.marker(batch, batch.count, reason);
     this.end(batch);
@@ -140,9 +141,10 @@ export class MemoryLane implements LaneReader {
   }
 
   private marker(at: MemoryBatch, count: number, reason: ShedReason): MemoryBatch {
-    const { id, lane, first, timeMsMax, putMs } = at;
-    const sealed = buildShedMarker(this.agent, lane, { first, count, reason, timeMs: timeMsMax });
-    return { ...sealed, id, lane, kind: "shed", first, count, putMs, reason, ended: () => undefined };
+    const { id, lane, first, timeMsMax, putMs, carried } = at;
+    const sealed = buildShedMarker(this.agent, lane, { first, count, reason, timeMs: timeMsMax, carried });
+    const marker = { ...sealed, id, lane, kind: "shed" as const, first, count, putMs, reason, ended: () => undefined };
+    return carried === undefined ? marker : { ...marker, carried };
   }
 
   private end(batch: MemoryBatch): void {

@@ -158,8 +158,8 @@ export class SpillableChannel implements SelfKeptChannel {
     return this.options.agent;
   }
 
-  openOnDisk({ channel, stream, group, part }: Lane): LaneReader {
-    return this.disk.reader(this.disk.createLane({ channel, stream, group, part }));
+  openOnDisk({ id: _id, number: _number, epoch: _epoch, ...spec }: Lane): LaneReader {
+    return this.disk.reader(this.disk.createLane(spec));
   }
 
   nextOnDisk({ lane }: LaneReader): number {
@@ -249,9 +249,10 @@ function gather(lanes: Iterable<SpillableLane>): { readonly work: CommitWork; re
   return { work: { batches: spills.flatMap(({ puts }) => puts), positions: [], counters: [] }, spills };
 }
 
-/** The lane that the records themselves name; its own name where they carry no identity. */
+/** The lane that the records themselves name; its own name where they have no identity, or one that others gave them. */
 function namedByItsRecords(reader: LaneReader) {
-  const { epoch, number } = reader.lane;
+  const { epoch, number, carries = false } = reader.lane;
+  if (carries) return { epoch, number, shift: 0 };
   for (let batch = reader.next(); batch !== undefined; batch = reader.next(batch)) {
     if (batch.kind !== "records") continue;
     const identity = identityOf(batch);

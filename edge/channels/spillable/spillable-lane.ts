@@ -216,10 +216,12 @@ export class SpillableLane implements LaneReader {
 
   private outward(batch: StoredBatch, { shift }: OnDisk): StoredBatch {
     const { lane } = this;
-    const { kind, count, timeMsMin, timeMsMax, recordsCrc, bytes } = batch;
+    const { kind, count, timeMsMin, timeMsMax, recordsCrc, bytes, carried } = batch;
     const first = batch.first + shift;
-    const known = { id: first, lane, kind, first, count, timeMsMin, timeMsMax };
+    const own = { id: first, lane, kind, first, count, timeMsMin, timeMsMax };
+    const known = carried === undefined ? own : { ...own, carried };
     if (kind === "records") return { ...known, recordsCrc, bytes };
+    if (lane.carries === true) return { ...known, recordsCrc, bytes };
     // The file names its own lane in a marker: ours is the one that the records have.
     const reason = identityOf(batch)?.reason ?? "damaged";
     const marker = buildShedMarker(this.host.agent, lane, { first, count, reason, timeMs: timeMsMax });
@@ -241,8 +243,9 @@ function inward<B extends PutBatch>(batch: B, { shift }: Pick<OnDisk, "shift">, 
 }
 
 /** Without what only memory knows of it. */
-function plain({ lane, kind, first, count, timeMsMin, timeMsMax, recordsCrc, bytes }: PutBatch): PutBatch {
-  return { lane, kind, first, count, timeMsMin, timeMsMax, recordsCrc, bytes };
+function plain({ lane, kind, first, count, timeMsMin, timeMsMax, recordsCrc, bytes, carried }: PutBatch): PutBatch {
+  const batch = { lane, kind, first, count, timeMsMin, timeMsMax, recordsCrc, bytes };
+  return carried === undefined ? batch : { ...batch, carried };
 }
 
 function endOf({ first, count }: PutBatch): number {

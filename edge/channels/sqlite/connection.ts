@@ -21,6 +21,8 @@ export interface BatchRow {
   readonly bytes: number;
   readonly body: number | null;
   readonly put_ms: number;
+  /** See `PutBatch.carried`; null: the lane's own numbers. */
+  readonly carried: string | null;
 }
 
 /** A row of `body`. */
@@ -41,6 +43,8 @@ export interface LaneRow {
   readonly partition: number | null;
   readonly partitions: number | null;
   readonly generation: number | null;
+  /** 1: see `Lane.carries`. Not there in a lane that was made before there were such. */
+  readonly carries?: number | null;
 }
 
 /** A row of `state`. */
@@ -122,7 +126,7 @@ function assertSqliteVersion(db: DatabaseConnection): void {
 
 type Statement<Parameters extends unknown[], Row = unknown> = Database.Statement<Parameters, Row>;
 
-const batchColumns = "first, count, reason, time_ms_min, time_ms_max, crc, bytes, body, put_ms";
+const batchColumns = "first, count, reason, time_ms_min, time_ms_max, crc, bytes, body, put_ms, carried";
 
 /** Every statement of the flow, prepared once a connection. */
 export class Statements {
@@ -136,10 +140,10 @@ export class Statements {
   readonly setFile: Statement<[string, string | number]>;
 
   readonly insertLane: Statement<
-    [number, string, string, string, number, string, number | null, number | null, number | null]
+    [number, string, string, string, number, string, number | null, number | null, number | null, number]
   >;
   readonly insertBatch: Statement<
-    [number, number, number, ShedReason | null, number, number, number, number, number | null, number]
+    [number, number, number, ShedReason | null, number, number, number, number, number | null, number, string | null]
   >;
   readonly insertBody: Statement<[number, number, Buffer]>;
   readonly updateSlot: Statement<[number, number, Buffer, number]>;
@@ -175,8 +179,8 @@ export class Statements {
     this.deleteState = db.prepare("DELETE FROM state WHERE id = ?");
     this.setFile = db.prepare("INSERT OR REPLACE INTO file (name, value) VALUES (?, ?)");
 
-    this.insertLane = db.prepare("INSERT OR IGNORE INTO lane VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    this.insertBatch = db.prepare(`INSERT INTO batch (lane, ${batchColumns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+    this.insertLane = db.prepare("INSERT OR IGNORE INTO lane VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    this.insertBatch = db.prepare(`INSERT INTO batch (lane, ${batchColumns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
     this.insertBody = db.prepare("INSERT INTO body (lane, first, bytes) VALUES (?, ?, ?)");
     this.updateSlot = db.prepare("UPDATE body SET lane = ?, first = ?, bytes = ? WHERE id = ?");
     this.deleteBody = db.prepare("DELETE FROM body WHERE id = ?");

@@ -19,7 +19,7 @@ test("beside a running agent it shows books, held batches and dead letters, and 
   store.commit(work(lane, channel.nextSeq(lane), 1));
 
   const inspector = openInspector(dir.path);
-  expect(inspector.file()).toMatchObject({ agent: "agent", epoch: store.epoch, version: 1 });
+  expect(inspector.file()).toMatchObject({ agent: "agent", epoch: store.epoch, version: 2 });
   const [summary] = inspector.channels();
   const stat = channel.stat();
   expect(summary).toMatchObject({ name: "main", events: stat.events, batches: 6, bytes: stat.bytes, deadBatches: 1 });

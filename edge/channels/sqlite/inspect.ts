@@ -129,7 +129,7 @@ function hintOf(code: string): string | undefined {
   return undefined;
 }
 
-interface DeadRow extends Omit<BatchRow, "reason" | "put_ms"> {
+interface DeadRow extends Omit<BatchRow, "reason" | "put_ms" | "carried"> {
   readonly id: number;
   readonly lane: number;
   readonly reason: string;
@@ -203,7 +203,7 @@ class FileInspector implements Inspector {
     for (let row = next.get(0); row !== undefined; row = next.get(row.id)) {
       const lane = lanes.get(row.lane);
       if (lane === undefined) continue;
-      yield { ...this.inspect(lane, { ...row, reason: null, put_ms: 0 }), reason: row.reason };
+      yield { ...this.inspect(lane, { ...row, reason: null, put_ms: 0, carried: null }), reason: row.reason };
     }
   }
 
@@ -248,6 +248,7 @@ class FileInspector implements Inspector {
         count,
         reason,
         timeMs: row.time_ms_max,
+        carried: row.carried ?? undefined,
       });
       return { ...common, kind: "shed", recordsCrc, bytes, problem: undefined };
     }

@@ -90,7 +90,7 @@ export class LaneState {
 /** From its row. The columns have the names that they were born with: `topic` is the group, `partition` the part of it. */
 export function laneOf(row: LaneRow): Lane {
   const { id, channel, stream, epoch, number, topic, partition, partitions, generation } = row;
-  return {
+  const lane = {
     id,
     channel,
     stream,
@@ -102,11 +102,12 @@ export function laneOf(row: LaneRow): Lane {
         ? undefined
         : { index: partition, parts: partitions, generation },
   };
+  return row.carries === 1 ? { ...lane, carries: true } : lane;
 }
 
 /** Its row. */
 export function rowOfLane(lane: Lane): LaneRow {
-  const { id, channel, stream, epoch, number, group, part } = lane;
+  const { id, channel, stream, epoch, number, group, part, carries = false } = lane;
   return {
     id,
     channel,
@@ -117,6 +118,7 @@ export function rowOfLane(lane: Lane): LaneRow {
     partition: part?.index ?? null,
     partitions: part?.parts ?? null,
     generation: part?.generation ?? null,
+    carries: carries ? 1 : 0,
   };
 }
 

@@ -29,14 +29,15 @@ export class Lanes {
   }
 
   /** In memory; the file hears of it with its first batch. */
-  create({ channel, stream, group, part }: LaneSpec): LaneState {
+  create(spec: LaneSpec): LaneState {
     this.made++;
+    const { stream } = spec;
     const { epoch } = this;
     let number = 0;
     for (const { lane } of this.byId.values()) {
       if (lane.stream === stream && lane.epoch === epoch) number = Math.max(number, lane.number + 1);
     }
-    const lane = { id: this.made, channel, stream, epoch, number, group, part };
+    const lane = { ...spec, id: this.made, epoch, number };
     const state = new LaneState(lane, newProgress(), false, this.recent.budget);
     this.byId.set(lane.id, state);
     return state;

@@ -60,10 +60,12 @@ export function insertBody(draft: Draft, lane: LaneState, first: number, bytes: 
 }
 
 function insertBatch(draft: Draft, lane: LaneState, batch: PutBatch, putMs: number): HeldBatch {
-  const { first, count, timeMsMin, timeMsMax, recordsCrc, bytes } = batch;
+  const { first, count, timeMsMin, timeMsMax, recordsCrc, bytes, carried = null } = batch;
   const body = placeBody(draft, lane, first, bytes);
   const id = lane.lane.id;
-  draft.statements.insertBatch.run(id, first, count, null, timeMsMin, timeMsMax, recordsCrc, bytes.length, body, putMs);
+  const { length } = bytes;
+  const { insertBatch: insert } = draft.statements;
+  insert.run(id, first, count, null, timeMsMin, timeMsMax, recordsCrc, length, body, putMs, carried);
   return { ...batch, lane: lane.lane, kind: "records", id: first, body, putMs };
 }
 
@@ -77,8 +79,9 @@ function placeBody(draft: Draft, lane: LaneState, first: number, bytes: Buffer):
 
 function insertLane(draft: Draft, { lane }: LaneState): void {
   const row = rowOfLane(lane);
-  const { id, channel, stream, epoch, number, topic, partition, partitions, generation } = row;
-  draft.statements.insertLane.run(id, channel, stream, epoch, number, topic, partition, partitions, generation);
+  const { id, channel, stream, epoch, number, topic, partition, partitions, generation, carries } = row;
+  const { insertLane: insert } = draft.statements;
+  insert.run(id, channel, stream, epoch, number, topic, partition, partitions, generation, carries ?? 0);
   draft.statements.setFile.run("lanes_made", id);
   // Once more on another page: without its lane a batch would have nowhere to go.
   draft.statements.setFile.run(`lane ${id}`, JSON.stringify(row));

@@ -11,6 +11,8 @@ import { basename } from "node:path";
 import type { Clock } from "../../../shared/clock/clock.ts";
 import { crc32c } from "../../../shared/kafka/record-batch/crc32c.ts";
 import { HEADER_BYTES, readBatchHeader } from "../../../shared/kafka/record-batch/header.ts";
+import { decodeRecords } from "../../../shared/kafka/record-batch/records.ts";
+import { carriedBy } from "../../core/split-batch.ts";
 import { type BatchRow, type LaneRow, openForWriting, Statements, type StateRow } from "./connection.ts";
 import { openDamaged, setAside } from "./damaged-file.ts";
 import { type DatabaseConnection, tolerant } from "./driver.ts";
@@ -61,7 +63,7 @@ export function rebuild(path: string, clock: Clock): Rebuilt {
   return { name: basename(name), ...copied };
 }
 
-interface DeadRow extends Omit<BatchRow, "reason" | "put_ms"> {
+interface DeadRow extends Omit<BatchRow, "reason" | "put_ms" | "carried"> {
   readonly id: number;
   readonly lane: number;
   readonly reason: string;
@@ -72,6 +74,7 @@ class Copy {
   private readonly lanes = new Map<number, Progress>();
   /** Those of which it could be read how far they had come. */
   private readonly counted = new Set<number>();
+  private readonly carrying = new Set<number>();
   private batches = 0;
   private lost = 0;
   private pendingBytes = 0;
@@ -125,8 +128,10 @@ class Copy {
     const rows = this.rowsOf<LaneRow>("SELECT * FROM lane WHERE id >= ? ORDER BY id LIMIT 1");
     for (const row of rows) found.set(row.id, row);
     for (const row of found.values()) {
-      const { id, channel, stream, epoch, number, topic, partition, partitions, generation } = row;
-      this.statements.insertLane.run(id, channel, stream, epoch, number, topic, partition, partitions, generation);
+      const { id, channel, stream, epoch, number, topic, partition, partitions, generation, carries } = row;
+      const { insertLane: insert } = this.statements;
+      insert.run(id, channel, stream, epoch, number, topic, partition, partitions, generation, carries ?? 0);
+      if (carries === 1) this.carrying.add(id);
       this.statements.setFile.run(`lane ${id}`, JSON.stringify(row));
       this.lanes.set(id, newProgress());
     }
@@ -180,6 +185,7 @@ class Copy {
         bytes: bytes.length,
         body: null,
         put_ms: this.livedMs, // unknown: young, not old
+        carried: this.carrying.has(lane) ? carriedBy([...decodeRecords(bytes)]) : null,
       };
       this.insert(lane, progress, row, bytes);
     }
@@ -220,11 +226,12 @@ class Copy {
   }
 
   private insert(lane: number, progress: Progress, row: BatchRow, bytes: Buffer | undefined): void {
-    const { first, count, reason, time_ms_min, time_ms_max, crc, put_ms } = row;
+    const { first, count, reason, time_ms_min, time_ms_max, crc, put_ms, carried } = row;
     const size = bytes?.length ?? 0;
     const body =
       bytes === undefined ? null : Number(this.statements.insertBody.run(lane, first, bytes).lastInsertRowid);
-    this.statements.insertBatch.run(lane, first, count, reason, time_ms_min, time_ms_max, crc, size, body, put_ms);
+    const { insertBatch } = this.statements;
+    insertBatch.run(lane, first, count, reason, time_ms_min, time_ms_max, crc, size, body, put_ms, carried);
     progress.batches++;
     progress.bytes += footprint(size, body);
     this.batches++;
@@ -256,7 +263,7 @@ class Copy {
 
   private markLost(lane: number, progress: Progress, first: number, end: number): void {
     const nowMs = this.clock.now();
-    this.statements.insertBatch.run(lane, first, end - first, "damaged", nowMs, nowMs, 0, 0, null, 0);
+    this.statements.insertBatch.run(lane, first, end - first, "damaged", nowMs, nowMs, 0, 0, null, 0, null);
     progress.batches++;
     progress.shed += end - first;
     addCounter(progress, "shed_damaged", end - first);

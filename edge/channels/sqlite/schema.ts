@@ -5,7 +5,7 @@
 import type { DatabaseConnection } from "./driver.ts";
 
 /** `PRAGMA user_version` of what this program writes. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 /** `PRAGMA application_id`: "TGch", so that `file` and we know what it is. */
 export const APPLICATION_ID = 0x54476368;
 /** Small commits are many: the smallest page that a file system writes whole (DESIGN.md, "Pages"). */
@@ -66,6 +66,14 @@ PRAGMA application_id = ${APPLICATION_ID};
 PRAGMA user_version = 1;
 `;
 
+const version2 = `
+-- 1: its batches were made by other agents, and their records bear the numbers of those.
+ALTER TABLE lane ADD COLUMN carries INTEGER NOT NULL DEFAULT 0;
+-- Of such a lane: which records they are, as \`agent/epoch/stream.lane/first-last\`. Null: the lane's own numbers.
+ALTER TABLE batch ADD COLUMN carried TEXT;
+PRAGMA user_version = 2;
+`;
+
 /** What brings a file from the version before to this one; the first makes an empty file a version 1. */
 const migrations: readonly ((db: DatabaseConnection) => void)[] = [
   (db) => {
@@ -75,6 +83,7 @@ const migrations: readonly ((db: DatabaseConnection) => void)[] = [
     );
     for (let id = 1; id <= SLOTS; id++) slot.run(id);
   },
+  (db) => db.exec(version2),
 ];
 
 /** Brings the file to this program's version, all or nothing. */

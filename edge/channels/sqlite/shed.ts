@@ -51,7 +51,9 @@ export function shedRow(draft: Draft, lane: LaneState, row: BatchRow, reason: Sh
   const freed = footprint(row.bytes, row.body);
   removeBody(draft, row.body);
   const before = statements.rowBefore.get(id, row.first - 1);
-  if (before?.reason === reason && endOf(before) === row.first && before.first >= lane.sheddableFrom) {
+  // What others have numbered is named one by one: two batches side by side may be of two agents.
+  const isOwn = row.carried === null && before?.carried === null;
+  if (isOwn && before.reason === reason && endOf(before) === row.first && before.first >= lane.sheddableFrom) {
     statements.deleteBatch.run(id, row.first);
     statements.growMarker.run(row.count, row.time_ms_min, row.time_ms_max, id, before.first);
     progress.batches--;

@@ -218,7 +218,8 @@ export class SqliteLaneReader implements LaneReader {
   private marker(row: BatchRow, reason: ShedReason): HeldBatch {
     const { first, count, time_ms_min, time_ms_max, put_ms } = row;
     const { agent } = this.holdings.journal.options;
-    const { bytes, recordsCrc } = buildShedMarker(agent, this.lane, { first, count, reason, timeMs: time_ms_max });
+    const range = { first, count, reason, timeMs: time_ms_max, carried: row.carried ?? undefined };
+    const { bytes, recordsCrc } = buildShedMarker(agent, this.lane, range);
     return {
       id: first,
       lane: this.lane,
@@ -261,7 +262,19 @@ export class SqliteLaneReader implements LaneReader {
     const count = end - first;
     const nowMs = this.holdings.journal.options.clock.now();
     this.holdings.change((draft) => {
-      draft.statements.insertBatch.run(this.lane.id, first, count, "damaged", nowMs, nowMs, 0, 0, null, draft.livedMs);
+      draft.statements.insertBatch.run(
+        this.lane.id,
+        first,
+        count,
+        "damaged",
+        nowMs,
+        nowMs,
+        0,
+        0,
+        null,
+        draft.livedMs,
+        null,
+      );
       const progress = draft.progress(this.state);
       progress.batches++;
       countShed(progress, "damaged", count);
@@ -286,12 +299,12 @@ export class SqliteLaneReader implements LaneReader {
 
 /** A row of records with its body; undefined when the bytes are not what was put. */
 function heldBatch(lane: Lane, row: BatchRow, bytes: Buffer): HeldBatch | undefined {
-  const { first, count, crc, body, time_ms_min, time_ms_max, put_ms } = row;
+  const { first, count, crc, body, time_ms_min, time_ms_max, put_ms, carried } = row;
   if (bytes.length !== row.bytes || !isIntact(bytes, crc)) return undefined;
-  return {
+  const batch = {
     id: first,
     lane,
-    kind: "records",
+    kind: "records" as const,
     first,
     count,
     timeMsMin: time_ms_min,
@@ -301,13 +314,14 @@ function heldBatch(lane: Lane, row: BatchRow, bytes: Buffer): HeldBatch | undefi
     body,
     putMs: put_ms,
   };
+  return carried === null ? batch : { ...batch, carried };
 }
 
 /** A read that fails this often is taken for a bad sector. */
 const readTriesMax = 3;
 
 function rowOf(batch: HeldBatch, body: number): BatchRow {
-  const { first, count, timeMsMin, timeMsMax, recordsCrc, bytes, putMs } = batch;
+  const { first, count, timeMsMin, timeMsMax, recordsCrc, bytes, putMs, carried = null } = batch;
   return {
     first,
     count,
@@ -318,5 +332,6 @@ function rowOf(batch: HeldBatch, body: number): BatchRow {
     bytes: bytes.length,
     body,
     put_ms: putMs,
+    carried,
   };
 }

@@ -72,7 +72,8 @@ export async function attempt(sending: Sending, doubt: Doubt, tools: LaneTools):
   const { context, clockCorrection } = tools;
   const { settings } = target.route;
   const records = batch.kind === "shed" ? 1 : batch.count;
-  const { signingKey } = tools;
+  // What others made, others have signed, or nobody: their names are not ours to sign for.
+  const signingKey = batch.lane.carries === true ? undefined : tools.signingKey;
   // The stored batch has no signature: it may be sent again under another key, or cut.
   const out = signingKey === undefined ? batch : asZstd(batch);
   const trailer = signingKey && signatureOf(out.bytes, signingKey);

@@ -30,6 +30,13 @@ test("every batch goes out signed: records, markers, and the parts of one that w
   }
 });
 
+test("what other agents made is not signed with our key: their names are not ours", async () => {
+  const world = new LaneWorld({ signingKey }, { carries: true });
+  world.put(3);
+  await world.drain();
+  expect(world.broker.batches("driving").map(findSignature)).toEqual([undefined]);
+});
+
 test("a batch that was answered by nobody is sent again with the same signature, and is in the topic once", async () => {
   const world = new LaneWorld({ signingKey });
   world.put(3);

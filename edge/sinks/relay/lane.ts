@@ -104,7 +104,8 @@ export class RelayLane implements LaneDelivery {
    * signature that does not follow here: the header is written anew, on a copy.
    */
   private bodyOf(batch: StoredBatch): Buffer {
-    const { signingKey } = this.tools;
+    // What others made, others have signed, or nobody: their names are not ours to sign for.
+    const signingKey = this.lane.carries === true ? undefined : this.tools.signingKey;
     const out = signingKey === undefined ? batch : asZstd(batch);
     const trailer = signingKey && signatureOf(out.bytes, signingKey);
     const body = trailer === undefined ? Buffer.from(out.bytes) : Buffer.concat([out.bytes, trailer]);

@@ -28,9 +28,13 @@ export const configSchema = () =>
         description:
           "true: a client may bring only records of the agent that the common name of its certificate names, so that none speaks for another. Needs `tls.clientCa`.",
       }),
+      take: z.enum(["batches", "events"]).default("batches").meta({
+        description:
+          "`batches`: each batch goes on as it came, its records keep the numbers that their sender gave them, and a signature stays; its events pass no interceptor. `events`: each record becomes an event of this agent, with the header `origin`.",
+      }),
       keepOrigin: z.boolean().default(false).meta({
         description:
-          "true: the senders are aggregators themselves, and the header `origin` of a record that has one stays as it is. Otherwise it becomes the identity that the sender gave the record, whatever the sender says.",
+          "With `take: events`. true: the senders are aggregators themselves, and the header `origin` of a record that has one stays as it is. Otherwise it becomes the identity that the sender gave the record, whatever the sender says.",
       }),
       bodyBytesMax: byteSize({ min: mebibyte, max: 8 * mebibyte })
         .prefault("4MiB")
@@ -45,10 +49,12 @@ export const configSchema = () =>
         .prefault("30s")
         .meta({ description: "How long a request waits for room in the channel before it is asked to come again." }),
     })
-    .superRefine(({ certificateNamesAgent, tls }, context) => {
-      if (!certificateNamesAgent || tls?.clientCa !== undefined) return;
-      const message = "no certificate is asked for: give tls.clientCa";
-      context.addIssue({ code: "custom", path: ["certificateNamesAgent"], message });
+    .superRefine(({ certificateNamesAgent, tls, take, keepOrigin }, context) => {
+      const refuse = (key: string, message: string) => context.addIssue({ code: "custom", path: [key], message });
+      if (certificateNamesAgent && tls?.clientCa === undefined) {
+        refuse("certificateNamesAgent", "no certificate is asked for: give tls.clientCa");
+      }
+      if (keepOrigin && take === "batches") refuse("keepOrigin", "batches stay as they came: it is for `take: events`");
     });
 
 /** A valid config, with its defaults. */

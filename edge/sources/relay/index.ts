@@ -8,6 +8,7 @@ export default defineSource({
   stability: "experimental",
   config: configSchema,
   example: { address: "127.0.0.1:5142", tokens: ["the-key-that-its-senders-know"] },
+  carries: ({ take }) => take === "batches",
   create: async (config, context) => {
     const { RelaySource } = await import("./source.ts");
     return new RelaySource(config, context);

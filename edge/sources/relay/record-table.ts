@@ -16,6 +16,8 @@ export interface RecordTable {
   readonly timesMs: Float64Array;
   readonly parts: Int32Array;
   readonly largestBytes: number;
+  /** Not what its records say, but what was said of them: who sends it to Kafka may have moved both. */
+  readonly maxTimestampMs: number;
 }
 
 /** Where in `parts` it stands. */
@@ -38,8 +40,11 @@ const recordBytesMin = 7;
 
 /** Reads exactly one batch. @throws AppError `RECORD_BATCH_CORRUPT` when it is not what its header and its CRC say. */
 export function readTable(batch: Buffer): RecordTable {
-  const { codecNumber, recordCount: count, baseTimestampMs } = readBatchHeader(batch);
+  const header = readBatchHeader(batch);
+  const { codecNumber, recordCount: count, baseTimestampMs, maxTimestampMs } = header;
   if (!crcMatches(batch)) throw corrupt("its CRC does not match");
+  // A broker would refuse it, and all that stands behind it would wait.
+  if (header.logAppendTime || header.lastOffsetDelta !== count - 1) throw corrupt("its header is not an edge's");
   const bytes = decompress(codecNumber, batch.subarray(HEADER_BYTES));
   // A count that claims more is a lie that would cost memory.
   if (count < 1 || count * recordBytesMin > bytes.length) throw corrupt(`${count} records in ${bytes.length} bytes`);
@@ -49,22 +54,23 @@ export function readTable(batch: Buffer): RecordTable {
   let largestBytes = 0;
   for (let index = 0; index < count; index++) {
     const slot = index * part.stride;
-    timesMs[index] = baseTimestampMs + cursor.record(parts, slot);
+    timesMs[index] = baseTimestampMs + cursor.record(parts, index);
     const size = (parts[slot + part.valueEnd] ?? 0) - (parts[slot + part.valueStart] ?? 0);
     if (size > largestBytes) largestBytes = size;
   }
   if (cursor.position !== bytes.length) throw corrupt(`${bytes.length - cursor.position} bytes behind its records`);
-  return { bytes, count, timesMs, parts, largestBytes };
+  return { bytes, count, timesMs, parts, largestBytes, maxTimestampMs };
 }
 
 /** Reads on in the bytes of a table. */
 export class RecordCursor extends VarintReader {
   /** The next record's parts; answers the time behind the batch's. */
-  record(parts: Int32Array, slot: number): number {
+  record(parts: Int32Array, index: number): number {
+    const slot = index * part.stride;
     const end = this.endOf(this.varint(), this.bytes.length);
     this.position++; // attributes: unused in magic 2
     const timeDelta = this.varint();
-    this.varint(); // its number in the batch: they stand in order
+    if (this.varint() !== index) throw corrupt("its records do not stand in order");
     this.field(parts, slot + part.keyStart, end);
     this.field(parts, slot + part.valueStart, end);
     const headers = this.varint();

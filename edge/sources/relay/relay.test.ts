@@ -59,30 +59,31 @@ function meaningOf({ status, body }: Said): SenderHeard {
 
 let senders = 0;
 
-pushContract(
-  "relay",
-  {
-    definition,
-    config: { address: "127.0.0.1:0" },
-    twoSenders: { sendersMax: 2 },
-    impatient: { answerWithin: "1500ms" },
-    send: async (run, events, signal) => {
-      try {
-        return meaningOf(await post(urlOf(run), batchOf(events, `sender-${senders++}`), { signal: signal ?? null }));
-      } catch {
-        return "nothing";
-      }
+for (const take of ["batches", "events"])
+  pushContract(
+    `relay, take: ${take}`,
+    {
+      definition,
+      config: { address: "127.0.0.1:0", take },
+      twoSenders: { sendersMax: 2 },
+      impatient: { answerWithin: "1500ms" },
+      send: async (run, events, signal) => {
+        try {
+          return meaningOf(await post(urlOf(run), batchOf(events, `sender-${senders++}`), { signal: signal ?? null }));
+        } catch {
+          return "nothing";
+        }
+      },
+      sendGarbage: async (run) => meaningOf(await post(urlOf(run), Buffer.from("no batch"))),
+      sendHalf: async (run) => {
+        const client = new Client({ port: portOf(run) });
+        await client.connected();
+        client.send(`POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: ${relayType}\r\ncontent-length: 1000\r\n\r\n[`);
+        return () => client[Symbol.dispose]();
+      },
     },
-    sendGarbage: async (run) => meaningOf(await post(urlOf(run), Buffer.from("no batch"))),
-    sendHalf: async (run) => {
-      const client = new Client({ port: portOf(run) });
-      await client.connected();
-      client.send(`POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: ${relayType}\r\ncontent-length: 1000\r\n\r\n[`);
-      return () => client[Symbol.dispose]();
-    },
-  },
-  { "key, time and headers arrive": "so they do, and the header origin with them: see below" },
-);
+    { "key, time and headers arrive": "so they do, and the identity with them: see below" },
+  );
 
 const ended: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -101,8 +102,8 @@ async function started(config: object = {}, work = new CommittedWork(), dir: Tem
   return { run, url: urlOf(run) };
 }
 
-test("an event comes with its bytes, key, time and headers, and the identity that it had as its origin", async () => {
-  const { run, url } = await started();
+test("take: events: an event comes with its bytes, key, time and headers, and the identity that it had as its origin", async () => {
+  const { run, url } = await started({ take: "events" });
   const sent = { body: "\u0000\u00ff", key: "KA-1", eventTimeMs: 1_700_000_000_000, headers: { area: "north" } };
   expect(await post(url, batchOf([sent, { body: "" }]))).toMatchObject({ status: 200, body: { records: 2 } });
   expect(run.intake.events).toEqual([
@@ -112,7 +113,7 @@ test("an event comes with its bytes, key, time and headers, and the identity tha
 });
 
 test("an event has no more headers than it may have, and its origin among them", async () => {
-  const { run, url } = await started();
+  const { run, url } = await started({ take: "events" });
   const headers = Object.fromEntries(Array.from({ length: 32 }, (_, at) => [`h${at}`, "v"]));
   await post(url, batchOf([{ body: "a", headers }]));
   expect(run.intake.events[0]?.headers.origin).toBe("gw-1/e1/driving.0/0@0");
@@ -124,7 +125,7 @@ test.each([
   [true, "agg/e9/agents.0/7@1", "agg/e9/agents.0/7@1", 0],
   [true, "https://example.com", "gw-1/e1/driving.0/0@0", 1],
 ])("keepOrigin %p: a record that says origin %s comes from %s", async (keepOrigin, said, origin, replaced) => {
-  const { run, url } = await started({ keepOrigin });
+  const { run, url } = await started({ take: "events", keepOrigin });
   await post(url, batchOf([{ body: "a", headers: { origin: said } }]));
   expect(run.intake.events[0]?.headers).toEqual({ origin });
   expect(run.intake.counter("origins_replaced")).toBe(replaced);
@@ -171,8 +172,8 @@ describe("each record once", () => {
   });
 });
 
-test("a marker is no event: its numbers are counted once, and said", async () => {
-  const { run, url } = await started();
+test("take: events: a marker is no event: its numbers are counted once, and said", async () => {
+  const { run, url } = await started({ take: "events" });
   const lane = testLane("driving");
   const marker = markerOf("gw-1/e1/driving.0/2-6!overflow@1700000000000");
   await post(url, batch(0, 2));

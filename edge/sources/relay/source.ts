@@ -14,11 +14,12 @@ import { BearerTokens } from "../../listeners/http/bearer.ts";
 import { type Answer, headRefusal, letBodyCome, serveRequests } from "../../listeners/http/exchange.ts";
 import { type RequestHead, readBody } from "../../listeners/http/request.ts";
 import { Listener } from "../../listeners/listener.ts";
-import { PushDesk } from "../../records/push-desk.ts";
+import { type Push, PushDesk } from "../../records/push-desk.ts";
 import { answerOf, notOurs, problem, problemOf, taken } from "./answers.ts";
+import { CarriedPush } from "./carried-push.ts";
 import { codes } from "./codes.ts";
 import type { Config } from "./config.ts";
-import { readRelayedBody } from "./relayed-body.ts";
+import { type RelayedBody, readRelayedBody } from "./relayed-body.ts";
 import { RelayedPush } from "./relayed-push.ts";
 import { signals } from "./telemetry.ts";
 
@@ -97,17 +98,22 @@ export class RelaySource implements Source {
     try {
       // A certificate without a name speaks for nobody.
       const body = readRelayedBody(bytes, certificateNamesAgent ? (connection.peerName ?? "") : undefined);
-      const push = new RelayedPush(body, {
-        keepOrigin: this.config.keepOrigin,
-        shed: (lane, marker, records) => this.shed(lane, marker, records),
-      });
-      return answerOf(await this.desk.offer(push, connection.left), body.records);
+      return answerOf(await this.desk.offer(this.pushOf(body), connection.left), body.records);
     } catch (thrown) {
       const answer = thrown instanceof AppError ? problemOf(thrown) : undefined;
       if (answer === undefined || !(thrown instanceof AppError)) throw thrown;
       this.report(signals.refused, { peer: connection.peer, code: thrown.code, reason: thrown.message });
       return answer;
     }
+  }
+
+  private pushOf(body: RelayedBody): Push {
+    const { take, keepOrigin } = this.config;
+    if (take === "batches") return new CarriedPush(body, () => this.report(signals.keysMixed, { lane: body.lane }));
+    return new RelayedPush(body, {
+      keepOrigin,
+      shed: (lane, marker, records) => this.shed(lane, marker, records),
+    });
   }
 
   /** What is refused for its head alone, before a byte of the body is read. */

@@ -27,6 +27,7 @@ class NullIntake implements Intake {
   appendWith(buffer: Buffer, start: number, end: number): void {
     this.append(buffer, start, end);
   }
+  carry(): void {}
   moved(): void {}
   count(): void {}
   async ready(): Promise<void> {

@@ -3,6 +3,7 @@
  * given the same random actions as the real one, and after each they must agree.
  */
 import { describe, expect, test } from "bun:test";
+import type { StoredBatch } from "../../core/stored-batch.ts";
 import { describeBatch, drain, expectContiguous, identityOf, makeBatch, spec } from "./batches.ts";
 import { type ChannelWorld, runModel } from "./channel-model.ts";
 
@@ -219,6 +220,57 @@ export function channelContract(name: string, openWorld: () => ChannelWorld): vo
         [4, 1],
       ]);
       expect(channel.stat().lanes[0]).toMatchObject({ put: 5, sent: 5, held: 0 });
+      close();
+    });
+
+    within("a batch of another agent keeps its name: handed out, cut, buried, after a start", (world) => {
+      const [whole, cut, refused] = ["gw-1/e9/driving.0/7-9", "gw-2/e9/driving.3/40-43", "gw-1/e9/driving.0/10-11"];
+      const opened = world.open();
+      const lane = opened.channel.createLane({ ...spec, carries: true });
+      const named = (first: number, count: number, carried: string) => ({ ...makeBatch(lane, first, count), carried });
+      opened.put([named(0, 3, whole), named(3, 4, cut), named(7, 2, refused), named(9, 1, whole)]);
+      const reader = opened.channel.reader(lane);
+      const names: (string | undefined)[] = [];
+      const end = (act: (batch: StoredBatch) => void) => {
+        const batch = reader.next();
+        names.push(batch?.carried);
+        if (batch !== undefined) act(batch);
+      };
+      end((batch) => reader.acknowledge(batch, undefined));
+      const parts = ["gw-2/e9/driving.3/40-40", "gw-2/e9/driving.3/41-43"] as const;
+      end((batch) => reader.replace(batch, [named(3, 1, parts[0]), named(4, 3, parts[1])]));
+      for (let part = 0; part < 2; part++) end((batch) => reader.acknowledge(batch, undefined));
+      end((batch) => reader.bury(batch, "KAFKA_RECORD_REFUSED: in a test"));
+      const marker = reader.next();
+      expect(marker).toMatchObject({ kind: "shed", first: 7, count: 2 });
+      expect(marker && identityOf(marker)).toMatchObject({ agent: "gw-1", epoch: "e9", first: 10, last: 11 });
+      expect(names).toEqual([whole, cut, ...parts, refused]);
+      opened.close();
+      if (opened.channel.keeping === "memory") return;
+      const { channel, close } = world.open();
+      const [again] = channel.lanes().filter(({ stream }) => stream === spec.stream);
+      expect(again?.carries).toBe(true);
+      const held = again === undefined ? [] : drain(channel.reader(again));
+      expect(
+        held.map((batch) => [batch.kind, batch.kind === "shed" ? identityOf(batch)?.last : batch.carried]),
+      ).toEqual([
+        ["shed", 11],
+        ["records", whole],
+      ]);
+      close();
+    });
+
+    within("what policy sheds of other agents is named agent by agent", (world) => {
+      const { channel, put, close } = world.open({ bytesMax: 20_000, full: "drop_oldest" });
+      const lane = channel.createLane({ ...spec, carries: true });
+      const names = ["gw-1/e9/driving.0/0-1", "gw-2/e9/driving.0/0-1", "gw-1/e9/driving.0/2-3"];
+      for (const [index, carried] of names.entries()) put([{ ...makeBatch(lane, index * 2, 2, 15_000), carried }]);
+      const given = drain(channel.reader(lane));
+      const shed = given.filter(({ kind }) => kind === "shed").map((batch) => identityOf(batch));
+      expect(shed.map((marker) => marker && `${marker.agent} ${marker.first}-${marker.last}`)).toEqual([
+        "gw-1 0-1",
+        "gw-2 0-1",
+      ]);
       close();
     });
 

@@ -1,6 +1,7 @@
 import { Gate } from "../../../shared/async/gate.ts";
+import { decodeRecords } from "../../../shared/kafka/record-batch/records.ts";
 import { EventView } from "../../core/event-view.ts";
-import type { Intake, Positioned } from "../../core/source.ts";
+import type { CarriedBatch, Intake, Positioned } from "../../core/source.ts";
 
 /** An event that an intake was given: bytes as latin1 text (one character a byte), and the headers. */
 export interface RecordedEvent {
@@ -39,6 +40,8 @@ export interface FakeIntakeOptions {
 export class FakeIntake implements Intake {
   /** Appended and not yet committed. */
   readonly pending: RecordedEvent[] = [];
+  /** Batches of other agents that were appended, committed or not. */
+  readonly carried: CarriedBatch[] = [];
   /** Times the source waited for room. */
   waits = 0;
   /** Times the source waited for a commit. */
@@ -93,6 +96,20 @@ export class FakeIntake implements Intake {
       ...(key === undefined ? {} : { key }),
       ...(eventTimeMs === 0 ? {} : { eventTimeMs }),
     });
+  }
+
+  /** Its events as `appendWith` would bring them, with all headers that they have. */
+  carry(batch: CarriedBatch): void {
+    this.carried.push(batch);
+    const { bytes } = batch;
+    for (const { value, key, timeMs, headers } of decodeRecords(bytes)) {
+      this.pending.push({
+        body: value.toString("latin1"),
+        headers: Object.fromEntries(headers.map((header) => [header.name, header.value.toString()])),
+        ...(key === undefined ? {} : { key: key.toString() }),
+        ...(timeMs === 0 ? {} : { eventTimeMs: timeMs }),
+      });
+    }
   }
 
   moved(what: Positioned): void {

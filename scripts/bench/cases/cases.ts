@@ -5,6 +5,7 @@ import { centralPostgres } from "./central-postgres.ts";
 import { centralReads } from "./central-reads.ts";
 import { centralRecovery } from "./central-recovery.ts";
 import { cold } from "./cold.ts";
+import { hop } from "./hop.ts";
 import { idle } from "./idle.ts";
 import { kill } from "./kill.ts";
 import { lowRate } from "./low-rate.ts";
@@ -27,6 +28,7 @@ export const cases: readonly BenchCase[] = [
   manyFiles,
   oneCore,
   signing,
+  hop,
   outage,
   day,
   kill,

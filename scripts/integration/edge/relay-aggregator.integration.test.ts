@@ -1,6 +1,6 @@
 /**
- * Topology 4 with relay between the agents: edges → aggregators → Kafka, as processes, killed with -9 under load. What is in
- * the topic is read by kcat and held against what was written.
+ * Topology 4 with relay between the agents: edges → aggregators → Kafka or the centre, as processes, killed with -9 under load. What
+ * is in the topic is read by kcat and held against what was written; what is in the store the centre says.
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
@@ -9,6 +9,7 @@ import { type Child, startChild } from "../../../shared/testing/child.ts";
 import { freePort } from "../../../shared/testing/free-port.ts";
 import { type TempDir, tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
+import { startCentral } from "../../drivers/central/central-process.ts";
 import { type Broker, startBroker } from "../../drivers/kafka/broker.ts";
 import { createTopic, readTopic, topicCount } from "../../drivers/kafka/topic.ts";
 
@@ -59,7 +60,10 @@ class Agent implements AsyncDisposable {
   }
 }
 
-/** What the topic holds: how often each line, under which origins. */
+/** How the aggregators take what comes. */
+type Take = "batches" | "events";
+
+/** What the topic holds: how often each line, under which names that it had at its edge. */
 interface Found {
   readonly records: number;
   readonly missing: number;
@@ -79,18 +83,23 @@ class World implements AsyncDisposable {
   private readonly written = new Set<string>();
   private writing: ReturnType<typeof setInterval> | undefined;
 
-  private constructor(private readonly topic: string) {}
+  private constructor(
+    private readonly topic: string,
+    private readonly take: Take,
+  ) {}
 
-  static async make(topic: string, aggregators: number): Promise<World> {
-    const world = new World(topic);
+  /** `sink`: where the aggregators bring it, in place of the topic. */
+  static async make(topic: string, aggregators: number, take: Take, sink?: object): Promise<World> {
+    const world = new World(topic, take);
     await createTopic(broker.internalAddress, topic, { partitions: 3 });
     mkdirSync(world.dir.file("logs"));
     for (let index = 0; index < aggregators; index++) {
       const port = await freePort();
       world.ports.push(port);
       const kafka = { type: "kafka", channel: "main", brokers: [broker.address], topic, partition: "agent" };
-      const agents = { type: "relay", address: `127.0.0.1:${port}`, tokens: [token], channels: "main" };
-      world.aggregators.push(new Agent(`agg-${index}`, world.dir, { sources: { agents }, sinks: { kafka } }));
+      const agents = { type: "relay", address: `127.0.0.1:${port}`, tokens: [token], take, channels: "main" };
+      const sinks = sink === undefined ? { kafka } : { out: sink };
+      world.aggregators.push(new Agent(`agg-${index}`, world.dir, { sources: { agents }, sinks }));
     }
     return world;
   }
@@ -115,9 +124,14 @@ class World implements AsyncDisposable {
     await this.has(`${records} more`, async () => (await this.count()) >= before + records);
   }
 
+  /** Ends writing: no more lines than now. */
+  enough(): void {
+    clearInterval(this.writing);
+  }
+
   /** Ends writing and waits until every line is there; reads the topic. */
   async whole(): Promise<Found> {
-    clearInterval(this.writing);
+    this.enough();
     await this.has("as many records as lines", async () => (await this.count()) >= this.written.size);
     await this.has("every line", async () => (await this.read()).missing === 0);
     // What an aggregator still holds, a repeat say, is on its way.
@@ -156,7 +170,8 @@ class World implements AsyncDisposable {
     const all = new Set<string>();
     const records = await readTopic(broker.internalAddress, this.topic, ({ value, headers }) => {
       const line = String(value);
-      const origin = /(?:^|,)origin=([^,]*)/.exec(headers)?.[1] ?? "none";
+      const name = this.take === "batches" ? /(?:^|,)tg=([^,]*)/ : /(?:^|,)origin=([^,]*)/;
+      const origin = name.exec(headers)?.[1] ?? "none";
       all.add(origin);
       originsOf.set(line, (originsOf.get(line) ?? new Set()).add(origin));
     });
@@ -196,7 +211,7 @@ function losingRoad(port: number) {
 }
 
 test("one aggregator, killed five times, every fifth answer lost: every line once", async () => {
-  await using world = await World.make("one-aggregator", 1);
+  await using world = await World.make("one-aggregator", 1, "batches");
   await using road = losingRoad(world.ports[0] ?? 0);
   world.start({ aggregator: { ...world.sinkTo(road.port), channel: "main" } });
   const [aggregator] = world.aggregators;
@@ -217,14 +232,69 @@ test("one aggregator, killed five times, every fifth answer lost: every line onc
   expect(found).toEqual({ records: lines, missing: 0, foreign: 0, repeats: 0, origins: lines, silent: 0 });
 }, 400_000);
 
+/** The centre, and what it has: with a topic, or what is relayed to it. */
+class Centre implements AsyncDisposable {
+  private constructor(
+    private readonly child: Child,
+    private readonly dir: TempDir,
+    readonly port: number,
+  ) {}
+
+  static async start(topic?: string): Promise<Centre> {
+    const dir = tempDir("tailgate-centre-");
+    const port = await freePort();
+    const kafka = topic === undefined ? {} : { brokers: broker.address, topics: [topic] };
+    const child = startCentral({ ...kafka, group: `centre-${topic}`, store: dir.file("central.db"), port });
+    return new Centre(child, dir, port);
+  }
+
+  /** Waits until it has so many lines. */
+  async stores(lines: number): Promise<Readonly<Record<string, unknown>>> {
+    const status = async () => {
+      const answer = await fetch(`http://127.0.0.1:${this.port}/api/v1/status`);
+      const { stored, missing, repeated, conflicts, lanes } = Object(await answer.json());
+      return { stored, missing, repeated, conflicts, lanes };
+    };
+    return await until(`${lines} lines in the store`, status, ({ stored }) => stored >= lines, { withinMs: 120_000 });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.child[Symbol.asyncDispose]();
+    this.dir[Symbol.dispose]();
+  }
+}
+
+test("no Kafka: edges, an aggregator that is killed five times, the centre: the store has each line once", async () => {
+  await using centre = await Centre.start();
+  const relay = { type: "relay", channel: "main", url: `http://127.0.0.1:${centre.port}` };
+  await using world = await World.make("not-used", 1, "batches", relay);
+  world.start({ aggregator: { ...world.sinkTo(world.ports[0] ?? 0), channel: "main" } });
+  const [aggregator] = world.aggregators;
+  for (let kill = 1; kill <= 5; kill++) {
+    await centre.stores(kill * 1_500);
+    await aggregator?.kill();
+    aggregator?.start();
+  }
+  await centre.stores(5 * 1_500 + 2_000);
+  world.enough();
+  const { lines } = world;
+  const found = await centre.stores(lines);
+  console.log(`no Kafka: ${lines} lines, ${JSON.stringify(found)}`);
+  expect(found).toMatchObject({ stored: lines, missing: 0, conflicts: 0 });
+}, 400_000);
+
 test.each([
-  ["failover", "repeat"],
-  ["load_balance", "wait"],
+  ["failover", "repeat", "batches"],
+  ["load_balance", "wait", "events"],
 ] as const)(
-  "two aggregators, %s, inDoubt: %s, both killed in turn: every line, each repeat known by its origin",
-  async (type, inDoubt) => {
-    await using world = await World.make(`two-${type.replace("_", "-")}`, 2);
-    const [first, second] = world.ports.map((port) => world.sinkTo(port));
+  "two aggregators, %s, inDoubt: %s, take: %s, both killed in turn: every line, each repeat known by its name",
+  async (type, inDoubt, take) => {
+    const topic = `two-${type.replace("_", "-")}`;
+    await using world = await World.make(topic, 2, take);
+    await using road = losingRoad(world.ports[0] ?? 0);
+    // With `repeat` a lost answer sends the batch to the other one, which takes it too.
+    const ports = inDoubt === "repeat" ? [road.port, world.ports[1] ?? 0] : world.ports;
+    const [first, second] = ports.map((port) => world.sinkTo(port));
     const rest = type === "failover" ? { maxPenalty: "1s" } : { maxTimeOut: "1s" };
     world.start({
       pair: { type, channel: "main", sinks: ["first", "second"], inDoubt, ...rest },
@@ -245,6 +315,13 @@ test.each([
     expect(found).toMatchObject({ missing: 0, foreign: 0, origins: lines, silent: 0 });
     expect(found.records - found.repeats).toBe(lines);
     if (inDoubt === "wait") expect(found.repeats).toBe(0);
+    else expect(found.repeats).toBeGreaterThan(0);
+    if (take === "events") return;
+    // The centre knows each record by the name that its edge gave it: what came on both ways is there once.
+    await using centre = await Centre.start(topic);
+    const stored = await centre.stores(lines);
+    console.log(`the store: ${JSON.stringify(stored)}`);
+    expect(stored).toMatchObject({ stored: lines, missing: 0, repeated: found.repeats, conflicts: 0 });
   },
   400_000,
 );

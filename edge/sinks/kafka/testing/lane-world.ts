@@ -2,6 +2,7 @@ import { VirtualClock } from "../../../../shared/clock/clock.ts";
 import { AppError } from "../../../../shared/errors/app-error.ts";
 import { Metrics } from "../../../../shared/telemetry/metrics.ts";
 import type { SinkContext } from "../../../core/context.ts";
+import type { Lane } from "../../../core/lane.ts";
 import type { LaneDelivery } from "../../../core/sink.ts";
 import { ArrayReader } from "../../../testing/fakes/array-reader.ts";
 import { fakeContext } from "../../../testing/fakes/component.ts";
@@ -14,7 +15,7 @@ import { FakeBroker } from "./fake-broker.ts";
 export class LaneWorld {
   readonly clock = new VirtualClock();
   readonly broker = new FakeBroker();
-  readonly reader = new ArrayReader(testLane("driving"));
+  readonly reader: ArrayReader;
   readonly said: string[] = [];
   /** What was said with each, the last time. */
   readonly facts = new Map<string, unknown>();
@@ -29,7 +30,9 @@ export class LaneWorld {
 
   constructor(
     private readonly settings: Partial<Parameters<ReturnType<typeof configSchema>["parse"]>[0] & object> = {},
+    lane: Partial<Lane> = {},
   ) {
+    this.reader = new ArrayReader(testLane("driving", lane));
     this.broker.addTopic("driving");
     this.sink = this.makeSink();
     this.delivery = this.sink.lane(this.reader);
