@@ -4,7 +4,7 @@ import { defineCodes } from "../shared/errors/error-code.ts";
 export const codes = defineCodes({
   CENTRAL_STOP_SLOW: {
     severity: "transient",
-    hint: "Nothing is lost: what is stored is stored, the rest is read again at the next start. The group lets go of this instance when its session runs out.",
+    hint: "Nothing is lost: what was not stored is read again at the next start. The group gives its partitions to others when its session is over.",
   },
   CENTRAL_ADDRESS_IN_USE: {
     severity: "usage",

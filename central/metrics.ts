@@ -35,7 +35,7 @@ export interface CentralMetric {
 }
 
 const bookWords: readonly (readonly [part: BookPart, name: string, help: string])[] = [
-  ["assigned", "books_assigned", "Numbers that agents have given: the sum of the others of books_."],
+  ["assigned", "books_assigned", "Numbers that agents have given: the sum of the other metrics books_…."],
   ["beforeFirst", "books_before_first", "Numbers before the first that came of each lane."],
   ["stored", "books_stored", "Numbers whose events are stored."],
   ["inVehicle", "books_in_vehicle", "Numbers in flight: in the vehicles, as of their last heartbeats."],
@@ -43,7 +43,11 @@ const bookWords: readonly (readonly [part: BookPart, name: string, help: string]
   ["shed", "books_shed", "Numbers that policy has shed."],
   ["dead", "books_dead", "Numbers that no destination takes, or that cannot be read any more."],
   ["missing", "books_missing", "Numbers that did not come, although later ones did."],
-  ["difference", "books_difference", "Numbers that nothing explains: alarm when it stays other than 0."],
+  [
+    "difference",
+    "books_difference",
+    "Numbers that nothing explains: alarm when it stays other than 0 (central/fleet/DESIGN.md).",
+  ],
 ];
 const bookMetrics: readonly CentralMetric[] = bookWords.map(([part, name, help]) => ({
   name,
@@ -53,8 +57,12 @@ const bookMetrics: readonly CentralMetric[] = bookWords.map(([part, name, help])
 
 const lakeMetrics: readonly CentralMetric[] = [
   { name: "lake_rows", help: "Rows in the lake's current snapshot.", read: ({ lake }) => lake.rows },
-  { name: "lake_files", help: "Parquet files in it.", read: ({ lake }) => lake.files },
-  { name: "lake_bytes", help: "Bytes of them.", read: ({ lake }) => lake.bytes },
+  { name: "lake_files", help: "Parquet files in the lake's current snapshot.", read: ({ lake }) => lake.files },
+  {
+    name: "lake_bytes",
+    help: "Bytes of the Parquet files in the lake's current snapshot.",
+    read: ({ lake }) => lake.bytes,
+  },
   { name: "lake_snapshots", help: "Snapshots that can be read.", read: ({ lake }) => lake.snapshots },
   {
     name: "lake_waiting",
@@ -73,23 +81,27 @@ const lakeMetrics: readonly CentralMetric[] = [
   },
   {
     name: "lake_commits_total",
-    help: "Snapshots of this process with rows of the topics.",
+    help: "Snapshots with rows of the topics that this process has committed.",
     read: ({ lake }) => lake.commits,
   },
-  { name: "lake_committed_rows_total", help: "Rows of them.", read: ({ lake }) => lake.committedRows },
+  {
+    name: "lake_committed_rows_total",
+    help: "Rows of the topics that this process has committed.",
+    read: ({ lake }) => lake.committedRows,
+  },
   {
     name: "lake_failures_total",
-    help: "Times it began anew from its last snapshot.",
+    help: "Times the lake began anew from its last snapshot.",
     read: ({ lake }) => lake.failures,
   },
   {
     name: "lake_last_commit_seconds",
-    help: "When the last one was, seconds since 1970; 0: none by this process.",
+    help: "When this process committed last, seconds since 1970; 0: not yet.",
     read: ({ lake }) => (lake.lastCommitMs ?? 0) / 1_000,
   },
   {
     name: "lake_gone_total",
-    help: "Offsets that Kafka no longer held when the lake came to read them: alarm on any.",
+    help: "Offsets that Kafka no longer had when the lake came to read them: alarm on any.",
     read: ({ lake }) => lake.gone,
   },
   { name: "lake_damaged_total", help: "Offsets of batches that cannot be read.", read: ({ lake }) => lake.damaged },
@@ -123,7 +135,11 @@ export const centralMetrics: readonly CentralMetric[] = [
     help: "Records that markers say were shed at the edge.",
     read: ({ counters }) => counters.shed,
   },
-  { name: "dead_lettered_total", help: "Records put aside.", read: ({ counters }) => counters.deadLettered },
+  {
+    name: "dead_lettered_total",
+    help: "Records put aside as dead letters.",
+    read: ({ counters }) => counters.deadLettered,
+  },
   {
     name: "signed_total",
     help: "Records in batches that the agent they name has signed.",
@@ -148,7 +164,7 @@ export const centralMetrics: readonly CentralMetric[] = [
   { name: "transactions_total", help: "Store transactions.", read: ({ counters }) => counters.transactions },
   {
     name: "fenced_total",
-    help: "Transactions refused because the position had moved.",
+    help: "Store transactions refused because another central had moved the position.",
     read: ({ counters }) => counters.fenced,
   },
   {
@@ -156,7 +172,11 @@ export const centralMetrics: readonly CentralMetric[] = [
     help: "Transactions that the store could not take.",
     read: ({ counters }) => counters.storeFailures,
   },
-  { name: "rebalances_total", help: "Times the group was joined.", read: ({ consumer }) => consumer.rebalances },
+  {
+    name: "rebalances_total",
+    help: "Times this central has joined the consumer group.",
+    read: ({ consumer }) => consumer.rebalances,
+  },
   {
     name: "store_available",
     help: "1 when the store takes writes: alarm on 0.",
@@ -180,15 +200,19 @@ export const centralMetrics: readonly CentralMetric[] = [
   { name: "relay_taken_total", help: "Relay requests whose records are stored.", read: ({ relay }) => relay.taken },
   {
     name: "relay_put_off_total",
-    help: "Relay requests that were asked to come again: too many at once, too slow, the store away.",
+    help: "Relay requests that were told to come again: too many at once, too slow, or the store was away.",
     read: ({ relay }) => relay.putOff,
   },
   {
     name: "relay_refused_total",
-    help: "Relay requests refused for good, keys left aside: alarm when it grows.",
+    help: "Relay requests refused for good (wrong keys are not counted here): alarm when it grows.",
     read: ({ relay }) => relay.refused,
   },
-  { name: "relay_bytes_total", help: "Bytes of the bodies that were stored.", read: ({ relay }) => relay.bytes },
+  {
+    name: "relay_bytes_total",
+    help: "Bytes of the relay requests whose records are stored.",
+    read: ({ relay }) => relay.bytes,
+  },
   { name: "relay_requests", help: "Relay requests under way.", read: ({ relay }) => relay.requests },
   {
     name: "relay_waiting_bytes",
@@ -212,7 +236,7 @@ export const centralMetrics: readonly CentralMetric[] = [
   },
   {
     name: "stalled_partitions",
-    help: "Partitions that have records to read, and none come: alarm above 0.",
+    help: "Partitions that have records to read, and none come for 30 s: alarm above 0.",
     read: ({ summary }) => summary?.stalledPartitions ?? 0,
   },
   {
@@ -222,7 +246,7 @@ export const centralMetrics: readonly CentralMetric[] = [
   },
   {
     name: "group_refused",
-    help: "1 while the consumer group does not let us in: alarm on 1.",
+    help: "1 while the consumer group refuses this central, because its members have another store: alarm on 1.",
     read: ({ consumer }) => Number(consumer.groupRefused),
   },
   { name: "ready", help: "1 when /readyz answers 200.", read: ({ summary }) => Number(summary?.problems.length === 0) },
@@ -234,29 +258,33 @@ export const centralMetrics: readonly CentralMetric[] = [
   },
   {
     name: "missing",
-    help: "Records that the ledger misses: alarm when it stays above 0.",
+    help: "Numbers that did not come, although later ones of their lane did: alarm when it stays above 0.",
     read: ({ summary }) => summary?.missing ?? 0,
   },
-  { name: "gaps", help: "Gap alerts.", read: ({ summary }) => summary?.gaps ?? 0 },
+  {
+    name: "gaps",
+    help: "Gaps: ranges of offsets that Kafka lost before central read them.",
+    read: ({ summary }) => summary?.gaps ?? 0,
+  },
   { name: "vehicles", help: "Vehicles in the store.", read: ({ summary }) => summary?.vehicles ?? 0 },
   {
     name: "lag",
-    help: "Offsets that can be read and are not stored; -1 unknown.",
+    help: "Offsets that can be read and are not stored; -1: unknown.",
     read: ({ summary }) => summary?.lag ?? -1,
   },
   {
     name: "lag_age_seconds",
-    help: "How old the oldest word of a broker is that the lag stands on; -1 none.",
+    help: "How long ago a broker last said how far a partition goes, for the partition where that is longest; -1: never.",
     read: ({ summary }) => secondsOf(summary?.lagUntoldForMs ?? null),
   },
   {
     name: "waiting",
-    help: "Offsets that an open transaction holds back; -1 unknown.",
+    help: "Offsets that an open transaction holds back; -1: unknown.",
     read: ({ summary }) => summary?.waiting ?? -1,
   },
   {
     name: "rules_evaluated_total",
-    help: "Events that rules looked at, summed over rules.",
+    help: "Events that rules looked at, added up over all rules.",
     read: ({ rules }) => sumOf(rules, ({ evaluated }) => evaluated),
   },
   {
@@ -316,12 +344,12 @@ export const centralMetrics: readonly CentralMetric[] = [
   },
   {
     name: "heartbeats_refused_total",
-    help: "Records of the topic of heartbeats that are none, or not their sender's to send.",
+    help: "Records of the topic of heartbeats that are no heartbeats, or that their sender may not send.",
     read: ({ heartbeats }) => heartbeats.refused,
   },
   {
     name: "certificate_expires_seconds",
-    help: "Seconds since 1970 at which our own certificate is over: alarm two weeks before; 0 without TLS.",
+    help: "When central's certificate expires, seconds since 1970: alarm two weeks before; 0 without TLS.",
     read: ({ certificateExpiresMs = 0 }) => certificateExpiresMs / 1_000,
   },
   ...bookMetrics,

@@ -25,11 +25,11 @@ export const codes = defineCodes({
   },
   CENTRAL_NOT_IN_THIS_STORE: {
     severity: "usage",
-    hint: "The kind of store that this central has cannot do it; DESIGN.md says which can.",
+    hint: "The kind of store that this central has does not support it. SQLite (a path) and PostgreSQL do.",
   },
   CENTRAL_METHOD: { severity: "usage", hint: "The header `Allow` says what this path takes." },
   CENTRAL_HOST_REFUSED: {
     severity: "usage",
-    hint: "Ask by address or as localhost, or put the name into `allowedHosts`; names of others are refused against DNS rebinding.",
+    hint: "Ask by address or as localhost, or put the name into `allowedHosts`. Other names are refused, because a web page could use one to read from here (DNS rebinding).",
   },
 });

@@ -6,19 +6,18 @@ import { secret } from "../../shared/config/secret.ts";
 export function alerts() {
   return z
     .strictObject({
-      retention: duration({ min: 3_600_000 })
-        .default(90 * 86_400_000)
-        .meta({
-          description:
-            "Alerts that do not fire any more are deleted from the store after this time; those that fire are kept.",
-        }),
+      retention: duration({ min: 3_600_000 }).prefault("90d").meta({
+        description:
+          "Alerts that do not fire any more are deleted from the store after this time. Those that fire are kept.",
+      }),
       webhook: z
         .strictObject({
           url: z.url({ protocol: /^https?$/, error: "write http://… or https://…" }).meta({
-            description: "Each change of an alert is sent here with POST, until it is taken (2xx).",
+            description:
+              "URL to which each change of an alert is sent by POST, again and again until the answer is 2xx.",
           }),
           authorization: secret().optional().meta({
-            description: "The header `Authorization`; `{ file: path }`.",
+            description: "Value of the header `Authorization`; a text or `{ file: path }`.",
             secret: true,
           }),
         })
@@ -27,7 +26,9 @@ export function alerts() {
         .string()
         .regex(/^[\w.-]{1,249}$/, "not a topic's name: letters, digits, dot, dash, underscore")
         .optional()
-        .meta({ description: "Kafka topic that alerts are written to; key: the vehicle." }),
+        .meta({
+          description: "Kafka topic to which each change of an alert is written. The record's key is the vehicle.",
+        }),
     })
     .prefault({});
 }

@@ -1,7 +1,7 @@
 /**
  * What a key may be good for. `read`: all that is stored and the books. `metrics`: `/metrics` alone. `relay`: to bring
- * records as an edge does. `operate`: to
- * quarantine agents and to forget books; it is in no key by default, and nobody has it without a key.
+ * records as an edge does. `operate`: to change what is stored: replay, redrive, erase, quarantine, forget; it is in no key by
+ * default, and nobody has it without a key.
  */
 export const scopes = ["read", "metrics", "relay", "operate"] as const;
 

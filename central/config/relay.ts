@@ -7,18 +7,20 @@ export const Relay = z.strictObject({
   agents: relayAgents(),
   bodyBytesMax: byteSize({ min: 1024 * 1024, max: 64 * 1024 * 1024 })
     .prefault("4MiB")
-    .meta({ description: "Of one request. An edge's batch is smaller than 1 MiB, and it sends several at once." }),
+    .meta({
+      description:
+        "Bytes of one request. An edge sends one batch, smaller than 1 MiB. Without `kafka` edges may always relay; with it `relay: {}` allows it.",
+    }),
   waitingBytesMax: byteSize({ min: 1024 * 1024, max: 1024 * 1024 * 1024 })
     .prefault("64MiB")
     .meta({
-      description: "Of all requests that have come and are not stored yet: further ones are asked to come again.",
+      description:
+        "Bytes of all requests that have come and are not stored yet. Further ones are answered with 429, and come again.",
     }),
-  requestsMax: z
-    .int()
-    .min(1)
-    .max(100_000)
-    .default(1_000)
-    .meta({ description: "Requests that are read or stored at the same time: further ones are asked to come again." }),
+  requestsMax: z.int().min(1).max(100_000).default(1_000).meta({
+    description:
+      "Requests that are read or stored at the same time. Further ones are answered with 429, and come again.",
+  }),
 });
 
 /** With their defaults. */

@@ -26,16 +26,15 @@ const NamedKey = z.strictObject({
     .string()
     .regex(/^[\w.-]{1,64}$/, "a name of letters, digits, dot, dash and underscore")
     .meta({
-      description: "For the log.",
+      description: "Name of the key, for the log and for `relay.agents`.",
     }),
   sha256: secret()
     .refine((text) => /^[\da-f]{64}$/i.test(text), "not a SHA-256: 64 hexadecimal digits (printf %s KEY | sha256sum)")
     .meta({ description: "SHA-256 of the key in hexadecimal, or `{ file: path }`." }),
-  scopes: z
-    .array(z.enum(scopes))
-    .min(1)
-    .default(["read", "metrics"])
-    .meta({ description: "What it is good for: read, metrics, relay, operate." }),
+  scopes: z.array(z.enum(scopes)).min(1).default(["read", "metrics"]).meta({
+    description:
+      "What the key may do. read: everything that is stored, and the books. metrics: /metrics. relay: send records as an edge. operate: replay, redrive, erase, quarantine, forget.",
+  }),
 });
 
 /** What central can be told; one declaration for validation, types and `--help`. */
@@ -53,7 +52,7 @@ export const CentralConfig = z
     topics: z
       .array(z.string().regex(/^[\w.-]{1,249}$/, "not a topic's name: letters, digits, dot, dash, underscore"))
       .default([])
-      .meta({ description: "Topics to store. They may come into being later." }),
+      .meta({ description: "Topics to store. They may be created later." }),
     topicPattern: z
       .string()
       .optional()
@@ -65,14 +64,19 @@ export const CentralConfig = z
           return z.NEVER;
         }
       })
-      .meta({ description: "Regular expression; new topics that match are found by themselves." }),
+      .meta({
+        description: "Regular expression of names of topics to store; new topics that match are found within 10 s.",
+      }),
     heartbeats: z
       .strictObject({
         topic: z
           .string()
           .regex(/^[\w.-]{1,249}$/, "not a topic's name: letters, digits, dot, dash, underscore")
           .default("tailgate.heartbeats")
-          .meta({ description: "Where the agents' `heartbeat` goes to." }),
+          .meta({
+            description:
+              "Topic of the agents' heartbeats. `heartbeats: {}` reads it; without `heartbeats` none are read, and nobody knows which agent is silent.",
+          }),
       })
       .optional()
       .meta({
@@ -81,63 +85,78 @@ export const CentralConfig = z
       }),
     lateAfter: duration({ min: 1 })
       .prefault("60s")
-      .meta({ description: "An event that is stored later than that after its time counts as late." }),
+      .meta({ description: "An event that is stored more than this after its own time counts as late." }),
     booksPatience: duration({ min: 1_000 }).prefault("5m").meta({
-      description: "How long what Kafka has acknowledged may take until it is stored; then the books do not balance.",
+      description:
+        "How long an acknowledged record may take until it is stored. After that it is a difference in the books.",
     }),
     topicAgents: topicAgents(),
     agentVehicles: agentVehicles(),
     signatures: signatures(),
-    group: z.string().min(1).max(200).default("tailgate-central").meta({ description: "Consumer group." }),
+    group: z
+      .string()
+      .min(1)
+      .max(200)
+      .default("tailgate-central")
+      .meta({ description: "Consumer group. All centrals on one store have the same one." }),
     store: storeAddress().prefault("tailgate-central.db").meta({
       description:
-        "A path: a SQLite file. Or postgres://USER@HOST:PORT/DATABASE?sslmode=verify-full: a PostgreSQL server, which several centrals may share.",
+        "Where everything is stored. A path is a SQLite file. postgres://USER@HOST:PORT/DATABASE?sslmode=verify-full is a PostgreSQL server, which several centrals may share.",
     }),
     storePassword: secret().optional().meta({
-      description: "Password of a store that is a server, where its address has none; `{ file: path }`.",
+      description: "Password of the PostgreSQL server, if the address has none; a text or `{ file: path }`.",
       secret: true,
     }),
     listen: z
       .string()
       .refine((text) => readAddress(text) !== undefined, 'write host:port, as in "127.0.0.1:8080"')
       .default("127.0.0.1:8080")
-      .meta({ description: "Address of its HTTP, or HTTPS with `tls`. Elsewhere than loopback needs apiKey." }),
+      .meta({
+        description:
+          "Address of the HTTP server, or HTTPS with `tls`. An address that other machines can reach needs `apiKey` or `apiKeys`.",
+      }),
     tls: Tls.optional().meta({
       description:
         "HTTPS on `listen`, TLS 1.2 or newer. Its files are read again when they change, and on SIGHUP. Not given: HTTP, for loopback or a proxy that speaks TLS.",
     }),
     apiKey: secret().optional().meta({
-      description: "One key for everything, asked for as `Authorization: Bearer …`; `{ file: path }`.",
+      description:
+        "One key for everything, sent as `Authorization: Bearer …`; 16 characters or more; a text or `{ file: path }`.",
       secret: true,
     }),
     apiKeys: z.array(NamedKey).default([]).meta({ description: "More keys: name, sha256 and scopes of each." }),
     requestsPerSecond: z.int().min(1).max(1_000_000).default(200).meta({
       description:
-        "How often each key may ask, what it relays left aside; more are answered with 429. Without keys nobody is counted.",
+        "Requests a second for each key, without those that relay; more are answered with 429. Without keys nothing is counted.",
     }),
     allowedHosts: z
       .array(z.string().regex(/^[\w.-]{1,253}$/, "not a host name"))
       .default([])
       .meta({
         description:
-          "Names that central is asked by, beside addresses, localhost and this machine's name. Without keys, or when given, all others are refused.",
+          "Host names under which central may be asked, beside addresses, localhost and this machine's name. All others are refused when names are given here, or when there are no keys.",
       }),
     lake: LakeSection.optional().meta({
       description:
         "The topics as Parquet files in an Iceberg table (central/lake/DESIGN.md). Not given: none is written.",
     }),
-    rulesFile: path().optional().meta({ description: "YAML file of rules over events (central/rules/DESIGN.md)." }),
+    rulesFile: path()
+      .optional()
+      .meta({ description: "YAML file of rules over events (central/rules/DESIGN.md). Not given: no rules." }),
     alerts: alerts(),
-    sessionTimeout: duration({ min: 1_000, max: 300_000 })
-      .prefault("6s")
-      .meta({ description: "How long a dead instance holds its partitions. The broker's minimum is 6 s by default." }),
+    sessionTimeout: duration({ min: 1_000, max: 300_000 }).prefault("6s").meta({
+      description: "How long a central that died keeps its partitions. Brokers allow 6 s or more by default.",
+    }),
     fetchBytes: byteSize({ min: 64 * 1024, max: 16 * 1024 * 1024 })
       .prefault("384KiB")
-      .meta({ description: "Compressed bytes of a partition per fetch: more is faster and takes more memory." }),
+      .meta({ description: "Compressed bytes of a partition in one fetch. More is faster and takes more memory." }),
     log: z
       .strictObject({
-        level: z.enum(["debug", "info", "warn", "error"]).default("info").meta({ description: "What is written." }),
-        format: z.enum(["text", "json"]).default("text").meta({ description: "For people or for machines." }),
+        level: z
+          .enum(["debug", "info", "warn", "error"])
+          .default("info")
+          .meta({ description: "The least important lines that are written." }),
+        format: z.enum(["text", "json"]).default("text").meta({ description: "text: for people. json: for machines." }),
       })
       .prefault({}),
   })

@@ -33,7 +33,7 @@ const TopicAgents = z
 export const topicAgents = () =>
   z.array(TopicAgents).default([]).meta({
     description:
-      "Which agents a topic is for, as in `vehicles.{agent}`: Kafka's ACLs say who writes to the topic. The first rule that fits a topic counts; records there that name another agent are put aside. A topic that no rule fits is for every agent.",
+      "Which agents a topic is for, where Kafka's ACLs say who writes to it. Example: with `vehicles.{agent}` records in the topic vehicles.gw-1 may name the agent gw-1 only; others are put aside. The first rule that fits a topic counts. A topic that no rule fits is for every agent.",
   });
 
 /** Which agents a key may speak for: as for a topic, by the key's name. */
@@ -60,7 +60,7 @@ export const relayAgents = () =>
     .default([])
     .meta({
       description:
-        'Which agents a key may speak for by relay, as in "{agent}" where each agent has a key of its own name. The first rule that fits a key counts; a body that names another agent is refused. A key that no rule fits is for every agent.',
+        'For which agents a key may relay. Example: with "{agent}" the key gw-1 may send records of the agent gw-1 only; other bodies are refused. The first rule that fits a key counts. A key that no rule fits is for every agent.',
     });
 
 /** Which vehicles an agent may name. */
@@ -83,7 +83,7 @@ export const agentVehicles = () =>
     .default([])
     .meta({
       description:
-        "Which vehicles an agent may name, as in { agent: gw-{id}, vehicle: car-{id} }: records that name another one are put aside, so that nobody writes another vehicle's last state. The first rule that fits an agent counts; one that none fits may name every vehicle.",
+        "Which vehicles an agent may name. Example: with { agent: gw-{id}, vehicle: car-{id} } the agent gw-7 may name the vehicle car-7 only; records with another one are put aside, so that no agent writes another vehicle's last state. The first rule that fits an agent counts. An agent that no rule fits may name every vehicle.",
     });
 
 /** What is done about the signatures of batches. */
@@ -91,7 +91,8 @@ export const signatures = () =>
   z
     .strictObject({
       mode: z.enum(["observe", "require"]).default("observe").meta({
-        description: "observe: look and count. require: what its agent has not signed is put aside.",
+        description:
+          "observe: everything is stored, signed and unsigned batches are counted. require: a record that its agent has not signed is put aside.",
       }),
       keys: path("no keys: name the file that holds them (`tailgate keygen` prints its lines)")
         .superRefine((file, context) => {
@@ -100,7 +101,7 @@ export const signatures = () =>
         })
         .meta({
           description:
-            "A file of lines `AGENT ed25519:…` (`tailgate keygen` prints them), or a folder of such files called *.keys. Read again when they change.",
+            "A file with a line `AGENT ed25519:…` for each key (`tailgate keygen` prints it), or a folder of such files called *.keys. Read again when they change.",
         }),
     })
     .optional()

@@ -13,15 +13,19 @@ function file(description: string) {
 /** How central proves who it is, and whom it believes without a key. */
 export const Tls = z
   .strictObject({
-    cert: file("Path of the PEM file: our certificate, then those between it and its authority."),
-    key: file("Path of the PEM file with the key of our certificate."),
-    passphrase: secret().optional().meta({ description: "What the key is encrypted with.", secret: true }),
+    cert: file(
+      "Path of the PEM file of central's certificate, followed by those between it and its authority. Not given: no TLS.",
+    ),
+    key: file("Path of the PEM file of the certificate's key."),
+    passphrase: secret()
+      .optional()
+      .meta({ description: "Password of the certificate's key, if it is encrypted.", secret: true }),
     clientCa: file(
-      "Path of the PEM file: who signs the clients' certificates. A client that has one relays as the API key of its common name would.",
+      "Path of the PEM file of the authority that signs clients' certificates. A client with such a certificate may relay like an API key whose name is the certificate's common name.",
     ).optional(),
     clients: z.enum(["optional", "relay"]).default("optional").meta({
       description:
-        "optional: a client without a certificate needs an API key, as without TLS. relay: what comes by relay needs a certificate, whatever key it has.",
+        "optional: a client without a certificate needs an API key, as without TLS. relay: relaying needs a certificate, and an API key is not enough.",
     }),
   })
   .superRefine((tls, context) => {

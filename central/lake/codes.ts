@@ -4,11 +4,11 @@ import { defineCodes } from "../../shared/errors/error-code.ts";
 export const codes = defineCodes({
   CENTRAL_LAKE_DISK: {
     severity: "transient",
-    hint: "Free some space on the lake's disk, or let central write there; it goes on by itself, from where its last snapshot is. Nothing is lost as long as Kafka keeps it.",
+    hint: "Free some space on the lake's disk, or let central write there. The lake then goes on by itself from its last snapshot. Nothing is lost as long as Kafka keeps the records.",
   },
   CENTRAL_LAKE_FENCED: {
     severity: "transient",
-    hint: "Another central has written a snapshot in between. One writes, the others wait: nothing is to be done, unless it goes on; then two do not see each other's lock on the lake's directory.",
+    hint: "Another central has written a snapshot in between. One writes, the others wait, so there is nothing to do. If it happens again and again, two centrals do not see each other's lock on the lake's directory.",
   },
   CENTRAL_LAKE_TABLE: {
     severity: "fatal",

@@ -8,7 +8,7 @@ export const codes = defineCodes({
   },
   CENTRAL_REPLAY_FENCED: {
     severity: "transient",
-    hint: "Another instance goes on with the replay's producer; this one lets go of it.",
+    hint: "Another central goes on with the replay; this one has stopped it. There is nothing to do.",
   },
   CENTRAL_REPLAY_TARGET: {
     severity: "usage",
@@ -16,21 +16,27 @@ export const codes = defineCodes({
   },
   CENTRAL_REPLAY_RECORD: {
     severity: "permanent",
-    hint: "Raise max.message.bytes of the topic that is written to, or leave the record out by the range.",
+    hint: "Raise max.message.bytes of the topic that is written to, or choose a range without the record.",
   },
-  CENTRAL_REPLAY_WIDE: { severity: "usage", hint: "Name a topic: each partition costs memory while it is replayed." },
+  CENTRAL_REPLAY_WIDE: {
+    severity: "usage",
+    hint: "Name one topic: each partition takes memory while it is replayed, and these are too many.",
+  },
   CENTRAL_REPLAY_STREAMS: {
     severity: "transient",
     hint: "Wait until another replay stream has ended, or ask another central; `Retry-After` says when to try.",
   },
-  CENTRAL_REPLAY_TOPIC: { severity: "usage", hint: "A topic that this central stores; `/api/v1/lag` names them." },
+  CENTRAL_REPLAY_TOPIC: { severity: "usage", hint: "Name a topic that this central stores; `/api/v1/lag` lists them." },
   CENTRAL_REPLAY_UNSUPPORTED: {
     severity: "usage",
-    hint: "This kind of store has no replay and erasure yet; the embedded one (a path) has.",
+    hint: "This kind of store supports neither replay nor erasure. SQLite (a path) and PostgreSQL do.",
   },
-  CENTRAL_REDRIVE_UNSUPPORTED: { severity: "usage", hint: "This kind of store tries no dead letters again." },
+  CENTRAL_REDRIVE_UNSUPPORTED: {
+    severity: "usage",
+    hint: "This kind of store does not support redrive. SQLite (a path) and PostgreSQL do.",
+  },
   CENTRAL_REPLAY_NO_KAFKA: {
     severity: "usage",
-    hint: "Set `kafka.brokers` in the config: what came by relay alone is nowhere but in the store.",
+    hint: "Set `kafka.brokers` in the config. What came by relay is in no topic, so it cannot be replayed.",
   },
 });

@@ -11,7 +11,7 @@ const show = createRoute({
   operationId: "page",
   ...anybody,
   path: "/",
-  summary: "The live page; it holds no data and asks for the key",
+  summary: "The web page; it holds no data itself and asks for a key",
   responses: {
     200: { description: "The page.", content: { "text/html": { schema: z.string() } } },
     304: { description: "The page that the browser has is this one." },

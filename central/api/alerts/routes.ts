@@ -15,7 +15,7 @@ const list = createRoute({
   operationId: "listAlerts",
   ...withScope("read"),
   path: "/api/v1/alerts",
-  summary: "What rules have said of vehicles, newest first",
+  summary: "Alerts of the rules over events, newest first",
   request: {
     query: z.object({
       vehicle: z.string().optional(),

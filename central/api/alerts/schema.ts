@@ -14,10 +14,10 @@ export const Alert = z
     sinceMs: z.int().openapi({ description: "Event time at which the condition began to hold." }),
     firedMs: z.int().openapi({ description: "Event time at which it became an alert." }),
     resolvedMs: z.int().optional(),
-    resolvedBy: z
-      .enum(["event", "silence", "rule"])
-      .optional()
-      .openapi({ description: "An event said so; nothing came for `maxGap`; the rule is no more or was changed." }),
+    resolvedBy: z.enum(["event", "silence", "rule"]).optional().openapi({
+      description:
+        "event: an event ended it. silence: nothing came for `maxGap`. rule: the rule was removed or changed.",
+    }),
     storedMs: z.int().openapi({ description: "Central's clock." }),
     value: z.string().optional(),
     labels: z.record(z.string(), z.string()),

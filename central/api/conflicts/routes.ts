@@ -12,7 +12,7 @@ const list = createRoute({
   operationId: "listConflicts",
   ...withScope("read"),
   path: "/api/v1/conflicts",
-  summary: "Alerts: records that came under an identity already stored, with other bytes",
+  summary: "Conflicts: records whose number is stored already, with other bytes",
   request: { query: z.object({ limit: limitParameter(20, 1_000), cursor: cursorParameter }) },
   responses: {
     200: {

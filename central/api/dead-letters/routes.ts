@@ -14,7 +14,7 @@ const list = createRoute({
   operationId: "listDeadLetters",
   ...withScope("read"),
   path: "/api/v1/dead-letters",
-  summary: "What could not be stored as an event, with its bytes",
+  summary: "Dead letters: records that were put aside, each with its reason and its bytes",
   request: { query: z.object({ ...choiceFields, limit: limitParameter(20, 100), cursor: cursorParameter }) },
   responses: {
     200: {
@@ -32,7 +32,7 @@ const count = createRoute({
   operationId: "countDeadLetters",
   ...withScope("read"),
   path: "/api/v1/dead-letters/count",
-  summary: "How many of them are chosen by topic, reason and vehicle",
+  summary: "How many dead letters a topic, reason and vehicle choose",
   request: { query: z.object(choiceFields) },
   responses: {
     200: { description: "The count.", content: { "application/json": { schema: DeadLetterCountBody } } },
@@ -45,7 +45,7 @@ const redrive = createRoute({
   operationId: "redriveDeadLetters",
   ...withScope("operate"),
   path: "/api/v1/dead-letters/redrive",
-  summary: "Tries some dead letters again, after a limit or a rule was changed; those that are refused again stay",
+  summary: "Tries some dead letters again, by their ids; those that are refused again stay",
   request: { body: { required: true, content: { "application/json": { schema: RedriveChoice } } } },
   responses: {
     200: { description: "What became of them.", content: { "application/json": { schema: RedriveBody } } },

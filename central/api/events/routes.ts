@@ -25,7 +25,7 @@ const list = createRoute({
   operationId: "listEvents",
   ...withScope("read"),
   path: "/api/v1/events",
-  summary: "Events of a vehicle in the order of time, in pages or as one export",
+  summary: "Events of a vehicle in the order of time, in pages; or an export, of one vehicle or of all",
   request: {
     query: z.object({
       vehicle: nameParameter(
@@ -49,7 +49,7 @@ const list = createRoute({
       content: {
         "application/json": { schema: z.object({ events: z.array(Event), next: z.string().optional() }) },
         "application/x-ndjson": { schema: z.string().openapi({ description: "An `Event` a line." }) },
-        "text/csv": { schema: z.string().openapi({ description: "RFC 4180, with a head." }) },
+        "text/csv": { schema: z.string().openapi({ description: "RFC 4180, with a line of column names." }) },
       },
     },
     ...problems,

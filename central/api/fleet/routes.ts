@@ -13,7 +13,7 @@ const list = createRoute({
   operationId: "listFleet",
   ...withScope("read"),
   path: "/api/v1/fleet",
-  summary: "Agents, those that need somebody first: silent, stopped, with a backlog, unheard, the others",
+  summary: "Agents, those that need a look first: silent, stopped, with a backlog, unheard, the others",
   request: {
     query: z.object({
       agent: identityNameParameter("Only this one.").optional(),

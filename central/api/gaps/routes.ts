@@ -12,7 +12,7 @@ const list = createRoute({
   operationId: "listGaps",
   ...withScope("read"),
   path: "/api/v1/gaps",
-  summary: "Alerts: offsets of a topic that were never read and are gone",
+  summary: "Gaps: offsets of a partition that Kafka lost before central read them",
   request: { query: z.object({ limit: limitParameter(100, 1_000), cursor: cursorParameter }) },
   responses: {
     200: {

@@ -9,7 +9,7 @@ export const GapBody = z
     partition: z.int(),
     kind: z.string().openapi({ description: "retention: deleted before it was stored; recreated: the topic was." }),
     firstOffset: z.int(),
-    lastOffset: z.int().optional().openapi({ description: "Absent: nobody can know." }),
+    lastOffset: z.int().optional().openapi({ description: "Absent: it cannot be known." }),
     atMs: z.int(),
   })
   .openapi("Gap");

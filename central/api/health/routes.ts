@@ -13,7 +13,7 @@ const livez = createRoute({
   operationId: "livez",
   ...anybody,
   path: "/livez",
-  summary: "The process answers",
+  summary: "Whether the process answers",
   responses: { 200: text("It does.") },
 });
 
@@ -22,7 +22,7 @@ const readyz = createRoute({
   operationId: "readyz",
   ...anybody,
   path: "/readyz",
-  summary: "What comes is stored: the store takes writes, and each partition of the topics is read into it",
+  summary: "Whether what comes is stored: the store takes writes, and each partition of the topics is read into it",
   responses: { 200: text("It is."), 503: text("The reasons why not, a line each.") },
 });
 
@@ -31,7 +31,7 @@ const metricsPage = createRoute({
   operationId: "metrics",
   ...withScope("metrics"),
   path: "/metrics",
-  summary: "Numbers for Prometheus (text format 0.0.4); REFERENCE.md lists them",
+  summary: "Metrics for Prometheus (text format 0.0.4); REFERENCE.md lists them",
   responses: { 200: text("The numbers.") },
 });
 

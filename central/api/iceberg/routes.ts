@@ -30,7 +30,7 @@ const getConfig = createRoute({
   operationId: "icebergConfig",
   ...withScope("read"),
   path: "/iceberg/v1/config",
-  summary: "Iceberg REST catalog: what it can",
+  summary: "Iceberg REST catalog: its settings",
   request: { query: z.object({ warehouse: z.string().max(1_024).optional() }) },
   responses: {
     ...answer("The settings.", z.object({ defaults: strings, overrides: strings, endpoints: z.array(z.string()) })),

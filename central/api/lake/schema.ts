@@ -53,6 +53,6 @@ export const LakeFile = z
     bucket: z.int(),
     rows: z.int(),
     bytes: z.int(),
-    snapshot: z.int().openapi({ description: "That brought it." }),
+    snapshot: z.int().openapi({ description: "Snapshot that added the file." }),
   })
   .openapi("LakeFile");

@@ -22,7 +22,7 @@ const list = createRoute({
   operationId: "listLedger",
   ...withScope("read"),
   path: "/api/v1/ledger",
-  summary: "The books: per agent, stream and lane what was received, shed, put aside, and what is missing",
+  summary: "The ledger: for each agent, stream and lane what was received, shed or put aside, and what is missing",
   request: {
     query: z.object({
       agent: nameParameter().optional(),

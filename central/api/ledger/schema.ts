@@ -15,7 +15,7 @@ export const Lane = z
     epoch: z.string(),
     stream: z.string(),
     lane: z.int(),
-    nextSeq: z.int().openapi({ description: "One behind the highest number seen." }),
+    nextSeq: z.int().openapi({ description: "One more than the highest number seen." }),
     beforeFirst: z.int().openapi({
       description: "Numbers before the first that came: perhaps never sent here, so they are not missing.",
     }),

@@ -28,7 +28,7 @@ const begin = createRoute({
   operationId: "beginQuarantine",
   ...withScope("operate"),
   path: "/api/v1/quarantine/{agent}",
-  summary: "From now on all that names this agent is put aside; its books and events stay",
+  summary: "From now on every record that names this agent is put aside; its books and events stay",
   request,
   responses,
 });

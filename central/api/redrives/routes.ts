@@ -68,7 +68,7 @@ const cancel = createRoute({
   operationId: "cancelRedrive",
   ...withScope("operate"),
   path: "/api/v1/redrives/{id}/cancel",
-  summary: "Ends it; what it has done stays",
+  summary: "Ends the redrive; what it has done stays",
   request: { params: jobParams },
   responses: { ...responses, 409: problem("It has ended.") },
 });

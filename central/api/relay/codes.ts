@@ -8,14 +8,14 @@ export const deskCodes = defineCodes({
   },
   CENTRAL_RELAY_TYPE: {
     severity: "usage",
-    hint: "Send the header `Content-Type: application/vnd.tailgate.record-batches`: no page of a browser sends that unasked.",
+    hint: "Send the header `Content-Type: application/vnd.tailgate.record-batches`. A web page cannot send it to another site without permission.",
   },
   CENTRAL_RELAY_BUSY: {
     severity: "transient",
-    hint: "Central holds as much as it may (`relay.waitingBytesMax`, `relay.requestsMax`). Send the same again after `Retry-After`.",
+    hint: "Too many requests or bytes wait (`relay.requestsMax`, `relay.waitingBytesMax`). Send the same again after `Retry-After`.",
   },
   CENTRAL_RELAY_SLOW: {
     severity: "transient",
-    hint: "The body did not come on. Send the same again.",
+    hint: "The body came too slowly or not to its end. Send the same again.",
   },
 });

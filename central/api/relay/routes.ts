@@ -19,7 +19,7 @@ const bring = createRoute({
   operationId: "relayRecords",
   ...withScope("relay"),
   path: "/api/v1/relay",
-  summary: "Brings record batches of an edge straight into the store; answered when they are in it",
+  summary: "Puts record batches of an edge into the store, without Kafka; answered when they are stored",
   description: `One or more Kafka record batches (magic 2) of one lane, one after the other, each record with its identity header. What
 came before is known by it and is not stored again: whoever gets no answer sends the same once more. An empty body changes
 nothing and tells whether the key is good.`,

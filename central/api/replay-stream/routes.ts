@@ -30,7 +30,7 @@ const follow = createRoute({
   operationId: "streamReplay",
   ...withScope("read"),
   path: "/api/v1/replays/stream",
-  summary: "What topics held, as fast as it came or so many times as fast, for trying consumers",
+  summary: "Plays records of topics to the client, as fast as they came or N times as fast, for trying a consumer",
   request: {
     query: z.object({
       topic: nameParameter("All that the store has when not given.").optional(),

@@ -73,9 +73,9 @@ function turning<Turn extends ReplayTurn>(turn: Turn, summary: string) {
   });
 }
 
-const pause = turning("pause", "Stops it where it is, until it is resumed");
-const resume = turning("resume", "Goes on with it where it was paused");
-const cancel = turning("cancel", "Ends it; what it has done stays");
+const pause = turning("pause", "Stops the replay until it is resumed");
+const resume = turning("resume", "Goes on where the replay was paused");
+const cancel = turning("cancel", "Ends the replay; what it has done stays");
 
 /** POST and GET /api/v1/replays, GET /api/v1/replays/{id}, POST …/pause, …/resume, …/cancel */
 export function replays(dependencies: ApiDependencies) {

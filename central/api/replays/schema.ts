@@ -80,7 +80,7 @@ export const Replay = z
       total: z.int(),
       fraction: z.number(),
       recordsPerSecond: z.number(),
-      etaMs: z.int().optional().openapi({ description: "So long at this rate." }),
+      etaMs: z.int().optional().openapi({ description: "How long it still takes at this rate." }),
     }),
     counts: Counts,
     partitions: z.array(

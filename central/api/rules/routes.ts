@@ -12,7 +12,7 @@ const get = createRoute({
   operationId: "getRules",
   ...withScope("read"),
   path: "/api/v1/rules",
-  summary: "The rules over events, what they have seen, and what waits to be delivered",
+  summary: "The rules over events, what each has counted, and how many changes of alerts wait to be delivered",
   responses: {
     200: {
       description: "All of them. Without a rules file there are none.",

@@ -56,7 +56,7 @@ const named = createRoute({
   ...question,
   operationId: "getNamedSeries",
   path: "/api/v1/series",
-  summary: "The same for a vehicle of any name, `.` and `..` too, which no path can hold",
+  summary: "The same series, for a vehicle of any name; no path can hold the names `.` and `..`",
   request: { query: query.extend(namedVehicle) },
 });
 

@@ -9,7 +9,7 @@ const getStatus = createRoute({
   operationId: "getStatus",
   ...withScope("read"),
   path: "/api/v1/status",
-  summary: "Everything in one line of numbers",
+  summary: "The numbers of this central in one object: stored, missing, lag, what is not ready",
   responses: {
     200: { description: "The numbers.", content: { "application/json": { schema: Status } } },
     ...problems,

@@ -21,14 +21,14 @@ export const Status = z
       .openapi({ description: "Offsets after those: they cannot be read while a transaction is open." }),
     unreadPartitions: z.int().openapi({ description: "Partitions that nobody reads into this store." }),
     stalledPartitions: z.int().openapi({ description: "Partitions that have records to read, and none come." }),
-    lagUntoldForMs: z
-      .int()
-      .nullable()
-      .openapi({ description: "How old the oldest word of a broker is that lag and waiting stand on; null: none." }),
+    lagUntoldForMs: z.int().nullable().openapi({
+      description:
+        "How long ago a broker last said how far a partition goes, for the partition where that is longest; null: never.",
+    }),
     missingTopics: z.array(z.string()).openapi({ description: "Named in the config; the cluster does not have them." }),
     groupRefused: z
       .boolean()
-      .openapi({ description: "The group's members write to another store: it lets us not in." }),
+      .openapi({ description: "The consumer group refuses this central, because its members write to another store." }),
     problems: z.array(z.string()).openapi({ description: "Why central is not ready, in words; empty: it is." }),
     kafkaConfigured: z.boolean().openapi({ description: "False: there is no Kafka; all that comes, comes by relay." }),
     kafkaConnected: z.boolean().openapi({ description: "A broker answered something within the last 5 s." }),
@@ -53,7 +53,7 @@ export const Status = z
       })
       .nullable()
       .openapi({ description: "The sums of /api/v1/books, some seconds old; null: not kept, or not summed up yet." }),
-    sinceMs: z.int().openapi({ description: "Up since, milliseconds since 1970." }),
+    sinceMs: z.int().openapi({ description: "When this process began, milliseconds since 1970." }),
   })
   .openapi("Status");
 
@@ -79,7 +79,7 @@ const PartitionLag = z
     untoldForMs: z
       .int()
       .nullable()
-      .openapi({ description: "How old the broker's word on it is. After 30 s lag and waiting are unknown." }),
+      .openapi({ description: "How long ago a broker said how far it goes. After 30 s lag and waiting are unknown." }),
     unread: z.boolean().openapi({ description: "Nobody has read it into this store for 20 s or more." }),
     stalled: z
       .boolean()

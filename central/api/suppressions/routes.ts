@@ -39,7 +39,8 @@ const erase = createRoute({
   ...erasure,
   operationId: "eraseVehicle",
   path: "/api/v1/vehicles/{vehicle}",
-  summary: "Removes all that is stored of a vehicle; nothing of it is stored again until its suppression ends",
+  summary:
+    "Erases a vehicle: all that is stored of it is removed, and nothing of it is stored until its suppression is ended",
   request: { params },
 });
 
@@ -47,7 +48,7 @@ const eraseNamed = createRoute({
   ...erasure,
   operationId: "eraseNamedVehicle",
   path: "/api/v1/vehicles",
-  summary: "The same for any name, `.` and `..` too, which no path can hold",
+  summary: "The same, for a vehicle of any name; no path can hold the names `.` and `..`",
   request: { query },
 });
 
@@ -100,7 +101,7 @@ const end = createRoute({
   ...ending,
   operationId: "endSuppression",
   path: "/api/v1/suppressions/{vehicle}",
-  summary: "From now on the vehicle is stored again; a replay brings back what Kafka still has",
+  summary: "Ends the suppression: from now on the vehicle is stored again; a replay brings back what Kafka still has",
   request: { params },
 });
 
@@ -108,7 +109,7 @@ const endNamed = createRoute({
   ...ending,
   operationId: "endNamedSuppression",
   path: "/api/v1/suppressions",
-  summary: "The same for any name, `.` and `..` too, which no path can hold",
+  summary: "The same, for a vehicle of any name; no path can hold the names `.` and `..`",
   request: { query },
 });
 
