@@ -19,7 +19,7 @@ const Books = z
     missing: z.int(),
     difference: z.int().openapi({
       description:
-        "What cannot be explained: acknowledged a while ago and not here; or, below 0, here and never given by the agent.",
+        "What nothing explains. Above 0: acknowledged longer ago than `booksPatience`, and not stored. Below 0: stored, and never given by the agent.",
     }),
     balanced: z.boolean(),
     sinceMs: z.int().nullable().openapi({ description: "Since when there is a difference." }),

@@ -34,10 +34,10 @@ const list = createRoute({
     query: z.object({
       agent: identityNameParameter("Only this one.").optional(),
       stream: identityNameParameter("Only this one.").optional(),
-      from: timeParameter.optional().openapi(timeDescription("From the hour of this time; a day ago.")),
+      from: timeParameter.optional().openapi(timeDescription("From the hour of this time; a day ago when not given.")),
       to: timeParameter
         .optional()
-        .openapi(timeDescription(`Until this time; now. At most ${daysMax} days after from.`)),
+        .openapi(timeDescription(`Until this time; now when not given. At most ${daysMax} days after from.`)),
       limit: limitParameter(1_000, 10_000),
       cursor: cursorParameter,
     }),
@@ -45,7 +45,7 @@ const list = createRoute({
   responses: {
     200: {
       description:
-        "A page of hours; one in which nothing was and nothing should have been is none. A page may be empty and have a `next`: it goes on with other agents. cut: a lane has more holes than were looked at.",
+        "A page of hours. Hours without any number are left out. A page may be empty and have a `next`: it goes on with other agents. cut: a lane has more ranges of missing numbers than were looked at.",
       content: {
         "application/json": {
           schema: z.object({ cells: z.array(CellBody), cut: z.boolean(), next: z.string().optional() }),

@@ -14,7 +14,9 @@ export const CellBody = z
     onTheWay: z.int().openapi({ description: "Delivered to Kafka, and not stored yet." }),
     shed: z.int().openapi({ description: "Dropped by the agent's policy." }),
     dead: z.int().openapi({ description: "Refused by the destination for ever, or unreadable in the vehicle." }),
-    missing: z.int().openapi({ description: "Numbers that did not come, and nobody says why." }),
+    missing: z
+      .int()
+      .openapi({ description: "Numbers that did not come, although later ones did; the reason is not known." }),
     late: z.int().openapi({ description: "Of the stored ones: later than `lateAfter` after their event time." }),
     repeated: z.int().openapi({ description: "Came again, and were not stored again." }),
   })

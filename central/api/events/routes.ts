@@ -29,7 +29,7 @@ const list = createRoute({
   request: {
     query: z.object({
       vehicle: nameParameter(
-        "Pages need one; an export without it is of all vehicles, in the order of names.",
+        "Needed for pages. An export without it is of all vehicles, in the order of names.",
       ).optional(),
       stream: nameParameter("All streams when not given.").optional(),
       from: timeParameter.optional().openapi(timeDescription("Inclusive.")),
@@ -37,7 +37,7 @@ const list = createRoute({
       order: z.enum(["asc", "desc"]).default("asc").openapi({ description: "desc: the latest first." }),
       format: z.enum(["json", "ndjson", "csv"]).optional().openapi({
         description:
-          "json: pages. ndjson, csv: an export, all of it in one streamed answer. Without it `Accept` says so.",
+          "json: pages. ndjson, csv: an export, all of it in one streamed answer. Not given: the header `Accept` decides.",
       }),
       limit: limitParameter(100, 10_000),
       cursor: cursorParameter,
@@ -45,7 +45,7 @@ const list = createRoute({
   },
   responses: {
     200: {
-      description: "A page. Pages stay what they are while more is stored: no event twice, none skipped.",
+      description: "A page. While more is stored, paging gives no event twice and skips none.",
       content: {
         "application/json": { schema: z.object({ events: z.array(Event), next: z.string().optional() }) },
         "application/x-ndjson": { schema: z.string().openapi({ description: "An `Event` a line." }) },

@@ -9,7 +9,7 @@ export const Agent = z
     agent: z.string(),
     state: z.enum(["online", "silent", "stopped", "unheard"]).openapi({
       description:
-        "silent: three heartbeats are missing. stopped: it said goodbye. unheard: known from its records alone, it sends no heartbeats.",
+        "silent: three heartbeats are missing. stopped: it was stopped, and said so. unheard: it sends records and no heartbeats.",
     }),
     heardMs: orNull("When its last heartbeat was in the topic."),
     ageMs: orNull("How long ago that is."),

@@ -5,7 +5,8 @@ export const LakeStatus = z
   .object({
     table: z.string().nullable().openapi({ description: "URI of the Iceberg table; null before there is one." }),
     state: z.enum(["starting", "writing", "waiting", "standby"]).openapi({
-      description: "standby: another central writes it. waiting: `trouble` says for what; it goes on by itself.",
+      description:
+        "standby: another central writes the lake. waiting: `trouble` says what it waits for; it goes on by itself.",
     }),
     trouble: z.string().nullable(),
     code: z.string().nullable().openapi({ description: "Error code of the trouble." }),

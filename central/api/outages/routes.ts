@@ -33,16 +33,15 @@ const list = createRoute({
   request: {
     query: z.object({
       agent: identityNameParameter("Only of this one.").optional(),
-      from: timeParameter.optional().openapi(timeDescription("That went on at this time or ended later.")),
-      to: timeParameter.optional().openapi(timeDescription("That began before this time.")),
+      from: timeParameter.optional().openapi(timeDescription("Outages that ended at this time or later, or go on.")),
+      to: timeParameter.optional().openapi(timeDescription("Outages that began before this time.")),
       limit: limitParameter(100, 1_000),
       cursor: cursorParameter,
     }),
   },
   responses: {
     200: {
-      description:
-        "A page of outages. Those that go on now (`toMs` is null) stand on the first one, before the others.",
+      description: "A page of outages. Those that go on now (`toMs` is null) are on the first page, before the others.",
       content: {
         "application/json": { schema: z.object({ outages: z.array(OutageBody), next: z.string().optional() }) },
       },

@@ -9,7 +9,7 @@ const Missed = z.object({
   came: z.int().openapi({ description: "Of these, stored by now." }),
   onTheWay: z.int(),
   inVehicle: z.int(),
-  missing: z.int().openapi({ description: "Did not come, although later ones did; nobody says why." }),
+  missing: z.int().openapi({ description: "Did not come, although later ones did; the reason is not known." }),
   shed: z
     .array(z.object({ first: z.int(), last: z.int(), reason: z.string() }))
     .openapi({ description: "Will never come, and why." }),
@@ -22,16 +22,16 @@ export const OutageBody = z
     agent: z.string(),
     kind: z.enum(["link", "stopped", "killed", "silent"]).openapi({
       description:
-        "link: it ran and did not get through. stopped: it said goodbye. killed: it ended without a word. silent: it goes on, and nobody knows why.",
+        "link: the agent ran and did not reach its destination. stopped: it was stopped, and said so. killed: it ended without saying so. silent: it goes on, and the reason is not known.",
     }),
     fromMs: z.int(),
     toMs: z.int().nullable().openapi({ description: "null: it goes on." }),
     caughtUpMs: z.int().nullable().openapi({ description: "When all that had waited had left the vehicle." }),
     missed: z.array(Missed),
     missedCut: z.int().openapi({ description: "Lanes that are left out." }),
-    losses: z
-      .array(z.object({ stream: z.string(), name: z.string(), amount: z.int() }))
-      .openapi({ description: "Lost without ever having had a number, as `lost_at_source`; in the unit of its name." }),
+    losses: z.array(z.object({ stream: z.string(), name: z.string(), amount: z.int() })).openapi({
+      description: "What was lost before it had a number, such as `lost_at_source`. The unit is that of the counter.",
+    }),
   })
   .openapi("Outage");
 export type OutageBody = z.infer<typeof OutageBody>;

@@ -63,7 +63,7 @@ const PartitionLag = z
     partition: z.int(),
     reader: z.enum(["self", "sibling", "stranger", "nobody", "unknown"]).openapi({
       description:
-        "Who reads it into this store: this instance, another one on the same store (sibling); stranger: a member of the group that writes elsewhere.",
+        "Who reads the partition. self: this central. sibling: another one on the same store. stranger: a member of the group that writes elsewhere.",
     }),
     generation: z.int().openapi({ description: "How often the topic was found to be another one." }),
     next: z.int().openapi({ description: "Offset of the next record to store." }),
@@ -75,7 +75,7 @@ const PartitionLag = z
     waiting: z
       .int()
       .nullable()
-      .openapi({ description: "Offsets after those, which an open transaction holds back; null: not known here." }),
+      .openapi({ description: "Offsets after those, which an open transaction holds back; null: unknown." }),
     untoldForMs: z
       .int()
       .nullable()
