@@ -155,7 +155,7 @@ for (const down of [false, true]) {
     expect(readLake(directory, tally).torn).toEqual([]);
     const wasRead = (n: number) => n < before + readOfChanged || n >= before + 100_000;
     expect(tally.verdict(spool.written, wasRead)).toEqual(complete);
-  }, 60_000);
+  }, 300_000);
 }
 
 test("a name that comes again, and a tracked file that is written again, are errors for these alone", async () => {

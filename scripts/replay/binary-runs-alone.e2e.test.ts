@@ -82,7 +82,7 @@ for (const target of ["linux-x64", "linux-arm64"] as const) {
     await edge.hasSettled(log.written, 60_000);
     expect(existsSync(trace)).toBe(false);
     expect(await world.proof()).toMatchObject(proven);
-  }, 150_000);
+  }, 300_000);
 }
 
 /** The command that runs a target's binary here: under qemu when it is another processor's. */

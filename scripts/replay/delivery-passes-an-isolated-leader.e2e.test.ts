@@ -36,5 +36,5 @@ for (const [name, addresses] of [
     await cluster().heal();
     await cluster().inSync(topic);
     expect(await world.proof()).toMatchObject(proven);
-  }, 150_000);
+  }, 300_000);
 }

@@ -55,5 +55,5 @@ for (const { name, seenByBoth, restarted } of cases) {
     await first.start();
     await cluster().inSync(topic);
     expect(await world.proof()).toMatchObject(proven);
-  }, 180_000);
+  }, 300_000);
 }

@@ -53,7 +53,7 @@ for (const [architecture, lines, withinMs] of [
     expect(await run(machine, "check", config, "--connect")).toMatchObject({ code: 0 });
     writeFileSync(config, "agent: 7\n");
     expect(await run(machine, "check", config)).toMatchObject({ code: 2 });
-  }, 180_000);
+  }, 300_000);
 }
 
 /** Which C libraries a process has in its memory. */

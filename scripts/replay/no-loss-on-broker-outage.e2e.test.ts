@@ -40,5 +40,5 @@ test(
     await edge.hasSettled(log.written, 30_000);
     expect(await world.proof()).toMatchObject(proven);
   },
-  outageMs + 90_000,
+  outageMs + 300_000,
 );

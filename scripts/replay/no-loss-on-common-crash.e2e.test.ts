@@ -49,5 +49,5 @@ for (const { name, partition, mayRead } of cases) {
     await edge.hasSettled(log.written);
     expect(proxy.happened.swallow).toBe(rounds);
     expect(await world.proof()).toMatchObject(proven);
-  }, 90_000);
+  }, 300_000);
 }

@@ -35,5 +35,5 @@ for (const partition of ["agent", "key"]) {
     }
     await edge.hasSettled(log.written);
     expect(await world.proof()).toMatchObject({ ...proven, partitions: partition === "key" ? 4 : 1 });
-  }, 60_000);
+  }, 300_000);
 }

@@ -42,7 +42,7 @@ test("`channel peek` left open for an hour's worth of traffic neither stops the 
   // 72 MB have passed: the file holds a batch or two, the reserve is 32 MiB, the write-ahead log is checkpointed at 16.
   expect(largest).toBeLessThan(100 * MiB);
   expect(await world.proof()).toMatchObject(proven);
-}, 300_000);
+}, 600_000);
 
 function bytesIn(folder: string): number {
   return readdirSync(folder).reduce(

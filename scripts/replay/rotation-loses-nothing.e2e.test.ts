@@ -78,7 +78,7 @@ for (const way of ["rename", "copyTruncate"] as const) {
     await edge.start();
     await edge.hasSettled(log.written);
     expect(await world.proof()).toMatchObject(proven);
-  }, 60_000);
+  }, 300_000);
 }
 
 for (const down of [false, true]) {
@@ -96,5 +96,5 @@ for (const down of [false, true]) {
     if (down) await edge.start();
     await edge.hasSettled(log.written);
     expect(await world.proof()).toMatchObject(proven);
-  }, 60_000);
+  }, 300_000);
 }

@@ -66,7 +66,7 @@ for (const { cause, end } of longForm ? cases : cases.slice(0, 2)) {
     await edge.hasSettled(log.written, 60_000);
     await cluster().inSync(topic);
     expect(await world.proof()).toMatchObject(proven);
-  }, 180_000);
+  }, 300_000);
 }
 
 function requests({ client }: ClusterBroker): number {
