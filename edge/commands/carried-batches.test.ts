@@ -37,7 +37,7 @@ const inTheWay: readonly (readonly [what: string, parts: Parts, why: string])[] 
   [
     "a topic by header",
     { sink: { topic: "t-%{area}", topicDefault: "t" } },
-    'sink "out" looks at each event for where it goes (topic t-%{area} by agent)',
+    'sink "out" looks at each event for where it goes (topic t-%{area} by agent); of a batch only %{agent} and %{stream} are known',
   ],
   ["Flume's form of events", { sink: { useFlumeEventFormat: true } }, 'sink "out" writes events in another form'],
 ];
@@ -53,4 +53,5 @@ test.each(inTheWay)("%s does not hinder a source that opens them", (_, { source,
 
 test("a plain aggregator is right", () => {
   expect(problems({})).toEqual([]);
+  expect(problems({ sink: { topic: "%{stream}-of-%{agent}", topicDefault: "rest" } })).toEqual([]);
 });

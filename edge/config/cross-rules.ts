@@ -3,6 +3,7 @@ import { formatByteSize } from "../../shared/config/byte-size.ts";
 import { formatDuration } from "../../shared/config/duration.ts";
 import { isLocal } from "../../shared/config/listen-address.ts";
 import { suggest } from "../../shared/config/nearest.ts";
+import { laysOutWhole } from "../core/layout.ts";
 import type { ConfigDocument } from "./document.ts";
 import type { Problem } from "./problem.ts";
 import type { Components } from "./read-components.ts";
@@ -198,9 +199,9 @@ function whyNotWhole(name: string, { channels, sinks }: Components): string | un
   if (channel.ttlMs !== undefined) return `channel "${name}" sheds what others count on (\`ttl\`)`;
   for (const [sink, config] of sinks) {
     if (config?.channel !== name || config.layout === undefined) continue;
-    const { groupFixed, form } = config.layout;
-    if (form !== undefined) return `sink "${sink}" writes events in another form`;
-    if (groupFixed === undefined) return `sink "${sink}" looks at each event for where it goes (${config.layout.text})`;
+    if (laysOutWhole(config.layout)) continue;
+    if (config.layout.form !== undefined) return `sink "${sink}" writes events in another form`;
+    return `sink "${sink}" looks at each event for where it goes (${config.layout.text}); of a batch only %{agent} and %{stream} are known`;
   }
   return undefined;
 }

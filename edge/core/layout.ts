@@ -20,6 +20,8 @@ export interface Layout {
   group(view: EventView): string | undefined;
   /** Set when the group never depends on the event: the hot path asks once. */
   readonly groupFixed: string | undefined;
+  /** Which headers `group` looks at; undefined: it may look at anything. A batch that nobody opens has `carriedHeaders` alone. */
+  readonly groupHeaders?: readonly string[];
   /** Where events of a group go that finds no place any more. Always allowed. */
   readonly groupDefault: string;
   /** How many groups one stream may have in one channel. */
@@ -31,6 +33,16 @@ export interface Layout {
    * What it answers is read at once and not kept: one object may stand for all events. Left out: the event as it is.
    */
   readonly form?: (view: EventView) => EventView;
+}
+
+/** What is known of a batch of another agent without opening it: who made it, and of which stream. */
+export const carriedHeaders = ["agent", "stream"] as const;
+
+/** Whether a layout can lay out batches that nobody opens. */
+export function laysOutWhole({ groupFixed, groupHeaders, form }: Layout): boolean {
+  if (form !== undefined) return false;
+  if (groupFixed !== undefined) return true;
+  return groupHeaders?.every((name) => carriedHeaders.some((known) => known === name)) ?? false;
 }
 
 /** How a group is divided into lanes. */

@@ -30,6 +30,9 @@ export interface Source {
 export interface CarriedBatch extends Omit<PutBatch, "lane" | "kind" | "first" | "carried"> {
   /** See `PutBatch.carried`. */
   readonly carried: string;
+  /** Who made it, and of which of its streams: for a group that is named after these. */
+  readonly agent: string;
+  readonly stream: string;
   /** What its group is divided by: the key of its records, or the name of the agent that made it. */
   readonly key: string;
 }

@@ -145,7 +145,7 @@ describe("batches of other agents", () => {
       id: _id,
       ...made
     } = testBatch(testLane("x"), { first: 0, count: 3 });
-    return { ...made, key, carried };
+    return { ...made, key, carried, agent: carried.split("/")[0] ?? "", stream: "s" };
   };
 
   test("go on byte for byte, into the lane of their key, under the lane's own numbers", () => {
@@ -160,6 +160,16 @@ describe("batches of other agents", () => {
       [2, 0, 3, "gw-2/e/s.0/0-2"],
     ]);
     expect(channel.held.every(({ bytes }) => sent.some((each) => each.bytes === bytes))).toBe(true);
+  });
+
+  test("may go to a group that is named after who made them, and of which stream; within the bound", () => {
+    const group = (view: EventView) => `${view.header("stream")}-of-${view.header("agent")}`;
+    const named: Layout = { ...plainLayout("rest"), group, groupFixed: undefined, groupHeaders: ["stream", "agent"] };
+    const { router, groups, commit } = wire({ ...named, groupsMax: 2 }, new ArrayStore(), true);
+    for (const agent of ["gw-1", "gw-2", "gw-1", "gw-3"]) router.carry(batch("1", `${agent}/e/s.0/0-2`));
+    commit();
+    expect(groups()).toEqual(["s-of-gw-1", "s-of-gw-2", "rest"]);
+    expect(router.takeDefaulted()).toBe(3);
   });
 
   test("have lanes of their own: the numbers of events stay without a hole", () => {

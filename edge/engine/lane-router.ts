@@ -1,9 +1,9 @@
 import { invariant } from "../../shared/errors/invariant.ts";
 import { defineSignal, type Report } from "../../shared/telemetry/log.ts";
 import type { Channel } from "../core/channel.ts";
-import type { EventView } from "../core/event-view.ts";
+import { EventView } from "../core/event-view.ts";
 import { isSamePart, type Lane, type LanePart } from "../core/lane.ts";
-import type { Layout } from "../core/layout.ts";
+import { type Layout, laysOutWhole } from "../core/layout.ts";
 import { limits } from "../core/limits.ts";
 import type { CarriedBatch } from "../core/source.ts";
 import type { PutBatch } from "../core/stored-batch.ts";
@@ -84,12 +84,9 @@ export class LaneRouter {
 
   /** A batch of another agent, whole; answers by how many bytes the pending work grew. */
   carry(batch: CarriedBatch): number {
-    const { groupFixed } = this.options.layout;
-    invariant(
-      groupFixed !== undefined && this.form === undefined,
-      "the layout takes batches whose events nobody looks at",
-    );
-    return this.laneIn(groupFixed, batch.key).carry(batch);
+    const { layout } = this.options;
+    invariant(laysOutWhole(layout), "the layout takes batches that nobody opens");
+    return this.laneIn(layout.groupFixed ?? this.groupOf(batch), batch.key, batch.count).carry(batch);
   }
 
   /** Hands over all batches that wait, for the commit. */
@@ -150,12 +147,19 @@ export class LaneRouter {
     return this.laneIn(layout.groupFixed ?? layout.group(view), view.key);
   }
 
-  private laneIn(name: string | undefined, key: string | undefined): OpenBatch {
+  private groupOf({ agent, stream }: CarriedBatch): string | undefined {
+    const view = new EventView();
+    view.setHeader("agent", agent);
+    view.setHeader("stream", stream);
+    return this.options.layout.group(view);
+  }
+
+  private laneIn(name: string | undefined, key: string | undefined, events = 1): OpenBatch {
     const { layout } = this.options;
     let group = name === undefined ? undefined : this.groups.get(name);
     let own = name;
     if (group === undefined || own === undefined) {
-      own = this.placeFor(name);
+      own = this.placeFor(name, events);
       group = this.openGroup(own);
     }
     const index = group.division === undefined ? 0 : this.partOf(group, key);
@@ -169,12 +173,12 @@ export class LaneRouter {
   }
 
   /** The group itself, if there is a place for it; else the default. */
-  private placeFor(name: string | undefined): string {
+  private placeFor(name: string | undefined, events: number): string {
     const { layout, stream, channel } = this.options;
     const { groupDefault } = layout;
     if (name !== undefined && (name === groupDefault || this.made.has(name) || this.hasPlace())) return name;
-    this.defaultedNow++;
-    this.defaultedEver++;
+    this.defaultedNow += events;
+    this.defaultedEver += events;
     const groups = this.made.size;
     const fields = { component: channel.name, stream, group: name, default: groupDefault, groups };
     this.options.report(signals.defaulted, { ...fields, groupsMax: layout.groupsMax });

@@ -65,6 +65,7 @@ export function layoutOf(config: LayoutConfig): Layout {
     text: `topic ${topic} by ${partition}${partition === "key" ? `/${partitionsDefault}` : ""}${useFlumeEventFormat ? ", as Flume's Avro events" : ""}`,
     group: isFixed ? () => topic : topicOf(pieces, config),
     groupFixed: isFixed ? topic : undefined,
+    groupHeaders: pieces.flatMap((piece) => ("header" in piece ? [piece.header] : [])),
     groupDefault: topicDefault,
     groupsMax: isFixed ? 1 : topicsMax,
     division:

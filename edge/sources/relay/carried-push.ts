@@ -26,13 +26,13 @@ export class CarriedPush implements Push {
   private readonly ranged: readonly Ranged[];
 
   /** `keysMixed` is told of a batch whose records have several keys. What was read of the body is not kept. */
-  constructor({ lane, batches }: RelayedBody, keysMixed: () => void) {
+  constructor(body: RelayedBody, keysMixed: () => void) {
+    const { lane, agent, batches } = body;
     this.lane = lane;
-    const agent = lane.slice(0, Math.max(0, lane.indexOf("/")));
     this.ranged = batches.map((batch) => {
       const key = keyOf(batch.table);
       if (key === "several") keysMixed();
-      return ranged(lane, batch, key === "several" || key === "none" ? agent : key.text);
+      return ranged(body, batch, key === "several" || key === "none" ? agent : key.text);
     });
     this.bytes = this.ranged.reduce((sum, { batch, lasts }) => sum + batch.bytes.length + lasts.byteLength, 0);
     this.largestBytes = Math.max(0, ...batches.map(({ table }) => table.largestBytes));
@@ -64,10 +64,14 @@ function withoutBeginning(batch: CarriedBatch, records: number): CarriedBatch {
   const [, rest] = cutLoose({ ...batch, kind: "records", first: 0 }, [records]);
   if (rest?.carried === undefined) return batch;
   const { bytes, recordsCrc, count, timeMsMin, timeMsMax, carried } = rest;
-  return { bytes, recordsCrc, count, timeMsMin, timeMsMax, carried, key: batch.key };
+  return { ...batch, bytes, recordsCrc, count, timeMsMin, timeMsMax, carried };
 }
 
-function ranged(lane: string, { raw, table, numbers, markers }: RelayedBatch, key: string): Ranged {
+function ranged(
+  { lane, agent, stream }: RelayedBody,
+  { raw, table, numbers, markers }: RelayedBatch,
+  key: string,
+): Ranged {
   const { count, timesMs, maxTimestampMs } = table;
   const lasts = markers.size === 0 ? numbers : numbers.map((number, index) => markers.get(index)?.last ?? number);
   const first = numbers[0] ?? 0;
@@ -77,7 +81,7 @@ function ranged(lane: string, { raw, table, numbers, markers }: RelayedBatch, ke
   const bytes = Buffer.from(raw);
   const recordsCrc = crc32c(bytes, HEADER_BYTES);
   const carried = `${lane}/${first}-${lasts.at(-1) ?? first}`;
-  const batch = { bytes, recordsCrc, count, timeMsMin, timeMsMax: maxTimestampMs, carried, key };
+  const batch = { bytes, recordsCrc, count, timeMsMin, timeMsMax: maxTimestampMs, carried, agent, stream, key };
   return { batch, first, lasts };
 }
 

@@ -22,8 +22,10 @@ export interface RelayedBatch {
 
 /** A body that can be taken. */
 export interface RelayedBody {
-  /** `agent/epoch/stream.lane`; empty where nothing came. */
+  /** `agent/epoch/stream.lane`; empty where nothing came, as the two that follow. */
   readonly lane: string;
+  readonly agent: string;
+  readonly stream: string;
   readonly batches: readonly RelayedBatch[];
   /** Markers included: so many its sender wants to hear of. */
   readonly records: number;
@@ -56,7 +58,8 @@ export function readRelayedBody(body: Buffer, ownAgent: string | undefined): Rel
     batches.push(reader.read(bytes, table));
   }
   if (readBytes !== body.length) throw content(`${body.length - readBytes} bytes that are no whole record batch`);
-  return { lane: reader?.lane ?? "", batches, records };
+  const { lane = "", agent = "", stream = "" } = reader ?? {};
+  return { lane, agent, stream, batches, records };
 }
 
 function tableOf(batch: Buffer): RecordTable {
@@ -72,6 +75,8 @@ function tableOf(batch: Buffer): RecordTable {
 class LaneReader {
   /** As `Origin` names it. */
   readonly lane: string;
+  readonly agent: string;
+  readonly stream: string;
   private readonly prefix: Buffer;
   private next = 0;
 
@@ -81,6 +86,8 @@ class LaneReader {
       const message = `take records of agent ${identity.agent}: the certificate names ${ownAgent}`;
       throw new AppError(codes.EDGE_RELAY_AGENT, message);
     }
+    this.agent = identity.agent;
+    this.stream = identity.stream;
     const prefix = lanePrefix(identity);
     this.prefix = Buffer.from(prefix);
     this.lane = prefix.slice(0, -1);
