@@ -24,9 +24,9 @@ export const centralPostgres: BenchCase = {
   title: "From the topic to PostgreSQL",
   about: "--lines events from the topic into the PostgreSQL store, beside Bun's client writing the same rows",
   method:
-    "As above, into a PostgreSQL of this machine with its own settings for durability. Beside it Bun's SQL client alone, in the " +
-    "same run on the same server: the same rows into one table with the same index, 25,000 a transaction, without a topic, a " +
-    "ledger, a last state or a position. The server's CPU is counted apart, of all of its processes.",
+    "As above, into a PostgreSQL of this machine with its own settings for durability. In the same run, on the same server, " +
+    "Bun's SQL client alone writes the same rows into one table with the same index, 25,000 a transaction, without a topic, a " +
+    "ledger, a last state or a position. The CPU of all processes of the server is counted apart.",
   page: "central",
   size: "ordinary",
   peers: false,

@@ -20,8 +20,8 @@ export const centralReads: BenchCase = {
   title: "Reads over HTTP while ingest runs",
   about: "100 M rows stored, ingest at full rate: a vehicle's last state, a vehicle's hour of events (half an hour)",
   method:
-    "Events wait in the topic. When 100 M rows are stored, and while ingest goes on with a tenth of that at full rate, " +
-    "requests are made over HTTP one after the other, for vehicles and hours at random: a vehicle with its last state, " +
+    "Events wait in the topic. When 100 M rows are stored, storing goes on with a tenth of that at full rate. Meanwhile " +
+    "requests are made over HTTP, one after the other, for vehicles and hours at random: a vehicle with its last state, " +
     "then an hour of its events (3,600).",
   page: "central",
   size: "big",

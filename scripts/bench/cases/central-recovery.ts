@@ -20,12 +20,13 @@ export const eventsFromMs = 1_760_000_000_000;
 /** How soon rows come again after a crash or an outage, and how fast a backlog goes while more arrives. */
 export const centralRecovery: BenchCase = {
   name: "central-recovery",
-  title: "After a crash, after an outage, behind",
+  title: "After a crash, after an outage, and catching up",
   about: "central killed with -9; its store locked and released; catching up while --lines more events arrive",
   method:
-    "Killed: with -9 at a quarter of --lines events, started again on the same store; from its start to the first new row. " +
-    `Outage: another connection holds the store's write lock for ${storeAwayMs / 1000} s; from its release to the first ` +
-    "new row. Catch-up: --lines events wait when it starts, and a producer goes on with as many as fast as it can.",
+    "Killed: with -9 at a quarter of --lines events, and started again on the same store. The time is from its start to the " +
+    `first new row. Outage: another connection holds the store's write lock for ${storeAwayMs / 1000} s. The time is from ` +
+    "the lock's release to the first new row. Catch-up: --lines events wait when central starts, and a producer adds as " +
+    "many more, as fast as it can.",
   page: "central",
   size: "ordinary",
   peers: false,

@@ -18,8 +18,8 @@ export const centralIngest: BenchCase = {
   title: "From the topic to the store",
   about: "--lines events from the topic into the SQLite store with its indexes, ledger and last state",
   method:
-    "Events wait in a topic of four partitions; one process consumes and stores them exactly once, with indexes, ledger " +
-    "and each vehicle's last state. It is watched from outside: CPU and memory in /proc, progress over its own HTTP.",
+    "Events wait in a topic of four partitions. One process consumes and stores them exactly once, with indexes, ledger " +
+    "and each vehicle's last state. CPU and memory are read from /proc, its progress over its own HTTP.",
   page: "central",
   size: "ordinary",
   peers: false,

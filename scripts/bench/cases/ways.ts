@@ -9,9 +9,9 @@ export const wayCosts: BenchCase = {
   title: "From the file to the store: over Kafka, and by relay",
   about: "--lines lines from a file into the centre's store, over Kafka and by relay: CPU of both ends",
   method:
-    "A file of lines appears at once before a warm edge, which takes the vehicle for the key; a centre stores them. CPU and memory of " +
-    "each of the two processes from /proc, until the store has all lines and both have settled for 1.5 s. The broker is not " +
-    "counted, and by relay there is none: the centre syncs each transaction then.",
+    "A file of lines appears at once in front of a warm edge, whose key is the vehicle. A centre stores the lines. CPU and memory of " +
+    "the two processes are read from /proc, until the store has all lines and both have been quiet for 1.5 s. The broker is not " +
+    "counted. By relay there is no broker, and the centre syncs each transaction.",
   page: "central",
   size: "ordinary",
   peers: false,
