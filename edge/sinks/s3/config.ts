@@ -22,6 +22,10 @@ export const configSchema = () =>
       ...lineFormatFields(),
       ...nameFields(),
       ...rollFields(),
+      verify: z.boolean().default(true).meta({
+        description:
+          "After each object it is looked at (HeadObject, which needs s3:GetObject): what a login page or a proxy answers 200 to is not there. false: the answer is believed; for keys that may write and not look.",
+      }),
       timeout: duration({ min: 100 })
         .prefault("60s")
         .meta({ description: "How long one request, or a part of a large object, may take." }),

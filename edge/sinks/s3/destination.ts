@@ -28,7 +28,7 @@ export class BucketDestination implements ObjectDestination {
 
   async open(name: string, signal: AbortSignal): Promise<ObjectWriter> {
     const ask = <T>(what: string, work: Promise<T>) => this.ask(`${what} ${name}`, work, signal);
-    return new PartWriter(this.client, name, ask);
+    return new PartWriter({ client: this.client, name, verify: this.config.verify }, ask);
   }
 
   async probe(signal: AbortSignal): Promise<readonly Finding[]> {
@@ -66,17 +66,25 @@ export class BucketDestination implements ObjectDestination {
   }
 }
 
+/** Which object is written. */
+interface Target {
+  readonly client: S3Client;
+  readonly name: string;
+  /** Whether it is looked at when it is written. */
+  readonly verify: boolean;
+}
+
 type Ask = <T>(what: string, work: Promise<T>) => Promise<T>;
 
 /** Small objects are one request; a large one is begun in parts when it is known to be large. */
 class PartWriter implements ObjectWriter {
   private parts: Buffer[] = [];
   private bytes = 0;
+  private taken = 0;
   private sink: Bun.NetworkSink | undefined;
 
   constructor(
-    private readonly client: S3Client,
-    private readonly name: string,
+    private readonly target: Target,
     private readonly ask: Ask,
   ) {}
 
@@ -88,12 +96,22 @@ class PartWriter implements ObjectWriter {
   }
 
   async close(): Promise<void> {
-    if (this.sink === undefined) {
-      await this.ask("put", this.client.write(this.name, this.take()));
-      return;
+    const { client, name, verify } = this.target;
+    if (this.sink === undefined) await this.ask("put", client.write(name, this.take()));
+    else {
+      await this.send();
+      await this.ask("end", Promise.resolve(this.sink.end()));
     }
-    await this.send();
-    await this.ask("end", Promise.resolve(this.sink.end()));
+    if (verify) await this.look();
+  }
+
+  /** A login page answers 200 to whatever is written: only what is there was taken. */
+  private async look(): Promise<void> {
+    const { client, name } = this.target;
+    const { size, etag } = await this.ask("look at", client.stat(name));
+    if (size === this.taken && etag !== "") return;
+    const found = `what answers names an object of ${size} bytes${etag === "" ? " and no ETag" : ""}`;
+    throw new AppError("EDGE_DESTINATION_AWAY", `write ${name}: ${found}, ${this.taken} were sent`);
   }
 
   async discard(): Promise<void> {
@@ -107,7 +125,7 @@ class PartWriter implements ObjectWriter {
   }
 
   private async send(): Promise<void> {
-    this.sink ??= this.client.file(this.name).writer({ partSize: partBytes, queueSize: 1, retry: 0 });
+    this.sink ??= this.target.client.file(this.target.name).writer({ partSize: partBytes, queueSize: 1, retry: 0 });
     this.sink.write(this.take());
     await this.ask("write", Promise.resolve(this.sink.flush()));
   }
@@ -116,6 +134,7 @@ class PartWriter implements ObjectWriter {
     const all = Buffer.concat(this.parts);
     this.parts = [];
     this.bytes = 0;
+    this.taken += all.length;
     return all;
   }
 }

@@ -39,6 +39,10 @@ class FakeBucket implements AsyncDisposable {
   private async answer(request: Request, url: URL): Promise<Response> {
     const key = decodeURIComponent(url.pathname.replace(/^\/tele\/?/, ""));
     const id = url.searchParams.get("uploadId");
+    if (request.method === "HEAD") {
+      const stored = this.objects.get(key);
+      return new Response(stored, { status: stored === undefined ? 404 : 200, headers: { etag: '"e"' } });
+    }
     if (request.method === "GET") return xml("<ListBucketResult><KeyCount>0</KeyCount></ListBucketResult>");
     if (request.method === "POST" && url.searchParams.has("uploads")) {
       const fresh = String(this.uploads.size + 1);
@@ -133,6 +137,29 @@ describe("hostile peers", () => {
     bucket.answers = [];
     expect(await step()).toBe("delivered");
     expect(bucket.objects.size).toBe(1);
+  });
+
+  const loginPage = () => new Response("<html>Please sign in</html>", { headers: { "content-type": "text/html" } });
+  test.each([
+    ["a login page answers the write", 1],
+    ["it answers the look at what was written, too", 2],
+  ])("%s: the lines are held, and then they arrive", async (_, answers) => {
+    await using bucket = new FakeBucket();
+    const { reader, step } = await laneOf(bucket);
+    reader.put(...testBatches(reader.lane, 1, 2));
+    bucket.answers = Array.from({ length: answers }, () => loginPage);
+    expect(await step()).toMatchObject({ code: "EDGE_DESTINATION_AWAY", severity: "transient" });
+    expect(bucket.objects.size).toBe(0);
+    expect(await step()).toBe("delivered");
+    expect([...bucket.objects.values()].map(String)).toEqual(["line 0\nline 1\n"]);
+  });
+
+  test("who may write and not look says so, and is believed", async () => {
+    await using bucket = new FakeBucket();
+    const { reader, step } = await laneOf(bucket, { verify: false });
+    reader.put(...testBatches(reader.lane, 1, 2));
+    expect(await step()).toBe("delivered");
+    expect(bucket.requests.filter((each) => each.startsWith("HEAD"))).toEqual([]);
   });
 
   test("an answer that never comes ends with the time-out, and the same object is written again", async () => {
