@@ -35,6 +35,8 @@ async function main(): Promise<number> {
       await outputTaken();
       return code;
     }
+    // Whatever is made from here on is the service's own: the store, its log, the lake.
+    process.umask(0o077);
     const config = loadConfig({ file: words.config, environment: process.env });
     const write = (line: string) => process.stderr.write(`${line}\n`);
     const report = createLog({ ...config.log, clock: systemClock, write });

@@ -22,7 +22,7 @@ import { AppError, hasCode, messageOf } from "../../../shared/errors/app-error.t
 import { invariant } from "../../../shared/errors/invariant.ts";
 import { writableBytes } from "../../../shared/files/free-bytes.ts";
 import { isFileTrouble } from "../../../shared/files/refusal.ts";
-import type { Report } from "../../../shared/telemetry/log.ts";
+import { type Report, silent } from "../../../shared/telemetry/log.ts";
 import { type AdmissionRules, anybody } from "../../ledger/admission.ts";
 import { defaultQuotas, type Quotas } from "../../ledger/limits.ts";
 import { lateAfterMsStandard } from "../../ledger/plan.ts";
@@ -44,6 +44,7 @@ import type {
 } from "../store.ts";
 import { alertsWithoutRules } from "../telemetry.ts";
 import { storeFailure } from "./failure.ts";
+import { tightenModes } from "./modes.ts";
 import { fileIdentity, isIncomplete, logIdentity, openWriter, reopenWriter } from "./open.ts";
 import { sqliteRedrives } from "./replay/redrives.ts";
 import { type ReplayTools, sqliteReplays } from "./replay/replays.ts";
@@ -310,7 +311,13 @@ export class SqliteStore implements Store {
   /** A store that was open is never made anew: an empty one would be taken for it, and be filled in its place. */
   private connect(): Database.Database {
     const { path, report } = this.options;
-    if (this.file === undefined) return openWriter(path, () => report(storeMade, { store: path }));
+    if (this.file === undefined) {
+      tightenModes(path, report);
+      return openWriter(path, () => {
+        report(storeMade, { store: path });
+        tightenModes(path, silent);
+      });
+    }
     try {
       return reopenWriter(path);
     } catch (thrown) {

@@ -32,3 +32,15 @@ export const logTakenAway = defineSignal({
   message:
     "The store's write-ahead log was taken away under us: what stood in it was moved into the file, and nothing is lost",
 });
+
+export const modeTightened = defineSignal({
+  name: "store_mode_repaired",
+  level: "warn",
+  message: "Everybody on this machine could read the store; only its owner and group can now",
+});
+
+export const modeNotTightened = defineSignal({
+  name: "store_mode_open",
+  level: "warn",
+  message: "Everybody on this machine can read the store, and its mode cannot be changed",
+});
