@@ -7,6 +7,7 @@
  *     bun scripts/bench/smoke.ts --record    writes it
  */
 import { messageOf } from "../../shared/errors/app-error.ts";
+import { askedHelp } from "../../shared/system/asked-help.ts";
 import { type Comparison, compare, GROSS_LOSS, loadBaseline, type Measure, saveBaseline } from "./baseline.ts";
 import { Bench, type Progress } from "./bench.ts";
 import { calibrate } from "./calibration.ts";
@@ -16,6 +17,12 @@ import { measureManyFiles } from "./measure/many-files.ts";
 import { measurePace } from "./measure/pace.ts";
 import { parseOptions } from "./options.ts";
 import type { Metrics } from "./report/columns.ts";
+
+const help = askedHelp(import.meta.path);
+if (help !== undefined) {
+  console.log(help);
+  process.exit(0);
+}
 
 const lines = 200_000;
 const linesPerSecond = 100;

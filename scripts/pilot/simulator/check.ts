@@ -9,10 +9,17 @@
  */
 import { parseArgs } from "node:util";
 import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
+import { askedHelp } from "../../../shared/system/asked-help.ts";
 import { LineAudit, summarize } from "./audit.ts";
 import { auditFolder, auditTopic } from "./audit-places.ts";
 import { readManifest } from "./manifest.ts";
 import type { StreamName } from "./scenario.ts";
+
+const help = askedHelp(import.meta.path);
+if (help !== undefined) {
+  console.log(help);
+  process.exit(0);
+}
 
 const { values } = parseArgs({
   options: {
