@@ -128,8 +128,38 @@ type Statement<Parameters extends unknown[], Row = unknown> = Database.Statement
 
 const batchColumns = "first, count, reason, time_ms_min, time_ms_max, crc, bytes, body, put_ms, carried";
 
+/** Every statement that reads; of a file that was not migrated, too: who looks at it from outside changes nothing. */
+export class ReadStatements {
+  readonly sessions: Statement<[number], { readonly destination: string; readonly value: string }>;
+
+  /** The row that begins at or behind a number. */
+  readonly rowFrom: Statement<[number, number], BatchRow>;
+  /** The row of records that begins at or behind a number. */
+  readonly recordsFrom: Statement<[number, number], BatchRow>;
+  /** The row that begins at or before a number. */
+  readonly rowBefore: Statement<[number, number], BatchRow>;
+  readonly rowsBetween: Statement<[number, number, number], BatchRow>;
+  readonly body: Statement<[number], BodyRow>;
+  readonly slots: Statement<[number], { readonly id: number; readonly lane: number; readonly first: number }>;
+  readonly oldestDead: Statement<[], { readonly id: number; readonly bytes: number; readonly body: number | null }>;
+
+  constructor(readonly db: DatabaseConnection) {
+    const columns = versionOf(db) < 2 ? batchColumns.replace("carried", "NULL AS carried") : batchColumns;
+    this.sessions = db.prepare("SELECT destination, value FROM session WHERE lane = ?");
+
+    const rows = `SELECT ${columns} FROM batch WHERE lane = ?`;
+    this.rowFrom = db.prepare(`${rows} AND first >= ? ORDER BY first LIMIT 1`);
+    this.recordsFrom = db.prepare(`${rows} AND first >= ? AND reason IS NULL ORDER BY first LIMIT 1`);
+    this.rowBefore = db.prepare(`${rows} AND first <= ? ORDER BY first DESC LIMIT 1`);
+    this.rowsBetween = db.prepare(`${rows} AND first >= ? AND first < ? ORDER BY first`);
+    this.body = db.prepare("SELECT lane, first, bytes FROM body WHERE id = ?");
+    this.slots = db.prepare("SELECT id, lane, first FROM body WHERE id <= ?");
+    this.oldestDead = db.prepare("SELECT id, bytes, body FROM dead ORDER BY id LIMIT 1");
+  }
+}
+
 /** Every statement of the flow, prepared once a connection. */
-export class Statements {
+export class Statements extends ReadStatements {
   readonly begin: Statement<[]>;
   readonly commit: Statement<[]>;
   readonly rollback: Statement<[]>;
@@ -156,20 +186,8 @@ export class Statements {
   readonly deleteDead: Statement<[number]>;
   readonly saveSession: Statement<[number, string, string]>;
 
-  readonly sessions: Statement<[number], { readonly destination: string; readonly value: string }>;
-
-  /** The row that begins at or behind a number. */
-  readonly rowFrom: Statement<[number, number], BatchRow>;
-  /** The row of records that begins at or behind a number. */
-  readonly recordsFrom: Statement<[number, number], BatchRow>;
-  /** The row that begins at or before a number. */
-  readonly rowBefore: Statement<[number, number], BatchRow>;
-  readonly rowsBetween: Statement<[number, number, number], BatchRow>;
-  readonly body: Statement<[number], BodyRow>;
-  readonly slots: Statement<[number], { readonly id: number; readonly lane: number; readonly first: number }>;
-  readonly oldestDead: Statement<[], { readonly id: number; readonly bytes: number; readonly body: number | null }>;
-
-  constructor(readonly db: DatabaseConnection) {
+  constructor(db: DatabaseConnection) {
+    super(db);
     this.begin = db.prepare("BEGIN IMMEDIATE");
     this.commit = db.prepare("COMMIT");
     this.rollback = db.prepare("ROLLBACK");
@@ -199,16 +217,5 @@ export class Statements {
     );
     this.deleteDead = db.prepare("DELETE FROM dead WHERE id = ?");
     this.saveSession = db.prepare("INSERT OR REPLACE INTO session (lane, destination, value) VALUES (?, ?, ?)");
-
-    this.sessions = db.prepare("SELECT destination, value FROM session WHERE lane = ?");
-
-    const rows = `SELECT ${batchColumns} FROM batch WHERE lane = ?`;
-    this.rowFrom = db.prepare(`${rows} AND first >= ? ORDER BY first LIMIT 1`);
-    this.recordsFrom = db.prepare(`${rows} AND first >= ? AND reason IS NULL ORDER BY first LIMIT 1`);
-    this.rowBefore = db.prepare(`${rows} AND first <= ? ORDER BY first DESC LIMIT 1`);
-    this.rowsBetween = db.prepare(`${rows} AND first >= ? AND first < ? ORDER BY first`);
-    this.body = db.prepare("SELECT lane, first, bytes FROM body WHERE id = ?");
-    this.slots = db.prepare("SELECT id, lane, first FROM body WHERE id <= ?");
-    this.oldestDead = db.prepare("SELECT id, bytes, body FROM dead ORDER BY id LIMIT 1");
   }
 }

@@ -3,14 +3,45 @@ import { expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { tempDir } from "../../../shared/testing/temp-dir.ts";
+import { systemClock } from "../../../shared/clock/clock.ts";
+import { type TempDir, tempDir } from "../../../shared/testing/temp-dir.ts";
 import { describeBatch, drain, expectContiguous } from "../../testing/contracts/batches.ts";
 import { openInspector } from "./inspect.ts";
+import { rebuild } from "./recover.ts";
 import { batchAt, openWritten } from "./testing/writer.ts";
+
+function golden(dir: TempDir): void {
+  writeFileSync(dir.file("channel.db"), gunzipSync(readFileSync(join(import.meta.dir, "golden", "v1.db.gz"))));
+}
+
+test("a file of version 1 is looked at as it is: nothing of it is changed", () => {
+  using dir = tempDir();
+  golden(dir);
+  const inspector = openInspector(dir.path);
+  expect(inspector.file().version).toBe(1);
+  const held = [...inspector.batches("main")];
+  expect(held.length).toBeGreaterThan(2);
+  expect(held.filter(({ problem }) => problem !== undefined)).toEqual([]);
+  expect([...inspector.verify("main")]).toEqual([]);
+  expect([...inspector.dead("main")]).toHaveLength(1);
+  inspector.close();
+});
+
+test("a file of version 1 that is damaged is written anew with all its batches", () => {
+  using dir = tempDir();
+  golden(dir);
+  const inspector = openInspector(dir.path);
+  const before = [...inspector.batches("main")].map(describeBatch);
+  inspector.close();
+  expect(rebuild(dir.file("channel.db"), systemClock)).toMatchObject({ batches: before.length, lost: 0 });
+  const again = openInspector(dir.path);
+  expect([...again.batches("main")].map(describeBatch)).toEqual(before);
+  again.close();
+});
 
 test("a file of version 1 is opened: its lanes drain, its books, positions and sessions are there", () => {
   using dir = tempDir();
-  writeFileSync(dir.file("channel.db"), gunzipSync(readFileSync(join(import.meta.dir, "golden", "v1.db.gz"))));
+  golden(dir);
   const store = openWritten(dir.path);
   const channel = store.channel("main");
   const [lane, keyed] = channel.lanes();

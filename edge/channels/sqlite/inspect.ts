@@ -11,7 +11,7 @@ import type { Lane } from "../../core/lane.ts";
 import { buildShedMarker } from "../../core/shed-marker.ts";
 import type { StoredBatch } from "../../core/stored-batch.ts";
 import { codes } from "./codes.ts";
-import { assertOurs, type BatchRow, Statements } from "./connection.ts";
+import { assertOurs, type BatchRow, ReadStatements } from "./connection.ts";
 import { fileNames } from "./data-files.ts";
 import { type DatabaseConnection, Sqlite, sqliteCode } from "./driver.ts";
 import { endOf, isIntact } from "./held-batch.ts";
@@ -136,13 +136,13 @@ interface DeadRow extends Omit<BatchRow, "reason" | "put_ms" | "carried"> {
 }
 
 class FileInspector implements Inspector {
-  private readonly statements: Statements;
+  private readonly statements: ReadStatements;
 
   constructor(
     private readonly db: DatabaseConnection,
     private readonly dataDir: string,
   ) {
-    this.statements = new Statements(db);
+    this.statements = new ReadStatements(db);
   }
 
   file(): FileSummary {

@@ -13,7 +13,14 @@ import { crc32c } from "../../../shared/kafka/record-batch/crc32c.ts";
 import { HEADER_BYTES, readBatchHeader } from "../../../shared/kafka/record-batch/header.ts";
 import { decodeRecords } from "../../../shared/kafka/record-batch/records.ts";
 import { carriedBy } from "../../core/split-batch.ts";
-import { type BatchRow, type LaneRow, openForWriting, Statements, type StateRow } from "./connection.ts";
+import {
+  type BatchRow,
+  type LaneRow,
+  openForWriting,
+  ReadStatements,
+  Statements,
+  type StateRow,
+} from "./connection.ts";
 import { openDamaged, setAside } from "./damaged-file.ts";
 import { type DatabaseConnection, tolerant } from "./driver.ts";
 import { endOf, footprint, isIntact } from "./held-batch.ts";
@@ -151,7 +158,7 @@ class Copy {
 
   /** What the batch rows say is held. */
   private copyRows(lane: number, progress: Progress): void {
-    const at = tolerant(() => new Statements(this.source));
+    const at = tolerant(() => new ReadStatements(this.source));
     if (at === undefined) return;
     for (const row of readable(
       (first) => at.rowFrom.get(lane, first),
