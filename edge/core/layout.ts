@@ -28,6 +28,8 @@ export interface Layout {
   readonly groupsMax: number;
   /** How a group is divided; undefined: it is one lane. */
   readonly division: Division | undefined;
+  /** How batches of other agents are divided, where that is not as events are, and by what of them. */
+  readonly carried?: CarriedDivision;
   /**
    * Of a destination that wants an event in another form: the event as it is put, its headers in its body for example.
    * What it answers is read at once and not kept: one object may stand for all events. Left out: the event as it is.
@@ -52,6 +54,22 @@ export interface Division {
   /** The part of a key. The engine keeps the answers: it need not be fast. */
   partOf(key: string, parts: number): number;
 }
+
+/**
+ * How batches of other agents are divided. They stay as small as their senders made them, and of a lane one is under way at a time: in one
+ * lane a thousand agents would wait for each other.
+ */
+export interface CarriedDivision {
+  readonly division: Division;
+  /** `key`: that of its records; `agent`: the name of the agent that made it. */
+  readonly by: "key" | "agent";
+}
+
+/** Of destinations that know each record by its identity, in whatever order lanes come. */
+export const carriedSideBySide: CarriedDivision = {
+  division: { partsDefault: 16, partOf: (name, parts) => Bun.hash.crc32(name) % parts },
+  by: "agent",
+};
 
 /** The layout of a channel whose sinks ask for none: each stream is one lane. */
 export function plainLayout(group: string): Layout {

@@ -33,8 +33,9 @@ export interface CarriedBatch extends Omit<PutBatch, "lane" | "kind" | "first" |
   /** Who made it, and of which of its streams: for a group that is named after these. */
   readonly agent: string;
   readonly stream: string;
-  /** What its group is divided by: the key of its records, or the name of the agent that made it. */
-  readonly key: string;
+  /** The key that all its records have; undefined: they have none, or several. */
+  readonly key: string | undefined;
+  readonly hasSeveralKeys: boolean;
 }
 
 /** What a source that has ended held open. */

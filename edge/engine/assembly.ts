@@ -2,7 +2,7 @@ import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { AgentConfig, SinkConfig, SourceConfig } from "../config/agent-config.ts";
 import type { Context } from "../core/context.ts";
 import { FileReaders } from "../core/file-readers.ts";
-import { type Layout, plainLayout } from "../core/layout.ts";
+import { carriedSideBySide, type Layout, plainLayout } from "../core/layout.ts";
 import type { Taps } from "../taps/taps.ts";
 import type { AgentChannels } from "./agent-channels.ts";
 import { type AgentOptions, contextOf } from "./agent-options.ts";
@@ -155,6 +155,9 @@ export class Assembly {
 }
 
 function layoutOf(config: AgentConfig, channel: string): Layout {
-  const [first] = sinksOf(config, channel).flatMap(([, { layout }]) => layout ?? []);
-  return first ?? plainLayout(channel);
+  const sinks = sinksOf(config, channel).map(([, sink]) => sink);
+  const [first] = sinks.flatMap(({ layout }) => layout ?? []);
+  if (first !== undefined) return first;
+  const plain = plainLayout(channel);
+  return sinks.some(({ needsIdentity }) => needsIdentity) ? { ...plain, carried: carriedSideBySide } : plain;
 }

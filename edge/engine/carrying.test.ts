@@ -11,7 +11,18 @@ import { testBatch, testLane } from "../testing/fakes/test-batches.ts";
 function carriedBatch(first: number, count: number): CarriedBatch {
   const { bytes, recordsCrc, timeMsMin, timeMsMax } = testBatch(testLane("driving"), { first, count });
   const carried = `gw-1/e1/driving.0/${first}-${first + count - 1}`;
-  return { bytes, recordsCrc, count, timeMsMin, timeMsMax, carried, agent: "gw-1", stream: "driving", key: "gw-1" };
+  return {
+    bytes,
+    recordsCrc,
+    count,
+    timeMsMin,
+    timeMsMax,
+    carried,
+    agent: "gw-1",
+    stream: "driving",
+    key: "gw-1",
+    hasSeveralKeys: false,
+  };
 }
 
 function carrying(batches: readonly CarriedBatch[], take: (committed: boolean) => void): SourceConfig {

@@ -145,7 +145,7 @@ describe("batches of other agents", () => {
       id: _id,
       ...made
     } = testBatch(testLane("x"), { first: 0, count: 3 });
-    return { ...made, key, carried, agent: carried.split("/")[0] ?? "", stream: "s" };
+    return { ...made, key, carried, agent: carried.split("/")[0] ?? "", stream: "s", hasSeveralKeys: false };
   };
 
   test("go on byte for byte, into the lane of their key, under the lane's own numbers", () => {
@@ -170,6 +170,24 @@ describe("batches of other agents", () => {
     commit();
     expect(groups()).toEqual(["s-of-gw-1", "s-of-gw-2", "rest"]);
     expect(router.takeDefaulted()).toBe(3);
+  });
+
+  test("are divided by their agent where the layout says so, and where they have several keys, which is said", () => {
+    const partOf = (text: string, of: number) => Number(text.replace(/\D/g, "")) % of;
+    const division = { partsDefault: 4, partOf };
+    const byAgent: Layout = { ...plainLayout("topic"), carried: { division, by: "agent" } };
+    const first = wire(byAgent, new ArrayStore(), true);
+    for (const agent of ["gw-1", "gw-2", "gw-5"]) first.router.carry(batch("7", `${agent}/e/s.0/0-2`));
+    first.commit();
+    expect(first.channel.held.map(({ lane }) => lane.part?.index)).toEqual([1, 1, 2].toSorted());
+    expect(first.reports).toEqual([]);
+    const byKey: Layout = { ...plainLayout("topic"), division, carried: { division, by: "key" } };
+    const second = wire(byKey, new ArrayStore(), true);
+    second.router.carry(batch("7", "gw-1/e/s.0/0-2"));
+    second.router.carry({ ...batch("7", "gw-1/e/s.0/3-5"), key: undefined, hasSeveralKeys: true });
+    second.commit();
+    expect(second.channel.held.map(({ lane }) => lane.part?.index).toSorted()).toEqual([1, 3]);
+    expect(second.reports.map(({ signal }) => signal)).toEqual(["carried_keys_mixed"]);
   });
 
   test("have lanes of their own: the numbers of events stay without a hole", () => {

@@ -3,7 +3,7 @@ import { defineSignal, type Report } from "../../shared/telemetry/log.ts";
 import type { Channel } from "../core/channel.ts";
 import { EventView } from "../core/event-view.ts";
 import { isSamePart, type Lane, type LanePart } from "../core/lane.ts";
-import { type Layout, laysOutWhole } from "../core/layout.ts";
+import { type Division, type Layout, laysOutWhole } from "../core/layout.ts";
 import { limits } from "../core/limits.ts";
 import type { CarriedBatch } from "../core/source.ts";
 import type { PutBatch } from "../core/stored-batch.ts";
@@ -28,6 +28,13 @@ const signals = {
     level: "warn",
     message: "Events name a place that is not allowed, or one more than there may be: they go to the default",
     atMostEveryMs: 60_000,
+  }),
+  severalKeys: defineSignal({
+    name: "carried_keys_mixed",
+    level: "info",
+    message:
+      "Batches of other agents hold records of several keys: they go to the partition of their agent's name, not of each key. A source that opens them (`take: events`) lays each by its own",
+    atMostEveryMs: 3_600_000,
   }),
   notDivided: defineSignal({
     name: "lanes_not_added",
@@ -67,12 +74,15 @@ export class LaneRouter {
   private single: OpenBatch | undefined;
   private readonly share = new OpenShare();
   private readonly form: Layout["form"];
+  private readonly division: Division | undefined;
   private defaultedNow = 0;
   private defaultedEver = 0;
 
   constructor(options: LaneRouterOptions) {
     this.options = options;
-    this.form = options.layout.form;
+    const { layout, carries = false } = options;
+    this.form = layout.form;
+    this.division = (carries ? layout.carried?.division : undefined) ?? layout.division;
     this.made = this.lanesMade();
   }
 
@@ -86,7 +96,10 @@ export class LaneRouter {
   carry(batch: CarriedBatch): number {
     const { layout } = this.options;
     invariant(laysOutWhole(layout), "the layout takes batches that nobody opens");
-    return this.laneIn(layout.groupFixed ?? this.groupOf(batch), batch.key, batch.count).carry(batch);
+    const isByAgent = layout.carried?.by === "agent";
+    if (batch.hasSeveralKeys && !isByAgent && this.division !== undefined) this.reportSeveralKeys(batch);
+    const key = isByAgent ? batch.agent : (batch.key ?? batch.agent);
+    return this.laneIn(layout.groupFixed ?? this.groupOf(batch), key, batch.count).carry(batch);
   }
 
   /** Hands over all batches that wait, for the commit. */
@@ -147,6 +160,11 @@ export class LaneRouter {
     return this.laneIn(layout.groupFixed ?? layout.group(view), view.key);
   }
 
+  private reportSeveralKeys({ carried }: CarriedBatch): void {
+    const { stream, channel } = this.options;
+    this.options.report(signals.severalKeys, { component: channel.name, stream, batch: carried });
+  }
+
   private groupOf({ agent, stream }: CarriedBatch): string | undefined {
     const view = new EventView();
     view.setHeader("agent", agent);
@@ -186,7 +204,8 @@ export class LaneRouter {
   }
 
   private hasPlace(): boolean {
-    const { groupDefault, groupsMax, division } = this.options.layout;
+    const { groupDefault, groupsMax } = this.options.layout;
+    const { division } = this;
     const groups = this.made.size - (this.made.has(groupDefault) ? 1 : 0);
     const lanes = this.lanesNow() + (division?.partsDefault ?? 1) + this.lanesKeptFree();
     return groups < groupsMax && lanes <= limits.lanesMax;
@@ -194,7 +213,8 @@ export class LaneRouter {
 
   /** The default always finds its place. */
   private lanesKeptFree(): number {
-    const { groupDefault, division } = this.options.layout;
+    const { groupDefault } = this.options.layout;
+    const { division } = this;
     return this.made.has(groupDefault) ? 0 : (division?.partsDefault ?? 1);
   }
 
@@ -209,7 +229,7 @@ export class LaneRouter {
   }
 
   private partOf(group: Group, key: string | undefined): number {
-    const { division } = this.options.layout;
+    const { division } = this;
     const parts = group.division?.parts ?? 1;
     const text = key ?? this.options.agent;
     let part = group.partOf.get(text);
@@ -233,7 +253,7 @@ export class LaneRouter {
 
   /** As the lanes that exist say, or as the layout begins. */
   private divisionOf(name: string): GroupDivision | undefined {
-    const { division } = this.options.layout;
+    const { division } = this;
     if (division === undefined) return undefined;
     let latest = { parts: division.partsDefault, generation: 0 };
     for (const { part } of this.made.get(name) ?? []) {

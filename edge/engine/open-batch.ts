@@ -84,7 +84,8 @@ export class OpenBatch {
   }
 
   /** Another agent's batch, as it is; answers by how many bytes the pending work grew. */
-  carry({ key: _key, agent: _agent, stream: _stream, ...batch }: CarriedBatch): number {
+  carry({ bytes, recordsCrc, count, timeMsMin, timeMsMax, carried }: CarriedBatch): number {
+    const batch = { bytes, recordsCrc, count, timeMsMin, timeMsMax, carried };
     const put = { ...batch, lane: this.lane, kind: "records" as const, first: this.nextSeq };
     // By the largest bound there is: cutting costs, and takes the sender's signature away.
     if (batch.bytes.length <= limits.batchBytesMax + SIGNATURE_BYTES) this.full.push(put);

@@ -1,7 +1,7 @@
 import type { Pattern } from "../../../shared/config/pattern/pattern.ts";
 import { partitionOfKey } from "../../../shared/kafka/murmur2.ts";
 import { EventView } from "../../core/event-view.ts";
-import type { Layout } from "../../core/layout.ts";
+import type { Division, Layout } from "../../core/layout.ts";
 import { writeFlumeDatum } from "../../records/flume-datum.ts";
 
 /** What of the config says where events go. */
@@ -61,6 +61,10 @@ export function layoutOf(config: LayoutConfig): Layout {
   const pattern = parseTopicPattern(topic);
   const pieces = pattern.ok ? pattern.pieces : [];
   const isFixed = pieces.every((piece) => "text" in piece);
+  const division: Division = {
+    partsDefault: partitionsDefault,
+    partOf: (key, partitions) => partitionOfKey(Buffer.from(key), partitions),
+  };
   return {
     text: `topic ${topic} by ${partition}${partition === "key" ? `/${partitionsDefault}` : ""}${useFlumeEventFormat ? ", as Flume's Avro events" : ""}`,
     group: isFixed ? () => topic : topicOf(pieces, config),
@@ -68,13 +72,9 @@ export function layoutOf(config: LayoutConfig): Layout {
     groupHeaders: pieces.flatMap((piece) => ("header" in piece ? [piece.header] : [])),
     groupDefault: topicDefault,
     groupsMax: isFixed ? 1 : topicsMax,
-    division:
-      partition === "agent"
-        ? undefined
-        : {
-            partsDefault: partitionsDefault,
-            partOf: (key, partitions) => partitionOfKey(Buffer.from(key), partitions),
-          },
+    division: partition === "agent" ? undefined : division,
+    // Each agent's are in one partition then: of the agent that made them, not of ours.
+    carried: { division, by: partition },
     ...(useFlumeEventFormat ? { form: flumeForm() } : {}),
   };
 }

@@ -25,15 +25,11 @@ export class CarriedPush implements Push {
   private readonly lane: string;
   private readonly ranged: readonly Ranged[];
 
-  /** `keysMixed` is told of a batch whose records have several keys. What was read of the body is not kept. */
-  constructor(body: RelayedBody, keysMixed: () => void) {
-    const { lane, agent, batches } = body;
+  /** What was read of the body is not kept. */
+  constructor(body: RelayedBody) {
+    const { lane, batches } = body;
     this.lane = lane;
-    this.ranged = batches.map((batch) => {
-      const key = keyOf(batch.table);
-      if (key === "several") keysMixed();
-      return ranged(body, batch, key === "several" || key === "none" ? agent : key.text);
-    });
+    this.ranged = batches.map((batch) => ranged(body, batch));
     this.bytes = this.ranged.reduce((sum, { batch, lasts }) => sum + batch.bytes.length + lasts.byteLength, 0);
     this.largestBytes = Math.max(0, ...batches.map(({ table }) => table.largestBytes));
   }
@@ -67,12 +63,11 @@ function withoutBeginning(batch: CarriedBatch, records: number): CarriedBatch {
   return { ...batch, bytes, recordsCrc, count, timeMsMin, timeMsMax, carried };
 }
 
-function ranged(
-  { lane, agent, stream }: RelayedBody,
-  { raw, table, numbers, markers }: RelayedBatch,
-  key: string,
-): Ranged {
+function ranged({ lane, agent, stream }: RelayedBody, { raw, table, numbers, markers }: RelayedBatch): Ranged {
   const { count, timesMs, maxTimestampMs } = table;
+  const found = keyOf(table);
+  const hasSeveralKeys = found === "several";
+  const key = typeof found === "object" ? found.text : undefined;
   const lasts = markers.size === 0 ? numbers : numbers.map((number, index) => markers.get(index)?.last ?? number);
   const first = numbers[0] ?? 0;
   let timeMsMin = maxTimestampMs;
@@ -81,7 +76,18 @@ function ranged(
   const bytes = Buffer.from(raw);
   const recordsCrc = crc32c(bytes, HEADER_BYTES);
   const carried = `${lane}/${first}-${lasts.at(-1) ?? first}`;
-  const batch = { bytes, recordsCrc, count, timeMsMin, timeMsMax: maxTimestampMs, carried, agent, stream, key };
+  const batch = {
+    bytes,
+    recordsCrc,
+    count,
+    timeMsMin,
+    timeMsMax: maxTimestampMs,
+    carried,
+    agent,
+    stream,
+    key,
+    hasSeveralKeys,
+  };
   return { batch, first, lasts };
 }
 

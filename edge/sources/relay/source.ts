@@ -109,7 +109,7 @@ export class RelaySource implements Source {
 
   private pushOf(body: RelayedBody): Push {
     const { take, keepOrigin } = this.config;
-    if (take === "batches") return new CarriedPush(body, () => this.report(signals.keysMixed, { lane: body.lane }));
+    if (take === "batches") return new CarriedPush(body);
     return new RelayedPush(body, {
       keepOrigin,
       shed: (lane, marker, records) => this.shed(lane, marker, records),

@@ -14,13 +14,6 @@ export const signals = {
       by: "records",
     },
   }),
-  keysMixed: defineSignal({
-    name: "relay_source_keys_mixed",
-    level: "info",
-    message:
-      "A sender's batches hold records of several keys: they go to the partition of its name, not of each key. `take: events` lays each by its own",
-    atMostEveryMs: 3_600_000,
-  }),
   refused: defineSignal({
     name: "relay_source_refused",
     level: "warn",
