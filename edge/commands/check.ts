@@ -94,7 +94,12 @@ export const check: Command = {
     if (given.flag("print")) world.out(stringify(JSON.parse(JSON.stringify(loaded.effective))));
     if (given.flag("connect") && !(await tryDestinations(loaded.config, world))) return 1;
     const { sources, channels, sinks } = loaded.config;
-    world.err(`${path} is valid: ${sources.size} sources, ${channels.size} channels, ${sinks.size} sinks\n`);
+    const parts = [counted(sources, "source"), counted(channels, "channel"), counted(sinks, "sink")];
+    world.err(`${path} is valid: ${parts.join(", ")}\n`);
     return 0;
   },
 };
+
+function counted({ size }: ReadonlyMap<string, unknown>, what: string): string {
+  return `${size} ${what}${size === 1 ? "" : "s"}`;
+}

@@ -2,7 +2,14 @@ import { type Command, configOption } from "./command.ts";
 import { reportProblems, reportWarnings } from "./report-problems.ts";
 import { flumeConfig, whichConfigOptions } from "./which-config.ts";
 
-const { config: _config, "flume-conf": _flumeConf, ...options } = { ...configOption, ...whichConfigOptions };
+const { config: _config, "flume-conf": _flumeConf, ...shared } = { ...configOption, ...whichConfigOptions };
+/** The flume.conf is what it is called with: no option has to name it. */
+const options = Object.fromEntries(
+  Object.entries(shared).map(([name, option]) => [
+    name,
+    { ...option, summary: option.summary.replace(/^With --flume-conf: (.)/, (_, first) => first.toUpperCase()) },
+  ]),
+);
 
 /** `tailgate convert`. */
 export const convert: Command = {

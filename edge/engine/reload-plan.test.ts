@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { plainLayout } from "../core/layout.ts";
 import { AgentWorld, LineFile } from "../testing/fakes/agent-world.ts";
-import { describePlan, type Parts, planReload } from "./reload-plan.ts";
+import { describePlan, describeReload, type Parts, planReload } from "./reload-plan.ts";
 
 /** Two sources into `main`, one of them into `side` too; `main` drained by two sinks. */
 function parts(world: AgentWorld, other: LineFile): Parts {
@@ -165,4 +165,18 @@ test("one sink more shares out the lanes anew", () => {
     sinks: withEntry(sinks, "four", world.sends(world.destination, "side")),
   }));
   expect(found).toMatchObject({ ...kept, sinks: ["main keep", "side renew"] });
+});
+
+test.each([
+  ["linger", { lingerMs: 2 }],
+  ["stopTimeout", { stopTimeoutMs: 2 }],
+  ["admin", { tap: true }],
+  ["log", { log: { level: "debug", format: "text" } }],
+  ["heartbeat", { heartbeat: { topic: "beats", sink: undefined, everyMs: 1_000, jitter: 0 } }],
+] as const)("a reload of the agent's own %s says so", (name, changes) => {
+  using world = new AgentWorld();
+  const before = world.config();
+  const after = { ...before, ...changes };
+  expect(describeReload(before, after, planReload(before, after))).toEqual({ settings: name });
+  expect(describeReload(before, { ...before }, planReload(before, before))).toEqual({ changed: "nothing" });
 });

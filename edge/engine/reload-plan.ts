@@ -73,6 +73,7 @@ const ownSettings: Readonly<Record<string, (config: AgentConfig) => unknown>> = 
   stopTimeout: ({ stopTimeoutMs }) => stopTimeoutMs,
   admin: ({ admin, tap }) => ({ admin, tap }),
   log: ({ log }) => log,
+  heartbeat: ({ heartbeat }) => heartbeat,
 };
 
 /** What a reload changes, in words for the log: the names that are added, removed or made anew, by what is done with them. */

@@ -19,7 +19,7 @@ class ScriptedLink {
   readonly sends: { producer: bigint; sequence: number; count: number; maxTimeMs: number; values: string[] }[] = [];
   answers: (number | "lost")[] = [];
   /** Happens between two tries. */
-  whilePaused: () => void = () => {};
+  whilePaused: () => void | Promise<void> = () => {};
   private producers = 0n;
 
   readonly link = {
@@ -180,6 +180,36 @@ test("a send that waited for a day may be there twice: the broker has forgotten 
   await settled(2);
   expect([script.sends.length, said.repeated]).toEqual([3, 2]);
 });
+
+test("a send that waits on after a day is counted once, however often it is tried", async () => {
+  const { script, clock, said, push, settled } = open(["lost", "lost", "lost", "lost"]);
+  script.whilePaused = () => clock.advance(24 * 3_600_000);
+  push(0, 3);
+  await settled(3);
+  expect(said).toMatchObject({ failed: 4, repeated: 3 });
+});
+
+test("what is in doubt and then too large goes out in parts, and may be there twice: it is counted", async () => {
+  const { said, ended, push, settled } = open(["lost", errors.MESSAGE_TOO_LARGE]);
+  push(0, 4);
+  await settled(4);
+  expect(ended).toEqual({ taken: 4, refused: [] });
+  expect(said.repeated).toBe(4);
+});
+
+test("a broker that refuses every time: the steps back end where no clock can be, and begin anew; a clock that is set is found", async () => {
+  const { script, clock, ended, push, settled } = open(Array.from({ length: 60 }, () => errors.INVALID_TIMESTAMP));
+  // As a machine would whose turn comes between two tries.
+  script.whilePaused = () => new Promise((resolve) => setTimeout(resolve, 1));
+  push(0, 1);
+  await settled(1);
+  expect(ended.taken).toBe(1);
+  const times = script.sends.map(({ maxTimeMs }) => maxTimeMs);
+  expect(Math.min(...times)).toBeGreaterThanOrEqual(1_690_000_000_000);
+  // As of now, again and again.
+  const now = clock.now();
+  expect(times.slice(1).filter((timeMs) => timeMs === now).length).toBeGreaterThan(2);
+}, 20_000);
 
 test("events of long ago are sent as of now: a topic's retention would delete them before anybody took them", async () => {
   const { script, clock, push, settled } = open();

@@ -53,7 +53,9 @@ interface Queued {
   readonly batch: PutBatch;
   /** Since when it may be in the log without our knowing, by uptime; undefined: it is not there. */
   doubtSinceMs: number | undefined;
-  /** How often its time stamps were refused. */
+  /** It was said that it may be there twice. */
+  isCounted: boolean;
+  /** How often its time stamps were refused since it was tried as of now. */
   timesRefused: number;
   /** How often it arrived damaged. */
   timesDamaged: number;
@@ -107,9 +109,7 @@ export class PartitionWriter {
     stampBatch(batch.bytes, batch.recordsCrc, { producerId, producerEpoch, baseSequence: this.sequence, shiftMs });
     const nowMs = host.clock.uptimeMs();
     const isFirst = head.doubtSinceMs === undefined;
-    if (head.doubtSinceMs !== undefined && nowMs - head.doubtSinceMs > rememberedMs) {
-      host.maybeRepeated(partition, batch.count);
-    }
+    if (head.doubtSinceMs !== undefined && nowMs - head.doubtSinceMs > rememberedMs) this.countRepeat(head);
     head.doubtSinceMs ??= nowMs;
     const [answer] = await host.link.produce(node, [{ topic: host.topic, partition, bytes: batch.bytes }]);
     const errorCode = answer?.errorCode ?? errors.NETWORK_EXCEPTION;
@@ -146,8 +146,12 @@ export class PartitionWriter {
         return;
       case errors.INVALID_TIMESTAMP:
         takeBack();
-        head.timesRefused++;
-        if (head.timesRefused <= 1) return;
+        if (head.timesRefused === 0) {
+          head.timesRefused = 1;
+          return;
+        }
+        // No clock can be further ahead than that: from here on it is tried as of now again, for it may be set meanwhile.
+        head.timesRefused = this.isSteppedBackWhole(head) ? 1 : head.timesRefused + 1;
         throw new AppError("KAFKA_CLOCK", this.doing(batch, errorCode));
       case errors.TOPIC_AUTHORIZATION_FAILED:
       case errors.CLUSTER_AUTHORIZATION_FAILED:
@@ -168,6 +172,8 @@ export class PartitionWriter {
   /** The parts of what is too large, or holds what is refused, take its place; an event that is alone goes for ever. */
   private cut(head: Queued, reason: string): void {
     this.queue.shift();
+    // The whole may be there: the parts go out under other numbers.
+    if (head.doubtSinceMs !== undefined) this.countRepeat(head);
     if (head.batch.count === 1) head.part.refused(1, reason);
     else this.queue.unshift(...splitBatch(head.batch).map((batch) => queued(head.part, batch)));
   }
@@ -176,8 +182,14 @@ export class PartitionWriter {
   private forgetProducer(head: Queued): void {
     this.producer = undefined;
     if (head.doubtSinceMs === undefined) return;
-    this.host.maybeRepeated(this.partition, head.batch.count);
+    this.countRepeat(head);
     head.doubtSinceMs = undefined;
+  }
+
+  /** It may be there twice. Said once of a batch, however often it is tried. */
+  private countRepeat(head: Queued): void {
+    if (!head.isCounted) this.host.maybeRepeated(this.partition, head.batch.count);
+    head.isCounted = true;
   }
 
   private async newProducer(node: BrokerNode): Promise<ProducerId & { readonly clusterId: string }> {
@@ -190,6 +202,10 @@ export class PartitionWriter {
     return { producerId: answer.producerId, producerEpoch: answer.producerEpoch, clusterId: node.clusterId };
   }
 
+  private isSteppedBackWhole({ timesRefused }: Queued): boolean {
+    return timesRefused > 0 && this.host.clock.now() - steppedBackMs(timesRefused) <= plausibleMs;
+  }
+
   /**
    * A topic that keeps the producer's time deletes by it: what was read from an old log would be gone before a sink took it. So it
    * goes out as of now, as a Flume's events do; the event's own time is in the identity. Time stamps that the topic refused are moved
@@ -198,7 +214,7 @@ export class PartitionWriter {
   private shiftMs({ batch, timesRefused }: Queued): number {
     const nowMs = this.host.clock.now();
     const { maxTimestampMs } = readBatchHeader(batch.bytes);
-    if (timesRefused > 0) return nowMs - (2 ** (timesRefused - 1) - 1) * hourMs - maxTimestampMs;
+    if (timesRefused > 0) return Math.max(plausibleMs, nowMs - steppedBackMs(timesRefused)) - maxTimestampMs;
     const lateMs = nowMs - maxTimestampMs;
     const isOff = lateMs > hourMs || -lateMs > hourMs / 2;
     // A clock that was never set moves nothing.
@@ -206,8 +222,13 @@ export class PartitionWriter {
   }
 }
 
+/** How far back it goes after so many refusals: nothing, one hour, three, seven, … */
+function steppedBackMs(timesRefused: number): number {
+  return (2 ** (timesRefused - 1) - 1) * hourMs;
+}
+
 function queued(part: WriterPart, batch: PutBatch): Queued {
-  return { part, batch, doubtSinceMs: undefined, timesRefused: 0, timesDamaged: 0 };
+  return { part, batch, doubtSinceMs: undefined, isCounted: false, timesRefused: 0, timesDamaged: 0 };
 }
 
 /** Whatever it was, the part stays and is tried again. */
