@@ -49,9 +49,9 @@ test("a store, a route and a metric are one edited file each, and a fault in the
   ]);
   expect(edited(["central/store/kinds.ts"])).toEqual(["central/app.ts"]);
 
-  const gapsMetric = '{ name: "gaps", help: "Gap alerts.",';
-  const metric = '{ name: "example", help: "An example.", read: () => 7 },';
-  tree.edit("central/metrics.ts", [[gapsMetric, `${metric}\n  ${gapsMetric}`]]);
+  const gapsMetric = '  {\n    name: "gaps",\n';
+  const metric = '  { name: "example", help: "An example.", read: () => 7 },';
+  tree.edit("central/metrics.ts", [[gapsMetric, `${metric}\n${gapsMetric}`]]);
   expect(edited(["central/store/kinds.ts", "central/app.ts"])).toEqual(["central/metrics.ts"]);
 
   const before = tree.changedFiles();
