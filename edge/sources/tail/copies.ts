@@ -34,6 +34,9 @@ export class Copies {
     if (isBegunBy(departed.sought)) return "unsure";
     // One that has just been moved here may have been truncated before, and not be compared yet.
     if (isBegunBy(departed.files) || isBegunBy(known.filter((file) => file.isUnverified))) return "copy";
+    // Truncated while this picture is gone through: the next one shows it.
+    if (known.some((file) => isBegunBy([file]) && this.book.askOpen(file, () => file.intact()) === false))
+      return "unsure";
     const root = this.compareWithLog(fd, size, entry, snapshot.entries.get(nameOf(trail)));
     if (root !== "own") return root;
     const isCopied = known.some(
@@ -44,6 +47,7 @@ export class Copies {
 
   private compareWithLog(fd: number, size: number, entry: FolderEntry, root: FolderEntry | undefined) {
     const rootFd = root === undefined || root.inode === entry.inode ? undefined : this.book.openEntry(root);
+    if (root !== undefined && rootFd === undefined && this.book.renamed.hasMissed(root.inode)) return "unsure";
     if (root === undefined || rootFd === undefined) return "own";
     try {
       if (isPrefixOf(fd, size, rootFd, sizeOf(rootFd))) return "copy";

@@ -3,7 +3,7 @@ import { childOf } from "../../../shared/files/path-text.ts";
 import type { DirectoryBook } from "./directory-book.ts";
 import type { FollowedFile } from "./followed-file.ts";
 import { olderFirst } from "./names.ts";
-import type { FolderEntry, FolderSnapshot } from "./snapshot.ts";
+import { type FolderEntry, type FolderSnapshot, isOutdated } from "./snapshot.ts";
 import { signals } from "./telemetry.ts";
 
 /** What a scan found to be gone. */
@@ -17,15 +17,60 @@ export interface Departed {
   readonly postponed: ReadonlySet<string>;
 }
 
+/** What is being concluded from. */
+export interface Concluding {
+  readonly snapshot: FolderSnapshot;
+  /** Inodes of what is known. */
+  readonly taken: Set<bigint>;
+  /** Files that were known to be changed before the picture was taken. */
+  readonly changedBefore: ReadonlySet<FollowedFile>;
+  /** What the picture shows of the known files. */
+  readonly byInode: ReadonlyMap<bigint, FolderEntry>;
+}
+
+/** A file that begins with all that was read of another one, open. */
+interface Copy {
+  readonly entry: FolderEntry;
+  readonly fd: number;
+}
+
 /** Files that are gone, or whose place other bytes have taken: truncated, replaced, removed while we were away. */
 export class Departures {
   constructor(private readonly book: DirectoryBook) {}
 
-  /** The file is gone, or other bytes are in its place. Goes on in its copy, or counts what cannot be read any more. */
-  depart(file: FollowedFile, snapshot: FolderSnapshot, taken: Set<bigint>): void {
+  /**
+   * Lets each of them go: reading goes on in its copy, or what cannot be read any more is counted. `gone` are those; of `kept` only
+   * the next picture says what became of them.
+   */
+  partFrom(departed: readonly FollowedFile[], concluding: Concluding): Record<"gone" | "kept", FollowedFile[]> {
+    const parted = { gone: [] as FollowedFile[], kept: [] as FollowedFile[] };
+    for (const file of departed) {
+      const copy = file.isBarelyKnown ? undefined : this.findCopy(file, concluding);
+      if (copy === "missed" || (copy === undefined && this.isNewerThan(concluding, file))) {
+        parted.kept.push(file);
+      } else {
+        this.depart(file, copy, concluding);
+        parted.gone.push(file);
+      }
+    }
+    return parted;
+  }
+
+  /**
+   * Other bytes are in a file than what was read, and they came after the picture was taken: a copy that was made of it before that
+   * need not be in the picture. The next one has it.
+   */
+  private isNewerThan({ changedBefore, byInode }: Concluding, file: FollowedFile): boolean {
+    const entry = byInode.get(file.inode);
+    if (changedBefore.has(file) || file.isBarelyKnown || entry === undefined) return false;
+    // What is smaller in the picture than it was changed before that.
+    return entry.size >= file.offset && isOutdated(this.book.real, entry);
+  }
+
+  /** The file is gone, or other bytes are in its place. */
+  private depart(file: FollowedFile, copy: Copy | undefined, { snapshot, taken }: Concluding): void {
     const { host } = this.book;
     file.close();
-    const copy = file.isBarelyKnown ? undefined : this.findCopy(file, snapshot, taken);
     if (copy === undefined) {
       // What is barely known may well turn up as a generation that is read.
       if (!file.isBarelyKnown || !this.mayBeRead(file, snapshot, taken))
@@ -37,6 +82,13 @@ export class Departures {
     }
     const twin = [...this.book.files].find((other) => other.isAside && other.inode === copy.entry.inode);
     if (twin !== undefined) this.book.forget(twin);
+    if (this.book.metLate.has(file) && file.offset === 0) {
+      // What is older may be unknown yet: the copy is met with all the others, by its age.
+      closeSync(copy.fd);
+      taken.delete(copy.entry.inode);
+      this.book.forget(file);
+      return;
+    }
     host.report(signals.copyFound, { path: file.path, copy: copy.entry.name, offset: file.offset });
     this.book.rename(file, childOf(this.book.path, copy.entry.name));
     file.recognise(copy.fd);
@@ -44,13 +96,6 @@ export class Departures {
     taken.add(copy.entry.inode);
     host.moved(file);
     host.boundOpen(file);
-  }
-
-  /** Whether all that was read of it stands at the beginning of another file of its trail. */
-  hasCopy(file: FollowedFile, snapshot: FolderSnapshot, taken: ReadonlySet<bigint>): boolean {
-    const copy = this.findCopy(file, snapshot, taken);
-    if (copy !== undefined) closeSync(copy.fd);
-    return copy !== undefined;
   }
 
   /** Something new beside a log may be its copy, made before it was truncated: the log is looked at first. */
@@ -89,8 +134,8 @@ export class Departures {
     return true;
   }
 
-  /** The file whose content begins with everything that was read of this one. */
-  private findCopy(file: FollowedFile, snapshot: FolderSnapshot, taken: ReadonlySet<bigint>) {
+  /** The file whose content begins with everything that was read of this one. `missed`: one that may be it could not be opened. */
+  private findCopy(file: FollowedFile, { snapshot, taken }: Concluding): Copy | "missed" | undefined {
     if (file.isAside) return undefined;
     const asides = new Set([...this.book.files].filter((other) => other.isAside).map((other) => other.inode));
     const candidates = [...snapshot.entries.values()]
@@ -103,12 +148,16 @@ export class Departures {
       .sort(olderFirst);
     // With little to go by (a common first line) the oldest is the likeliest; else the one that holds most.
     if (file.isWellKnown) candidates.sort((a, b) => b.size - a.size);
+    let isMissed = false;
     for (const entry of candidates) {
       const fd = this.book.openEntry(entry);
-      if (fd === undefined) continue;
+      if (fd === undefined) {
+        isMissed ||= this.book.renamed.hasMissed(entry.inode);
+        continue;
+      }
       if (file.isContainedIn(fd)) return { entry, fd };
       closeSync(fd);
     }
-    return undefined;
+    return isMissed ? "missed" : undefined;
   }
 }

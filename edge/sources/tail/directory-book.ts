@@ -12,6 +12,7 @@ import type { FileIndex } from "./file-index.ts";
 import { FollowedFile } from "./followed-file.ts";
 import { compressedEnding, Names } from "./names.ts";
 import type { OpenCount } from "./open-count.ts";
+import { RenamedMeanwhile } from "./renamed-meanwhile.ts";
 import { type FolderEntry, type FolderSnapshot, takeSnapshot } from "./snapshot.ts";
 import type { BeforeUs } from "./stored-files.ts";
 import { signals } from "./telemetry.ts";
@@ -74,6 +75,13 @@ export class DirectoryBook {
   /** Inodes of files that other folders know, and that could not be opened in the last scan of this one. */
   readonly unopened = new Set<bigint>();
   readonly truncated = new TruncatedLogs();
+  /** Files of the picture that have another name by now. */
+  readonly renamed = new RenamedMeanwhile(() => this.lookOnce());
+  /**
+   * Logs that were met by a picture older than themselves: what is older than they are is known with the next one. They are not read
+   * before.
+   */
+  readonly metLate = new Set<FollowedFile>();
   /** What is in the way of this scan. */
   obstacle: (path: string, thrown: unknown) => void = () => {};
 
@@ -158,6 +166,7 @@ export class DirectoryBook {
   /** Gives a file away, with its descriptor: another folder has it now. */
   release(file: FollowedFile): void {
     this.files.delete(file);
+    this.metLate.delete(file);
     this.unlist(file);
     this.host.index.remove(file);
     file.role = "forgotten";
@@ -258,18 +267,36 @@ export class DirectoryBook {
     );
   }
 
-  /** Opens what the picture shows; undefined (and another scan) when another file has the name by now. */
+  /** Opens what the picture shows, under the name that it has now; undefined (and another scan) when that is not found. */
   openEntry(entry: FolderEntry): number | undefined {
     const path = childOf(this.path, entry.name);
     try {
-      const fd = this.openAt(path);
-      if (inodeOf(fd) === entry.inode) return fd;
-      closeSync(fd);
+      const fd = this.openIf(entry, entry.name);
+      if (fd !== undefined) return fd;
       this.unsettled = true;
+      return this.renamed.open(entry, this.last?.entries.size ?? 0, (name) => this.openIf(entry, name));
     } catch (thrown) {
       this.cannotRead(path, thrown);
+      return undefined;
+    }
+  }
+
+  /** Opens a name if it leads to that file. */
+  private openIf(entry: FolderEntry, name: string): number | undefined {
+    try {
+      const fd = this.openAt(name);
+      if (inodeOf(fd) === entry.inode) return fd;
+      closeSync(fd);
+    } catch (thrown) {
+      if (systemCode(thrown) !== "ENOENT") throw thrown;
     }
     return undefined;
+  }
+
+  /** A picture of what is known or asked for, now. */
+  private lookOnce(): FolderSnapshot | undefined {
+    const wanted = (name: string) => this.isTracked(name) || this.names.meaning(name).kind !== "none";
+    return takeSnapshot(this.real, wanted, undefined, this.host.literalNames(this.path));
   }
 
   /** Whether the file that the picture shows begins with all that is known of `file`; undefined when it cannot be opened. */

@@ -9,12 +9,12 @@
  */
 import { closeSync } from "node:fs";
 import { childOf, nameOf, shownPath } from "../../../shared/files/path-text.ts";
-import { type Departed, Departures } from "./departures.ts";
+import { type Concluding, Departures } from "./departures.ts";
 import { DirectoryBook, type DirectoryHost } from "./directory-book.ts";
 import type { Note } from "./discover.ts";
 import type { FollowedFile } from "./followed-file.ts";
 import { Newcomers } from "./newcomers.ts";
-import { type FolderEntry, type FolderSnapshot, isOutdated, takeSnapshot } from "./snapshot.ts";
+import { type FolderEntry, type FolderSnapshot, takeSnapshot } from "./snapshot.ts";
 import { signals } from "./telemetry.ts";
 import { UnnamedFiles } from "./unnamed-files.ts";
 
@@ -28,15 +28,6 @@ interface Roll {
   readonly taken: Set<bigint>;
   /** Device numbers under which files that are there were known. */
   readonly devicesBefore: Set<bigint>;
-}
-
-/** What is being concluded from. */
-interface Concluding {
-  readonly snapshot: FolderSnapshot;
-  /** Inodes of what is known. */
-  readonly taken: Set<bigint>;
-  /** Files that were known to be changed before the picture was taken. */
-  readonly changedBefore: ReadonlySet<FollowedFile>;
 }
 
 /** Follows the files of one directory. */
@@ -72,7 +63,7 @@ export class Directory {
 
   /** Waits for the next scan: what comes after it in its trail has to wait as well. */
   awaitsScan(file: FollowedFile): boolean {
-    return this.changed.has(file) || this.waiting.has(file);
+    return this.changed.has(file) || this.waiting.has(file) || (file.offset === 0 && this.book.metLate.has(file));
   }
 
   /** Nothing leads to it just now: those after it do not wait for it, and only a scan can find it. */
@@ -95,6 +86,7 @@ export class Directory {
     this.book.unsettled = false;
     this.book.obstacle = obstacle;
     this.book.unopened.clear();
+    this.book.renamed.begin();
     const snapshot = this.picture();
     this.book.isUnreadable = false;
     this.present = snapshot !== undefined;
@@ -192,6 +184,7 @@ export class Directory {
     for (const file of this.changed) this.book.awake.add(file.trail);
     for (const file of this.waiting) this.book.awake.add(file.trail);
     const changedBefore = new Set(this.changed);
+    const late = new Set(this.book.metLate);
     this.changed.clear();
     this.waiting.clear();
     const unknown = () => [...snapshot.entries.values()].filter((entry) => !taken.has(entry.inode));
@@ -208,11 +201,15 @@ export class Directory {
       if (taken.delete(file.inode)) departed.push(file);
       else this.startOver(file, departed);
     }
-    const postponed = this.postpone(departed, { snapshot, taken, changedBefore });
-    const refilled = this.refilled(departed, snapshot);
-    for (const file of departed) this.departures.depart(file, snapshot, taken);
-    this.newcomers.meet(unknown(), snapshot, { files: departed, sought, refilled, postponed });
+    const refillable = this.refilled(departed, snapshot);
+    const concluding = { snapshot, taken, changedBefore, byInode: entriesByInode(snapshot, this.book.files) };
+    const { gone, kept: uncertain } = this.departures.partFrom(departed, concluding);
+    const postponed = this.postpone(uncertain, concluding);
+    const refilled = refillable.filter(({ file }) => !uncertain.includes(file));
+    this.meetLateAnew(unknown(), taken, postponed);
+    this.newcomers.meet(unknown(), snapshot, { files: gone, sought, refilled, postponed });
     this.newcomers.settleSlipped(snapshot);
+    for (const file of late) if (!postponed.has(file.trail)) this.book.metLate.delete(file);
     for (const file of this.book.files) {
       if (file.isPresent) continue;
       file.meet();
@@ -220,27 +217,24 @@ export class Directory {
     }
   }
 
-  /**
-   * Other bytes are in a file than what was read, and they came after the picture was taken: a copy that was made of it before that
-   * need not be in the picture. The next one has it. Answers the trails of which nothing is concluded until then.
-   */
-  private postpone(departed: FollowedFile[], { snapshot, taken, changedBefore }: Concluding): ReadonlySet<string> {
-    const trails = new Set<string>();
-    if (departed.length === 0) return trails;
-    const byInode = entriesByInode(snapshot, this.book.files);
-    for (const file of [...departed]) {
-      const entry = byInode.get(file.inode);
-      if (changedBefore.has(file) || file.isBarelyKnown || entry === undefined) continue;
-      // What is smaller in the picture than it was changed before that.
-      if (entry.size < file.offset || !isOutdated(this.book.real, entry)) continue;
-      if (this.departures.hasCopy(file, snapshot, taken)) continue;
-      departed.splice(departed.indexOf(file), 1);
+  /** Of these only the next picture says what became of them. Answers the trails of which nothing is concluded until then. */
+  private postpone(files: readonly FollowedFile[], { taken, byInode }: Concluding): ReadonlySet<string> {
+    for (const file of files) {
       taken.add(file.inode);
-      this.changed.add(file);
+      (byInode.has(file.inode) ? this.changed : this.waiting).add(file);
       this.book.unsettled = true;
-      trails.add(file.trail);
     }
-    return trails;
+    return new Set(files.map(({ trail }) => trail));
+  }
+
+  /** A log that was met late, and beside it a generation that nobody knows yet: it takes its place after that. */
+  private meetLateAnew(unknown: readonly FolderEntry[], taken: Set<bigint>, postponed: ReadonlySet<string>): void {
+    const trails = new Set(unknown.map(({ name }) => this.book.trailOf(name)));
+    for (const file of this.book.metLate) {
+      if (file.offset > 0 || !trails.has(file.trail) || postponed.has(file.trail) || !taken.delete(file.inode))
+        continue;
+      this.newcomers.meetAnew(file);
+    }
   }
 
   private picture(): FolderSnapshot | undefined {
@@ -263,6 +257,7 @@ export class Directory {
   /** The directory is not there: unmounted, or removed. What is open is read on; what is closed is kept in mind. */
   private absent(): void {
     this.book.last = undefined;
+    this.book.metLate.clear();
     this.waiting.clear();
     this.noteUnfound(this.book.files);
     for (const file of this.book.files) {
@@ -333,14 +328,14 @@ export class Directory {
    * leads to it, it is no other file; closed, its inode may have been given to one that nobody asks for, or to a copy of
    * another log, unless that has its name.
    */
-  private refilled(departed: readonly FollowedFile[], snapshot: FolderSnapshot): Departed["refilled"] {
+  private refilled(departed: readonly FollowedFile[], snapshot: FolderSnapshot) {
     const files = new Map(departed.filter(({ isAside }) => !isAside).map((file) => [file.inode, file] as const));
     return [...snapshot.entries.values()].flatMap((entry) => {
       const file = files.get(entry.inode);
       if (file === undefined) return [];
       const isSame = file.fd !== undefined || file.path === childOf(this.path, entry.name);
       const isMeant = isSame || this.book.trailOf(entry.name) === file.trail;
-      return isMeant ? [{ entry, trail: file.trail, offset: file.offset }] : [];
+      return isMeant ? [{ file, entry, trail: file.trail, offset: file.offset }] : [];
     });
   }
 

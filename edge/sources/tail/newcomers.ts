@@ -24,6 +24,9 @@ interface Fresh {
   readonly readTo?: number;
 }
 
+/** `later`: whether it is read, and in which place, only the next picture says. */
+type Meeting = "done" | "later";
+
 /** Meets the unknown files of one directory. */
 export class Newcomers {
   /** Descriptors of files that are met in this scan and were open before: by inode. */
@@ -81,9 +84,11 @@ export class Newcomers {
           ...entry,
           meet: () => this.meetDerived(entry, trail, explained, snapshot, departed),
         }));
-      for (const { meet } of [...nameless, ...derived].sort(olderFirst)) meet();
+      // Those after one that is not known yet take their places when it is.
+      const isComplete = [...nameless, ...derived].sort(olderFirst).every(({ meet }) => meet() !== "later");
       const root = entries.find(({ name }) => name === rootName);
-      if (root !== undefined) this.meetAsked(root, trail);
+      if (!isComplete) this.book.unsettled = true;
+      else if (root !== undefined) this.meetAsked(root, trail);
     }
   }
 
@@ -179,9 +184,10 @@ export class Newcomers {
   }
 
   /** Its place in the trail is found only now. */
-  private meetNameless(file: FollowedFile): void {
+  private meetNameless(file: FollowedFile): Meeting {
     this.book.renew(file);
     this.book.forget(file);
+    return "done";
   }
 
   private meetDerived(
@@ -190,14 +196,14 @@ export class Newcomers {
     explained: boolean,
     snapshot: FolderSnapshot,
     departed: Departed,
-  ): void {
+  ): Meeting {
     const { host, path } = this.book;
     const meaning = this.book.names.meaning(entry.name);
     const asked = meaning.kind === "asked";
     const isFresh = this.fresh.has(entry.inode);
     const first = this.book.isFirstLook(nameOf(trail));
     // Perhaps a copy that begins; an empty generation that was missed may have a late writer.
-    if (entry.size === 0 && !asked && !isFresh && (first || explained)) return;
+    if (entry.size === 0 && !asked && !isFresh && (first || explained)) return "done";
     if (meaning.kind === "compressed") {
       const wasRead = () =>
         this.book.wasRead(trail, entry.name) ||
@@ -216,10 +222,15 @@ export class Newcomers {
       this.setAside(entry, trail);
     } else {
       const file = this.followOwn(entry, trail, snapshot, departed);
-      if (file === undefined) return;
+      if (file === "later" || file === "done") return file;
       this.book.markRotated(file);
       if (!isFresh) host.report(signals.rotatedFound, { path: file.path });
     }
+    return this.meetingOf(entry);
+  }
+
+  private meetingOf({ inode }: FolderEntry): Meeting {
+    return this.book.renamed.hasMissed(inode) ? "later" : "done";
   }
 
   private meetAsked(entry: FolderEntry, trail: string): void {
@@ -252,20 +263,21 @@ export class Newcomers {
     trail: string,
     snapshot: FolderSnapshot,
     departed: Departed,
-  ): FollowedFile | undefined {
+  ): FollowedFile | Meeting {
     const isFresh = this.fresh.has(entry.inode);
     const held = this.held.get(entry.inode);
     const fd = held ?? this.book.openEntry(entry);
-    if (fd === undefined) return undefined;
+    if (fd === undefined) return this.meetingOf(entry);
     const { size, nlink } = fstatSync(fd);
     // Of a file that is known to be one of the trail, with less there is nothing to tell a copy by.
     const isComparable = !isFresh || size >= tailBytesMax;
     const verdict = isComparable ? this.copies.judge({ entry, trail, fd, size }, snapshot, departed) : "own";
     if (held === undefined) closeSync(fd);
-    if (verdict === "copy") this.setAside(entry, trail);
-    else if (verdict === "own" || nlink === 0) return this.follow(entry, trail, 0, nlink === 0 ? undefined : size);
-    else this.book.unsettled = true;
-    return undefined;
+    if (verdict === "unsure" && nlink > 0) return "later";
+    if (verdict !== "copy")
+      return this.follow(entry, trail, 0, nlink === 0 ? undefined : size) ?? this.meetingOf(entry);
+    this.setAside(entry, trail);
+    return this.meetingOf(entry);
   }
 
   /** @param judgedSize so much was there when it was found to be no copy. */
@@ -287,9 +299,11 @@ export class Newcomers {
     file.skipping = offset > 0 && readAt(fd, offset - 1, 1)[0] !== lineFeed;
     // Written between the picture and now: what else happened in between is not known.
     file.isFirmlyMet = !file.isBarelyKnown && file.isAsSeen(entry);
-    if (!file.isAsSeen(entry)) this.book.unsettled = true;
+    const isLate = !file.isAsSeen(entry);
+    if (isLate) this.book.unsettled = true;
     const { host } = this.book;
     this.book.add(file);
+    if (isLate && file.path === trail) this.book.metLate.add(file);
     host.moved(file);
     const readTo = this.fresh.get(entry.inode)?.readTo;
     this.fresh.delete(entry.inode);

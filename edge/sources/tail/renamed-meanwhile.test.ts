@@ -2,7 +2,9 @@
 import { expect, spyOn, test } from "bun:test";
 import { appendFileSync, copyFileSync, existsSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { until } from "../../../shared/testing/until.ts";
+import { Newcomers } from "./newcomers.ts";
 import { openCount } from "./open-count.ts";
+import type { FolderSnapshot } from "./snapshot.ts";
 import { linesOf, numbered, said, sees, tailWorld } from "./testing/tail-world.ts";
 import { UnnamedFiles } from "./unnamed-files.ts";
 
@@ -91,5 +93,78 @@ for (const [state, config] of [
       find.mockRestore();
       expect(said(run, "tail_rotations_unseen")).toEqual([]);
     });
+  }
+}
+
+/** A log that is copied and truncated, and what was written to it. */
+function copyingWorld(names: string, others: number) {
+  const w = tailWorld({}, names);
+  for (let other = 0; other < others; other++) writeFileSync(w.dir.file(`other-${other}.log`), "");
+  const expected: string[] = [];
+  const path = (generation: number) => `${w.log}.${generation}`;
+  return {
+    ...w,
+    write: (name: string, count: number) => {
+      appendFileSync(w.log, numbered(name, count));
+      expected.push(numbered(name, count));
+    },
+    copyTruncate: () => {
+      for (const to of generations) if (existsSync(path(to - 1))) renameSync(path(to - 1), path(to));
+      copyFileSync(w.log, path(1));
+      truncateSync(w.log);
+    },
+    lines: () => linesOf(...expected),
+    [Symbol.dispose]: () => w.dir[Symbol.dispose](),
+  };
+}
+
+/** Moments of a scan, after its picture was taken: what is done in them with that picture. */
+const moments = {
+  "its files are opened": (act: (snapshot: FolderSnapshot) => void) => {
+    const original = UnnamedFiles.prototype.find;
+    return spyOn(UnnamedFiles.prototype, "find").mockImplementation(function (this: UnnamedFiles, snapshot) {
+      act(snapshot);
+      return original.call(this, snapshot);
+    });
+  },
+  "what is new is met": (act: (snapshot: FolderSnapshot) => void) => {
+    const original = Newcomers.prototype.meet;
+    return spyOn(Newcomers.prototype, "meet").mockImplementation(function (this: Newcomers, ...of) {
+      act(of[1]);
+      return original.apply(this, of);
+    });
+  },
+};
+
+for (const [moment, before] of Object.entries(moments)) {
+  for (const [names, others] of [
+    ["x.log", 0],
+    ["x.log*", 0],
+    ["*.log", 300],
+  ] as const) {
+    for (const times of [1, 2, 3]) {
+      test(`${names} and ${others} others; copied and truncated, and ${times} times more before ${moment}: each line once, in order`, async () => {
+        using w = copyingWorld(names, others);
+        w.write("first", 20);
+        await using run = w.start();
+        await sees(run, w.lines());
+        let left: number = times;
+        using spy = before(({ entries }) => {
+          if (!entries.has("x.log.1")) return;
+          for (; left > 0; left--) {
+            w.copyTruncate();
+            w.write(`between ${left}`, 25 + left);
+          }
+        });
+        w.write("unread", 30);
+        w.copyTruncate();
+        w.write("second", 20);
+        await until("the scan", () => left === 0);
+        w.write("last", 3);
+        await sees(run, w.lines());
+        expect(run.intake.lines).toEqual(w.lines());
+        expect(spy).toHaveBeenCalled();
+      });
+    }
   }
 }
