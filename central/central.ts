@@ -78,6 +78,7 @@ export async function runCentral(config: CentralConfig, report: Report, asked: A
     relay: relay?.counts ?? noRelay,
     lake: lake?.snapshot() ?? noLake,
     certificateExpiresMs: renewal?.certificateExpiresMs,
+    connectionsDropped: server.dropped,
   }));
   const live = liveReplaysOf(config, report);
   const asking = operationsBy(async (call) => await running().replay(call));

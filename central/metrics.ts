@@ -24,6 +24,8 @@ export interface MetricSources {
   readonly lake: LakeSnapshot;
   /** Undefined: without TLS. */
   readonly certificateExpiresMs?: number | undefined;
+  /** How often the HTTP server closed all its connections. */
+  readonly connectionsDropped: number;
 }
 
 /** A number, what it means, and where it comes from. */
@@ -351,6 +353,11 @@ export const centralMetrics: readonly CentralMetric[] = [
     name: "certificate_expires_seconds",
     help: "When central's certificate expires, seconds since 1970: alarm two weeks before; 0 without TLS.",
     read: ({ certificateExpiresMs = 0 }) => certificateExpiresMs / 1_000,
+  },
+  {
+    name: "connections_dropped_total",
+    help: "How often all HTTP connections were closed, because they had taken almost all descriptors.",
+    read: ({ connectionsDropped }) => connectionsDropped,
   },
   ...bookMetrics,
   ...lakeMetrics,

@@ -1,5 +1,6 @@
 import { parseAddress } from "../shared/config/address.ts";
 import { AppError } from "../shared/errors/app-error.ts";
+import { type Listening, YieldingServer } from "../shared/http/yielding-server.ts";
 import type { Report } from "../shared/telemetry/log.ts";
 import type { Caller } from "./api/caller.ts";
 import { codes } from "./codes.ts";
@@ -11,6 +12,8 @@ import { TlsFront } from "./tls/front.ts";
 /** A listening server. */
 export interface RunningServer {
   readonly url: string;
+  /** How often all connections were closed, because descriptors were scarce. */
+  readonly dropped: number;
   /** New connections get this certificate. */
   renew(certificate: Certificate): void;
   stop(): Promise<void>;
@@ -32,13 +35,11 @@ export interface ServeOptions {
 }
 
 /** What listens at a moment; another one takes its place when descriptors are scarce. */
-interface Listening {
+interface CentralListening extends Listening {
   readonly url: string;
   /** Connections or requests that are open. */
   open(): number;
   renew(certificate: Certificate): void;
-  /** At once, idle connections too. */
-  stop(): Promise<void>;
 }
 
 /** Over the largest body that is taken: the route itself says it to whoever sends a little more. */
@@ -51,42 +52,34 @@ const lookEveryMs = 200;
 export function serve(application: Application, listen: string, options: ServeOptions): RunningServer {
   const { report, descriptors } = options;
   let { certificate } = options;
-  const start = () => startListening(application, listen, { ...options, certificate });
-  let server: Listening | undefined = start();
-  const { url } = server;
-  const startAgain = () => {
-    server?.stop();
-    server = undefined;
-    try {
-      server = start();
-    } catch {
-      // The port is not free yet: with the next look.
-    }
-  };
-  const look = setInterval(() => {
-    if (server !== undefined && !areScarce(descriptors)) return;
-    const { limit } = descriptors;
-    report(connectionsDropped, { used: descriptors.used(), limit, open: server?.open() });
-    startAgain();
-  }, lookEveryMs);
+  let dropped = 0;
+  const server = new YieldingServer({
+    start: () => startListening(application, listen, { ...options, certificate }),
+    isScarce: () => areScarce(descriptors),
+    lookEveryMs,
+    onYield: (listening) => {
+      if (listening !== undefined) dropped++;
+      report(connectionsDropped, { used: descriptors.used(), limit: descriptors.limit, open: listening?.open() });
+    },
+  });
   return {
-    url,
+    url: server.first.url,
+    get dropped() {
+      return dropped;
+    },
     renew: (renewed) => {
       certificate = renewed;
       try {
-        server?.renew(renewed);
+        server.now?.renew(renewed);
       } catch {
-        startAgain();
+        server.startAgain();
       }
     },
-    stop: async () => {
-      clearInterval(look);
-      await server?.stop();
-    },
+    stop: () => server.stop(),
   };
 }
 
-function startListening(application: Application, listen: string, options: ServeOptions): Listening {
+function startListening(application: Application, listen: string, options: ServeOptions): CentralListening {
   const { certificate, bodyBytesMax, report } = options;
   if (certificate === undefined) {
     const server = startHttp(listen, bodyBytesMax, (request) => application.fetch(request, nobody));

@@ -10,6 +10,7 @@ import { withBaseDirectory } from "../shared/config/base-directory.ts";
 import { systemRandom } from "../shared/random/random.ts";
 import { silent } from "../shared/telemetry/log.ts";
 import { Metrics, type MetricWords } from "../shared/telemetry/metrics.ts";
+import { adminReport } from "./admin/telemetry.ts";
 import { openChannelStore } from "./channels/sqlite/open.ts";
 import { declareLogMetrics } from "./commands/log-writer.ts";
 import type { Registry } from "./config/agent-config.ts";
@@ -94,6 +95,7 @@ function agentMetrics(): Metrics {
   commitCounters(metrics);
   declareLogMetrics(metrics, () => 0);
   heartbeatCounters(metrics);
+  adminReport(silent, metrics);
   return metrics;
 }
 

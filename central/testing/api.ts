@@ -125,7 +125,13 @@ export class TestApi implements AsyncDisposable {
       },
     });
     const metrics = new Metrics();
-    declareMetrics(metrics, () => ({ ...this.snapshot, summary: this.status.latest, relay: noRelay, lake: noLake }));
+    declareMetrics(metrics, () => ({
+      ...this.snapshot,
+      summary: this.status.latest,
+      relay: noRelay,
+      lake: noLake,
+      connectionsDropped: 0,
+    }));
     const { keys = [], report = silent, isOurHost = () => true, requestsPerSecond = 10_000 } = options;
     const dependencies = {
       reader,

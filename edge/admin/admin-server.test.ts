@@ -1,14 +1,16 @@
 import { describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { silent } from "../../shared/telemetry/log.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { tempDir } from "../../shared/testing/temp-dir.ts";
 import { type AdminPages, startAdmin } from "./admin-server.ts";
 
 const noTap: AdminPages["tap"] = { allowed: () => false, open: () => ({ kind: "busy" }) };
+const watch = () => ({ report: silent, metrics: new Metrics() });
 
 async function withAdmin(changes: Partial<AdminPages>, use: (url: string) => Promise<void>): Promise<void> {
   const pages = { metrics: () => "", live: () => true, unready: () => [], status: () => ({}), tap: noTap, ...changes };
-  const server = startAdmin({ kind: "tcp", host: "127.0.0.1", port: 0 }, pages);
+  const server = startAdmin({ kind: "tcp", host: "127.0.0.1", port: 0 }, pages, watch());
   try {
     await use(server.url);
   } finally {
@@ -56,7 +58,9 @@ test("a port that is taken is an error that names it", async () => {
   await withAdmin({}, async (url) => {
     const port = Number(new URL(url).port);
     const pages = { metrics: () => "", live: () => true, unready: () => [], status: () => ({}), tap: noTap };
-    expect(() => startAdmin({ kind: "tcp", host: "127.0.0.1", port }, pages)).toThrow(`listen on 127.0.0.1:${port}`);
+    expect(() => startAdmin({ kind: "tcp", host: "127.0.0.1", port }, pages, watch())).toThrow(
+      `listen on 127.0.0.1:${port}`,
+    );
   });
 });
 
@@ -75,7 +79,7 @@ describe("on a Unix socket", () => {
     status: () => ({ agent: "gw-1" }),
     tap: noTap,
   };
-  const open = (path: string) => startAdmin({ kind: "unix", path }, pages);
+  const open = (path: string) => startAdmin({ kind: "unix", path }, pages, watch());
 
   test("it answers our user alone: the folder is made 0700, the socket 0600, and goes with the server", async () => {
     using dir = tempDir("tailgate-admin-");

@@ -1,10 +1,15 @@
 import { chmodSync, rmSync } from "node:fs";
 import { isLocal, type ListenAddress, showAddress } from "../../shared/config/listen-address.ts";
 import { AppError, messageOf } from "../../shared/errors/app-error.ts";
+import { shortageOf } from "../../shared/files/descriptor-shortage.ts";
 import { ourHosts } from "../../shared/http/our-host.ts";
+import { YieldingServer } from "../../shared/http/yielding-server.ts";
 import { inTheWay, ownFolder, removeStaleSocket, socketTrouble } from "../../shared/system/unix-socket.ts";
+import type { Report } from "../../shared/telemetry/log.ts";
+import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import { codes } from "./codes.ts";
 import { answerTap, type TapPage } from "./tap-page.ts";
+import { adminReport, signals } from "./telemetry.ts";
 
 /** What the pages are made from. */
 export interface AdminPages {
@@ -26,18 +31,43 @@ export interface AdminServer {
   stop(): Promise<void>;
 }
 
+/** Who is told of connections that were closed. */
+export interface AdminWatch {
+  readonly report: Report;
+  readonly metrics: Metrics;
+}
+
+/** As many as reading a folder, the brokers and the channel's files may want in a moment. */
+const spareDescriptors = 32;
+const lookEveryMs = 500;
+
 /** Starts listening. @throws AppError `EDGE_ADMIN_ADDRESS` when the address cannot be had. */
-export function startAdmin(address: ListenAddress, pages: AdminPages): AdminServer {
+export function startAdmin(address: ListenAddress, pages: AdminPages, watch: AdminWatch): AdminServer {
   // Listening on other addresses is asking to be reached by any name; on loopback a foreign name is a rebound one.
   const isOurs = address.kind === "tcp" && isLocal(address) ? ourHosts([]) : () => true;
   const fetch = (request: Request, own: Bun.Server<undefined>) =>
     isOurs(request.headers.get("host") ?? undefined)
       ? answer(request, pages, () => own.timeout(request, 0))
       : misdirected();
-  if (address.kind === "unix") return onSocket(address.path, fetch);
-  const { host } = address;
-  const server = onPort(address, fetch);
-  return { url: `http://${host.includes(":") ? `[${host}]` : host}:${server.port}`, stop: () => server.stop(true) };
+  const report = adminReport(watch.report, watch.metrics);
+  // The port that the system picked stays the port.
+  let where = address;
+  const start = (): AdminServer => {
+    if (where.kind === "unix") return onSocket(where.path, fetch);
+    const { host } = where;
+    const server = onPort(where, fetch);
+    where = { ...where, port: server.port ?? where.port };
+    return { url: `http://${host.includes(":") ? `[${host}]` : host}:${server.port}`, stop: () => server.stop(true) };
+  };
+  const server = new YieldingServer({
+    start,
+    isScarce: () => shortageOf(spareDescriptors) !== undefined,
+    lookEveryMs,
+    onYield: (listening) => {
+      if (listening !== undefined) report(signals.dropped, { address: showAddress(where) });
+    },
+  });
+  return { url: server.first.url, stop: () => server.stop() };
 }
 
 type Fetch = (request: Request, own: Bun.Server<undefined>) => Response;
@@ -60,8 +90,10 @@ function onSocket(path: string, fetch: Fetch): AdminServer {
   });
   chmodSync(path, 0o600);
   const stop = async () => {
-    await server.stop(true);
+    const stopped = server.stop(true);
+    // Before anything else happens: another server may listen there in a moment.
     rmSync(path, { force: true });
+    await stopped;
   };
   return { url: `unix:${path}`, stop };
 }

@@ -1,5 +1,7 @@
 import { expect, test } from "bun:test";
 import { connect } from "node:net";
+import { silent } from "../../shared/telemetry/log.ts";
+import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { tempDir } from "../../shared/testing/temp-dir.ts";
 import { until } from "../../shared/testing/until.ts";
 import { EventView } from "../core/event-view.ts";
@@ -30,7 +32,11 @@ async function withPage(
   };
   const pages = { metrics: () => "", live: () => true, unready: () => [], status: () => ({}) };
   const tap = { allowed: () => allowed, open };
-  const server = startAdmin({ kind: "tcp", host: "127.0.0.1", port: 0 }, { ...pages, tap });
+  const server = startAdmin(
+    { kind: "tcp", host: "127.0.0.1", port: 0 },
+    { ...pages, tap },
+    { report: silent, metrics: new Metrics() },
+  );
   try {
     await use({ server, url: `${server.url}/tap`, opened });
   } finally {
@@ -149,7 +155,7 @@ test("on a Unix socket it is asked as everything else there", async () => {
   const pages = { metrics: () => "", live: () => true, unready: () => [], status: () => ({}) };
   const path = dir.file("own/admin.sock");
   const tap = { allowed: () => true, open: (): OpenedTap => ({ kind: "busy" }) };
-  const server = startAdmin({ kind: "unix", path }, { ...pages, tap });
+  const server = startAdmin({ kind: "unix", path }, { ...pages, tap }, { report: silent, metrics: new Metrics() });
   expect((await fetch("http://localhost/tap?source=x", { unix: path })).status).toBe(503);
   await server.stop();
 });

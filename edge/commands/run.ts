@@ -12,7 +12,7 @@ import { type Notify, serviceManager, watchdogEveryMs } from "../../shared/syste
 import { createLog, defineSignal, type Report } from "../../shared/telemetry/log.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { visible } from "../../shared/telemetry/visible.ts";
-import { type AdminServer, startAdmin } from "../admin/admin-server.ts";
+import { type AdminPages, type AdminServer, startAdmin } from "../admin/admin-server.ts";
 import { codes } from "../channels/sqlite/codes.ts";
 import { isInUse, openChannelStore } from "../channels/sqlite/open.ts";
 import type { AgentConfig, HeartbeatConfig } from "../config/agent-config.ts";
@@ -247,7 +247,7 @@ class Running {
 
   private openAdmin(address: ListenAddress | undefined): AdminServer | undefined {
     if (address === undefined) return undefined;
-    const admin = startAdmin(address, {
+    const pages: AdminPages = {
       metrics: () => this.metrics.render(),
       live: () => this.live(),
       unready: () => this.host.agent?.unready() ?? ["the agent does not run"],
@@ -256,7 +256,8 @@ class Running {
         allowed: () => this.config.tap,
         open: (options) => this.host.agent?.tap(options) ?? { kind: "busy" },
       },
-    });
+    };
+    const admin = startAdmin(address, pages, { report: this.report, metrics: this.metrics });
     this.report(signals.admin, { url: admin.url });
     return admin;
   }
