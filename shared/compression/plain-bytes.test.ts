@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { constants, gzipSync, zstdCompressSync } from "node:zlib";
 import { codecOf, DamagedContent, type FileCodec, PlainBytes } from "./plain-bytes.ts";
 import { ZstdFrames } from "./zstd-frames.ts";
@@ -20,6 +20,17 @@ async function plain(codec: FileCodec, bytes: Buffer, onPiece = (_bytes: number)
     found.push(piece);
   }
   return Buffer.concat(found).toString();
+}
+
+async function failing(codec: FileCodec, bytes: Buffer): Promise<{ readonly text: string; readonly thrown: unknown }> {
+  const content = new PlainBytes(codec, (into, position) => bytes.copy(into, 0, position));
+  const found: Buffer[] = [];
+  try {
+    for (let piece = await content.next(); piece !== undefined; piece = await content.next()) found.push(piece);
+    return { text: Buffer.concat(found).toString(), thrown: undefined };
+  } catch (thrown) {
+    return { text: Buffer.concat(found).toString(), thrown };
+  }
 }
 
 const failure = (reading: Promise<unknown>) =>
@@ -49,6 +60,55 @@ test.each(codecs)(
   },
   20_000,
 );
+
+describe.each(codecs)("%s: what stands before a damage is given before it is told", (codec) => {
+  const make = compress[codec];
+  const whole = Buffer.concat([make("a\n"), make(lines)]);
+  test.each([
+    ["a word", Buffer.from("garbage")],
+    ["much", Buffer.from("garbage".repeat(50_000))],
+    ["zeros and one more member", Buffer.concat([Buffer.alloc(512), make("b\n")])],
+  ])("%s behind it: all of it", async (_, garbage) => {
+    const found = await failing(codec, Buffer.concat([whole, garbage]));
+    expect(found.text).toBe(`a\n${lines}`);
+    expect(found.thrown).toBeInstanceOf(DamagedContent);
+    expect(found.thrown).toMatchObject({ isBehindWhole: true });
+  });
+
+  test("cut off or flipped: up to there", async () => {
+    const flipped = Buffer.from(whole);
+    flipped.fill(0xff, Math.floor(whole.length / 2), Math.floor(whole.length / 2) + 64);
+    for (const bytes of [whole.subarray(0, Math.floor(whole.length / 2)), flipped]) {
+      const found = await failing(codec, bytes);
+      expect(found.thrown).toMatchObject({ isBehindWhole: false });
+      expect(found.text.length).toBeGreaterThan(0.4 * lines.length);
+      // What comes before the place where the check fails may be a few wrong bytes.
+      expect(`a\n${lines}`).toStartWith(found.text.slice(0, Math.floor(0.4 * lines.length)));
+    }
+  });
+});
+
+test("zeros up to the end of a gzip file fill a block up: they are no damage", async () => {
+  expect(await plain("gzip", Buffer.concat([gzipSync("a\n"), Buffer.alloc(200_000)]))).toBe("a\n");
+});
+
+test("what the file system says while it is read comes out as it is", async () => {
+  const trouble = Object.assign(new Error("EIO"), { syscall: "read" });
+  const content = new PlainBytes("gzip", () => {
+    throw trouble;
+  });
+  expect(await failure(content.next())).toBe(trouble);
+});
+
+test("a reader that is closed while it waits comes to an end", async () => {
+  const bytes = gzipSync(lines);
+  const content = new PlainBytes("gzip", (into, position) => bytes.copy(into, 0, position));
+  await content.next();
+  const next = content.next();
+  content.close();
+  await next;
+  expect(await content.next()).toBeUndefined();
+});
 
 test.each(codecs)("%s: what claims to hold much comes in small pieces", async (codec) => {
   let largest = 0;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { gzipSync, zstdCompressSync } from "node:zlib";
+import { deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { makeCertificates } from "../../../shared/testing/certificates.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
@@ -169,6 +169,8 @@ describe("compressed bodies", () => {
 
   test.each([
     ["gzip", gzipSync(body)],
+    ["gzip", Buffer.concat([gzipSync(body.subarray(0, 5)), gzipSync(body.subarray(5))])],
+    ["deflate", deflateSync(body)],
     ["zstd", zstdCompressSync(body)],
   ])("%s", async (coding, bytes) => {
     await using world = await started();
@@ -181,6 +183,11 @@ describe("compressed bodies", () => {
     ["zstd", zstdCompressSync(Buffer.alloc(64 * 1024 * 1024)), 413],
     ["gzip", gzipSync(body).subarray(0, 15), 400],
     ["zstd", body, 400],
+    ["gzip", Buffer.concat([gzipSync(body), Buffer.from("garbage")]), 400],
+    ["gzip", Buffer.concat([gzipSync(body), Buffer.alloc(8), gzipSync(body)]), 400],
+    ["deflate", Buffer.concat([deflateSync(body), Buffer.from("garbage")]), 400],
+    ["zstd", Buffer.concat([zstdCompressSync(body), Buffer.from("garbage")]), 400],
+    ["zstd", Buffer.concat([zstdCompressSync(body), zstdCompressSync(body).subarray(0, -3)]), 400],
     ["br", body, 415],
     ["gzip, gzip", body, 415],
   ])("%s that is a bomb, damaged or unknown is refused, and the connection goes on", async (coding, bytes, status) => {

@@ -69,6 +69,24 @@ test.each(codecs)(
   },
 );
 
+test.each(codecs)(
+  "%s: with something else behind it all its lines are read, the last one too; it is put aside and counted, others go on",
+  async (codec) => {
+    using w = world();
+    await using run = w.start();
+    const members = [compress[codec](`${many.slice(0, 5_000).join("\n")}\nno`), compress[codec](" line end")];
+    w.put("a.log", Buffer.concat([...members, Buffer.from("garbage\n")]));
+    await until("the error", () => w.names().includes("a.log.ERROR"));
+    w.put("b.log", compress[codec]("after\n"));
+    await until("the next", () => w.names().includes("b.log.COMPLETED"));
+    expect(run.intake.work.lines).toEqual([...many.slice(0, 5_000), "no line end", "after"]);
+    expect(run.intake.counter("spool_file_damaged")).toBe(1);
+    const said = run.reports.filter(({ signal }) => signal === "spool_file_damaged");
+    expect(said).toHaveLength(1);
+    expect(said[0]?.fields.error).toContain(`something that is not ${codec} stands behind its ${codec} data`);
+  },
+);
+
 test("a file that holds more than it may is put aside", async () => {
   using w = world({ decompressedBytesMax: "3MiB" });
   await using run = w.start();

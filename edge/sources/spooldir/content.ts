@@ -16,6 +16,8 @@ interface Piece {
   readonly bytes: number;
   /** Nothing comes after it. */
   readonly atEnd: boolean;
+  /** It ends where the content ends, though the file has something else behind that: its last line needs no line end. */
+  readonly isLast: boolean;
 }
 
 /** See above. */
@@ -67,7 +69,7 @@ class FileContent implements Content {
     const wanted = Math.min(limits.readBytes, this.size - offset);
     const bytes = wanted === 0 ? 0 : readSync(this.fd, this.buffer, 0, wanted, offset);
     const atEnd = offset + bytes >= this.size;
-    return bytes < wanted && !atEnd ? undefined : { buffer: this.buffer, bytes, atEnd };
+    return bytes < wanted && !atEnd ? undefined : { buffer: this.buffer, bytes, atEnd, isLast: atEnd };
   }
 
   close(): void {}
@@ -113,7 +115,8 @@ class CompressedContent implements Content {
   }
 
   piece(): Piece {
-    return { buffer: this.buffer, bytes: this.bytes, atEnd: this.ended };
+    const isLast = this.ended || this.damage?.isBehindWhole === true;
+    return { buffer: this.buffer, bytes: this.bytes, atEnd: this.ended, isLast };
   }
 
   close(): void {

@@ -285,7 +285,7 @@ export class SpoolDirectorySource implements Source {
     // Its writer may have been at work during the read: then these bytes are nobody's.
     if (piece === undefined || !isUnchanged(fd, file, path)) return false;
     splitter.skipping = file.skipping;
-    file.offset += splitter.split(piece.buffer, 0, piece.bytes, output, piece.atEnd ? "final" : "keep");
+    file.offset += splitter.split(piece.buffer, 0, piece.bytes, output, piece.isLast ? "final" : "keep");
     file.skipping = splitter.skipping;
     if (piece.atEnd) {
       file.state = "done";
