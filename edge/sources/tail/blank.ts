@@ -41,6 +41,27 @@ export function lookAhead(fd: number, from: number): Ahead {
   return { kind: "more", to: at };
 }
 
+/** What a file begins with. */
+export interface Beginning {
+  /** Without room at its end that is not filled yet. */
+  readonly bytes: Buffer;
+  /** Zeros before this place have text after them. */
+  readonly holeTo: number;
+  /** From `blankFrom` to here there are only zeros. */
+  readonly blankTo: number;
+  /** Undefined: it does not end with such room, as far as was looked. */
+  readonly blankFrom: number | undefined;
+}
+
+/** Tells what is in the first bytes of an open file. */
+export function beginningOf(fd: number, bytes: Buffer): Beginning {
+  const text = lengthOfText(bytes, 0, bytes.length);
+  if (text === bytes.length) return { bytes, holeTo: 0, blankTo: 0, blankFrom: undefined };
+  const ahead = lookAhead(fd, bytes.length);
+  if (ahead.kind === "text") return { bytes, holeTo: ahead.at, blankTo: 0, blankFrom: undefined };
+  return { bytes: bytes.subarray(0, text), holeTo: 0, blankTo: ahead.to, blankFrom: text };
+}
+
 /**
  * Where the text of a file ends whose size is `size`. Its last 16 MiB are looked at. Where these are zeros it has room
  * that is not filled yet: a writer fills it from the front, so the place is found by halving, whatever the size.

@@ -82,7 +82,7 @@ export class Departures {
     }
     const twin = [...this.book.files].find((other) => other.isAside && other.inode === copy.entry.inode);
     if (twin !== undefined) this.book.forget(twin);
-    if (this.book.metLate.has(file) && file.offset === 0) {
+    if (file.awaitsPicture) {
       // What is older may be unknown yet: the copy is met with all the others, by its age.
       closeSync(copy.fd);
       taken.delete(copy.entry.inode);

@@ -76,12 +76,13 @@ export class DirectoryBook {
   readonly unopened = new Set<bigint>();
   readonly truncated = new TruncatedLogs();
   /** Files of the picture that have another name by now. */
-  readonly renamed = new RenamedMeanwhile(() => this.lookOnce());
-  /**
-   * Logs that were met by a picture older than themselves: what is older than they are is known with the next one. They are not read
-   * before.
-   */
-  readonly metLate = new Set<FollowedFile>();
+  readonly renamed = new RenamedMeanwhile({
+    open: (name) => this.openAt(name),
+    look: () => {
+      const wanted = (name: string) => this.isTracked(name) || this.names.meaning(name).kind !== "none";
+      return takeSnapshot(this.real, wanted, undefined, this.host.literalNames(this.path));
+    },
+  });
   /** What is in the way of this scan. */
   obstacle: (path: string, thrown: unknown) => void = () => {};
 
@@ -166,7 +167,6 @@ export class DirectoryBook {
   /** Gives a file away, with its descriptor: another folder has it now. */
   release(file: FollowedFile): void {
     this.files.delete(file);
-    this.metLate.delete(file);
     this.unlist(file);
     this.host.index.remove(file);
     file.role = "forgotten";
@@ -226,6 +226,20 @@ export class DirectoryBook {
     this.host.moved(fresh);
   }
 
+  /** What is older than these is known. */
+  noteMet(files: Iterable<FollowedFile>): void {
+    for (const file of files) {
+      if (!file.isMetLate) continue;
+      file.isMetLate = false;
+      this.host.moved(file);
+    }
+  }
+
+  /** Names under which files are known. */
+  knownNames(): ReadonlySet<string> {
+    return new Set([...this.files].map((file) => nameOf(file.path)));
+  }
+
   /** No name in its directory leads to it, and its descriptor was just asked. */
   noteNameless(file: FollowedFile): void {
     const wasRotated = file.isRotated;
@@ -269,34 +283,15 @@ export class DirectoryBook {
 
   /** Opens what the picture shows, under the name that it has now; undefined (and another scan) when that is not found. */
   openEntry(entry: FolderEntry): number | undefined {
-    const path = childOf(this.path, entry.name);
     try {
-      const fd = this.openIf(entry, entry.name);
+      const fd = this.renamed.openAs(entry, entry.name);
       if (fd !== undefined) return fd;
       this.unsettled = true;
-      return this.renamed.open(entry, this.last?.entries.size ?? 0, (name) => this.openIf(entry, name));
+      return this.renamed.open(entry, this.last?.entries.size ?? 0);
     } catch (thrown) {
-      this.cannotRead(path, thrown);
+      this.cannotRead(childOf(this.path, entry.name), thrown);
       return undefined;
     }
-  }
-
-  /** Opens a name if it leads to that file. */
-  private openIf(entry: FolderEntry, name: string): number | undefined {
-    try {
-      const fd = this.openAt(name);
-      if (inodeOf(fd) === entry.inode) return fd;
-      closeSync(fd);
-    } catch (thrown) {
-      if (systemCode(thrown) !== "ENOENT") throw thrown;
-    }
-    return undefined;
-  }
-
-  /** A picture of what is known or asked for, now. */
-  private lookOnce(): FolderSnapshot | undefined {
-    const wanted = (name: string) => this.isTracked(name) || this.names.meaning(name).kind !== "none";
-    return takeSnapshot(this.real, wanted, undefined, this.host.literalNames(this.path));
   }
 
   /** Whether the file that the picture shows begins with all that is known of `file`; undefined when it cannot be opened. */

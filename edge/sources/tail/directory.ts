@@ -14,7 +14,7 @@ import { DirectoryBook, type DirectoryHost } from "./directory-book.ts";
 import type { Note } from "./discover.ts";
 import type { FollowedFile } from "./followed-file.ts";
 import { Newcomers } from "./newcomers.ts";
-import { type FolderEntry, type FolderSnapshot, takeSnapshot } from "./snapshot.ts";
+import { entriesByInode, type FolderEntry, type FolderSnapshot, takeSnapshot } from "./snapshot.ts";
 import { signals } from "./telemetry.ts";
 import { UnnamedFiles } from "./unnamed-files.ts";
 
@@ -63,7 +63,7 @@ export class Directory {
 
   /** Waits for the next scan: what comes after it in its trail has to wait as well. */
   awaitsScan(file: FollowedFile): boolean {
-    return this.changed.has(file) || this.waiting.has(file) || (file.offset === 0 && this.book.metLate.has(file));
+    return this.changed.has(file) || this.waiting.has(file) || file.awaitsPicture;
   }
 
   /** Nothing leads to it just now: those after it do not wait for it, and only a scan can find it. */
@@ -130,7 +130,7 @@ export class Directory {
   /** Which of the known files are there, and still what they were. */
   private callTheRoll(snapshot: FolderSnapshot): Roll {
     const roll: Roll = { missing: [], departed: [], taken: new Set(), devicesBefore: new Set() };
-    const byInode = entriesByInode(snapshot, this.book.files);
+    const byInode = entriesByInode(snapshot, this.book.knownNames());
     for (const file of [...this.book.files]) {
       const entry = byInode.get(file.inode);
       if (this.changed.has(file)) {
@@ -184,7 +184,7 @@ export class Directory {
     for (const file of this.changed) this.book.awake.add(file.trail);
     for (const file of this.waiting) this.book.awake.add(file.trail);
     const changedBefore = new Set(this.changed);
-    const late = new Set(this.book.metLate);
+    const late = [...this.book.files].filter(({ isMetLate }) => isMetLate);
     this.changed.clear();
     this.waiting.clear();
     const unknown = () => [...snapshot.entries.values()].filter((entry) => !taken.has(entry.inode));
@@ -202,14 +202,14 @@ export class Directory {
       else this.startOver(file, departed);
     }
     const refillable = this.refilled(departed, snapshot);
-    const concluding = { snapshot, taken, changedBefore, byInode: entriesByInode(snapshot, this.book.files) };
+    const concluding = { snapshot, taken, changedBefore, byInode: entriesByInode(snapshot, this.book.knownNames()) };
     const { gone, kept: uncertain } = this.departures.partFrom(departed, concluding);
     const postponed = this.postpone(uncertain, concluding);
     const refilled = refillable.filter(({ file }) => !uncertain.includes(file));
     this.meetLateAnew(unknown(), taken, postponed);
     this.newcomers.meet(unknown(), snapshot, { files: gone, sought, refilled, postponed });
     this.newcomers.settleSlipped(snapshot);
-    for (const file of late) if (!postponed.has(file.trail)) this.book.metLate.delete(file);
+    this.book.noteMet(late.filter(({ trail }) => !postponed.has(trail)));
     for (const file of this.book.files) {
       if (file.isPresent) continue;
       file.meet();
@@ -230,8 +230,8 @@ export class Directory {
   /** A log that was met late, and beside it a generation that nobody knows yet: it takes its place after that. */
   private meetLateAnew(unknown: readonly FolderEntry[], taken: Set<bigint>, postponed: ReadonlySet<string>): void {
     const trails = new Set(unknown.map(({ name }) => this.book.trailOf(name)));
-    for (const file of this.book.metLate) {
-      if (file.offset > 0 || !trails.has(file.trail) || postponed.has(file.trail) || !taken.delete(file.inode))
+    for (const file of this.book.files) {
+      if (!file.awaitsPicture || !trails.has(file.trail) || postponed.has(file.trail) || !taken.delete(file.inode))
         continue;
       this.newcomers.meetAnew(file);
     }
@@ -257,7 +257,7 @@ export class Directory {
   /** The directory is not there: unmounted, or removed. What is open is read on; what is closed is kept in mind. */
   private absent(): void {
     this.book.last = undefined;
-    this.book.metLate.clear();
+    this.book.noteMet(this.book.files);
     this.waiting.clear();
     this.noteUnfound(this.book.files);
     for (const file of this.book.files) {
@@ -379,14 +379,4 @@ export class Directory {
     // Under another device number this may be an empty mount point: gone only if its companions were found.
     return file.device === snapshot.device || devicesBefore.has(file.device) ? "gone" : "kept";
   }
-}
-
-/** One entry an inode: of several links, the one under which the file is known. */
-function entriesByInode(snapshot: FolderSnapshot, files: ReadonlySet<FollowedFile>): ReadonlyMap<bigint, FolderEntry> {
-  const known = new Set([...files].map((file) => nameOf(file.path)));
-  const byInode = new Map<bigint, FolderEntry>();
-  for (const entry of snapshot.entries.values()) {
-    if (!byInode.has(entry.inode) || known.has(entry.name)) byInode.set(entry.inode, entry);
-  }
-  return byInode;
 }

@@ -124,6 +124,8 @@ export class Folders {
 
   /** A folder cannot be read any more: what is known in it is asked for under its names elsewhere. */
   noteUnreadable({ book }: Directory): void {
+    // What is open is read on: there will be no picture.
+    book.noteMet(book.files);
     if (book.isUnreadable) return;
     book.isUnreadable = true;
     if (book.files.size > 0) for (const attention of this.all()) attention.dirty = true;

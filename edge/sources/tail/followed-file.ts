@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, readSync } from "node:fs";
 import { systemCode } from "../../../shared/files/refusal.ts";
 import type { Positioned } from "../../core/source.ts";
-import { lengthOfText, lookAhead } from "./blank.ts";
+import { beginningOf, lengthOfText } from "./blank.ts";
 import { type Cursor, formatCursor } from "./cursor.ts";
 import type { FileStat } from "./file-stat.ts";
 import { fingerprintOf, headBytesMax, matchesAt, readAt, tailBytesMax } from "./fingerprint.ts";
@@ -47,6 +47,8 @@ export class FollowedFile implements Positioned {
   whereabouts: Whereabouts = "log";
   /** Nothing can have happened to it that was not noticed since it was met: what turns up beside it is no part of it. */
   isFirmlyMet = true;
+  /** It was met by a picture that is older: what is older than the file is known with the next one, and it is not read before. */
+  isMetLate = false;
   /** Uptime when it last grew. */
   grewMs = 0;
   /** Zeros at its end, as far as they were looked at: room that its writer has not filled yet, and no line. */
@@ -99,7 +101,7 @@ export class FollowedFile implements Positioned {
 
   /** See `Positioned`. A log that is barely known is met like a new one; under another name it would be taken for a copy. */
   position(): string | undefined {
-    const isNew = this.isBarelyKnown && this.path === this.trail;
+    const isNew = (this.isBarelyKnown || this.awaitsPicture) && this.path === this.trail;
     return this.role === "forgotten" || isNew ? undefined : formatCursor(this.cursor());
   }
 
@@ -204,6 +206,11 @@ export class FollowedFile implements Positioned {
   /** Nothing was read of it, and what is older than it is not certain yet. */
   get isUnplaced(): boolean {
     return this.isBarelyKnown || (this.offset === 0 && !this.isFirmlyMet);
+  }
+
+  /** It is not read, and what is older than it may be unknown. */
+  get awaitsPicture(): boolean {
+    return this.isMetLate && this.offset === 0;
   }
 
   /** Whether size and time are what they were at the last look. */
@@ -355,16 +362,10 @@ export class FollowedFile implements Positioned {
     buffer.copy(this.tailBuffer, 0, end - this.tailLength, end);
   }
 
-  /** What it begins with, without room at its end that is not filled yet. */
   private takeHead(fd: number): void {
-    const head = readAt(fd, 0, Math.min(headBytesMax, this.size));
-    const text = lengthOfText(head, 0, head.length);
-    const ahead = text < head.length ? lookAhead(fd, head.length) : undefined;
-    this.holeTo = ahead?.kind === "text" ? ahead.at : 0;
-    this.blankTo = ahead === undefined || ahead.kind === "text" ? 0 : ahead.to;
-    this.head = ahead === undefined || ahead.kind === "text" ? head : head.subarray(0, text);
-    this.headHash = fingerprintOf(this.head);
-    this.blank = this.head.length < head.length ? this.size - Math.max(this.offset, text) : 0;
+    const { bytes, holeTo, blankTo, blankFrom } = beginningOf(fd, readAt(fd, 0, Math.min(headBytesMax, this.size)));
+    [this.holeTo, this.blankTo, this.head, this.headHash] = [holeTo, blankTo, bytes, fingerprintOf(bytes)];
+    this.blank = blankFrom === undefined ? 0 : this.size - Math.max(this.offset, blankFrom);
   }
 
   private rememberHead(length: number): void {
@@ -388,9 +389,7 @@ export class FollowedFile implements Positioned {
     this.mtimeNs = stat.mtimeNs;
     this.atEnd = false;
     this.takeHead(fd);
-    const tail = readAt(fd, offset - tailLength, tailLength);
-    tail.copy(this.tailBuffer);
-    this.tailLength = tail.length;
+    this.tailLength = readAt(fd, offset - tailLength, tailLength).copy(this.tailBuffer);
     this.attendant?.identified(wasRestored);
   }
 }

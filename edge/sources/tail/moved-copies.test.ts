@@ -187,3 +187,28 @@ for (const when of ["while it is read", "while the agent is down"]) {
     await second.stop();
   });
 }
+
+for (const end of ["stops", "is renewed"] as const) {
+  test(`an empty log is renamed and written to, its folder moved, and the agent ${end} when it has just seen that: its line is read`, async () => {
+    using w = movingWorld();
+    w.write(w.log("d", "y.log"), numbered("old", 20));
+    writeFileSync(w.log("d"), "");
+    let ending: Promise<unknown> | undefined;
+    const run = w.start(undefined, {
+      report: ({ name }) => {
+        // Within the look itself: there is no other one.
+        if (name === "tail_moved_here") ending ??= end === "stops" ? run.stop() : run.renew();
+      },
+    });
+    await sees(run, w.lines());
+    run.intake.commit();
+    renameSync(w.log("d"), w.log("d", "x.log.1"));
+    w.write(w.log("d", "x.log.1"), "short\n");
+    w.write(w.log("d"), numbered("new", 20));
+    renameSync(w.dir.file("d"), w.dir.file("d2"));
+    await until("it to see that", () => ending !== undefined);
+    await ending;
+    await using second = w.start(run.intake.work);
+    await sees(second, w.lines());
+  });
+}

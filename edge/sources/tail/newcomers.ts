@@ -303,7 +303,7 @@ export class Newcomers {
     if (isLate) this.book.unsettled = true;
     const { host } = this.book;
     this.book.add(file);
-    if (isLate && file.path === trail) this.book.metLate.add(file);
+    file.isMetLate = isLate && file.path === trail;
     host.moved(file);
     const readTo = this.fresh.get(entry.inode)?.readTo;
     this.fresh.delete(entry.inode);

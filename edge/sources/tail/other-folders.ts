@@ -61,8 +61,7 @@ export class OtherFolders {
     }
     const moved = known.find(({ file }) => this.isIn(entry, file)) ?? this.logWithOtherBytes(entry, known);
     if (moved === undefined) return false;
-    this.takeOver(moved.file, moved.book, entry);
-    return true;
+    return this.takeOver(moved.file, moved.book, entry);
   }
 
   /**
@@ -81,8 +80,7 @@ export class OtherFolders {
         book.begins(entry, file) === true,
     );
     if (found === undefined) return false;
-    this.takeOver(found.file, found.book, entry);
-    return true;
+    return this.takeOver(found.file, found.book, entry);
   }
 
   /** Says once that two names lead to one file. */
@@ -135,8 +133,8 @@ export class OtherFolders {
     return isSame === true;
   }
 
-  /** It was moved here from another folder: it goes on under its new name. */
-  private takeOver(file: FollowedFile, from: DirectoryBook, entry: FolderEntry): void {
+  /** It was moved here from another folder: it goes on under its new name. False: it is met like a new one, in this scan. */
+  private takeOver(file: FollowedFile, from: DirectoryBook, entry: FolderEntry): boolean {
     const { book } = this;
     const path = childOf(book.path, entry.name);
     const { inode, device } = entry;
@@ -148,7 +146,7 @@ export class OtherFolders {
     if (barely && fd !== undefined) {
       this.meetAnew(entry, cursor.trail, fd);
       book.unsettled = true;
-      return;
+      return false;
     }
     if (fd !== undefined) closeSync(fd);
     // In a folder that cannot be read the old name may lead to it still: when this one is gone, it is asked for under that.
@@ -161,6 +159,7 @@ export class OtherFolders {
     book.host.moved(taken);
     book.host.report(signals.movedHere, { path: shownPath(path), from: shownPath(file.path) });
     book.unsettled = true;
+    return true;
   }
 }
 

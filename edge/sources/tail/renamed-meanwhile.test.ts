@@ -168,3 +168,36 @@ for (const [moment, before] of Object.entries(moments)) {
     }
   }
 }
+
+for (const [moment, before] of Object.entries(moments)) {
+  for (const times of [1, 2]) {
+    test(`copied and truncated, and ${times} times more before ${moment}, and the agent ends after that look: each line once, in order`, async () => {
+      using w = copyingWorld("x.log", 0);
+      w.write("first", 20);
+      const run = w.start();
+      await sees(run, w.lines());
+      let left: number = times;
+      let ending: Promise<unknown> | undefined;
+      using spy = before(({ entries }) => {
+        if (!entries.has("x.log.1")) return;
+        for (; left > 0; left--) {
+          w.copyTruncate();
+          w.write(`between ${left}`, 25 + left);
+        }
+        ending ??= run.stop();
+      });
+      w.write("unread", 30);
+      w.copyTruncate();
+      w.write("second", 20);
+      await until("the look", () => ending !== undefined);
+      await ending;
+      spy.mockRestore();
+      await using next = w.start(run.intake.work);
+      const isAll = () => w.lines().length <= run.intake.work.lines.length + next.intake.lines.length;
+      await until("all lines", isAll);
+      await Bun.sleep(120);
+      next.intake.commit();
+      expect(run.intake.work.lines).toEqual(w.lines());
+    });
+  }
+}

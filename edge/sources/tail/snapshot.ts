@@ -64,6 +64,18 @@ export function takeSnapshot(
   return picture === undefined ? undefined : { ...about, ...picture, settled: false };
 }
 
+/** One entry an inode: of several links, the one under which the file is known. */
+export function entriesByInode(
+  { entries }: FolderSnapshot,
+  knownNames: ReadonlySet<string>,
+): ReadonlyMap<bigint, FolderEntry> {
+  const byInode = new Map<bigint, FolderEntry>();
+  for (const entry of entries.values()) {
+    if (!byInode.has(entry.inode) || knownNames.has(entry.name)) byInode.set(entry.inode, entry);
+  }
+  return byInode;
+}
+
 function collect(
   directory: string,
   wanted: (name: string) => boolean,
