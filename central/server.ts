@@ -2,6 +2,7 @@ import { parseAddress } from "../shared/config/address.ts";
 import { AppError } from "../shared/errors/app-error.ts";
 import { type Listening, YieldingServer } from "../shared/http/yielding-server.ts";
 import type { Report } from "../shared/telemetry/log.ts";
+import { jsonBytesMax } from "./api/body.ts";
 import type { Caller } from "./api/caller.ts";
 import { codes } from "./codes.ts";
 import type { Certificate } from "./config/certificate.ts";
@@ -42,8 +43,8 @@ interface CentralListening extends Listening {
   renew(certificate: Certificate): void;
 }
 
-/** Over the largest body that is taken: the route itself says it to whoever sends a little more. */
-const slackBytes = 64 * 1024;
+/** Over the largest body that is taken: the route itself says it to whoever sends a little more, Bun without a word to others. */
+const slackBytes = 1024 * 1024;
 
 /** How often the descriptors are counted. */
 const lookEveryMs = 200;
@@ -130,7 +131,7 @@ function startHttp(listen: string, bodyBytesMax: number, answer: Answer) {
         return request.method === "HEAD" ? head(request, (get) => answer(get, from)) : answer(request, from);
       },
       idleTimeout: 30,
-      maxRequestBodySize: bodyBytesMax + slackBytes,
+      maxRequestBodySize: Math.max(bodyBytesMax, jsonBytesMax) + slackBytes,
       // h2c and HTTP/1.1 on one port. A client that opens many streams has one connection of the descriptors.
       http2: true,
       development: false,

@@ -5,6 +5,7 @@
 import type { MiddlewareHandler } from "hono";
 import type { Scope } from "../config/api-key.ts";
 import type { ApiEnvironment } from "./api.ts";
+import { boundJson } from "./body.ts";
 
 /** For routes that hold no data: health, and the page. */
 export const anybody = { security: [] };
@@ -18,5 +19,5 @@ export function withScope(scope: Scope) {
     context.set("keyName", await context.get("guard").check(scope, asked));
     await next();
   };
-  return { security: [{ key: [scope] }], middleware: [check] };
+  return { security: [{ key: [scope] }], middleware: scope === "relay" ? [check] : [check, boundJson] };
 }

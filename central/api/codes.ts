@@ -3,6 +3,7 @@ import { defineCodes } from "../../shared/errors/error-code.ts";
 /** Error codes of the HTTP API. */
 export const codes = defineCodes({
   CENTRAL_BAD_REQUEST: { severity: "usage", hint: "See /api/v1/openapi.json for what the route takes." },
+  CENTRAL_BODY_TOO_LARGE: { severity: "usage", hint: "Send less at once, for example fewer ids in several requests." },
   CENTRAL_NOT_FOUND: { severity: "usage", hint: "See /api/v1/vehicles for what there is." },
   CENTRAL_UNAUTHORIZED: { severity: "usage", hint: "Send the API key as `Authorization: Bearer <key>`." },
   CENTRAL_FORBIDDEN: { severity: "usage", hint: "Give the key this scope in `apiKeys`, or use another key." },

@@ -51,6 +51,7 @@ type AnsweredCode =
 
 const statuses: Readonly<Record<AnsweredCode, ProblemStatus>> = {
   CENTRAL_BAD_REQUEST: 400,
+  CENTRAL_BODY_TOO_LARGE: 413,
   CENTRAL_UNAUTHORIZED: 401,
   CENTRAL_FORBIDDEN: 403,
   CENTRAL_CERTIFICATE_NEEDED: 403,
@@ -130,6 +131,12 @@ export const problems = {
 export const problemsWithNotFound = {
   ...problems,
   404: { description: "No such thing.", content: { "application/problem+json": { schema: Problem } } },
+};
+
+/** As `problems`, for a route that takes a body of JSON. */
+export const problemsWithBody = {
+  ...problems,
+  413: problem("The body is too large."),
 };
 
 /** As `problemsWithNotFound`, for what not every kind of store can do. */

@@ -34,6 +34,7 @@ const file = createRoute({
         "image/svg+xml": { schema: z.string() },
       },
     },
+    400: problemsWithNotFound[400],
     404: problemsWithNotFound[404],
   },
 });

@@ -3,7 +3,7 @@ import { operatorActed } from "../../telemetry.ts";
 import { withScope } from "../access.ts";
 import { type ApiDependencies, resource } from "../api.ts";
 import { Cursors, isNumbers } from "../cursor.ts";
-import { problem, problems } from "../errors.ts";
+import { problem, problems, problemsWithBody } from "../errors.ts";
 import { bytesOf, cutPage, pageBytesMax } from "../page.ts";
 import { cursorParameter, limitParameter } from "../parameters.ts";
 import { redrivesOf } from "../supported.ts";
@@ -49,7 +49,7 @@ const redrive = createRoute({
   request: { body: { required: true, content: { "application/json": { schema: RedriveChoice } } } },
   responses: {
     200: { description: "What became of them.", content: { "application/json": { schema: RedriveBody } } },
-    ...problems,
+    ...problemsWithBody,
     501: problem("This store cannot."),
   },
 });

@@ -1,6 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { anybody, withScope } from "../access.ts";
 import { type ApiDependencies, resource } from "../api.ts";
+import { problems } from "../errors.ts";
 
 const plainText = { "Content-Type": "text/plain; charset=utf-8" };
 
@@ -32,7 +33,7 @@ const metricsPage = createRoute({
   ...withScope("metrics"),
   path: "/metrics",
   summary: "Metrics for Prometheus (text format 0.0.4); REFERENCE.md lists them",
-  responses: { 200: text("The numbers.") },
+  responses: { 200: text("The numbers."), 401: problems[401], 403: problems[403], 429: problems[429] },
 });
 
 /** GET /livez, /readyz, /metrics */

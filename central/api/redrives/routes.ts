@@ -5,7 +5,7 @@ import type { RedriveJob } from "../../store/redrive-port.ts";
 import { operatorActed } from "../../telemetry.ts";
 import { withScope } from "../access.ts";
 import { type ApiDependencies, resource } from "../api.ts";
-import { problem, problems } from "../errors.ts";
+import { problem, problems, problemsWithBody } from "../errors.ts";
 import { jobParams, pageOfJobs } from "../jobs.ts";
 import { cursorParameter, limitParameter } from "../parameters.ts";
 import { redrivesOf } from "../supported.ts";
@@ -28,7 +28,7 @@ const begin = createRoute({
   request: { body: { required: true, content: { "application/json": { schema: RedriveOrder } } } },
   responses: {
     201: { description: "It runs.", ...body },
-    ...problems,
+    ...problemsWithBody,
     409: problem("Another one runs: no letter is tried by two."),
     501: problem("This store cannot."),
   },

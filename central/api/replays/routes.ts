@@ -5,7 +5,7 @@ import type { ReplayJob, ReplayTurn } from "../../store/replay-port.ts";
 import { operatorActed } from "../../telemetry.ts";
 import { withScope } from "../access.ts";
 import { type ApiDependencies, resource } from "../api.ts";
-import { problem, problems } from "../errors.ts";
+import { problem, problems, problemsWithBody } from "../errors.ts";
 import { jobParams, pageOfJobs } from "../jobs.ts";
 import { cursorParameter, limitParameter } from "../parameters.ts";
 import { replaysOf } from "../supported.ts";
@@ -27,7 +27,7 @@ const create = createRoute({
   request: { body: { required: true, content: { "application/json": { schema: Definition } } } },
   responses: {
     201: { description: "It runs.", content: { "application/json": { schema: Replay } } },
-    ...problems,
+    ...problemsWithBody,
     501: problem("This store cannot."),
   },
 });

@@ -4,14 +4,11 @@
  *
  *     lake-duckdb-1.5.5/       duckdb, and its signed extensions as wheels (about 60 MB): nothing is loaded from elsewhere
  *     lake-pyiceberg-0.12.0/   pyiceberg and pyarrow (about 200 MB)
- *
- * Versions are pinned; hashes are not, because DuckDB has a wheel for each version of Python.
  */
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import { codes } from "../codes.ts";
-import { cacheFolder, runTool } from "../kafka/distribution.ts";
+import { pythonPackages } from "../python/packages.ts";
 
 const extensions = ["avro", "httpfs", "iceberg"] as const;
 
@@ -83,7 +80,8 @@ interface Asked {
 
 /** A line of JSON for each row. */
 async function run(reader: LakeReader, asked: Asked): Promise<string[]> {
-  const folder = await readerFolder(reader);
+  const { version, packages } = readers[reader];
+  const folder = await pythonPackages(`lake-${reader}-${version}`, packages);
   const paths = reader === "duckdb" ? extensions.map((name) => extensionPath(folder, name)) : [];
   const python = Bun.spawn(["python3", join(import.meta.dir, "read-lake.py")], {
     stdin: Buffer.from(JSON.stringify({ reader, ...asked, extensions: paths })),
@@ -100,25 +98,4 @@ function extensionPath(folder: string, name: string): string {
   const found = [...new Bun.Glob(`duckdb_extension_${name}/extensions/*/${name}.duckdb_extension`).scanSync(folder)][0];
   if (found === undefined) throw new AppError(codes.TOOL_MISSING, `read the lake: ${folder} has no extension ${name}`);
   return join(folder, found);
-}
-
-async function readerFolder(reader: LakeReader): Promise<string> {
-  const { version, packages } = readers[reader];
-  const folder = join(cacheFolder(), `lake-${reader}-${version}`);
-  if (existsSync(folder)) return folder;
-  if (Bun.which("pip3") === null || Bun.which("python3") === null) {
-    throw new AppError(codes.TOOL_MISSING, `fetch ${reader}: there is no \`pip3\` on the PATH`, {
-      hint: "Install it (Debian, Ubuntu: apt-get install python3-pip).",
-    });
-  }
-  const partial = `${folder}.part-${process.pid}`;
-  try {
-    mkdirSync(dirname(partial), { recursive: true });
-    const install = ["pip3", "install", "--disable-pip-version-check", "--quiet", "--only-binary=:all:"];
-    await runTool(`pip3 install ${reader}`, [...install, "--target", partial, ...packages]);
-    if (!existsSync(folder)) renameSync(partial, folder);
-  } finally {
-    rmSync(partial, { recursive: true, force: true });
-  }
-  return folder;
 }
