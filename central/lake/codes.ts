@@ -6,13 +6,17 @@ export const codes = defineCodes({
     severity: "transient",
     hint: "Free some space on the lake's disk, or let central write there. The lake then goes on by itself from its last snapshot. Nothing is lost as long as Kafka keeps the records.",
   },
+  CENTRAL_LAKE_AWAY: {
+    severity: "transient",
+    hint: "Mount the lake's disk: the lake then goes on by itself, and the store goes on meanwhile. If the lake is to begin anew in this folder, remove the note that is named (it lies beside the store's file).",
+  },
   CENTRAL_LAKE_FENCED: {
     severity: "transient",
     hint: "Another central has written a snapshot in between. One writes, the others wait, so there is nothing to do. If it happens again and again, two centrals do not see each other's lock on the lake's directory.",
   },
   CENTRAL_LAKE_TABLE: {
     severity: "fatal",
-    hint: "The lake's table cannot be read: put back its metadata from a copy, or move the directory away; then a new table is made of what Kafka still holds.",
+    hint: "The lake's table cannot be read: put back its metadata from a copy, or move the directory away and remove the note beside the store's file (its name ends in .lake); then a new table is made of what Kafka still holds.",
   },
   CENTRAL_LAKE_KAFKA: {
     severity: "transient",

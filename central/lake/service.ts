@@ -34,10 +34,13 @@ export function startLake({ lake, kafka, ...config }: CentralConfig, report: Rep
   const link = createKafkajsLink({ ...connection, ...times, report, random, component: "lake" });
   const topics = { names: config.topics, pattern: config.topicPattern, text: config.topics.join(", ") };
   const source = new LakeSource({ link, connection, topics, clock });
-  const reader = storeKindOf(config.store).reader(storeAddress(config));
+  const kind = storeKindOf(config.store);
+  const address = storeAddress(config);
+  const reader = kind.reader(address);
+  const notePath = kind.notePath?.(address, "lake");
   const { replays } = reader;
   const erased = replays && (async () => await suppressionsOf(replays));
-  const writer = new LakeWriter({ config: lake, source, erased, clock, random, report });
+  const writer = new LakeWriter({ config: lake, source, notePath, erased, clock, random, report });
   const stopping = new AbortController();
   const running = writer.run(stopping.signal);
   return {

@@ -21,6 +21,7 @@ import { LakeLock } from "./files/lock.ts";
 import { totalOf } from "./iceberg/metadata.ts";
 import { sweep } from "./iceberg/sweep.ts";
 import { Table } from "./iceberg/table.ts";
+import { LakePlace } from "./place.ts";
 import { readInto } from "./read-into.ts";
 import { type LakeSnapshot, noLake } from "./snapshot.ts";
 import type { LakeReading } from "./source.ts";
@@ -42,6 +43,8 @@ import { retain } from "./upkeep/retention.ts";
 export interface LakeWriterOptions {
   readonly config: LakeConfig;
   readonly source: LakeReading;
+  /** Where it is noted which table was in the folder; undefined: the store is no file on this machine. */
+  readonly notePath?: string | undefined;
   /** The store's list of erased vehicles; undefined: this kind of store has none. @throws AppError while it is away. */
   readonly erased: (() => Promise<readonly ErasedVehicle[]>) | undefined;
   readonly clock: Clock;
@@ -64,6 +67,7 @@ export class LakeWriter {
   private listedMs = Number.NEGATIVE_INFINITY;
   private tidiedMs = Number.NEGATIVE_INFINITY;
   private waitsSinceMs: number | undefined;
+  private placeNow: LakePlace | undefined;
 
   constructor(private readonly options: LakeWriterOptions) {}
 
@@ -88,6 +92,7 @@ export class LakeWriter {
   }
 
   private async whileLocked(signal: AbortSignal, works: () => void): Promise<void> {
+    this.place.check();
     mkdirSync(this.options.config.directory, { recursive: true });
     using lock = LakeLock.take(this.options.config.directory);
     if (lock !== undefined) return await this.live(signal, works);
@@ -96,11 +101,20 @@ export class LakeWriter {
     await sleep(standbyMs, signal);
   }
 
+  /** Read when the loop runs: what the system says of the note is a failure like others. */
+  private get place(): LakePlace {
+    const { config, notePath } = this.options;
+    this.placeNow ??= new LakePlace(config.directory, notePath);
+    return this.placeNow;
+  }
+
   private async live(signal: AbortSignal, works: () => void): Promise<void> {
     const { config, clock, random, report } = this.options;
     this.checkSpace();
+    this.place.check();
     const tools = { clock, random, keepSnapshotsMs: config.keepSnapshots };
     const table = Table.open(join(config.directory, tableName), config.buckets, tools);
+    this.place.remember(table.metadata["table-uuid"]);
     this.sweep(table);
     report(lakeOpened, { table: table.metadata.location, rows: totalOf(table.metadata, "records") });
     let batch = new Batch(table.positions(), table.buckets);

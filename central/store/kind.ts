@@ -32,6 +32,8 @@ export interface StoreKind {
   writer(address: string, tools: StoreTools): Store;
   /** Opens nothing before the first question. */
   reader(address: string): StoreReader;
+  /** The path of a note that goes with this store; a kind that is no file on this machine leaves it out. */
+  notePath?(address: string, name: string): string;
   /** Follows what is stored; a kind that cannot leaves it out. Opens nothing before the first question. */
   feed?(address: string): EventFeed;
 }

@@ -3,7 +3,7 @@
  * that names them: before that nothing of it is there, after it all is. After a failure the writer does not know which it was; so
  * it opens the table again and goes on from what it finds.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../../../shared/clock/clock.ts";
 import { AppError } from "../../../shared/errors/app-error.ts";
@@ -109,6 +109,7 @@ export class Table {
 
   /** @throws AppError `CENTRAL_LAKE_FENCED` when somebody else has committed; the system's error: open it again. */
   commit(change: Change): void {
+    if (!existsSync(this.files.metadata(this.version))) throw this.away();
     const parent = currentSnapshot(this.state);
     const snapshot = 1 + Math.floor(this.tools.random.next() * 2 ** 52);
     const sequence = this.state["last-sequence-number"] + 1;
@@ -134,6 +135,8 @@ export class Table {
       keepFromMs: change.alone ? Number.POSITIVE_INFINITY : nowMs - this.tools.keepSnapshotsMs,
       properties: change.erased === undefined ? {} : { [erasedProperty]: change.erased },
     });
+    // Its disk may have gone meanwhile: in the folder below the mount the next one would be a table without its files.
+    if (!existsSync(this.files.metadata(this.version))) throw this.away();
     const path = this.files.metadata(this.version + 1);
     if (!writeFirst(path, Buffer.from(JSON.stringify(metadata)))) {
       throw new AppError(codes.CENTRAL_LAKE_FENCED, `commit ${path}: it is there already`);
@@ -141,6 +144,13 @@ export class Table {
     this.version++;
     this.state = metadata;
     writeFileSync(this.files.hint, `${this.version}`); // Only a hint: the next commit writes it again.
+  }
+
+  private away(): AppError {
+    return new AppError(
+      codes.CENTRAL_LAKE_AWAY,
+      `commit to ${this.files.folder}: its last state is not there any more`,
+    );
   }
 
   private write({ cell, rows }: CellRows, snapshot: number, sequence: number): DataFile {

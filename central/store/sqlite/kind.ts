@@ -11,5 +11,6 @@ export const sqlite: StoreKind = {
   check: async (path) => checkStoreFile(path),
   writer: (path, tools) => new SqliteStore({ path, ...tools }),
   reader: (path) => new SqliteReader(path),
+  notePath: (path, name) => `${path}.${name}`,
   feed: (path) => new SqliteFeed(path),
 };
