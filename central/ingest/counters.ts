@@ -16,7 +16,8 @@ export class IngestCounters {
   transactions = 0;
   fenced = 0;
   storeFailures = 0;
-  storeAvailable = true;
+  /** Nobody knows before it has been asked. */
+  storeAvailable = false;
   /** Why it is not; empty while it is. */
   storeAwayBecause = "";
   /** Uptime of the last transaction, milliseconds; -1 before the first. */

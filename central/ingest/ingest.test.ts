@@ -86,6 +86,47 @@ describe("ingest", () => {
     expect(on.said).toEqual(["store_away", "store_back"]);
   });
 
+  test("before anybody has asked the store nobody says that it takes writes", async () => {
+    expect(on.counters.storeAvailable).toBe(false);
+    await on.watch.untilOpen(on.stop.signal);
+    expect(on.counters.storeAvailable).toBe(true);
+    expect(on.said).toEqual([]);
+  });
+
+  test("as long as something is refused the store is away, whatever else it takes: a small record fits onto a full disk", async () => {
+    await on.watch.untilOpen(on.stop.signal);
+    const [tried, room] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const giveUp = new AbortController();
+    const refusing = on.watch.untilStored(
+      giveUp.signal,
+      () => room.promise,
+      async () => {
+        setTimeout(tried.resolve);
+        throw new AppError("CENTRAL_STORE_UNAVAILABLE", "store 500 records: the disk is full");
+      },
+    );
+    await tried.promise;
+    const small = () =>
+      on.watch.untilStored(
+        on.stop.signal,
+        async () => {},
+        async () => {},
+      );
+    const expected = { storeAvailable: false, storeAwayBecause: expect.stringContaining("store 500 records") };
+    expect(on.counters).toMatchObject(expected);
+    await small();
+    on.clock.advance(1_500);
+    await on.watch.probeWhenIdle();
+    expect(on.counters).toMatchObject(expected);
+    // The partition goes to another member: nobody tries it here any more.
+    giveUp.abort();
+    room.resolve();
+    await expect(refusing).rejects.toThrow("the disk is full");
+    await small();
+    expect(on.counters).toMatchObject({ storeAvailable: true, storeAwayBecause: "" });
+    expect(on.said.at(-1)).toBe("store_back");
+  });
+
   test("a store that was asked for something a moment ago is not asked again", async () => {
     await on.watch.untilOpen(on.stop.signal);
     on.store.failures.push("CENTRAL_STORE_UNAVAILABLE");

@@ -1,6 +1,8 @@
 /**
  * Whether the store takes what is brought to it, for all who bring something: the partitions of the topics and the relay.
- * Work is tried until the store takes it; what it answered last is the state that status and health show.
+ * Work is tried until the store takes it. Status and health show what follows from that: the store takes writes when it took what it
+ * was asked last, and nothing is being tried that it has refused. One small record that still fits onto a full disk says nothing
+ * of a large one that waits.
  */
 import { Backoff } from "../../shared/async/backoff.ts";
 import { sleep } from "../../shared/async/sleep.ts";
@@ -30,14 +32,19 @@ const idleMs = 1_000;
 const beatEveryMs = 500;
 
 export class StoreWatch {
-  /** Undefined: it took the last thing that anybody asked of it. */
+  /** What is being tried, and was refused when it was tried last: why. */
+  private readonly refused = new Map<object, string>();
+  /** Why it did not take the last thing that anybody asked of it; empty: nobody has asked. Undefined: it took it. */
+  private lastRefusal: string | undefined = "";
   private awaySinceMs: number | undefined;
   /** It was ours once: whatever is in its place now, somebody will put it back. */
   private opened = false;
   private askedMs = 0;
   private failedAsks = 0;
 
-  constructor(private readonly options: StoreWatchOptions) {}
+  constructor(private readonly options: StoreWatchOptions) {
+    this.show();
+  }
 
   /** Resolves when the store is open and takes writes; nothing should be brought to us before. */
   async untilOpen(signal: AbortSignal): Promise<void> {
@@ -72,40 +79,54 @@ export class StoreWatch {
    */
   async untilStored<T>(signal: AbortSignal, waiting: () => Promise<void>, work: () => Promise<T>): Promise<T> {
     const backoff = new Backoff({ initialMs: 20, maxMs: 300 }, this.options.random);
-    for (;;) {
-      try {
-        this.askedMs = this.options.clock.uptimeMs();
-        const result = await meanwhile(work(), waiting);
-        this.answered();
-        return result;
-      } catch (thrown) {
-        if (hasCode(thrown, "CENTRAL_STORE_FENCED", "CENTRAL_RECORD_POISON")) this.answered();
-        if (!isAway(thrown, this.opened)) throw thrown;
-        this.failed(thrown);
-        await sleep(backoff.nextMs(), signal);
-        if (signal.aborted) throw thrown;
-        await waiting();
+    try {
+      for (;;) {
+        try {
+          this.askedMs = this.options.clock.uptimeMs();
+          const result = await meanwhile(work(), waiting);
+          this.answered(work);
+          return result;
+        } catch (thrown) {
+          if (hasCode(thrown, "CENTRAL_STORE_FENCED", "CENTRAL_RECORD_POISON")) this.answered(work);
+          if (!isAway(thrown, this.opened)) throw thrown;
+          this.failed(thrown, work);
+          await sleep(backoff.nextMs(), signal);
+          if (signal.aborted) throw thrown;
+          await waiting();
+        }
       }
+    } finally {
+      // However it ended: what nobody tries any more holds nothing up.
+      this.refused.delete(work);
+      this.show();
     }
   }
 
-  /** Whatever call it was: a wait that was ended in an outage leaves nothing that another one's success does not clear. */
-  private answered(): void {
+  private answered(work?: object): void {
     this.failedAsks = 0;
-    const since = this.awaySinceMs;
-    if (since === undefined) return;
-    this.awaySinceMs = undefined;
-    this.options.counters.storeAvailable = true;
-    this.options.counters.storeAwayBecause = "";
-    this.options.report(storeBack, { afterMs: Math.round(this.options.clock.uptimeMs() - since) });
+    this.lastRefusal = undefined;
+    if (work !== undefined) this.refused.delete(work);
+    this.show();
   }
 
-  private failed(error: AppError): void {
-    this.awaySinceMs ??= this.options.clock.uptimeMs();
+  private failed(error: AppError, work?: object): void {
     const because = messageOf(error);
-    this.options.counters.storeAvailable = false;
-    this.options.counters.storeAwayBecause = because;
+    this.lastRefusal = because;
+    if (work !== undefined) this.refused.set(work, because);
+    this.awaySinceMs ??= this.options.clock.uptimeMs();
     this.options.report(storeAway, { error: because });
+    this.show();
+  }
+
+  private show(): void {
+    const { counters, clock, report } = this.options;
+    const because = this.lastRefusal ?? [...this.refused.values()].at(-1);
+    counters.storeAvailable = because === undefined;
+    counters.storeAwayBecause = because ?? "";
+    const since = this.awaySinceMs;
+    if (because !== undefined || since === undefined) return;
+    this.awaySinceMs = undefined;
+    report(storeBack, { afterMs: Math.round(clock.uptimeMs() - since) });
   }
 }
 

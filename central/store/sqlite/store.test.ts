@@ -199,6 +199,17 @@ describe("the SQLite store", () => {
     await store.close();
   });
 
+  test("is not open on a full disk, though a file without rows has nothing to write", async () => {
+    using dir = tempDir();
+    let left = Number.POSITIVE_INFINITY;
+    const options = { path: dir.file("db"), clock: systemClock, report: silent, writableBytes: () => left };
+    const store = new SqliteStore(options);
+    await store.probe();
+    left = 4_096;
+    await expect(store.probe()).rejects.toThrow("its disk is full");
+    await store.close();
+  });
+
   test("says that it is away when its folder cannot be made", async () => {
     const store = new SqliteStore({ path: "/proc/no/such/place.db", clock: systemClock, report: silent });
     await expect(store.probe()).rejects.toMatchObject({ code: "CENTRAL_STORE_UNAVAILABLE" });

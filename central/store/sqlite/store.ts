@@ -153,6 +153,7 @@ export class SqliteStore implements Store {
 
   async probe(): Promise<void> {
     this.transaction("probe the store", (session) => session.touch());
+    this.askDisk();
   }
 
   async ask(): Promise<void> {
