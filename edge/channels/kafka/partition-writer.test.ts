@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { Backoff } from "../../../shared/async/backoff.ts";
 import { VirtualClock } from "../../../shared/clock/clock.ts";
 import { AppError } from "../../../shared/errors/app-error.ts";
@@ -16,11 +16,43 @@ const lane = { ...spec, id: 1, epoch: "e", number: 0 };
 /** Answers as it is told, one send after the other; `lost` is a request of which nobody hears. */
 class ScriptedLink {
   clusterId = "c1";
+  /** What was sent, one batch behind the other, and up to which offset all replicas have it. */
+  log = Buffer.alloc(0);
+  highWatermark = 0;
+  logEnd = 0;
+  readError = 0;
+  reads = 0;
   readonly sends: { producer: bigint; sequence: number; count: number; maxTimeMs: number; values: string[] }[] = [];
-  answers: (number | "lost")[] = [];
+  /** `lost`: nobody hears of the request; `appended`: the leader has taken it, and nobody hears of it. */
+  answers: (number | "lost" | "appended")[] = [];
   /** Happens between two tries. */
   whilePaused: () => void | Promise<void> = () => {};
   private producers = 0n;
+
+  /** Another leader, which has what all replicas had. */
+  loseUncommitted(): void {
+    let at = 0;
+    for (let next = 0; next < this.highWatermark; ) {
+      const header = readBatchHeader(this.log, at);
+      next += header.recordCount;
+      at += header.bytes;
+    }
+    this.log = this.log.subarray(0, at);
+    this.logEnd = this.highWatermark;
+  }
+
+  /** Of somebody else, and committed. */
+  foreign(bytes: Buffer, count: number): void {
+    this.append(bytes, count);
+    this.highWatermark = this.logEnd;
+  }
+
+  private append(bytes: Buffer, count: number): void {
+    const copy = Buffer.from(bytes);
+    copy.writeBigInt64BE(BigInt(this.logEnd));
+    this.log = Buffer.concat([this.log, copy]);
+    this.logEnd += count;
+  }
 
   readonly link = {
     ready: async () => 1,
@@ -38,13 +70,28 @@ class ScriptedLink {
         values,
       });
       const answer = this.answers.shift() ?? 0;
-      if (answer === "lost") throw new AppError("KAFKA_UNREACHABLE", "produce: no answer");
-      return [{ errorCode: answer, baseOffset: 0, appendTimeMs: -1, throttleMs: 0 }];
+      const baseOffset = this.logEnd;
+      if (answer === "appended" || answer === 0) this.append(batch.bytes, recordCount);
+      if (answer === 0) this.highWatermark = this.logEnd;
+      if (answer === "lost" || answer === "appended") throw new AppError("KAFKA_UNREACHABLE", "produce: no answer");
+      return [{ errorCode: answer, baseOffset, appendTimeMs: -1, throttleMs: 0 }];
+    },
+    endOffset: async () => ({ errorCode: 0, offset: this.highWatermark }),
+    readLog: async (_node: BrokerNode, _topic: string, _partition: number, offset: number) => {
+      this.reads++;
+      let at = 0;
+      for (let next = 0; at < this.log.length && next < offset; ) {
+        const header = readBatchHeader(this.log, at);
+        next += header.recordCount;
+        at += header.bytes;
+      }
+      const { readError: errorCode, highWatermark } = this;
+      return { errorCode, highWatermark, logStartOffset: 0, bytes: this.log.subarray(at) };
     },
   };
 }
 
-function open(answers: (number | "lost")[] = []) {
+function open(answers: ScriptedLink["answers"] = []) {
   const script = new ScriptedLink();
   script.answers = answers;
   const clock = new VirtualClock();
@@ -101,7 +148,7 @@ test("no answer, not the leader, timed out: the same bytes under the same number
     "lost",
     errors.NOT_LEADER_OR_FOLLOWER,
     errors.REQUEST_TIMED_OUT,
-    errors.DUPLICATE_SEQUENCE_NUMBER,
+    errors.NONE,
   ]);
   push(0, 3);
   push(3, 1);
@@ -115,6 +162,80 @@ test("no answer, not the leader, timed out: the same bytes under the same number
   ]);
   expect(new Set(script.sends.slice(0, 4).map(({ values }) => values.join())).size).toBe(1);
   expect(said).toEqual({ failed: 3, repeated: 0, doubted: 3 });
+});
+
+describe("46 says what the leader has, and proves nothing", () => {
+  const { DUPLICATE_SEQUENCE_NUMBER: duplicate } = errors;
+
+  test("as long as its followers have not taken it, it has not ended; another leader, which never had it, gets it", async () => {
+    const { script, ended, said, push, settled } = open([0, "appended", duplicate, duplicate]);
+    let tries = 0;
+    script.whilePaused = () => {
+      // The leader is gone, and what only it had: the next one appends.
+      if (++tries === 3) script.loseUncommitted();
+      expect(ended.taken).toBe(3);
+    };
+    push(0, 3);
+    push(3, 2);
+    await settled(5);
+    expect(tries).toBe(3);
+    expect(script.sends.map(({ producer, sequence }) => [producer, sequence])).toEqual([
+      [1n, 0],
+      [1n, 3],
+      [1n, 3],
+      [1n, 3],
+      [1n, 3],
+    ]);
+    expect([script.logEnd, script.highWatermark, said.repeated]).toEqual([5, 5, 0]);
+  });
+
+  test("read back below the high watermark it has ended, and was not sent again", async () => {
+    const { script, said, push, settled } = open([0, "appended", duplicate]);
+    push(0, 3);
+    script.whilePaused = () => {
+      script.highWatermark = script.logEnd;
+    };
+    push(3, 2);
+    push(5, 1);
+    await settled(6);
+    expect(script.sends.map(({ sequence }) => sequence)).toEqual([0, 3, 3, 5]);
+    expect([script.logEnd, script.reads, said.repeated]).toEqual([6, 1, 0]);
+  });
+
+  test("the first batch of all is looked for from where the log ended before it", async () => {
+    const { script, said, push, settled } = open(["appended", duplicate]);
+    script.foreign(makeBatch(lane, 0, 7).bytes, 7);
+    script.whilePaused = () => {
+      script.highWatermark = script.logEnd;
+    };
+    push(0, 2);
+    await settled(2);
+    expect([script.sends.length, script.logEnd, said.repeated]).toEqual([2, 9, 0]);
+  });
+
+  test.each([errors.TOPIC_AUTHORIZATION_FAILED, errors.UNSUPPORTED_VERSION])(
+    "who may not read the topic (%d) sends it again under another producer, and counts that",
+    async (errorCode) => {
+      const { script, said, push, settled } = open(["appended", duplicate]);
+      script.readError = errorCode;
+      push(0, 2);
+      await settled(2);
+      expect(script.sends.map(({ producer }) => producer)).toEqual([1n, 1n, 2n]);
+      expect(said.repeated).toBe(2);
+    },
+  );
+
+  test("a broker that cannot answer the look now is asked again", async () => {
+    const { script, said, push, settled } = open(["appended", duplicate, duplicate]);
+    script.readError = errors.NOT_LEADER_OR_FOLLOWER;
+    script.whilePaused = () => {
+      if (script.reads > 0) script.readError = 0;
+      script.highWatermark = script.logEnd;
+    };
+    push(0, 2);
+    await settled(2);
+    expect([script.sends.length, script.reads, said.repeated]).toEqual([3, 2, 0]);
+  });
 });
 
 test("a producer that the broker does not know any more is another one: what was in doubt is counted, the rest is not", async () => {

@@ -7,6 +7,7 @@
 import type { Backoff } from "../../../shared/async/backoff.ts";
 import type { Clock } from "../../../shared/clock/clock.ts";
 import { AppError } from "../../../shared/errors/app-error.ts";
+import { readCommitted } from "../../../shared/kafka/connection/committed-batches.ts";
 import type { BrokerNode, KafkaLink, ProducerId } from "../../../shared/kafka/connection/link.ts";
 import { errorName, errors } from "../../../shared/kafka/error-codes.ts";
 import { readBatchHeader, stampBatch } from "../../../shared/kafka/record-batch/header.ts";
@@ -25,7 +26,7 @@ export interface WriterPart {
 
 /** What a partition's writer asks for. */
 export interface WriterHost {
-  readonly link: Pick<KafkaLink, "ready" | "initProducerId" | "produce">;
+  readonly link: Pick<KafkaLink, "ready" | "initProducerId" | "produce" | "endOffset" | "readLog">;
   readonly topic: string;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -47,6 +48,12 @@ const hourMs = 3_600_000;
 /** Before this a wall clock has not been set yet. */
 const plausibleMs = 1_690_000_000_000;
 const sequences = 2 ** 31;
+/** Answers of brokers that do not let us read the log, now or later. */
+const cannotEver: ReadonlySet<number> = new Set([
+  errors.TOPIC_AUTHORIZATION_FAILED,
+  errors.CLUSTER_AUTHORIZATION_FAILED,
+  errors.UNSUPPORTED_VERSION,
+]);
 
 interface Queued {
   readonly part: WriterPart;
@@ -66,6 +73,8 @@ export class PartitionWriter {
   private running = false;
   private producer: (ProducerId & { readonly clusterId: string }) | undefined;
   private sequence = 0;
+  /** What goes out under this producer and has no answer stands at this offset or behind it; undefined: nobody said. */
+  private readFrom: number | undefined;
 
   constructor(
     private readonly partition: number,
@@ -120,10 +129,11 @@ export class PartitionWriter {
     const refused = `the broker answered ${errorName(errorCode)}`;
     switch (errorCode) {
       case errors.NONE:
+        if (answer !== undefined && answer.baseOffset >= 0) this.readFrom = answer.baseOffset + batch.count;
+        this.end(head);
+        return;
       case errors.DUPLICATE_SEQUENCE_NUMBER:
-        this.sequence = (this.sequence + batch.count) % sequences;
-        this.queue.shift();
-        head.part.taken(batch.count);
+        await this.prove(head, node);
         return;
       case errors.OUT_OF_ORDER_SEQUENCE_NUMBER:
       case errors.INVALID_PRODUCER_EPOCH:
@@ -165,6 +175,39 @@ export class PartitionWriter {
     }
   }
 
+  /** All of it is there for good. */
+  private end(head: Queued): void {
+    this.sequence = (this.sequence + head.batch.count) % sequences;
+    this.queue.shift();
+    head.part.taken(head.batch.count);
+  }
+
+  /**
+   * 46 says what the leader has, and the leader may lose it with its leadership (shared/decisions/0014). So it is read back from where
+   * it is committed. Who may not read sends it again under another producer, and it may be there twice.
+   *
+   * @throws AppError as long as it is not committed: the same bytes again, to whoever leads then.
+   */
+  private async prove(head: Queued, node: BrokerNode): Promise<void> {
+    const { link, topic } = this.host;
+    const { partition, producer, readFrom: from } = this;
+    if (producer === undefined || from === undefined) return this.forgetProducer(head);
+    let isThere = false;
+    const read = await readCommitted(link, { node, topic, partition, from }, (header) => {
+      isThere ||=
+        header.producerId === producer.producerId &&
+        header.producerEpoch === producer.producerEpoch &&
+        header.baseSequence === this.sequence;
+    });
+    if (isThere) return this.end(head);
+    const what = `send ${head.batch.count} events to ${topic}/${partition}`;
+    if (read.kind === "read") {
+      throw new AppError(codes.KAFKA_CHANNEL_NOT_TAKEN, `${what}: the leader has them, and its followers not yet`);
+    }
+    if (read.kind === "deleted" || cannotEver.has(read.errorCode)) return this.forgetProducer(head);
+    throw new AppError(codes.KAFKA_CHANNEL_NOT_TAKEN, `${what}: ${read.doing} the log: ${errorName(read.errorCode)}`);
+  }
+
   private doing({ count }: PutBatch, errorCode: number): string {
     return `send ${count} events to ${this.host.topic}/${this.partition}: ${errorName(errorCode)}`;
   }
@@ -198,7 +241,9 @@ export class PartitionWriter {
       const message = `ask for a producer id: ${errorName(answer.errorCode)}`;
       throw new AppError(codes.KAFKA_CHANNEL_NOT_TAKEN, message);
     }
+    const end = await this.host.link.endOffset(node, this.host.topic, this.partition);
     this.sequence = 0;
+    this.readFrom = end.errorCode === errors.NONE ? end.offset : undefined;
     return { producerId: answer.producerId, producerEpoch: answer.producerEpoch, clusterId: node.clusterId };
   }
 

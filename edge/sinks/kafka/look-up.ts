@@ -9,6 +9,7 @@
  *
  * Both need READ on the topic.
  */
+import { readCommitted } from "../../../shared/kafka/connection/committed-batches.ts";
 import type { BrokerNode, KafkaLink } from "../../../shared/kafka/connection/link.ts";
 import { errorName, errors } from "../../../shared/kafka/error-codes.ts";
 import { HEADER_BYTES, readBatchHeader } from "../../../shared/kafka/record-batch/header.ts";
@@ -139,33 +140,22 @@ type Scanned = Exclude<Found, { readonly kind: "fenced" }>;
 async function scan(link: KafkaLink, question: Question): Promise<Scanned> {
   const { session, node, topic, partition, near } = question;
   const mark = markOf(question.mark, session);
-  let offset = mark !== undefined && mark.offset >= 0 ? mark.offset + 1 : (session.logEnd ?? 0);
+  const from = mark !== undefined && mark.offset >= 0 ? mark.offset + 1 : (session.logEnd ?? 0);
   let committed: number | undefined;
-  for (;;) {
-    const slice = await link.readLog(node, topic, partition, offset);
-    if (slice.errorCode === errors.OFFSET_OUT_OF_RANGE) {
-      const end = await link.endOffset(node, topic, partition);
-      if (end.errorCode !== errors.NONE) return cannotLook("ask for the end of", question, end.errorCode);
-      if (offset <= end.offset) return { kind: "unknown", reason: "retention has deleted that part of the log" };
-      // Beyond the end: the log is shorter than it was, so what we look for is not in it.
-      break;
-    }
-    if (slice.errorCode !== errors.NONE) return cannotLook("read back", question, slice.errorCode);
-    let at = 0;
-    while (at + HEADER_BYTES <= slice.bytes.length) {
-      const header = readBatchHeader(slice.bytes, at);
-      offset = Number(header.baseOffset) + header.lastOffsetDelta + 1;
-      if (offset > slice.highWatermark) break;
-      if (header.producerId === session.producerId && header.producerEpoch === session.producerEpoch) {
-        const last = numberOf(session, header.baseSequence + header.lastOffsetDelta, near);
-        const first = session.marker ? session.first : last - header.lastOffsetDelta;
-        if (first <= (committed ?? near - 1) + 1 && last >= near) committed = last;
-      }
-      at += header.bytes;
-    }
-    if (offset >= slice.highWatermark || at === 0) break;
+  const read = await readCommitted(link, { node, topic, partition, from }, (header) => {
+    if (header.producerId !== session.producerId || header.producerEpoch !== session.producerEpoch) return;
+    const last = numberOf(session, header.baseSequence + header.lastOffsetDelta, near);
+    const first = session.marker ? session.first : last - header.lastOffsetDelta;
+    if (first <= (committed ?? near - 1) + 1 && last >= near) committed = last;
+  });
+  switch (read.kind) {
+    case "deleted":
+      return { kind: "unknown", reason: "retention has deleted that part of the log" };
+    case "refused":
+      return cannotLook(read.doing, question, read.errorCode);
+    case "read":
+      return { kind: "log", committed, leader: "forgotten" };
   }
-  return { kind: "log", committed, leader: "forgotten" };
 }
 
 function cannotLook(what: string, { topic, partition }: Question, errorCode: number): Scanned {
