@@ -1,4 +1,5 @@
 import type { Intake, Positioned } from "../core/source.ts";
+import { LaneNumbers } from "./lane-numbers.ts";
 
 /** Where an event was numbered before it came here: a lane of another agent, and its number in it. */
 export interface Origin {
@@ -9,23 +10,22 @@ export interface Origin {
 
 /** Lanes of others that are remembered; past it the one that has been quiet longest is forgotten. */
 const lanesMax = 100_000;
+const none = new LaneNumbers();
 
-/** One lane: its key in the store, and the number that comes next. */
+/** One lane, with its key in the store; undefined: it is forgotten. */
 class Place implements Positioned {
   constructor(
     readonly key: string,
-    public next: number | undefined,
+    public numbers: LaneNumbers | undefined,
   ) {}
 
   position(): string | undefined {
-    return this.next === undefined ? undefined : String(this.next);
+    return this.numbers?.text;
   }
 }
 
 /**
- * How far the lanes of other agents have come here, stored in the transaction of their events. A lane is sent in order, one batch at
- * a time, so a number below the next one is a repeat: its sender had not heard the answer. Numbers that are left out went elsewhere
- * (another member of a group, a dead letter).
+ * What has come here of the lanes of other agents, stored in the transaction of their events. `lane-numbers.ts` says what a repeat is.
  */
 export class Origins {
   /** Those that moved last at the end. */
@@ -33,31 +33,32 @@ export class Origins {
 
   constructor(stored: ReadonlyMap<string, string>) {
     for (const [key, text] of stored) {
-      const next = Number(text);
-      if (Number.isSafeInteger(next)) this.places.set(key, new Place(key, next));
+      const numbers = LaneNumbers.parse(text);
+      if (numbers !== undefined) this.places.set(key, new Place(key, numbers));
     }
   }
 
   /** Whether the event is new; from here on it is not. To be called right before it is appended. */
   isNew({ lane, seq }: Origin, intake: Intake): boolean {
-    if (seq < this.nextOf(lane)) return false;
-    this.came(lane, seq + 1, intake);
+    if (this.numbersOf(lane).hasAny(seq)) return false;
+    this.change(lane, intake).add(seq);
     return true;
   }
 
-  /** The first number of a lane that is not here: all below it are, or went elsewhere. */
-  nextOf(lane: string): number {
-    return this.places.get(lane)?.next ?? 0;
+  /** What has come of a lane. */
+  numbersOf(lane: string): Pick<LaneNumbers, "hasAny" | "hasBatch" | "knowsBatchesOf"> {
+    return this.places.get(lane)?.numbers ?? none;
   }
 
-  /** Of a lane all below `next` is here, for whoever brings many at once: in the turn in which they are appended. */
-  came(lane: string, next: number, intake: Intake): void {
-    const place = this.places.get(lane) ?? new Place(lane, 0);
-    place.next = next;
+  /** The same, to be added to: in the turn in which the events are appended. */
+  change(lane: string, intake: Intake): LaneNumbers {
+    const numbers = this.places.get(lane)?.numbers ?? new LaneNumbers();
+    const place = this.places.get(lane) ?? new Place(lane, numbers);
     this.places.delete(lane);
     this.places.set(lane, place);
     intake.moved(place);
     if (this.places.size > lanesMax) this.forgetOldest(intake);
+    return numbers;
   }
 
   get lanesKnown(): number {
@@ -67,7 +68,7 @@ export class Origins {
   private forgetOldest(intake: Intake): void {
     for (const [key, place] of this.places) {
       this.places.delete(key);
-      place.next = undefined;
+      place.numbers = undefined;
       intake.moved(place);
       return;
     }

@@ -6,18 +6,20 @@ import { crc32c } from "../../../shared/kafka/record-batch/crc32c.ts";
 import { HEADER_BYTES } from "../../../shared/kafka/record-batch/header.ts";
 import { decodeText } from "../../../shared/system/short-texts.ts";
 import type { CarriedBatch, Intake } from "../../core/source.ts";
-import { cutLoose } from "../../core/split-batch.ts";
+import type { BatchMark } from "../../records/lane-numbers.ts";
 import type { Origins } from "../../records/origins.ts";
 import type { Push } from "../../records/push-desk.ts";
 import { part, type RecordTable } from "./record-table.ts";
 import type { RelayedBatch, RelayedBody } from "./relayed-body.ts";
 
-/** A batch, and up to which number each of its records reaches. */
+/** A batch, and how it is known again. */
 interface Ranged {
   readonly batch: CarriedBatch;
-  readonly first: number;
-  readonly lasts: Float64Array;
+  readonly mark: BatchMark;
 }
+
+/** Numbers of a lane came in another batch before: so many records of it go on all the same. */
+export type CameAgain = (lane: string, records: number) => void;
 
 export class CarriedPush implements Push {
   readonly bytes: number;
@@ -26,41 +28,36 @@ export class CarriedPush implements Push {
   private readonly ranged: readonly Ranged[];
 
   /** What was read of the body is not kept. */
-  constructor(body: RelayedBody) {
+  constructor(
+    body: RelayedBody,
+    private readonly cameAgain: CameAgain,
+  ) {
     const { lane, batches } = body;
     this.lane = lane;
     this.ranged = batches.map((batch) => ranged(body, batch));
-    this.bytes = this.ranged.reduce((sum, { batch, lasts }) => sum + batch.bytes.length + lasts.byteLength, 0);
+    this.bytes = this.ranged.reduce((sum, { batch }) => sum + batch.bytes.length, 0);
     this.largestBytes = Math.max(0, ...batches.map(({ table }) => table.largestBytes));
   }
 
   appendTo(intake: Intake, origins: Origins): void {
     const { lane } = this;
-    const before = origins.nextOf(lane);
-    let next = before;
     let repeats = 0;
-    for (const { batch, first, lasts } of this.ranged) {
-      const last = lasts.at(-1) ?? -1;
-      const known = first >= next ? 0 : lasts.findIndex((each) => each >= next);
-      if (known < 0) {
-        repeats += lasts.length;
+    let again = 0;
+    for (const { batch, mark } of this.ranged) {
+      const numbers = origins.numbersOf(lane);
+      const isHere = numbers.hasAny(mark.first, mark.last);
+      if (isHere && numbers.hasBatch(mark)) {
+        repeats += batch.count;
         continue;
       }
-      intake.carry(known === 0 ? batch : withoutBeginning(batch, known));
-      repeats += known;
-      next = last + 1;
+      // Perhaps repeats, perhaps other events under the same numbers: who has all of them before it can tell, and says which.
+      if (isHere) again += batch.count;
+      origins.change(lane, intake).add(mark.first, mark.last, mark.crc);
+      intake.carry(batch);
     }
-    if (next > before) origins.came(lane, next, intake);
     if (repeats > 0) intake.count("repeats_left_out", repeats);
+    if (again > 0) this.cameAgain(lane, again);
   }
-}
-
-/** A part of a batch that came whole before: only a sender that cuts its batches anew brings one. */
-function withoutBeginning(batch: CarriedBatch, records: number): CarriedBatch {
-  const [, rest] = cutLoose({ ...batch, kind: "records", first: 0 }, [records]);
-  if (rest?.carried === undefined) return batch;
-  const { bytes, recordsCrc, count, timeMsMin, timeMsMax, carried } = rest;
-  return { ...batch, bytes, recordsCrc, count, timeMsMin, timeMsMax, carried };
 }
 
 function ranged({ lane, agent, stream }: RelayedBody, { raw, table, numbers, markers }: RelayedBatch): Ranged {
@@ -68,14 +65,14 @@ function ranged({ lane, agent, stream }: RelayedBody, { raw, table, numbers, mar
   const found = keyOf(table);
   const hasSeveralKeys = found === "several";
   const key = typeof found === "object" ? found.text : undefined;
-  const lasts = markers.size === 0 ? numbers : numbers.map((number, index) => markers.get(index)?.last ?? number);
   const first = numbers[0] ?? 0;
+  const last = markers.get(count - 1)?.last ?? numbers.at(-1) ?? first;
   let timeMsMin = maxTimestampMs;
   for (const timeMs of timesMs) if (timeMs < timeMsMin) timeMsMin = timeMs;
   // The body lies in what its connection reads into, and is overwritten there.
   const bytes = Buffer.from(raw);
   const recordsCrc = crc32c(bytes, HEADER_BYTES);
-  const carried = `${lane}/${first}-${lasts.at(-1) ?? first}`;
+  const carried = `${lane}/${first}-${last}`;
   const batch = {
     bytes,
     recordsCrc,
@@ -88,7 +85,7 @@ function ranged({ lane, agent, stream }: RelayedBody, { raw, table, numbers, mar
     key,
     hasSeveralKeys,
   };
-  return { batch, first, lasts };
+  return { batch, mark: { first, last, crc: recordsCrc } };
 }
 
 /** The key that all records have. */

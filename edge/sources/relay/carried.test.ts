@@ -7,6 +7,7 @@ import { findSignature, signatureOf } from "../../../shared/kafka/record-batch/s
 import { makeSigningKey, readPublicKey, readSigningKey } from "../../../shared/signature/keys.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
+import { CommittedWork } from "../../testing/fakes/intake.ts";
 import { type RunningSource, runSource } from "../../testing/fakes/running-source.ts";
 import definition from "./index.ts";
 
@@ -54,9 +55,8 @@ afterEach(async () => {
   for (const end of ended.splice(0)) await end();
 });
 
-async function started() {
-  const dir = tempDir();
-  const run: RunningSource = runSource({ definition, config: { address: "127.0.0.1:0" }, dataDir: dir.path });
+async function started(work = new CommittedWork(), dataDir = tempDir().path) {
+  const run: RunningSource = runSource({ definition, config: { address: "127.0.0.1:0" }, dataDir, work });
   ended.push(() => run.crash());
   await until("the source to listen", () => run.isLoaded && Number(run.source.status().port) > 0);
   const url = `http://127.0.0.1:${run.source.status().port}/api/v1/relay`;
@@ -112,14 +112,50 @@ test("a signature stays", async () => {
   expect(carried && findSignature(carried.bytes)?.verifiedBy(read.value.key)).toBe(true);
 });
 
-test("a batch that came before is left out; of one that was cut anew goes on what did not come", async () => {
+test("the same batch again is left out; another one with numbers that came goes on whole, and is counted", async () => {
   const { run, post, names } = await started();
   for (const body of [batch(0, 4), batch(0, 4), batch(2, 9), Buffer.concat([batch(5, 9), batch(9, 10)])]) {
     expect((await post(body))[0]).toBe(200);
   }
-  expect(names()).toEqual(["0-3", "4-8", "9-9"].map((numbers) => `${lanePrefix(lane)}${numbers}`));
-  expect(run.intake.lines).toEqual(lines(0, 10).map(({ text }) => text));
-  expect(run.intake.counter("repeats_left_out")).toBe(4 + 2 + 4);
+  expect(names()).toEqual(["0-3", "2-8", "5-8", "9-9"].map((numbers) => `${lanePrefix(lane)}${numbers}`));
+  expect(run.intake.counter("repeats_left_out")).toBe(4);
+  expect(run.intake.counter("numbers_again")).toBe(7 + 4);
+});
+
+test("what comes later than higher numbers is no repeat: it came another way", async () => {
+  const { run, post, names } = await started();
+  for (const body of [batch(10, 20), batch(30, 40), batch(20, 30), batch(0, 10), batch(20, 30), batch(40, 41)]) {
+    expect((await post(body))[0]).toBe(200);
+  }
+  const went = ["10-19", "30-39", "20-29", "0-9", "40-40"];
+  expect(names()).toEqual(went.map((numbers) => `${lanePrefix(lane)}${numbers}`));
+  expect([run.intake.counter("repeats_left_out"), run.intake.counter("numbers_again")]).toEqual([10, 0]);
+});
+
+test("an older data folder of a sender was put back: what it writes under numbers that came goes on, and is said", async () => {
+  const { run, post } = await started();
+  await post(batch(0, 10));
+  await post(batch(10, 20));
+  const others = lines(0, 10).map(({ text }) => ({ text: `other ${text}` }));
+  expect(await post(sealed(10, others).bytes)).toEqual([200, 10]);
+  expect(run.intake.lines.slice(20)).toEqual(others.map(({ text }) => text));
+  expect(run.reports.filter(({ signal }) => signal === "relay_source_numbers_again")).toMatchObject([
+    { fields: { lane: "gw-1/e1/driving.0", records: 10 } },
+  ]);
+});
+
+test("killed after the commit and before the answer: the same again is left out, what is late is not", async () => {
+  using dir = tempDir();
+  const work = new CommittedWork();
+  const first = await started(work, dir.path);
+  await first.post(batch(0, 10));
+  await first.post(batch(20, 30));
+  await first.run.crash();
+  const second = await started(work, dir.path);
+  for (const body of [batch(20, 30), batch(10, 20), batch(10, 20), batch(30, 31)]) {
+    expect((await second.post(body))[0]).toBe(200);
+  }
+  expect(second.names()).toEqual(["10-19", "30-30"].map((numbers) => `${lanePrefix(lane)}${numbers}`));
 });
 
 test("a sender's marker goes on: whoever keeps its books hears of it", async () => {

@@ -1,11 +1,14 @@
 /** A body's records as they are appended: those that are here already are left out, what is no event is said. */
 import { IDENTITY_HEADER, type Identity, parseIdentity } from "../../../shared/identity/identity.ts";
+import { crc32c } from "../../../shared/kafka/record-batch/crc32c.ts";
+import { HEADER_BYTES } from "../../../shared/kafka/record-batch/header.ts";
 import { decodeText } from "../../../shared/system/short-texts.ts";
 import type { EventView } from "../../core/event-view.ts";
 import type { Intake } from "../../core/source.ts";
 import { originHeader } from "../../records/kafka-record.ts";
 import type { Origins } from "../../records/origins.ts";
 import type { Push } from "../../records/push-desk.ts";
+import type { CameAgain } from "./carried-push.ts";
 import { part, RecordCursor } from "./record-table.ts";
 import type { RelayedBatch, RelayedBody } from "./relayed-body.ts";
 
@@ -15,6 +18,7 @@ export interface RelayedPushOptions {
   readonly keepOrigin: boolean;
   /** So many of the lane's numbers will not come. */
   readonly shed: (lane: string, marker: Identity, records: number) => void;
+  readonly cameAgain: CameAgain;
 }
 
 /** What a record costs beside its bytes: its time, its number, its parts. */
@@ -36,34 +40,39 @@ export class RelayedPush implements Push {
   appendTo(intake: Intake, origins: Origins): void {
     const { lane, batches } = this.body;
     if (batches.length === 0) return;
-    const before = origins.nextOf(lane);
-    let next = before;
-    let [repeats, leftOut, replaced] = [0, 0, 0];
+    let [repeats, leftOut, replaced, again] = [0, 0, 0, 0];
     for (const batch of batches) {
-      const { table, numbers, markers } = batch;
+      const { table, numbers, markers, raw } = batch;
+      const here = origins.change(lane, intake);
+      const first = numbers[0] ?? 0;
+      const last = markers.get(table.count - 1)?.last ?? numbers.at(-1) ?? first;
+      const mark = { first, last, crc: crc32c(raw, HEADER_BYTES) };
+      const isRepeat = here.hasBatch(mark);
+      // Numbers that came, and the batch by which they came is known: this is another one.
+      const isOther = !isRepeat && here.hasAny(first, last) && here.knowsBatchesOf(first);
+      const isHere = (number: number, to = number) => isRepeat || (!isOther && here.hasAny(number, to));
       const record = new RecordReader(batch, this.options.keepOrigin);
       const prepare = (view: EventView) => record.prepare(view);
       for (let index = 0; index < table.count; index++) {
         const number = numbers[index] ?? 0;
         const marker = markers.size === 0 ? undefined : markers.get(index);
         if (marker !== undefined) {
-          if (marker.last < next) continue;
-          this.options.shed(lane, marker, marker.last - Math.max(next, marker.first) + 1);
-          next = marker.last + 1;
+          if (!isHere(marker.first, marker.last)) this.options.shed(lane, marker, marker.last - marker.first + 1);
           continue;
         }
-        if (number < next) {
+        if (isHere(number)) {
           repeats++;
           continue;
         }
+        if (isOther) again++;
         record.turnTo(index);
         intake.appendWith(table.bytes, record.valueStart, record.valueEnd, prepare);
-        next = number + 1;
       }
+      if (!isRepeat) here.add(first, last, mark.crc);
       leftOut += record.leftOut;
       replaced += record.replaced;
     }
-    if (next > before) origins.came(lane, next, intake);
+    if (again > 0) this.options.cameAgain(lane, again);
     if (repeats > 0) intake.count("repeats_left_out", repeats);
     if (leftOut > 0) intake.count("headers_left_out", leftOut);
     if (replaced > 0) intake.count("origins_replaced", replaced);

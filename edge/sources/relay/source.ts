@@ -109,9 +109,11 @@ export class RelaySource implements Source {
 
   private pushOf(body: RelayedBody): Push {
     const { take, keepOrigin } = this.config;
-    if (take === "batches") return new CarriedPush(body);
+    const cameAgain = (lane: string, records: number) => this.report(signals.cameAgain, { lane, records });
+    if (take === "batches") return new CarriedPush(body, cameAgain);
     return new RelayedPush(body, {
       keepOrigin,
+      cameAgain,
       shed: (lane, marker, records) => this.shed(lane, marker, records),
     });
   }

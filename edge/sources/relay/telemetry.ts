@@ -14,6 +14,19 @@ export const signals = {
       by: "records",
     },
   }),
+  cameAgain: defineSignal({
+    name: "relay_source_numbers_again",
+    level: "warn",
+    message:
+      "Numbers of a lane came before, in another batch: all of it goes on. The centre tells which records are repeats, and which are others under the same number: then an older data folder of that agent was put back",
+    atMostEveryMs: 10_000,
+    counts: {
+      metric: "tailgate_relay_source_numbers_again_total",
+      help: "Records whose numbers came before in another batch. They went on: the centre tells repeats from others.",
+      book: "numbers_again",
+      by: "records",
+    },
+  }),
   refused: defineSignal({
     name: "relay_source_refused",
     level: "warn",

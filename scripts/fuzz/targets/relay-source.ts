@@ -53,7 +53,7 @@ export const bodiesToAggregator: FuzzTarget = {
     const body = mayRefuse(() => readRelayedBody(bytes, random.next() < 0.5 ? undefined : "gw1"));
     if (body === undefined) return;
     const intake = new FakeIntake();
-    const push = new RelayedPush(body, { keepOrigin: false, shed: () => {} });
+    const push = new RelayedPush(body, { keepOrigin: false, shed: () => {}, cameAgain: () => {} });
     push.appendTo(intake, new Origins(new Map()));
     const found = splitBatches(bytes).flatMap((frame) => [...decodeRecords(frame.bytes)]);
     const expected = found.filter((record) => parseIdentity(originOf(record))?.kind === "record").map(wordsOf);
