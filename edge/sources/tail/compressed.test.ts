@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { appendFileSync, existsSync, readFileSync, renameSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
 import { until } from "../../../shared/testing/until.ts";
 import type { RunningSource } from "../../testing/fakes/running-source.ts";
-import { linesOf, numbered, sees, tailWorld } from "./testing/tail-world.ts";
+import { linesOf, numbered, said, sees, tailWorld } from "./testing/tail-world.ts";
 
 const skipped = (run: RunningSource) => run.intake.counter("compressed_skipped");
 
@@ -21,6 +21,8 @@ test("logrotate's usual order with compression is no loss: nothing may be missin
     );
   }
   expect(skipped(run)).toBe(0);
+  // The log's own generation is gone under its name, and the compressed one is it.
+  expect(said(run, "tail_rotations_unseen")).toEqual([]);
 });
 
 test.each(["stands", "is gone"] as const)(
@@ -84,6 +86,41 @@ test("a log that is copied, truncated and compressed at once is no loss when it 
   write(numbered("last", 20));
   await sees(run, linesOf(...texts));
   expect(skipped(run)).toBe(1);
+});
+
+test("two rotations between two looks are no loss while the youngest that was known is there compressed", async () => {
+  using w = tailWorld();
+  await using run = w.start();
+  const lines: string[] = [];
+  for (let round = 1; round <= 3; round++) {
+    lines.push(`round ${round}`);
+    appendFileSync(w.log, `${lines.at(-1)}\n`);
+    await sees(run, lines);
+    rotateCompressed(w.log);
+    // Not compressed yet when it is looked at.
+    shiftCompressed(w.log);
+    writeFileSync(`${w.log}.1`, `between ${round}\n`);
+    writeFileSync(w.log, `after ${round}\n`);
+    lines.push(`between ${round}`, `after ${round}`);
+    await sees(run, lines);
+    unlinkSync(`${w.log}.1`);
+  }
+  expect(skipped(run)).toBe(0);
+  expect(said(run, "tail_rotations_unseen")).toEqual([]);
+});
+
+test("a generation that was removed unread is said, though the next one stands compressed in its place", async () => {
+  using w = tailWorld();
+  await using run = w.start();
+  writeFileSync(w.log, "known\n");
+  await sees(run, ["known"]);
+  rotateCompressed(w.log);
+  unlinkSync(`${w.log}.1.gz`);
+  writeFileSync(w.log, "never seen\n");
+  rotateCompressed(w.log);
+  writeFileSync(w.log, "2\n");
+  await sees(run, ["known", "2"]);
+  expect(said(run, "tail_rotations_unseen")).toHaveLength(1);
 });
 
 test("a generation that nobody saw and that was compressed is counted", async () => {

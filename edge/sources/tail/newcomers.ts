@@ -15,6 +15,7 @@ import { OtherFolders } from "./other-folders.ts";
 import type { FolderEntry, FolderSnapshot } from "./snapshot.ts";
 import { BeforeUs } from "./stored-files.ts";
 import { signals } from "./telemetry.ts";
+import { heldBytes } from "./truncated-logs.ts";
 
 /** A file that is known to be one of a trail, though nothing is known of what it holds. */
 interface Fresh {
@@ -124,7 +125,8 @@ export class Newcomers {
 
   /**
    * The youngest file that was known has no name any more, and rotated ones that nobody knows are there: the log was
-   * rotated more often between two looks than files are kept, or just as often. Which of both, nobody can know.
+   * rotated more often between two looks than files are kept, or just as often. Which of both, nobody can know,
+   * unless the youngest is there compressed: older files go first, so nothing younger was removed.
    */
   private noteUnseenRotations(
     known: readonly FollowedFile[],
@@ -134,8 +136,27 @@ export class Newcomers {
     const youngest = known.filter(({ isAside }) => !isAside).toSorted((a, b) => b.sequence - a.sequence)[0];
     if (youngest === undefined) return;
     for (const { inode } of snapshot.entries.values()) if (inode === youngest.inode) return;
+    if (this.isCompressedBeside(youngest, snapshot)) return;
     const { report } = this.book.host;
     report(signals.rotationsUnseen, { path: shownPath(youngest.trail), found: entries.length - 1 });
+  }
+
+  /** Whether a gzip file of its trail holds as much as it. Looked at only when something would be said otherwise. */
+  private isCompressedBeside(file: FollowedFile, snapshot: FolderSnapshot): boolean {
+    const size = file.fd === undefined ? file.size : fstatSync(file.fd).size;
+    if (size === 0) return false;
+    for (const entry of snapshot.entries.values()) {
+      if (!entry.name.endsWith(".gz") || this.book.names.meaning(entry.name).kind !== "compressed") continue;
+      if (this.book.trailOf(entry.name) !== file.trail) continue;
+      const fd = this.book.openEntry(entry);
+      if (fd === undefined) continue;
+      try {
+        if (heldBytes(fd) === size % 2 ** 32) return true;
+      } finally {
+        closeSync(fd);
+      }
+    }
+    return false;
   }
 
   private hold(inode: bigint, fd: number): void {

@@ -39,8 +39,8 @@ export class TruncatedLogs {
   }
 }
 
-/** What a gzip file says that it holds. */
-function heldBytes(fd: number): number {
+/** What a gzip file says that it holds, modulo 2^32; -1: nothing. */
+export function heldBytes(fd: number): number {
   const isize = readAt(fd, Math.max(0, fstatSync(fd).size - isizeBytes), isizeBytes);
   return isize.length < isizeBytes ? -1 : isize.readUInt32LE();
 }
