@@ -1,5 +1,6 @@
 import { IDENTITY_HEADER, lanePrefix, type ShedReason } from "../../shared/identity/identity.ts";
 import { RecordBatchBuilder, type SealedBatch } from "../../shared/kafka/record-batch/builder.ts";
+import { numbersOf } from "./carried.ts";
 import type { Lane } from "./lane.ts";
 
 /** What a marker stands for. */
@@ -21,7 +22,8 @@ const nothing = Buffer.alloc(0);
 export function buildShedMarker(agent: string, lane: Lane, range: MarkedRange): SealedBatch {
   const { epoch, stream, number } = lane;
   const { first, count, reason, timeMs, carried } = range;
-  const numbers = carried ?? `${lanePrefix({ agent, epoch, stream, lane: number })}${first}-${first + count - 1}`;
+  const own = () => `${lanePrefix({ agent, epoch, stream, lane: number })}${first}-${first + count - 1}`;
+  const numbers = carried === undefined ? own() : numbersOf(carried);
   const identity = `${numbers}!${reason}@${timeMs}`;
   const builder = new RecordBatchBuilder({ compression: "none", identity: undefined });
   builder.begin(range.first);

@@ -4,6 +4,7 @@ import { RecordBatchBuilder, type RecordHeaders } from "../../shared/kafka/recor
 import { type Compression, codecNumbers } from "../../shared/kafka/record-batch/compression.ts";
 import { readBatchHeader } from "../../shared/kafka/record-batch/header.ts";
 import { type DecodedRecord, decodeRecords } from "../../shared/kafka/record-batch/records.ts";
+import { carriedText, viaOf } from "./carried.ts";
 import type { PutBatch } from "./stored-batch.ts";
 
 /** A batch that is in no lane yet. */
@@ -54,7 +55,8 @@ export function cutLoose(batch: LooseBatch, before: readonly number[]): readonly
     }
     const part = { ...builder.seal(), kind: "records" as const, first };
     if (batch.carried === undefined) return part;
-    return { ...part, carried: carriedBy(records.slice(first - batch.first, end - batch.first)) };
+    const numbers = carriedBy(records.slice(first - batch.first, end - batch.first));
+    return { ...part, carried: carriedText(numbers, viaOf(batch.carried)) };
   });
 }
 

@@ -22,7 +22,8 @@ export interface StoredBatch {
   readonly recordsCrc: number;
   /**
    * Of a lane that carries: which records they are, in the words of the agent that numbered them,
-   * `agent/epoch/stream.lane/first-last`. A marker in their place names these. Left out: the lane's own numbers.
+   * `agent/epoch/stream.lane/first-last`, and by which aggregators it came (`carried.ts`). A marker in their place names these.
+   * Left out: the lane's own numbers.
    */
   readonly carried?: string;
   /** The whole record batch. Owned by the reader of the row until it acknowledges; the header may be stamped in place. */

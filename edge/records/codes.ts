@@ -10,6 +10,10 @@ export const codes = defineCodes({
     severity: "transient",
     hint: "Something else answers at this address, or the path in it is wrong (a redirect is not followed: credentials stay with the address of the config). The channel holds the events.",
   },
+  EDGE_RELAY_RING: {
+    severity: "transient",
+    hint: "Aggregators that stand in for each other send a batch round in a circle while what they all wait for is away; or two of them have the same name: give each `agent` its own. The channel holds the batch, and every member of its group is tried again.",
+  },
   EDGE_MQTT_REFUSED: {
     severity: "transient",
     hint: "Check user, password, client id and the broker's access list. Two clients with one client id end each other's connections. It is tried again.",

@@ -25,8 +25,14 @@ export function verdictOf(answer: HttpAnswer, records: number): Meaning {
 
 /** Whether central itself says no; a proxy may have a smaller limit, or no idea of what it is sent. */
 export function isProblemOfCentral(answer: HttpAnswer): boolean {
+  return problemOf(answer) !== undefined;
+}
+
+/** The code of a refusal in central's or an aggregator's own words. */
+export function problemOf(answer: HttpAnswer): string | undefined {
   const type = read(answer)?.type;
-  return typeof type === "string" && type.startsWith("urn:tailgate:");
+  const prefix = "urn:tailgate:";
+  return typeof type === "string" && type.startsWith(prefix) ? type.slice(prefix.length) : undefined;
 }
 
 /** The error for an answer that is not central's, or that only somebody on the way can have given. */

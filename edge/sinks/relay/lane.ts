@@ -11,14 +11,16 @@ import { decodeRecords } from "../../../shared/kafka/record-batch/records.ts";
 import { asZstd, signatureOf } from "../../../shared/kafka/record-batch/signature.ts";
 import type { SigningKey } from "../../../shared/signature/keys.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
+import { viaOf } from "../../core/carried.ts";
 import type { SinkContext } from "../../core/context.ts";
 import type { Lane } from "../../core/lane.ts";
 import type { Delivery, LaneDelivery } from "../../core/sink.ts";
 import { splitBatch } from "../../core/split-batch.ts";
 import type { StoredBatch } from "../../core/stored-batch.ts";
+import { codes as recordCodes } from "../../records/codes.ts";
 import type { Comeback } from "../../records/comeback.ts";
 import { errorOf, type HttpAnswer } from "../../records/http-peer.ts";
-import { foreignAnswer, isProblemOfCentral, verdictOf } from "./answer.ts";
+import { foreignAnswer, isProblemOfCentral, problemOf, verdictOf } from "./answer.ts";
 import { codes } from "./codes.ts";
 import { type RelayMetrics, signals } from "./telemetry.ts";
 
@@ -30,7 +32,7 @@ export interface RelayTools {
   readonly comeback: Comeback;
   readonly signingKey: SigningKey | undefined;
   /** @throws AppError `EDGE_DESTINATION_AWAY` when there is no whole answer in time. */
-  post(body: Uint8Array, signal: AbortSignal): Promise<HttpAnswer>;
+  post(body: Uint8Array, via: readonly string[], signal: AbortSignal): Promise<HttpAnswer>;
 }
 
 /** A batch that central cannot read may have been damaged on the way: this often it is sent before it is refused. */
@@ -67,6 +69,9 @@ export class RelayLane implements LaneDelivery {
     if (meaning === "too_large" && isProblemOfCentral(answer)) return this.refuse(batch, answer);
     if (meaning === "refused" && ++this.unreadableTries >= unreadableTriesMax) return this.refuse(batch, answer);
     this.tools.metrics.putOff.add(1);
+    if (problemOf(answer) === recordCodes.EDGE_RELAY_RING.name) {
+      throw new AppError(recordCodes.EDGE_RELAY_RING, errorOf(answer, describe(batch)).message, { nothingSent: true });
+    }
     if (meaning === "wrong" || meaning === "too_large") throw foreignAnswer(answer, describe(batch));
     throw this.notNow(batch, answer);
   }
@@ -91,7 +96,7 @@ export class RelayLane implements LaneDelivery {
     metrics.bytes.add(body.length);
     this.inDoubtBelow = batch.first + batch.count;
     try {
-      return await this.tools.post(body, signal);
+      return await this.tools.post(body, this.viaOf(batch), signal);
     } catch (thrown) {
       metrics.putOff.add(1);
       this.unreachable = hasCode(thrown, "EDGE_DESTINATION_AWAY");
@@ -112,6 +117,11 @@ export class RelayLane implements LaneDelivery {
     const own = trailer === undefined ? body : body.subarray(0, out.bytes.length);
     stampBatch(own, out.recordsCrc, { ...noProducer, trailer });
     return body;
+  }
+
+  /** Of what other agents made: by whom it came here, and that it came by us. A circle of aggregators is known by it. */
+  private viaOf({ carried }: StoredBatch): readonly string[] {
+    return carried === undefined ? [] : [...viaOf(carried), this.tools.context.agent];
   }
 
   private split(batch: StoredBatch): Delivery {

@@ -2,10 +2,11 @@
 import type { AppError } from "../../../shared/errors/app-error.ts";
 import type { Answer } from "../../listeners/http/exchange.ts";
 import type { Refused } from "../../listeners/http/request.ts";
+import type { codes as recordCodes } from "../../records/codes.ts";
 import type { PushAnswer } from "../../records/push-desk.ts";
 import { codes } from "./codes.ts";
 
-type OwnCode = (typeof codes)[keyof typeof codes];
+type OwnCode = (typeof codes)[keyof typeof codes] | typeof recordCodes.EDGE_RELAY_RING;
 
 const statuses: Readonly<Record<OwnCode["name"], number>> = {
   EDGE_RELAY_CONTENT: 422,
@@ -13,6 +14,7 @@ const statuses: Readonly<Record<OwnCode["name"], number>> = {
   EDGE_RELAY_AGENT: 403,
   EDGE_RELAY_TOKEN: 401,
   EDGE_RELAY_TYPE: 415,
+  EDGE_RELAY_RING: 421,
   EDGE_RELAY_BUSY: 429,
   EDGE_RELAY_UNSURE: 503,
 };

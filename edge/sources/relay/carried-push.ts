@@ -5,6 +5,7 @@
 import { crc32c } from "../../../shared/kafka/record-batch/crc32c.ts";
 import { HEADER_BYTES } from "../../../shared/kafka/record-batch/header.ts";
 import { decodeText } from "../../../shared/system/short-texts.ts";
+import { carriedText } from "../../core/carried.ts";
 import type { CarriedBatch, Intake } from "../../core/source.ts";
 import type { BatchMark } from "../../records/lane-numbers.ts";
 import type { Origins } from "../../records/origins.ts";
@@ -27,14 +28,15 @@ export class CarriedPush implements Push {
   private readonly lane: string;
   private readonly ranged: readonly Ranged[];
 
-  /** What was read of the body is not kept. */
+  /** What was read of the body is not kept. `via`: aggregators by which it came. */
   constructor(
     body: RelayedBody,
+    via: readonly string[],
     private readonly cameAgain: CameAgain,
   ) {
     const { lane, batches } = body;
     this.lane = lane;
-    this.ranged = batches.map((batch) => ranged(body, batch));
+    this.ranged = batches.map((batch) => ranged(body, batch, via));
     this.bytes = this.ranged.reduce((sum, { batch }) => sum + batch.bytes.length, 0);
     this.largestBytes = Math.max(0, ...batches.map(({ table }) => table.largestBytes));
   }
@@ -60,7 +62,11 @@ export class CarriedPush implements Push {
   }
 }
 
-function ranged({ lane, agent, stream }: RelayedBody, { raw, table, numbers, markers }: RelayedBatch): Ranged {
+function ranged(
+  { lane, agent, stream }: RelayedBody,
+  { raw, table, numbers, markers }: RelayedBatch,
+  via: readonly string[],
+): Ranged {
   const { count, timesMs, maxTimestampMs } = table;
   const found = keyOf(table);
   const hasSeveralKeys = found === "several";
@@ -72,7 +78,7 @@ function ranged({ lane, agent, stream }: RelayedBody, { raw, table, numbers, mar
   // The body lies in what its connection reads into, and is overwritten there.
   const bytes = Buffer.from(raw);
   const recordsCrc = crc32c(bytes, HEADER_BYTES);
-  const carried = `${lane}/${first}-${last}`;
+  const carried = carriedText(`${lane}/${first}-${last}`, via);
   const batch = {
     bytes,
     recordsCrc,

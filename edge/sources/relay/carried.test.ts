@@ -60,8 +60,9 @@ async function started(work = new CommittedWork(), dataDir = tempDir().path) {
   ended.push(() => run.crash());
   await until("the source to listen", () => run.isLoaded && Number(run.source.status().port) > 0);
   const url = `http://127.0.0.1:${run.source.status().port}/api/v1/relay`;
-  const post = async (body: Buffer) => {
-    const headers = { "content-type": "application/vnd.tailgate.record-batches" };
+  const post = async (body: Buffer, via?: string) => {
+    const type = { "content-type": "application/vnd.tailgate.record-batches" };
+    const headers = via === undefined ? type : { ...type, "tailgate-via": via };
     const response = await fetch(url, { method: "POST", body, headers });
     const { records }: { readonly records?: number } = Object(await response.json());
     return [response.status, records];
@@ -192,4 +193,16 @@ test("a batch that a broker would refuse is refused here: all that stands behind
   // Times of the append; a last offset that is not its last record's.
   for (const body of [withHeader(21, zstd | 8), withHeader(25, 7)]) expect((await post(body))[0]).toBe(422);
   expect(run.intake.carried).toEqual([]);
+});
+
+test("by which aggregators it came is kept; one that went on from here is not taken back", async () => {
+  const { run, post, names } = await started();
+  expect(await post(batch(0, 2), "agg-9,a%20b")).toEqual([200, 2]);
+  expect(names()).toEqual([`${lanePrefix(lane)}0-1 via=agg-9,a%20b`]);
+  for (const via of ["agent-1", "agg-9,agent-1", Array.from({ length: 17 }, (_, at) => `agg-${at}`).join(",")]) {
+    expect((await post(batch(2, 3), via))[0]).toBe(421);
+  }
+  expect((await post(batch(2, 3), "%zz"))[0]).toBe(400);
+  expect(run.intake.carried).toHaveLength(1);
+  expect(run.reports.some(({ signal }) => signal === "relay_source_ring")).toBe(true);
 });

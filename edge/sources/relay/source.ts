@@ -6,6 +6,7 @@ import { AppError } from "../../../shared/errors/app-error.ts";
 import type { Identity } from "../../../shared/identity/identity.ts";
 import { bookedReport, countingReport } from "../../../shared/telemetry/counting-report.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
+import { readVia, viaMax } from "../../core/carried.ts";
 import type { Context } from "../../core/context.ts";
 import { limits } from "../../core/limits.ts";
 import type { Intake, Source } from "../../core/source.ts";
@@ -14,6 +15,7 @@ import { BearerTokens } from "../../listeners/http/bearer.ts";
 import { type Answer, headRefusal, letBodyCome, serveRequests } from "../../listeners/http/exchange.ts";
 import { type RequestHead, readBody } from "../../listeners/http/request.ts";
 import { Listener } from "../../listeners/listener.ts";
+import { codes as recordCodes } from "../../records/codes.ts";
 import { type Push, PushDesk } from "../../records/push-desk.ts";
 import { answerOf, notOurs, problem, problemOf, taken } from "./answers.ts";
 import { CarriedPush } from "./carried-push.ts";
@@ -25,6 +27,9 @@ import { signals } from "./telemetry.ts";
 
 /** What a sink says that a body is. A page of a browser may not send it unasked. */
 const relayType = "application/vnd.tailgate.record-batches";
+
+/** Names of the aggregators by which it came. */
+const viaHeader = "tailgate-via";
 
 export class RelaySource implements Source {
   private readonly desk: PushDesk;
@@ -98,7 +103,8 @@ export class RelaySource implements Source {
     try {
       // A certificate without a name speaks for nobody.
       const body = readRelayedBody(bytes, certificateNamesAgent ? (connection.peerName ?? "") : undefined);
-      return answerOf(await this.desk.offer(this.pushOf(body), connection.left), body.records);
+      const via = readVia(head.headers.get(viaHeader) ?? "") ?? [];
+      return answerOf(await this.desk.offer(this.pushOf(body, via), connection.left), body.records);
     } catch (thrown) {
       const answer = thrown instanceof AppError ? problemOf(thrown) : undefined;
       if (answer === undefined || !(thrown instanceof AppError)) throw thrown;
@@ -107,10 +113,10 @@ export class RelaySource implements Source {
     }
   }
 
-  private pushOf(body: RelayedBody): Push {
+  private pushOf(body: RelayedBody, via: readonly string[]): Push {
     const { take, keepOrigin } = this.config;
     const cameAgain = (lane: string, records: number) => this.report(signals.cameAgain, { lane, records });
-    if (take === "batches") return new CarriedPush(body, cameAgain);
+    if (take === "batches") return new CarriedPush(body, via, cameAgain);
     return new RelayedPush(body, {
       keepOrigin,
       cameAgain,
@@ -133,9 +139,23 @@ export class RelaySource implements Source {
     if (type.split(";")[0]?.trim().toLowerCase() !== relayType || coding.toLowerCase() !== "identity") {
       return problem(codes.EDGE_RELAY_TYPE, `it says that it is "${type}", encoded as ${coding}`, { ends: true });
     }
+    const circle = this.circle(headers.get(viaHeader));
+    if (circle !== undefined) return circle;
     const refused = headRefusal(head, bodyBytesMax);
     if (refused === undefined) return undefined;
     return refused.status === 413 ? tooLarge(refused.reason) : notOurs(refused);
+  }
+
+  /** A batch that came by here would be taken for a repeat, and whoever sends it would let go of it. */
+  private circle(text: string | undefined): Answer | undefined {
+    const via = text === undefined ? [] : readVia(text);
+    if (via === undefined) return notOurs({ status: 400, reason: `${viaHeader} is no list of names` });
+    const { agent } = this.context;
+    if (!via.includes(agent) && via.length <= viaMax) return undefined;
+    this.report(signals.ring, { via: via.slice(-viaMax).join(", ") });
+    return problem(recordCodes.EDGE_RELAY_RING, `it came by ${via.slice(-viaMax).join(", ")}, and this is ${agent}`, {
+      ends: true,
+    });
   }
 
   private shed(lane: string, { first, last, reason }: Identity, records: number): void {

@@ -27,6 +27,16 @@ export const signals = {
       by: "records",
     },
   }),
+  ring: defineSignal({
+    name: "relay_source_ring",
+    level: "warn",
+    message: "A batch that went on from here comes back: it is not taken, and whoever sent it keeps it",
+    atMostEveryMs: 60_000,
+    counts: {
+      metric: "tailgate_relay_source_ring_total",
+      help: "Bodies that were not taken because they had come by this aggregator before.",
+    },
+  }),
   refused: defineSignal({
     name: "relay_source_refused",
     level: "warn",
