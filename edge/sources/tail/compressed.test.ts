@@ -1,6 +1,15 @@
 /** What logrotate compresses: never read, and no loss where it was read before it was compressed. */
 import { expect, test } from "bun:test";
-import { appendFileSync, existsSync, readFileSync, renameSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  readFileSync,
+  renameSync,
+  truncateSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { until } from "../../../shared/testing/until.ts";
 import type { RunningSource } from "../../testing/fakes/running-source.ts";
 import { linesOf, numbered, said, sees, tailWorld } from "./testing/tail-world.ts";
@@ -87,6 +96,26 @@ test("a log that is copied, truncated and compressed at once is no loss when it 
   await sees(run, linesOf(...texts));
   expect(skipped(run)).toBe(1);
 });
+
+test.each([-0.5, 0, 0.5])(
+  "a generation that nobody knew and that stands beside what is compressed of it is read: no loss, whichever is dated earlier (%d s)",
+  async (laterBySeconds) => {
+    using w = tailWorld();
+    await using run = w.start();
+    writeFileSync(w.log, "known\n");
+    await sees(run, ["known"]);
+    renameSync(w.log, `${w.log}.2`);
+    writeFileSync(`${w.log}.1`, "between\n");
+    writeFileSync(`${w.log}.1.gz`, Bun.gzipSync(readFileSync(`${w.log}.1`)));
+    const seconds = Date.now() / 1_000 - 1;
+    utimesSync(`${w.log}.1`, seconds, seconds);
+    // gzip gives it the time of the file that it was made from.
+    utimesSync(`${w.log}.1.gz`, seconds + laterBySeconds, seconds + laterBySeconds);
+    writeFileSync(w.log, "last\n");
+    await sees(run, ["known", "between", "last"]);
+    expect(skipped(run)).toBe(0);
+  },
+);
 
 test("two rotations between two looks are no loss while the youngest that was known is there compressed", async () => {
   using w = tailWorld();

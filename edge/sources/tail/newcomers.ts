@@ -85,8 +85,11 @@ export class Newcomers {
           ...entry,
           meet: () => this.meetDerived(entry, trail, explained, snapshot, departed),
         }));
+      // A compressed one has no place, and is judged by whether the file that it is made of is known: so it comes last.
+      const isCompressed = ({ name }: { readonly name: string }) => this.book.names.meaning(name).kind === "compressed";
+      const placed = [...nameless, ...derived.filter((each) => !isCompressed(each))].sort(olderFirst);
       // Those after one that is not known yet take their places when it is.
-      const isComplete = [...nameless, ...derived].sort(olderFirst).every(({ meet }) => meet() !== "later");
+      const isComplete = [...placed, ...derived.filter(isCompressed)].every(({ meet }) => meet() !== "later");
       const root = entries.find(({ name }) => name === rootName);
       if (!isComplete) this.book.unsettled = true;
       else if (root !== undefined) this.meetAsked(root, trail);
