@@ -25,10 +25,14 @@ export const signals = {
   failed: defineSignal({
     name: "group_member_failed",
     level: "warn",
-    message: "A member of a group did not deliver; the next one is tried",
+    message: "A member of a group did not deliver",
     atMostEveryMs: 10_000,
   }),
 };
+
+const waits = "it may have the batch, so the lane waits for it";
+const waitsHint =
+  "With `inDoubt: wait` a batch that a member may have goes to no other, so that no two destinations have it: bring that member back. With `inDoubt: repeat` another one would get it, and it is counted as maybe repeated.";
 
 /** A member that failed is tried by one lane: the others look again after so long whether that worked. */
 const triedByAnotherMs = 100;
@@ -60,13 +64,17 @@ export class GroupLane implements LaneDelivery {
     if (batch.first + batch.count <= this.stretches.settledBelow) return { kind: "delivered" };
     const errors: AppError[] = [];
     let candidates = this.candidates(batch);
-    for (const member of candidates) {
+    for (const [index, member] of candidates.entries()) {
       // Not in a list of those that may: between two tries another lane may have found out.
       if (!member.health.mayTry()) continue;
       const result = await this.tryMember(member, batch, signal);
       if (!(result instanceof AppError)) return result;
       errors.push(result);
-      if (!this.waitsFor(member, batch)) continue;
+      const isWaitedFor = this.waitsFor(member, batch);
+      const next = isWaitedFor ? undefined : candidates.slice(index + 1).find(({ health }) => health.mayTry());
+      const then = isWaitedFor ? waits : next === undefined ? "no other can be tried now" : `${next.name} is tried`;
+      this.report(signals.failed, { member: member.name, then, error: messageOf(result), hint: result.hint });
+      if (!isWaitedFor) continue;
       candidates = [member];
       break;
     }
@@ -154,7 +162,6 @@ export class GroupLane implements LaneDelivery {
           : new AppError("EDGE_SINK_UNEXPECTED", "deliver a batch", { cause: thrown });
       if (error.severity === "fatal") this.ended.set(name, error);
       this.pending = batch.first;
-      this.report(signals.failed, { member: name, error: messageOf(error), hint: error.hint });
       return error;
     }
   }
@@ -239,13 +246,20 @@ export class GroupLane implements LaneDelivery {
     if (alive.length === 0 && fatal !== undefined) return fatal;
     const [only] = errors;
     if (members.length === 1 && only !== undefined) return only;
-    const said = errors.map(messageOf).join("; ") || "all of them rest after they failed";
+    const [first] = candidates;
+    const waitedFor = first !== undefined && this.waitsFor(first, batch) ? first : undefined;
+    const resting = candidates.map(({ name }) => name).join(", ");
+    const said = errors.map(messageOf).join("; ") || `${resting || "those that may be given it"} rest after a failure`;
     // Of those alone that may be given the batch: another one may be up, and the lane would ask in a circle until they are.
-    const waits = candidates.map(({ health }) => (health.mayTry() ? 0 : Math.max(health.restLeftMs, triedByAnotherMs)));
-    const waitMs = Math.min(...waits);
-    const message = `deliver batch ${batch.first} by group "${context.name}": ${said}`;
+    const rests = candidates.map(({ health }) => (health.mayTry() ? 0 : Math.max(health.restLeftMs, triedByAnotherMs)));
+    const waitMs = Math.min(...rests);
+    const why = waitedFor === undefined ? "" : `; ${waitedFor.name}: ${waits}`;
+    const message = `deliver batch ${batch.first} by group "${context.name}": ${said}${why}`;
     // Nobody rests: the runner has its own patience.
-    return new AppError(codes.EDGE_GROUP_AWAY, message, waitMs > 0 ? { retryAfterMs: waitMs } : {});
+    return new AppError(codes.EDGE_GROUP_AWAY, message, {
+      ...(waitMs > 0 ? { retryAfterMs: waitMs } : {}),
+      ...(waitedFor === undefined ? {} : { hint: waitsHint }),
+    });
   }
 
   private report(signal: Signal, fields: Fields): void {

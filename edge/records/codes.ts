@@ -14,6 +14,14 @@ export const codes = defineCodes({
     severity: "transient",
     hint: "Aggregators that stand in for each other send a batch round in a circle while what they all wait for is away; or two of them have the same name: give each `agent` its own. The channel holds the batch, and every member of its group is tried again.",
   },
+  EDGE_DESTINATION_BUSY: {
+    severity: "transient",
+    hint: "The destination is up and asks us to wait, as when its channel is full. It is asked again by itself; the channel holds the events meanwhile. When this lasts, look at what the destination waits for.",
+  },
+  EDGE_DESTINATION_TLS: {
+    severity: "transient",
+    hint: "Look at the certificates, the destination's and our own. The channel holds the events, and they are tried again.",
+  },
   EDGE_MQTT_REFUSED: {
     severity: "transient",
     hint: "Check user, password, client id and the broker's access list. Two clients with one client id end each other's connections. It is tried again.",

@@ -11,7 +11,7 @@ export const httpFields = () => ({
   tls: clientTls().optional().meta({ description: "For https: whom to trust, and our own certificate." }),
   keepConnection: z.boolean().default(true).meta({
     description:
-      "false: each request has a connection of its own. When that cannot be made, the server certainly has nothing of the request, so a group with `inDoubt: wait` goes on with another member. It costs a handshake for each request.",
+      "false: each request has a connection of its own, so none is sent on one that the server, or something between, has given up in the same moment: after that nobody knows whether it was taken. It costs a handshake for each request.",
   }),
   timeout: duration({ min: 100 })
     .prefault("30s")

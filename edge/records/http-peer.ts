@@ -9,6 +9,8 @@
  */
 import { AppError } from "../../shared/errors/app-error.ts";
 import { codes } from "./codes.ts";
+import { WatchedBody } from "./http-body.ts";
+import { faultOf, neverConnected } from "./http-fault.ts";
 import type { HttpFields } from "./http-fields.ts";
 
 /** An answer, as far as it was read. */
@@ -55,6 +57,8 @@ type PeerFields = Omit<HttpFields, "keepConnection"> & Partial<Pick<HttpFields, 
 export class HttpPeer {
   /** The last answer in a word, for the status page. */
   last = "nothing was asked yet";
+  /** The last one had an answer: there may be a connection that was kept. */
+  private isAnswered = false;
   private readonly authorization: Readonly<Record<string, string>>;
 
   constructor(private readonly fields: PeerFields) {
@@ -64,36 +68,50 @@ export class HttpPeer {
     this.authorization = value === undefined ? {} : { authorization: value };
   }
 
-  /** Asks, and reads the answer. @throws AppError `EDGE_DESTINATION_AWAY` when there is no whole answer in time. */
+  /**
+   * Asks, and reads the answer. @throws AppError `EDGE_DESTINATION_AWAY` when there is no whole answer in time, and
+   * `EDGE_DESTINATION_TLS` when the two do not trust each other.
+   */
   async ask(question: HttpQuestion, signal: AbortSignal): Promise<HttpAnswer> {
     const { method, url, body, headers } = question;
     const { timeout, tls, keepConnection = true } = this.fields;
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeout)]);
+    // Where the last one was answered the body goes as it is, in one packet with its headers: a watched one costs another.
+    const watched = method === "POST" && body !== undefined && !this.isAnswered ? watchedOf(body) : undefined;
     try {
       const response = await fetch(url, {
         method,
         redirect: "manual",
-        headers: { ...(question.anonymous === true ? {} : this.authorization), ...headers },
+        headers: {
+          ...(question.anonymous === true ? {} : this.authorization),
+          ...headers,
+          ...(watched === undefined ? {} : { "content-length": String(watched.length) }),
+        },
         signal: deadline,
         keepalive: keepConnection,
-        ...(body === undefined ? {} : { body }),
+        ...(body === undefined ? {} : { body: watched?.stream() ?? body }),
         ...(question.http2 === true ? { protocol: "http2" } : {}),
         ...(tls === undefined ? {} : { tls: tlsOptions(tls) }),
       });
       const read = await readBounded(response, question.answerBytesMax ?? answerBytesMax, deadline);
       this.last = String(response.status);
+      this.isAnswered = true;
       return { status: response.status, ...read, headers: response.headers };
     } catch (cause) {
       this.last = "no answer";
-      // On a connection that was kept, a request may have been sent before the next one was refused.
-      const nothingSent = !keepConnection && neverConnected(cause);
-      throw new AppError("EDGE_DESTINATION_AWAY", `${method} ${shown(url)}`, { cause, nothingSent });
+      this.isAnswered = false;
+      // A POST is sent once. Of the other methods one that was sent on a kept connection, which then broke, is sent again
+      // on a new one by the client itself: that this one was refused says nothing of the first.
+      const isSentOnce = method === "POST" || !keepConnection;
+      const nothingSent = watched?.begun === false || (isSentOnce && neverConnected(cause));
+      const isTls = url.startsWith("https:");
+      throw faultOf(cause, { what: `${method} ${shown(url)}`, isTls, timeoutMs: timeout, nothingSent });
     }
   }
 }
 
-function neverConnected(thrown: unknown): boolean {
-  return thrown instanceof Error && "code" in thrown && (thrown.code === "ECONNREFUSED" || thrown.code === "ENOTFOUND");
+function watchedOf(body: string | Uint8Array): WatchedBody {
+  return new WatchedBody(typeof body === "string" ? Buffer.from(body, "utf8") : body);
 }
 
 /** The error for an answer that does not say that the events are taken. `what`: what was asked, in words. */
@@ -114,7 +132,8 @@ export function errorOf(answer: HttpAnswer, what: string): AppError {
       const retryAfterMs = retryAfter(headers);
       // These say that it was not looked at; other failures of a server may come after it was taken.
       const nothingSent = status === 429 || status === 503;
-      return new AppError("EDGE_DESTINATION_AWAY", message, {
+      const isBusy = status === 429 || (status === 503 && retryAfterMs !== undefined);
+      return new AppError(isBusy ? codes.EDGE_DESTINATION_BUSY : "EDGE_DESTINATION_AWAY", message, {
         nothingSent,
         ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
       });

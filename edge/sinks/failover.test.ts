@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { VirtualClock } from "../../shared/clock/clock.ts";
 import { AppError } from "../../shared/errors/app-error.ts";
+import type { Fields } from "../../shared/telemetry/log.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { Delivery, LaneDelivery, Sink } from "../core/sink.ts";
 import type { StoredBatch } from "../core/stored-batch.ts";
@@ -49,16 +50,19 @@ async function groupOf(
   sinks: Readonly<Record<string, Sink>>,
   config: Readonly<Record<string, unknown>> = {},
 ) {
+  const said: Fields[] = [];
   const clock = new VirtualClock();
   const metrics = new Metrics();
   const members = Object.entries(sinks).map(([name, sink]) => ({ name, sink }));
   const reading = definition.read({ sinks: Object.keys(sinks), ...config });
   if (!reading.ok) throw new Error("the config is wrong");
-  const group = await reading.value.create(fakeContext({ name: "pair", members, clock, metrics }));
+  const group = await reading.value.create(
+    fakeContext({ name: "pair", members, clock, metrics, report: (_, fields) => void said.push(fields ?? {}) }),
+  );
   const reader = new ArrayReader(testLane("driving"));
   const lane = group.lane(reader);
   const step = () => tryNext(lane, reader);
-  return { group, lane, reader, clock, metrics, step };
+  return { group, lane, reader, clock, metrics, said, step };
 }
 
 test("the first that works has it; one that failed rests, longer each time, and is tried again by one lane", async () => {
@@ -95,7 +99,7 @@ test("none works: transient, with the words of each and the time when one may be
   near.away = true;
   far.away = true;
   expect(await step()).toMatchObject({ code: "EDGE_GROUP_AWAY", severity: "transient", retryAfterMs: 1_000 });
-  expect(await step()).toMatchObject({ message: expect.stringContaining("all of them rest") });
+  expect(await step()).toMatchObject({ message: expect.stringContaining("near, far rest after a failure") });
 });
 
 test("a member whose destination is back is tried at once", async () => {
@@ -219,11 +223,33 @@ test("where they do not, it waits for the last one, as long as that rests: nobod
 
 test("with inDoubt: wait the same: the one that is waited for says how long", async () => {
   const [near, far] = [new Doubtful(), new Doubtful()];
-  const { reader, step } = await groupOf(failover, { near, far }, { inDoubt: "wait" });
+  const { reader, said, step } = await groupOf(failover, { near, far }, { inDoubt: "wait" });
   reader.put(...testBatches(reader.lane, 1, 1));
   near.away = true;
-  for (let turn = 0; turn < 2; turn++) expect(await step()).toMatchObject({ retryAfterMs: 1_000 });
+  for (let turn = 0; turn < 2; turn++) {
+    expect(await step()).toMatchObject({
+      retryAfterMs: 1_000,
+      message: expect.stringMatching(/near: it may have the batch, so the lane waits for it$/),
+      hint: expect.stringContaining("bring that member back"),
+    });
+  }
   expect(far.tries).toBe(0);
+  expect(said.map(({ member, then }) => [member, then])).toEqual([
+    ["near", "it may have the batch, so the lane waits for it"],
+  ]);
+});
+
+test("whoever fails, it is said what comes then", async () => {
+  const [near, far] = [new Plain(), new Plain()];
+  const { reader, said, step } = await groupOf(failover, { near, far });
+  reader.put(...testBatches(reader.lane, 1, 1));
+  near.away = true;
+  far.away = true;
+  await step();
+  expect(said.flatMap(({ member, then }) => (then === undefined ? [] : [[member, then]]))).toEqual([
+    ["near", "far is tried"],
+    ["far", "no other can be tried now"],
+  ]);
 });
 
 test("members that never rest are tried with the runner's own patience", async () => {

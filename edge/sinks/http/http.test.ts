@@ -67,7 +67,7 @@ describe("hostile peers", () => {
     [401, "EDGE_DESTINATION_AUTH"],
     [403, "EDGE_DESTINATION_AUTH"],
     [404, "EDGE_DESTINATION_WRONG"],
-    [429, "EDGE_DESTINATION_AWAY"],
+    [429, "EDGE_DESTINATION_BUSY"],
     [500, "EDGE_DESTINATION_AWAY"],
     [503, "EDGE_DESTINATION_AWAY"],
   ])("%d holds the events: %s", async (status, code) => {

@@ -56,6 +56,7 @@ export class RelayLane implements LaneDelivery {
     this.unreachable = false;
     if (!this.looked) checkIdentity(batch);
     this.looked = true;
+    const inDoubtBefore = this.inDoubtBelow;
     const answer = await this.post(batch, signal);
     const meaning = verdictOf(answer, recordsIn(batch));
     if (meaning === "taken") {
@@ -64,12 +65,15 @@ export class RelayLane implements LaneDelivery {
       return { kind: "delivered" };
     }
     // Whatever else it says, it has committed nothing; only a server that fails may have, or who says yes in other words.
-    if (answer.status >= 300 && answer.status < 500) this.inDoubtBelow = Math.min(this.inDoubtBelow, batch.first);
+    // It does not speak of an earlier try.
+    if (answer.status >= 300 && answer.status < 500) this.inDoubtBelow = inDoubtBefore;
     if (meaning === "too_large" && batch.kind === "records" && batch.count > 1) return this.split(batch);
     if (meaning === "too_large" && isProblemOfCentral(answer)) return this.refuse(batch, answer);
     if (meaning === "refused" && ++this.unreadableTries >= unreadableTriesMax) return this.refuse(batch, answer);
     this.tools.metrics.putOff.add(1);
     if (problemOf(answer) === recordCodes.EDGE_RELAY_RING.name) {
+      // It takes it never, and never did: that settles earlier tries too.
+      this.inDoubtBelow = Math.min(this.inDoubtBelow, batch.first);
       throw new AppError(recordCodes.EDGE_RELAY_RING, errorOf(answer, describe(batch)).message, { nothingSent: true });
     }
     if (meaning === "wrong" || meaning === "too_large") throw foreignAnswer(answer, describe(batch));
@@ -94,12 +98,14 @@ export class RelayLane implements LaneDelivery {
     const body = this.bodyOf(batch);
     metrics.requests.add(1);
     metrics.bytes.add(body.length);
-    this.inDoubtBelow = batch.first + batch.count;
+    const inDoubtBefore = this.inDoubtBelow;
+    this.inDoubtBelow = Math.max(inDoubtBefore, batch.first + batch.count);
     try {
       return await this.tools.post(body, this.viaOf(batch), signal);
     } catch (thrown) {
       metrics.putOff.add(1);
-      this.unreachable = hasCode(thrown, "EDGE_DESTINATION_AWAY");
+      this.unreachable = hasCode(thrown, "EDGE_DESTINATION_AWAY", recordCodes.EDGE_DESTINATION_TLS);
+      if (thrown instanceof AppError && thrown.nothingSent) this.inDoubtBelow = inDoubtBefore;
       throw thrown;
     }
   }

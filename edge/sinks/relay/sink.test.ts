@@ -154,7 +154,7 @@ describe("the relay sink", () => {
     [409, "EDGE_DESTINATION_WRONG"],
     [301, "EDGE_DESTINATION_WRONG"],
     [408, "EDGE_DESTINATION_AWAY"],
-    [429, "EDGE_DESTINATION_AWAY"],
+    [429, "EDGE_DESTINATION_BUSY"],
     [500, "EDGE_DESTINATION_AWAY"],
     [503, "EDGE_DESTINATION_AWAY"],
   ])("%d keeps the batch: %s, and the same goes again", async (status, code) => {
@@ -355,14 +355,14 @@ describe("over TLS", () => {
   });
 
   test.each([
-    ["a central that our authority did not sign", { ca: otherCa, ...client }],
-    ["no certificate of our own", { ca }],
-    ["one that central does not trust", { ca, ...stranger }],
-  ])("%s: nothing is sent, and it is tried again", async (_, tls) => {
+    ["a central that our authority did not sign", { ca: otherCa, ...client }, "EDGE_DESTINATION_TLS"],
+    ["no certificate of our own", { ca }, "EDGE_DESTINATION_TLS"],
+    ["one that central does not trust", { ca, ...stranger }, "EDGE_DESTINATION_AWAY"],
+  ])("%s: nothing is sent, and it is tried again", async (_, tls, code) => {
     const central = centralOf(mutual);
     const { reader, delivery } = await laneTo(central, { tls });
     reader.put(...testBatches(reader.lane, 1, 3));
-    expect(await tryNext(delivery, reader)).toMatchObject({ code: "EDGE_DESTINATION_AWAY" });
+    expect(await tryNext(delivery, reader)).toMatchObject({ code });
     expect(central.bodies).toEqual([]);
   });
 });
