@@ -21,21 +21,29 @@ export const init: Command = {
     const source = find("source", registry.sources, sourceType);
     const channel = find("channel", registry.channels, given.value("channel") ?? "sqlite");
     const sink = find("sink", registry.sinks, sinkType);
+    const { agent, dataDir, address } = placeOf(sourceType);
     const name = sourceType === sinkType ? `${sinkType}_out` : sinkType;
     out(
       [
         "# tailgate check tells what is wrong with this file; tailgate run runs it.",
-        stringify({ agent: "gw-0001", dataDir: "/var/lib/tailgate", linger: "1s" }).trimEnd(),
+        stringify({ agent, dataDir, linger: "1s" }).trimEnd(),
         `sources:\n  ${part(sourceType, source, { channels: ["main"] })}`,
         `channels:\n  ${part("main", channel, {})}`,
         `sinks:\n  ${part(name, sink, { channel: "main" })}`,
-        stringify({ admin: { address: "127.0.0.1:9464" } }).trimEnd(),
+        stringify({ admin: { address } }).trimEnd(),
         "",
       ].join("\n"),
     );
     return 0;
   },
 };
+
+/** What stands between vehicles and the centre often runs beside one of both on the first day: its name, folder and port are its own. */
+function placeOf(sourceType: string) {
+  return sourceType === "relay"
+    ? { agent: "aggregator-01", dataDir: "/var/lib/tailgate-aggregator", address: "127.0.0.1:9465" }
+    : { agent: "gw-0001", dataDir: "/var/lib/tailgate", address: "127.0.0.1:9464" };
+}
 
 function part(name: string, { type, summary, example }: AnyDefinition, more: object): string {
   const own = typeof example === "object" && example !== null ? example : {};
