@@ -75,9 +75,9 @@ export class Newcomers {
         ?.find((file) => file.path === trail && file.isPresent && file.inode === rootInode);
       // While the log itself is what it was, nothing was rotated: what is new beside it is a copy or somebody else's.
       const explained = current?.isFirmlyMet === true;
-      // Emptied or still empty when last seen, and removed since: as old as its last write.
+      // Emptied or still empty when last seen, and removed since: as old as its last write. It has its place after one scan.
       const nameless = (this.book.trails.get(trail) ?? [])
-        .filter((file) => !file.isPresent && file.isUnplaced && file.fd !== undefined)
+        .filter((file) => !file.isPresent && file.isUnplaced && !file.isFirmlyMet && file.fd !== undefined)
         .map((file) => ({ name: rootName, mtimeNs: file.mtimeNs, meet: () => this.meetNameless(file) }));
       const derived = entries
         .filter(({ name }) => name !== rootName)
