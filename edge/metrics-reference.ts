@@ -90,6 +90,7 @@ function agentMetrics(): Metrics {
     beside: () => new Map(),
     sources: none,
     lanes: none,
+    deliveries: none,
     loopLag: new LoopLag(),
   });
   commitCounters(metrics);

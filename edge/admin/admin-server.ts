@@ -17,7 +17,7 @@ export interface AdminPages {
   readonly metrics: () => string;
   /** The process does its work: false means that it should be started again. */
   readonly live: () => boolean;
-  /** What keeps it from its work, a sentence each; none when sources and channels run. A destination that is away does not make an agent unready: it buffers. */
+  /** What keeps it from its work, a sentence each; none when sources and channels run and no lane has failed. A destination that is away does not make an agent unready: it buffers. */
   readonly unready: () => readonly string[];
   /** Plain values. */
   readonly status: () => unknown;

@@ -272,3 +272,28 @@ test("a source that was renamed reads everything again, and that is said: at a s
   expect(said()).toHaveLength(2);
   await third.stop();
 });
+
+test("a lane that cannot go on is said, and what is new goes on; the next start sends what it held", async () => {
+  using world = new AgentWorld();
+  world.destination.away = true;
+  world.file.write(...numbered("old", 10));
+  const agent = await world.started();
+  const failed = () => /tailgate_lanes_failed\{channel="main",stream="in"\} (\d)/.exec(world.metrics.render())?.[1];
+  await until("the lane to be there", () => failed() === "0");
+  const [lane] = world.destination.notes;
+  world.destination.fencedEpoch = lane?.lane.epoch;
+  world.destination.away = false;
+  await until("the lane to fail", () => failed() === "1");
+  expect(agent.unready()).toEqual([
+    `lane in.0 of epoch ${lane?.lane.epoch} cannot go on by sink out: deliver in a test`,
+  ]);
+  world.file.write(...numbered("new", 10));
+  await until("what is new to arrive", () => world.destination.lines.length === 10);
+  expect(world.destination.lines).toEqual(numbered("new", 10));
+  await agent.stop();
+  world.destination.fencedEpoch = undefined;
+  const next = await world.started();
+  await until("what was held to arrive", () => world.destination.lines.length === 20);
+  expect(next.unready()).toEqual([]);
+  await next.stop();
+});

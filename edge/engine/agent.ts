@@ -114,6 +114,11 @@ export class Agent {
       const reason = source.unready();
       if (reason !== undefined) reasons.push(`source ${source.name} ${reason}`);
     }
+    for (const { lane, sink, state } of this.parts?.laneRuns() ?? []) {
+      if (state.kind !== "failed") continue;
+      const { stream, number, epoch } = lane;
+      reasons.push(`lane ${stream}.${number} of epoch ${epoch} cannot go on by sink ${sink}: ${state.message}`);
+    }
     return reasons;
   }
 
@@ -140,6 +145,7 @@ export class Agent {
         beside: () => channels.books.beside(),
         sources: () => parts.sources.values(),
         lanes: () => parts.streamLanes(),
+        deliveries: () => parts.laneRuns(),
         loopLag,
       });
       loopLag.start();

@@ -3,6 +3,7 @@ import type { Channel } from "../core/channel.ts";
 import type { Book, StreamCounters } from "./books.ts";
 import type { LaneUse } from "./lane-router.ts";
 import type { LoopLag } from "./loop-lag.ts";
+import type { LaneRun } from "./sink-runner.ts";
 import type { SourceState } from "./source-run.ts";
 
 /** What the metrics of an agent are read from, at the moment the page is asked for: a reload changes who is there. */
@@ -12,6 +13,7 @@ export interface ObservedAgent {
   readonly beside: () => ReadonlyMap<string, StreamCounters>;
   readonly sources: () => Iterable<{ readonly name: string; readonly state: SourceState; readonly restarts: number }>;
   readonly lanes: () => readonly StreamLanes[];
+  readonly deliveries: () => Iterable<LaneRun>;
   readonly loopLag: LoopLag;
 }
 
@@ -36,7 +38,7 @@ const bookFields = [
 
 /** Registers what the engine knows; everything is read when the metrics page is asked for. */
 export function observeAgent(metrics: Metrics, observed: ObservedAgent): void {
-  const { channels, books, beside, sources, lanes, loopLag } = observed;
+  const { channels, books, beside, sources, lanes, deliveries, loopLag } = observed;
   metrics.gather(
     "tailgate_event_loop_lag_seconds",
     "How late the event loop ran its timers within the last minute.",
@@ -67,6 +69,8 @@ export function observeAgent(metrics: Metrics, observed: ObservedAgent): void {
     }
   });
   observeLanes(metrics, lanes);
+  const failedHelp = "Lanes that cannot go on until the next start; `/status` says why, and what they hold waits.";
+  metrics.gather("tailgate_lanes_failed", failedHelp, "gauge", () => failedLanes(deliveries()));
   const lanesHelp = "What the lanes of a stream count beside their books: maybe_repeated, lost_by_broker, …";
   metrics.gather("tailgate_lane_counts_total", lanesHelp, "counter", function* () {
     for (const channel of channels()) yield* laneCounts(channel);
@@ -94,6 +98,19 @@ function observeLanes(metrics: Metrics, lanes: () => readonly StreamLanes[]): vo
   metrics.gather("tailgate_events_defaulted_total", help, "counter", () =>
     lanes().map(({ stream, channel, defaulted }) => [{ stream, channel }, defaulted] as const),
   );
+}
+
+/** Of every stream that has lanes, also where none has failed: an alarm must know the difference from no answer. */
+function* failedLanes(deliveries: Iterable<LaneRun>) {
+  const sums = new Map<string, { readonly channel: string; readonly stream: string; failed: number }>();
+  for (const { lane, state } of deliveries) {
+    const { channel, stream } = lane;
+    const key = JSON.stringify([channel, stream]);
+    const sum = sums.get(key) ?? { channel, stream, failed: 0 };
+    sums.set(key, sum);
+    if (state.kind === "failed") sum.failed++;
+  }
+  for (const { channel, stream, failed } of sums.values()) yield [{ channel, stream }, failed] as const;
 }
 
 /** Summed over the lanes of a stream: a lane is nothing that an alarm is set on. */

@@ -52,7 +52,11 @@ const signals = {
     message: "The destination refuses this batch for ever; it is kept for `channel export --dead`",
     atMostEveryMs: 10_000,
   }),
-  failed: defineSignal({ name: "lane_failed", level: "error", message: "This lane cannot go on; the others do" }),
+  failed: defineSignal({
+    name: "lane_failed",
+    level: "error",
+    message: "This lane cannot go on until the next start; the others do",
+  }),
 };
 
 /**

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { AppError } from "../../shared/errors/app-error.ts";
 import { seededRandom } from "../../shared/random/random.ts";
-import { silent } from "../../shared/telemetry/log.ts";
+import { type Fields, type Report, silent } from "../../shared/telemetry/log.ts";
 import type { LaneSpec } from "../core/lane.ts";
 import type { Delivery, Sink } from "../core/sink.ts";
 import type { PutBatch, StoredBatch } from "../core/stored-batch.ts";
@@ -30,13 +30,18 @@ function put(store: ArrayStore, channel: ArrayChannel, spec: LaneSpec, counts: r
   store.commit({ batches, positions: [], counters: [] });
 }
 
-async function run(channel: ArrayChannel, answer: Answer, until: () => boolean): Promise<SinkRunner> {
+async function run(
+  channel: ArrayChannel,
+  answer: Answer,
+  until: () => boolean,
+  report: Report = silent,
+): Promise<SinkRunner> {
   const stop = new AbortController();
   const runner = new SinkRunner({
     channel,
     sinks: [{ name: "sink", sink: sinkOf(answer) }],
     random: seededRandom(1),
-    report: silent,
+    report,
     onInvariant: (error) => {
       throw error;
     },
@@ -180,6 +185,46 @@ describe("the sink runner", () => {
       () => channel.held.length === 0,
     );
     expect(generations).toEqual([0, 0, 0, 0, 1, 1]);
+  });
+
+  test.each([
+    ["of a grown topic", 0],
+    ["of a new epoch", 1],
+  ])("a lane that cannot go on holds up none that come after it: %s; and that is said", async (_, newEpoch) => {
+    const store = new ArrayStore();
+    const channel = channelOf(store);
+    put(store, channel, keyLane(0, 0, 2), [1, 1]);
+    put(store, channel, keyLane(0, 1, 2), [1]);
+    if (newEpoch === 1) store.renewEpoch();
+    put(store, channel, keyLane(1, 0, 4), [1, 1]);
+    const said: Fields[] = [];
+    const seen: number[] = [];
+    await run(
+      channel,
+      async ({ lane }) => {
+        // Those that come after look before it has failed.
+        if (lane.id === 1) await Bun.sleep(20);
+        if (lane.id === 1) throw new AppError("KAFKA_SESSION_FENCED", "deliver in a test");
+        seen.push(lane.id);
+        return { kind: "delivered" };
+      },
+      () => channel.held.length === 2,
+      (signal, fields) => {
+        if (signal.name === "lane_passed") said.push(fields ?? {});
+      },
+    );
+    expect(seen).toEqual([2, 3, 3]);
+    const [old, , late] = channel.lanes();
+    expect(said).toEqual([
+      {
+        component: "sink",
+        stream: "s",
+        lane: late?.number,
+        epoch: late?.epoch,
+        passedLane: old?.number,
+        passedEpoch: old?.epoch,
+      },
+    ]);
   });
 
   test("idle lanes leave the thread to the one that others wait for", async () => {

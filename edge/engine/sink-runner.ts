@@ -1,6 +1,6 @@
 import { Gate } from "../../shared/async/gate.ts";
 import type { Random } from "../../shared/random/random.ts";
-import type { Report } from "../../shared/telemetry/log.ts";
+import { defineSignal, type Report } from "../../shared/telemetry/log.ts";
 import type { Channel } from "../core/channel.ts";
 import { comesBefore, type Lane } from "../core/lane.ts";
 import type { Sink } from "../core/sink.ts";
@@ -37,9 +37,19 @@ export interface LaneRun {
   readonly details: () => Readonly<Record<string, unknown>>;
 }
 
+const signals = {
+  passed: defineSignal({
+    name: "lane_passed",
+    level: "error",
+    message:
+      "A lane goes on before one that it should come after and that cannot go on: what that holds is sent after the next start, behind what is newer",
+  }),
+};
+
 /**
  * Drains one channel: one loop a lane, started when the lane appears. Lanes that took over from others (a topic that
- * grew, a new epoch) wait until those are drained, so that a key's order holds.
+ * grew, a new epoch) wait until those are drained, so that a key's order holds. For one that cannot go on nobody waits: that would
+ * hold up everything new until somebody looks.
  */
 export class SinkRunner {
   private readonly options: SinkRunnerOptions;
@@ -96,7 +106,12 @@ export class SinkRunner {
         wait: (stop) => this.wake.wait(stop),
         mayStart: () => {
           // Lanes that were taken over from get no more events: once empty, empty for ever.
-          before = before.filter((other) => channel.reader(other).next() !== undefined);
+          before = before.filter((other) => {
+            const isDone = channel.reader(other).next() === undefined;
+            const isPassed = !isDone && this.runs.get(other.id)?.state.kind === "failed";
+            if (isPassed) this.reportPassed(run, other);
+            return !isDone && !isPassed;
+          });
           if (before.length === 0) this.waiting.delete(lane.id);
           else this.waiting.add(lane.id);
           return before.length === 0;
@@ -108,6 +123,7 @@ export class SinkRunner {
         taken,
         changed: (state) => {
           run.state = state;
+          if (state.kind === "failed") this.wake.open();
         },
         random,
         report,
@@ -115,5 +131,16 @@ export class SinkRunner {
       },
       signal,
     ).catch(onInvariant);
+  }
+
+  private reportPassed({ lane, sink }: LaneRun, other: Lane): void {
+    this.options.report(signals.passed, {
+      component: sink,
+      stream: lane.stream,
+      lane: lane.number,
+      epoch: lane.epoch,
+      passedLane: other.number,
+      passedEpoch: other.epoch,
+    });
   }
 }

@@ -34,6 +34,9 @@ import { signals } from "./telemetry.ts";
 /** A batch that arrived damaged may have been damaged on the way: this often it is tried before it is refused. */
 const corruptTriesMax = 3;
 
+const fencedHint =
+  "Was the data directory copied, so that two send? Stop one of them. Was an older copy of it put back? Start the agent once more: what this lane holds is sent then.";
+
 export class KafkaLane implements LaneDelivery {
   private readonly doubt: Doubt;
   private readonly place: Place;
@@ -340,7 +343,8 @@ export class KafkaLane implements LaneDelivery {
     if (session !== undefined && destination !== undefined) this.place.store({ ...session, fenced: true }, destination);
     telemetry.report(signals.fenced, { stream, lane: number, topic: group, reason });
     context.renewEpoch(`lane ${stream}.${number}: ${reason}`);
-    this.failed = new AppError("KAFKA_SESSION_FENCED", `deliver lane ${stream}.${number} to topic ${group}: ${reason}`);
+    const what = `deliver lane ${stream}.${number} to topic ${group}: ${reason}`;
+    this.failed = new AppError("KAFKA_SESSION_FENCED", what, { hint: fencedHint });
     return this.failed;
   }
 

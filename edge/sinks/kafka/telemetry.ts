@@ -67,7 +67,8 @@ export const signals = {
   fenced: defineSignal({
     name: "kafka_session_fenced",
     level: "error",
-    message: "Another process sends with this agent's identity; the lane stops and new events get a new epoch",
+    message:
+      "The log has what was not sent from here: another process sends with this agent's identity, or an older data directory was put back. The lane stops, and new events get a new epoch",
   }),
   epochRefused: defineSignal({
     name: "kafka_epoch_refused",

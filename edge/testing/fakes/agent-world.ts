@@ -92,6 +92,8 @@ export class Destination {
   deaf = false;
   /** What each sink was handed of the lanes. */
   readonly notes: LaneNotes[] = [];
+  /** Lanes of this epoch cannot go on: as Kafka's are that somebody else sends under, they get a new epoch for what comes. */
+  fencedEpoch: string | undefined;
   refusal: Error | undefined;
   stopFailure: Error | undefined;
   /** Batches with such a line are refused for ever. */
@@ -130,6 +132,10 @@ export class Destination {
     while (this.deaf) await Bun.sleep(5);
     if (this.silent) await new Gate().wait(signal);
     if (this.away || signal.aborted) throw new AppError("KAFKA_UNREACHABLE", "deliver in a test", { retryAfterMs: 5 });
+    if (batch.lane.epoch === this.fencedEpoch) {
+      this.context?.renewEpoch("fenced in a test");
+      throw new AppError("KAFKA_SESSION_FENCED", "deliver in a test");
+    }
     const records = batch.kind === "shed" ? [] : [...decodeRecords(batch.bytes)];
     const lines = records.map(({ value }) => value.toString());
     if (lines.some(this.refuses)) return { kind: "refused", code: "KAFKA_RECORD_REFUSED", reason: "not wanted" };
