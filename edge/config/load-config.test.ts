@@ -117,6 +117,8 @@ test("what is allowed but perhaps not wanted is said as a warning", () => {
     "9 sources.driving.interceptors[0].include: this pattern could stall the flow (exponential); it runs on the safe engine, several times slower",
     "13 channels.main.type: a memory channel forgets what it holds when the process ends",
   ]);
+  // True of whatever feeds it: what was pushed here is nowhere to be read again.
+  expect(warnings.find(({ key }) => key === "channels.main.type")?.hint).toContain("is lost with the channel");
 });
 
 test("what is shown of a config has its defaults and none of its secrets", () => {

@@ -17,7 +17,7 @@ export function warningsOf(document: ConfigDocument, agent: AgentSection, compon
         channel.stored === undefined
           ? `a ${channel.type} channel forgets what it holds when the process ends`
           : `a ${channel.type} channel forgets what only memory holds when the process is killed`,
-        "the file is read again from what was delivered: lines may be repeated, none are lost",
+        "a source that reads files goes back to what was delivered: lines may be repeated, none are lost; what others sent to a source that listens (as relay, http, syslog) is lost with the channel, and its senders were told that it is taken",
       );
     }
     if (channel?.settings.identity === false) {

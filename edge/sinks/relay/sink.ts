@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { AppError } from "../../../shared/errors/app-error.ts";
 import { invariant } from "../../../shared/errors/invariant.ts";
 import { readSigningKey } from "../../../shared/signature/keys.ts";
@@ -65,7 +66,7 @@ export class RelaySink implements Sink {
     try {
       const answer = await this.post(new Uint8Array(), signal);
       const verdict = verdictOf(answer, 0);
-      if (verdict === "taken") return [{ what, says: "central answers, and takes our key" }];
+      if (verdict === "taken") return [{ what, says: `central answers, and takes our key${this.otherName()}` }];
       return [
         { what, error: verdict === "wrong" ? foreignAnswer(answer, "ask central") : errorOf(answer, "ask central") },
       ];
@@ -74,6 +75,14 @@ export class RelaySink implements Sink {
         thrown instanceof AppError ? thrown : new AppError("EDGE_DESTINATION_AWAY", what, { cause: thrown });
       return [{ what, error }];
     }
+  }
+
+  /** An empty body names no agent, so this is not asked there; whether it matters is a key of the other side's config. */
+  private otherName(): string {
+    const { agent } = this.tools.context;
+    const name = nameIn(this.config.tls?.cert);
+    if (name === undefined || name === agent) return "";
+    return `; but our certificate names "${name}", and our records agent "${agent}": with \`certificateNamesAgent\` there, every batch is refused (403)`;
   }
 
   async stop(): Promise<void> {
@@ -99,6 +108,12 @@ export class RelaySink implements Sink {
     };
     return this.peer.ask({ method: "POST", url: this.url.href, body, headers, http2 }, signal);
   }
+}
+
+/** The common name that a certificate has. */
+function nameIn(cert: string | undefined): string | undefined {
+  if (cert === undefined) return undefined;
+  return /^CN=(.+)$/m.exec(new X509Certificate(cert).subject)?.[1];
 }
 
 function signingKeyOf({ signingKey }: Config) {
