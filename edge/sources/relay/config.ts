@@ -2,6 +2,7 @@ import { z } from "zod";
 import { byteSize } from "../../../shared/config/byte-size.ts";
 import { duration } from "../../../shared/config/duration.ts";
 import { secret } from "../../../shared/config/secret.ts";
+import { refuseStrangers } from "../../listeners/known-senders.ts";
 import { listenerFields } from "../../listeners/listener-fields.ts";
 
 const mebibyte = 1024 * 1024;
@@ -23,7 +24,10 @@ export const configSchema = () =>
         .array(secret())
         .min(1)
         .optional()
-        .meta({ description: "Senders send one of these (the sink's `token`). Give two while one is replaced." }),
+        .meta({
+          description:
+            "Senders send one of these (the sink's `token`). Give two while one is replaced. Where others reach the address, these or TLS with `clientCa` must be given: whoever speaks for another agent can make its events look like repeats.",
+        }),
       certificateNamesAgent: z.boolean().default(false).meta({
         description:
           "true: a client may bring only records of the agent that the common name of its certificate names, so that none speaks for another. Needs `tls.clientCa`.",
@@ -49,7 +53,9 @@ export const configSchema = () =>
         .prefault("30s")
         .meta({ description: "How long a request waits for room in the channel before it is asked to come again." }),
     })
-    .superRefine(({ certificateNamesAgent, tls, take, keepOrigin }, context) => {
+    .superRefine((config, context) => {
+      refuseStrangers(config, context);
+      const { certificateNamesAgent, tls, take, keepOrigin } = config;
       const refuse = (key: string, message: string) => context.addIssue({ code: "custom", path: [key], message });
       if (certificateNamesAgent && tls?.clientCa === undefined) {
         refuse("certificateNamesAgent", "no certificate is asked for: give tls.clientCa");
