@@ -3,9 +3,10 @@
  * `api/` and a line of the list below, through which its types reach the client (`client.ts`).
  */
 
+import type { OpenAPIHono } from "@hono/zod-openapi";
 import { AppError } from "../shared/errors/app-error.ts";
 import { alerts } from "./api/alerts/routes.ts";
-import { type ApiDependencies, resource } from "./api/api.ts";
+import { type ApiDependencies, type ApiEnvironment, resource } from "./api/api.ts";
 import { books } from "./api/books/routes.ts";
 import { codes } from "./api/codes.ts";
 import { completeness } from "./api/completeness/routes.ts";
@@ -151,7 +152,17 @@ function isDecodable(url: string): boolean {
   }
 }
 
+/** What the HTTP server itself says, whatever the route. */
+const tooLong = { description: "The address and the headers have more than 16 KiB. There is no body." };
+
 /** The OpenAPI 3.1 document of the routes. */
-export function openApiDocument(api: { getOpenAPI31Document(config: typeof description): object }): object {
-  return api.getOpenAPI31Document(description);
+export function openApiDocument(api: Pick<OpenAPIHono<ApiEnvironment>, "getOpenAPI31Document">) {
+  const document = api.getOpenAPI31Document(description);
+  for (const path of Object.values(document.paths ?? {})) {
+    for (const method of ["get", "put", "post", "delete"] as const) {
+      const responses = path[method]?.responses;
+      if (responses !== undefined) responses["431"] ??= tooLong;
+    }
+  }
+  return document;
 }

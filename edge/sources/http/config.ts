@@ -38,13 +38,9 @@ export const configSchema = () =>
         .regex(/^\/\S*$/, { error: 'not a path: it begins with "/"' })
         .optional()
         .meta({ description: "The only path that is taken; any when left out." }),
-      tokens: z
-        .array(secret())
-        .min(1)
-        .optional()
-        .meta({
-          description: "Senders send `Authorization: Bearer` with one of these. Give two while one is replaced.",
-        }),
+      tokens: z.array(secret()).min(1).optional().meta({
+        description: "Senders send `Authorization: Bearer` with one of these. Give two while one is replaced.",
+      }),
       key: requestField().optional().meta({
         description: "Where in a request the record key of its events is: `query:NAME` or `header:NAME`.",
       }),

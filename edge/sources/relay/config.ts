@@ -20,14 +20,10 @@ export const configSchema = () =>
         .regex(/^\/\S*$/, { error: 'not a path: it begins with "/"' })
         .default("/api/v1/relay")
         .meta({ description: "The path that is taken; a relay sink adds this one when its `url` has none." }),
-      tokens: z
-        .array(secret())
-        .min(1)
-        .optional()
-        .meta({
-          description:
-            "Senders send one of these (the sink's `token`). Give two while one is replaced. Where others reach the address, these or TLS with `clientCa` must be given: whoever speaks for another agent can make its events look like repeats.",
-        }),
+      tokens: z.array(secret()).min(1).optional().meta({
+        description:
+          "Senders send one of these (the sink's `token`). Give two while one is replaced. Where others reach the address, these or TLS with `clientCa` must be given: whoever speaks for another agent can make its events look like repeats.",
+      }),
       certificateNamesAgent: z.boolean().default(false).meta({
         description:
           "true: a client may bring only records of the agent that the common name of its certificate names, so that none speaks for another. Needs `tls.clientCa`.",
