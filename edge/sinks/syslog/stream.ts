@@ -4,6 +4,9 @@
  *
  * A server that ends its side while we still write must not be taken for that: what it had not got yet is lost, and we hear of its
  * end before we hear of the loss. So the kernel is asked whether all that we sent, our end included, was acknowledged.
+ *
+ * With TLS our end goes out in two steps, the notice of TLS and the end of TCP. A server that ends at the first of them may end TCP before
+ * we do, when the machine is busy. Then the kernel keeps nothing that could be asked, and the write comes again: rather twice than never.
  */
 import { connect as connectPlain, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";

@@ -76,7 +76,11 @@ test.each([
     await world.drained();
     await until("the lines", () => lines(name).length >= before + 500);
     const came = lines(name).slice(before);
-    expect(came.map((line) => /line \d+$/.exec(line)?.[0])).toEqual([...world.lines]);
+    const bodies = came.map((line) => /line \d+$/.exec(line)?.[0]);
+    expect([...new Set(bodies)]).toEqual([...world.lines]);
+    // With TLS our end may cross the server's on a busy machine: then nobody knows that all was read. It comes again, and is said.
+    const mayRepeat = name === "tls" && world.log.includes("[delivery_retried]");
+    if (!mayRepeat) expect(bodies).toEqual([...world.lines]);
     expect(came[0]).toContain(` driving ${priority} `);
   },
   60_000,
