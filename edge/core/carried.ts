@@ -8,6 +8,9 @@
  * Names are escaped as in a URL, so that no character of one ends it.
  */
 
+/** The header of a request between agents that says the names. */
+export const viaHeader = "tailgate-via";
+
 /** More names are no path that somebody has built, but a circle. */
 export const viaMax = 16;
 

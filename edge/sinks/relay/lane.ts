@@ -32,7 +32,7 @@ export interface RelayTools {
   readonly comeback: Comeback;
   readonly signingKey: SigningKey | undefined;
   /** @throws AppError `EDGE_DESTINATION_AWAY` when there is no whole answer in time. */
-  post(body: Uint8Array, via: readonly string[], signal: AbortSignal): Promise<HttpAnswer>;
+  post(body: Uint8Array, signal: AbortSignal, via: readonly string[]): Promise<HttpAnswer>;
 }
 
 /** A batch that central cannot read may have been damaged on the way: this often it is sent before it is refused. */
@@ -101,7 +101,7 @@ export class RelayLane implements LaneDelivery {
     const inDoubtBefore = this.inDoubtBelow;
     this.inDoubtBelow = Math.max(inDoubtBefore, batch.first + batch.count);
     try {
-      return await this.tools.post(body, this.viaOf(batch), signal);
+      return await this.tools.post(body, signal, this.viaOf(batch));
     } catch (thrown) {
       metrics.putOff.add(1);
       this.unreachable = hasCode(thrown, "EDGE_DESTINATION_AWAY", recordCodes.EDGE_DESTINATION_TLS);

@@ -3,7 +3,7 @@ import { AppError } from "../../../shared/errors/app-error.ts";
 import { invariant } from "../../../shared/errors/invariant.ts";
 import { readSigningKey } from "../../../shared/signature/keys.ts";
 import { countingReport } from "../../../shared/telemetry/counting-report.ts";
-import { viaText } from "../../core/carried.ts";
+import { viaHeader, viaText } from "../../core/carried.ts";
 import type { SinkContext } from "../../core/context.ts";
 import type { LaneNotes } from "../../core/lane-notes.ts";
 import type { Finding, LaneDelivery, Sink } from "../../core/sink.ts";
@@ -50,7 +50,7 @@ export class RelaySink implements Sink {
       metrics: new RelayMetrics(metrics, name),
       comeback: this.comeback,
       signingKey: signingKeyOf(config),
-      post: (body, via, signal) => this.post(body, signal, via),
+      post: (body, signal, via) => this.post(body, signal, via),
     };
   }
 
@@ -104,7 +104,7 @@ export class RelaySink implements Sink {
     const http2 = this.config.http === "2";
     const headers = {
       "content-type": contentType,
-      ...(via.length === 0 ? {} : { "tailgate-via": viaText(via) }),
+      ...(via.length === 0 ? {} : { [viaHeader]: viaText(via) }),
     };
     return this.peer.ask({ method: "POST", url: this.url.href, body, headers, http2 }, signal);
   }

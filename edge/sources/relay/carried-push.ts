@@ -2,8 +2,6 @@
  * A body's batches as they go on: the same bytes, under the numbers that their sender gave the records. So whoever knows records by
  * their identity knows them again, whichever way they came, and nothing is decoded, numbered or compressed a second time.
  */
-import { crc32c } from "../../../shared/kafka/record-batch/crc32c.ts";
-import { HEADER_BYTES } from "../../../shared/kafka/record-batch/header.ts";
 import { decodeText } from "../../../shared/system/short-texts.ts";
 import { carriedText } from "../../core/carried.ts";
 import type { CarriedBatch, Intake } from "../../core/source.ts";
@@ -11,7 +9,7 @@ import type { BatchMark } from "../../records/lane-numbers.ts";
 import type { Origins } from "../../records/origins.ts";
 import type { Push } from "../../records/push-desk.ts";
 import { part, type RecordTable } from "./record-table.ts";
-import type { RelayedBatch, RelayedBody } from "./relayed-body.ts";
+import { markOf, type RelayedBatch, type RelayedBody } from "./relayed-body.ts";
 
 /** A batch, and how it is known again. */
 interface Ranged {
@@ -62,26 +60,21 @@ export class CarriedPush implements Push {
   }
 }
 
-function ranged(
-  { lane, agent, stream }: RelayedBody,
-  { raw, table, numbers, markers }: RelayedBatch,
-  via: readonly string[],
-): Ranged {
+function ranged({ lane, agent, stream }: RelayedBody, batch: RelayedBatch, via: readonly string[]): Ranged {
+  const { raw, table } = batch;
+  const mark = markOf(batch);
   const { count, timesMs, maxTimestampMs } = table;
   const found = keyOf(table);
   const hasSeveralKeys = found === "several";
   const key = typeof found === "object" ? found.text : undefined;
-  const first = numbers[0] ?? 0;
-  const last = markers.get(count - 1)?.last ?? numbers.at(-1) ?? first;
   let timeMsMin = maxTimestampMs;
   for (const timeMs of timesMs) if (timeMs < timeMsMin) timeMsMin = timeMs;
   // The body lies in what its connection reads into, and is overwritten there.
   const bytes = Buffer.from(raw);
-  const recordsCrc = crc32c(bytes, HEADER_BYTES);
-  const carried = carriedText(`${lane}/${first}-${last}`, via);
-  const batch = {
+  const carried = carriedText(`${lane}/${mark.first}-${mark.last}`, via);
+  const whole = {
     bytes,
-    recordsCrc,
+    recordsCrc: mark.crc,
     count,
     timeMsMin,
     timeMsMax: maxTimestampMs,
@@ -91,7 +84,7 @@ function ranged(
     key,
     hasSeveralKeys,
   };
-  return { batch, mark: { first, last, crc: recordsCrc } };
+  return { batch: whole, mark };
 }
 
 /** The key that all records have. */

@@ -4,9 +4,11 @@
  */
 import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
 import { type Identity, lanePrefix, parseIdentity } from "../../../shared/identity/identity.ts";
+import { crc32c } from "../../../shared/kafka/record-batch/crc32c.ts";
 import { splitBatches } from "../../../shared/kafka/record-batch/frames.ts";
-import { at } from "../../../shared/kafka/record-batch/header.ts";
+import { at, HEADER_BYTES } from "../../../shared/kafka/record-batch/header.ts";
 import { limits } from "../../core/limits.ts";
+import type { BatchMark } from "../../records/lane-numbers.ts";
 import { codes } from "./codes.ts";
 import { part, type RecordTable, readTable } from "./record-table.ts";
 
@@ -18,6 +20,13 @@ export interface RelayedBatch {
   readonly numbers: Float64Array;
   /** By place in the batch: what is no event but says which numbers will not come. */
   readonly markers: ReadonlyMap<number, Identity>;
+}
+
+/** How a batch is known again; a marker at its end reaches further than its own number. */
+export function markOf({ raw, table, numbers, markers }: RelayedBatch): BatchMark {
+  const first = numbers[0] ?? 0;
+  const last = markers.get(table.count - 1)?.last ?? numbers.at(-1) ?? first;
+  return { first, last, crc: crc32c(raw, HEADER_BYTES) };
 }
 
 /** A body that can be taken. */

@@ -1,7 +1,5 @@
 /** A body's records as they are appended: those that are here already are left out, what is no event is said. */
 import { IDENTITY_HEADER, type Identity, parseIdentity } from "../../../shared/identity/identity.ts";
-import { crc32c } from "../../../shared/kafka/record-batch/crc32c.ts";
-import { HEADER_BYTES } from "../../../shared/kafka/record-batch/header.ts";
 import { decodeText } from "../../../shared/system/short-texts.ts";
 import type { EventView } from "../../core/event-view.ts";
 import type { Intake } from "../../core/source.ts";
@@ -10,7 +8,7 @@ import type { Origins } from "../../records/origins.ts";
 import type { Push } from "../../records/push-desk.ts";
 import type { CameAgain } from "./carried-push.ts";
 import { part, RecordCursor } from "./record-table.ts";
-import type { RelayedBatch, RelayedBody } from "./relayed-body.ts";
+import { markOf, type RelayedBatch, type RelayedBody } from "./relayed-body.ts";
 
 /** What the source knows beside the body. */
 export interface RelayedPushOptions {
@@ -42,15 +40,16 @@ export class RelayedPush implements Push {
     if (batches.length === 0) return;
     let [repeats, leftOut, replaced, again] = [0, 0, 0, 0];
     for (const batch of batches) {
-      const { table, numbers, markers, raw } = batch;
+      const { table, numbers, markers } = batch;
+      const mark = markOf(batch);
+      if (origins.numbersOf(lane).hasBatch(mark)) {
+        repeats += table.count - markers.size;
+        continue;
+      }
       const here = origins.change(lane, intake);
-      const first = numbers[0] ?? 0;
-      const last = markers.get(table.count - 1)?.last ?? numbers.at(-1) ?? first;
-      const mark = { first, last, crc: crc32c(raw, HEADER_BYTES) };
-      const isRepeat = here.hasBatch(mark);
       // Numbers that came, and the batch by which they came is known: this is another one.
-      const isOther = !isRepeat && here.hasAny(first, last) && here.knowsBatchesOf(first);
-      const isHere = (number: number, to = number) => isRepeat || (!isOther && here.hasAny(number, to));
+      const isOther = here.hasAny(mark.first, mark.last) && here.knowsBatchesOf(mark.first);
+      const isHere = (number: number, to = number) => !isOther && here.hasAny(number, to);
       const record = new RecordReader(batch, this.options.keepOrigin);
       const prepare = (view: EventView) => record.prepare(view);
       for (let index = 0; index < table.count; index++) {
@@ -68,7 +67,7 @@ export class RelayedPush implements Push {
         record.turnTo(index);
         intake.appendWith(table.bytes, record.valueStart, record.valueEnd, prepare);
       }
-      if (!isRepeat) here.add(first, last, mark.crc);
+      here.add(mark.first, mark.last, mark.crc);
       leftOut += record.leftOut;
       replaced += record.replaced;
     }

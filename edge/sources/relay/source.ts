@@ -6,7 +6,7 @@ import { AppError } from "../../../shared/errors/app-error.ts";
 import type { Identity } from "../../../shared/identity/identity.ts";
 import { bookedReport, countingReport } from "../../../shared/telemetry/counting-report.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
-import { readVia, viaMax } from "../../core/carried.ts";
+import { readVia, viaHeader, viaMax } from "../../core/carried.ts";
 import type { Context } from "../../core/context.ts";
 import { limits } from "../../core/limits.ts";
 import type { Intake, Source } from "../../core/source.ts";
@@ -27,9 +27,6 @@ import { signals } from "./telemetry.ts";
 
 /** What a sink says that a body is. A page of a browser may not send it unasked. */
 const relayType = "application/vnd.tailgate.record-batches";
-
-/** Names of the aggregators by which it came. */
-const viaHeader = "tailgate-via";
 
 export class RelaySource implements Source {
   private readonly desk: PushDesk;

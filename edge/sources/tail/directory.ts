@@ -202,7 +202,9 @@ export class Directory {
       else this.startOver(file, departed);
     }
     const refillable = this.refilled(departed, snapshot);
-    const concluding = { snapshot, taken, changedBefore, byInode: entriesByInode(snapshot, this.book.knownNames()) };
+    // In most scans nothing has departed, and a folder may be large.
+    const byInode = departed.length === 0 ? new Map() : entriesByInode(snapshot, this.book.knownNames());
+    const concluding: Concluding = { snapshot, taken, changedBefore, byInode };
     const { gone, kept: uncertain } = this.departures.partFrom(departed, concluding);
     const postponed = this.postpone(uncertain, concluding);
     const refilled = refillable.filter(({ file }) => !uncertain.includes(file));
@@ -229,10 +231,11 @@ export class Directory {
 
   /** A log that was met late, and beside it a generation that nobody knows yet: it takes its place after that. */
   private meetLateAnew(unknown: readonly FolderEntry[], taken: Set<bigint>, postponed: ReadonlySet<string>): void {
+    const late = [...this.book.files].filter(({ awaitsPicture }) => awaitsPicture);
+    if (late.length === 0) return;
     const trails = new Set(unknown.map(({ name }) => this.book.trailOf(name)));
-    for (const file of this.book.files) {
-      if (!file.awaitsPicture || !trails.has(file.trail) || postponed.has(file.trail) || !taken.delete(file.inode))
-        continue;
+    for (const file of late) {
+      if (!trails.has(file.trail) || postponed.has(file.trail) || !taken.delete(file.inode)) continue;
       this.newcomers.meetAnew(file);
     }
   }

@@ -77,7 +77,7 @@ export class Newcomers {
       const explained = current?.isFirmlyMet === true;
       // Emptied or still empty when last seen, and removed since: as old as its last write. It has its place after one scan.
       const nameless = (this.book.trails.get(trail) ?? [])
-        .filter((file) => !file.isPresent && file.isUnplaced && !file.isFirmlyMet && file.fd !== undefined)
+        .filter((file) => !file.isPresent && file.offset === 0 && !file.isFirmlyMet && file.fd !== undefined)
         .map((file) => ({ name: rootName, mtimeNs: file.mtimeNs, meet: () => this.meetNameless(file) }));
       const derived = entries
         .filter(({ name }) => name !== rootName)
