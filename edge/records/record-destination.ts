@@ -29,6 +29,8 @@ export interface EventRefusal {
 
 /** Where a record sink writes to: the page of code that a new sink is. */
 export interface RecordDestination {
+  /** An event that comes again changes nothing there: it is known by its id. */
+  readonly knowsRepeats?: boolean;
   /** Returns quickly and does not need the other side: a vehicle starts offline. */
   start?(): Promise<void>;
   /** Events are written together only with those of the same group; without it, all of a batch. */

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { AppError } from "../../shared/errors/app-error.ts";
 import { seededRandom } from "../../shared/random/random.ts";
+import type { Fields, Signal } from "../../shared/telemetry/log.ts";
 import { ArrayReader } from "../testing/fakes/array-reader.ts";
 import { fakeContext } from "../testing/fakes/component.ts";
 import { testBatches, testLane } from "../testing/fakes/test-batches.ts";
@@ -84,6 +85,35 @@ test("what a destination may have is what was sent without an answer, through al
   // Not sent; sent without an answer; that stays so whatever the next try could not do; taken.
   expect(mayHave).toEqual([0, 5, 5, 5]);
 });
+
+test.each([
+  [false, 5],
+  [true, 0],
+])(
+  "what is written again after a write without an answer is counted, once (a destination that knows repeats: %p)",
+  async (knowsRepeats, counted) => {
+    const away = (nothingSent: boolean) => new AppError("EDGE_DESTINATION_AWAY", "away", { nothingSent });
+    const answers = [away(true), away(false), away(false), undefined, undefined];
+    const write = async () => {
+      const error = answers.shift();
+      if (error !== undefined) throw error;
+      return undefined;
+    };
+    const said: Fields[] = [];
+    const context = { ...fakeContext(), report: (_signal: Signal, fields: Fields = {}) => void said.push(fields) };
+    const sink = new RecordSink(context, { destination: { knowsRepeats, write, status: () => ({}) } });
+    const reader = new ArrayReader(testLane("driving"));
+    reader.put(...testBatches(reader.lane, 2, 5));
+    const lane = sink.lane(reader);
+    for (let batch = reader.next(); batch !== undefined; batch = reader.next()) {
+      const delivery = await lane.deliver(batch, never).catch(() => undefined);
+      if (delivery !== undefined) reader.end(batch, delivery);
+    }
+    expect(answers).toEqual([]);
+    expect(reader.counters.get("maybe_repeated") ?? 0).toBe(counted);
+    expect(said).toEqual(knowsRepeats ? [] : [{ stream: "driving", lane: 0, first: 0, count: 5 }]);
+  },
+);
 
 test("an event that another agent has numbered keeps its id, whichever lane brings it", async () => {
   const ids: string[] = [];

@@ -1,16 +1,30 @@
 import { AppError, messageOf } from "../../shared/errors/app-error.ts";
 import { invariant } from "../../shared/errors/invariant.ts";
+import { bookedReport } from "../../shared/telemetry/counting-report.ts";
+import { defineSignal, type Report } from "../../shared/telemetry/log.ts";
 import type { Counter } from "../../shared/telemetry/metrics.ts";
-import type { Lane } from "../core/lane.ts";
+import type { LaneNotes } from "../core/lane-notes.ts";
 import type { Delivery, LaneDelivery } from "../core/sink.ts";
 import { cutBatch } from "../core/split-batch.ts";
 import type { StoredBatch } from "../core/stored-batch.ts";
 import { type RecordDestination, type SinkRecord, sinkRecords } from "./record-destination.ts";
 import type { Turns } from "./turns.ts";
 
+/** What a record sink says. */
+export const signals = {
+  maybeRepeated: defineSignal({
+    name: "records_maybe_repeated",
+    level: "warn",
+    message: "Written again what the destination may have already: the write before had no answer",
+    atMostEveryMs: 10_000,
+    counts: { book: "maybe_repeated", by: "count" },
+  }),
+};
+
 /** What all lanes of a sink share. */
 export interface RecordTools {
   readonly destination: RecordDestination;
+  readonly report: Report;
   readonly recordsMax: number;
   readonly bytesMax: number;
   readonly turns: Turns;
@@ -33,12 +47,17 @@ interface Progress {
 /** Brings the batches of one lane to the destination; see record-sink.ts. */
 export class RecordLane implements LaneDelivery {
   private progress: Progress | undefined;
+  private readonly lane: LaneNotes["lane"];
+  private readonly report: Report;
 
   constructor(
-    private readonly lane: Lane,
+    notes: Pick<LaneNotes, "lane" | "count">,
     private readonly prefix: string,
     private readonly tools: RecordTools,
-  ) {}
+  ) {
+    this.lane = notes.lane;
+    this.report = bookedReport(tools.report, (name, amount) => notes.count(name, amount));
+  }
 
   async deliver(batch: StoredBatch, signal: AbortSignal): Promise<Delivery> {
     // A marker stands for what policy shed: there is no event to write.
@@ -100,6 +119,7 @@ export class RecordLane implements LaneDelivery {
         refused.add(refusals.length);
         for (const { seq } of next) if (!progress.refused.has(seq) && !later.has(seq)) progress.taken.add(seq);
         taken.add(next.length - refusals.length - later.size);
+        this.noteRepeats(next.filter(({ seq }) => progress.taken.has(seq) && progress.unsure.has(seq)));
         for (const { seq } of next) if (!later.has(seq)) progress.unsure.delete(seq);
         for (const { record, unsure } of answers) if (unsure === true) progress.unsure.add(record.seq);
         const first = answers.find(({ again }) => again === true);
@@ -123,6 +143,13 @@ export class RecordLane implements LaneDelivery {
         pending.push(next.slice(half), next.slice(0, half));
       }
     }
+  }
+
+  private noteRepeats(again: readonly SinkRecord[]): void {
+    const [first] = again;
+    if (first === undefined || this.tools.destination.knowsRepeats === true) return;
+    const { stream, number } = this.lane;
+    this.report(signals.maybeRepeated, { stream, lane: number, first: first.seq, count: again.length });
   }
 
   private *writesOf(records: readonly SinkRecord[]): Generator<readonly SinkRecord[]> {

@@ -8,6 +8,7 @@
  * - What was written of a batch is remembered until the batch has ended: when the destination goes away in the middle, the
  *   next try goes on where this one stopped. After a crash the batch is written again from its beginning, so a destination
  *   should know a repeat by `SinkRecord.id` where it can.
+ * - What is written again after a write without an answer is counted as maybe repeated, unless the destination knows repeats.
  * - A write that is refused for ever is halved until the refused event is alone. The batch is then cut around it, so that
  *   it is buried alone, with its reason, and the others are not written twice.
  *
@@ -39,6 +40,7 @@ export interface RecordSinkOptions {
 export class RecordSink implements Sink {
   /** Present where the destination has one. */
   readonly probe?: (signal: AbortSignal) => Promise<readonly Finding[]>;
+  readonly knowsRepeats: boolean;
   private readonly tools: RecordTools;
 
   constructor(
@@ -52,6 +54,7 @@ export class RecordSink implements Sink {
       metrics.counter(`tailgate_sink_${what}_total`, help, { sink: name });
     this.tools = {
       destination,
+      report: context.report,
       recordsMax,
       bytesMax,
       turns: new Turns(writersMax),
@@ -59,6 +62,7 @@ export class RecordSink implements Sink {
       refused: counter("records_refused", "Events that the destination refused for ever."),
       writes: counter("writes", "Writes to the destination, those that failed included."),
     };
+    this.knowsRepeats = destination.knowsRepeats === true;
     const { probe } = destination;
     if (probe !== undefined) this.probe = (signal) => probe.call(destination, signal);
   }
@@ -67,10 +71,11 @@ export class RecordSink implements Sink {
     await this.tools.destination.start?.();
   }
 
-  lane({ lane }: Pick<LaneNotes, "lane">): LaneDelivery {
+  lane(notes: Pick<LaneNotes, "lane" | "count">): LaneDelivery {
     const { agent } = this.context;
+    const { lane } = notes;
     const prefix = lanePrefix({ agent, epoch: lane.epoch, stream: lane.stream, lane: lane.number });
-    return new RecordLane(lane, prefix, this.tools);
+    return new RecordLane(notes, prefix, this.tools);
   }
 
   async stop(): Promise<void> {

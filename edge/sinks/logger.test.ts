@@ -18,6 +18,8 @@ const lane: Lane = {
   part: undefined,
 };
 
+const notes = { lane, count: () => undefined };
+
 function loggerTo(write: Write, maxBytesToLog = 5): RecordSink {
   return new RecordSink(fakeContext(), { destination: new LoggerDestination({ maxBytesToLog }, write), writersMax: 1 });
 }
@@ -52,7 +54,7 @@ test("logger writes one JSON object an event, cut where it was asked to", async 
   const sink = loggerTo(async (text) => {
     written += text;
   });
-  expect(await sink.lane({ lane }).deliver(batch(), new AbortController().signal)).toEqual({ kind: "delivered" });
+  expect(await sink.lane(notes).deliver(batch(), new AbortController().signal)).toEqual({ kind: "delivered" });
   expect(
     written
       .trim()
@@ -74,7 +76,7 @@ test("logger writes one JSON object an event, cut where it was asked to", async 
 
 test("a batch whose text was not taken is not delivered", async () => {
   const sink = loggerTo(() => Promise.reject(new Error("EPIPE")));
-  const delivering = sink.lane({ lane }).deliver(batch(), new AbortController().signal);
+  const delivering = sink.lane(notes).deliver(batch(), new AbortController().signal);
   const thrown: unknown = await delivering.catch((error: unknown) => error);
   expect(thrown).toMatchObject({ severity: "transient" });
   expect(messageOf(thrown)).toContain("EPIPE");
@@ -85,7 +87,7 @@ test("a time that no date can hold stops nothing", async () => {
   const sink = loggerTo(async (text) => {
     written += text;
   });
-  await sink.lane({ lane }).deliver(batch(8_640_000_000_000_001), new AbortController().signal);
+  await sink.lane(notes).deliver(batch(8_640_000_000_000_001), new AbortController().signal);
   expect(written).toContain('"time":8640000000000001');
 });
 

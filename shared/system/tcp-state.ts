@@ -8,17 +8,30 @@ export interface TcpEnd {
   readonly port: number;
 }
 
+/** Neither side was ended. */
+export const ESTABLISHED = 1;
 /** Our side was ended first, and everything that we sent, the end included, was acknowledged; so was theirs by us. */
 export const TIME_WAIT = 6;
+/** The other side was ended, ours was not. */
+export const CLOSE_WAIT = 8;
 
-/** The state of the connection (a number of the kernel's); undefined: it has none such, or it is not known. */
-export async function tcpState(local: TcpEnd, remote: TcpEnd): Promise<number | undefined> {
+/** What the kernel has of a connection. */
+export interface TcpState {
+  /** A number of the kernel's. */
+  readonly state: number;
+  /** Of what was written, what the other side's kernel has not acknowledged. */
+  readonly unacknowledgedBytes: number;
+}
+
+/** @returns undefined when the kernel has no such connection, or it is not known. */
+export async function tcpState(local: TcpEnd, remote: TcpEnd): Promise<TcpState | undefined> {
   const [own, other] = [endText(local), endText(remote)];
   if (own === undefined || other === undefined) return undefined;
   const table = await readFile(isIPv4(local.address) ? "/proc/self/net/tcp" : "/proc/self/net/tcp6", "latin1");
   const at = table.indexOf(`: ${own} ${other} `);
   if (at < 0) return undefined;
-  return Number.parseInt(table.slice(at + own.length + other.length + 4), 16);
+  const [state = "", queues = ""] = table.slice(at + own.length + other.length + 4).split(" ", 2);
+  return { state: Number.parseInt(state, 16), unacknowledgedBytes: Number.parseInt(queues, 16) };
 }
 
 /** Words of 32 bits as this machine has them in memory (little-endian, like all that are built for), then the port. */

@@ -20,6 +20,7 @@ const Answer = z.object({ errors: z.boolean(), items: z.array(z.record(z.string(
  * bulk request is no transaction: each document has its own answer, and each is looked at.
  */
 export class ElasticDestination implements RecordDestination {
+  readonly knowsRepeats = true;
   private readonly peer: HttpPeer;
   private readonly names = new Map<string, Escapes>();
   private readonly bulk: string;
