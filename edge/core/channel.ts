@@ -53,8 +53,12 @@ export interface SelfKeptChannel extends ChannelBase {
   drainedBy?(layout: Layout | undefined): void;
   /** See `SinkContext.partsKnown`; of such channels. */
   partsKnown?(group: string, parts: number): void;
-  /** Lets go of what it holds open; called after the sinks have stopped. */
-  close(): Promise<void>;
+  /**
+   * Writes down what it can, and lets go of what it holds open; called after the sinks have stopped.
+   *
+   * @returns how many events that it holds go with it.
+   */
+  close(): Promise<number>;
 }
 
 /**

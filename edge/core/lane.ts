@@ -22,6 +22,8 @@ export interface Lane {
    * numbers stand in no record, and say only what comes after what. Left out: its records bear its own.
    */
   readonly carries?: boolean;
+  /** Nothing more is put to it, whatever its epoch says: it is left from before, and has another place than lanes that are made now. */
+  readonly isDrainedOnly?: boolean;
 }
 
 /** One part of a group that is divided by the record key, so that a key's events stay in one lane and in order. */

@@ -1,4 +1,5 @@
 import { AppError } from "../../shared/errors/app-error.ts";
+import { defineSignal } from "../../shared/telemetry/log.ts";
 import type { AgentConfig } from "../config/agent-config.ts";
 import type { Channel } from "../core/channel.ts";
 import type { ChannelStore, PositionUpdate, StoredChannel } from "../core/channel-store.ts";
@@ -8,6 +9,15 @@ import { Books } from "./books.ts";
 import { Committer } from "./committer.ts";
 import { LatePositions } from "./late-positions.ts";
 import type { ReloadStep } from "./reload-plan.ts";
+
+const signals = {
+  letGo: defineSignal({
+    name: "channel_gone_holding",
+    level: "warn",
+    message:
+      "A channel in memory went with events that it held: what was read from files is read again, what was pushed to a source is lost",
+  }),
+};
 
 type Makers = AgentConfig["channels"];
 
@@ -56,8 +66,17 @@ export class AgentChannels {
   }
 
   /**
-   * Makes those that are new, gives those that stay their new bounds, and lets go of those that are made anew; what is
-   * named no longer stays until `settle`: chains that are still to be changed put into it.
+   * Lets go of these, as far as they keep their batches themselves: their sources and sinks have stopped. Others stay until `settle`,
+   * because chains that are still to be changed put into them.
+   */
+  async letGo(names: readonly string[]): Promise<void> {
+    const going = names.filter((name) => this.byName.get(name)?.keeping !== "store");
+    for (const name of going) await this.drop(name);
+    this.named = new Map([...this.named].filter(([name]) => !going.includes(name)));
+  }
+
+  /**
+   * Makes those that are new, and gives those that stay their new bounds.
    *
    * @throws AppError what keeps one from being made.
    */
@@ -100,7 +119,9 @@ export class AgentChannels {
   private async drop(name: string): Promise<void> {
     const channel = this.byName.get(name);
     this.byName.delete(name);
-    if (channel !== undefined && channel.keeping !== "store") await channel.close();
+    if (channel === undefined || channel.keeping === "store") return;
+    const events = await channel.close();
+    if (events > 0) this.options.report(signals.letGo, { component: name, events });
   }
 
   /** Sources of channels that keep their batches themselves have got this far. It rides in a commit: a disk that refuses it makes it late, not lost. */

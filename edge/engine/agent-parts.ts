@@ -56,6 +56,8 @@ export class AgentParts {
   private readonly ended = new Map<string, StreamIntake>();
   /** During a change: what those sources held open. Kept for the way back when the change fails. */
   private readonly held = new Map<string, Holding>();
+  /** During a change: ended sources that fed a channel which goes with what it holds. */
+  private readonly losing = new Set<string>();
 
   constructor(
     options: AgentOptions,
@@ -91,6 +93,12 @@ export class AgentParts {
       if (!stopped.delivered) throw stillRuns(`a delivery of channel ${channel}`);
     }
     for (const error of errors) this.options.report(signals.stoppedBadly, { error: messageOf(error) });
+  }
+
+  /** What channels that are gone had not delivered, nor written down: its sources read it again. After they were let go of. */
+  forgetLost(): void {
+    for (const stream of this.losing) this.channels.late.forget(stream);
+    this.losing.clear();
   }
 
   /** Makes and starts what is new: sinks, then sources. @throws what kept one from starting; the others are stopped again. */
@@ -188,8 +196,7 @@ export class AgentParts {
         this.channels.books.forget(run.name);
         this.assembly.forget(run.name);
       }
-      const losesPart = run.config.channels.some((name) => isGoing(plan.channels.get(name)));
-      if (losesPart) this.channels.late.forget(run.name);
+      if (run.config.channels.some((name) => isGoing(plan.channels.get(name)))) this.losing.add(run.name);
       else if (run.intake !== undefined) this.ended.set(run.name, run.intake);
     }
     return errors;

@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
 import { AppError } from "../../shared/errors/app-error.ts";
 import { until } from "../../shared/testing/until.ts";
+import type { FullPolicy } from "../core/channel.ts";
+import type { ChannelMaker } from "../core/define.ts";
 import { AgentWorld, Destination, LineFile, numbered } from "../testing/fakes/agent-world.ts";
 import type { Agent } from "./agent.ts";
 
@@ -174,6 +176,63 @@ test("a memory channel that goes takes nothing with it, also what lies in anothe
   world.destination.away = false;
   await until("the other half to be delivered", () => new Set(world.destination.lines).size === 20);
   await until("the position to be stored", () => world.store?.positions("in").get("in") === "20");
+  await agent.stop();
+});
+
+test.each(["spillable", "sqlite"] as const)(
+  "what waits in a spillable channel that becomes another one (%s) is written down, and not read again",
+  async (next) => {
+    using world = new AgentWorld();
+    const config = (channel: ChannelMaker) => world.config({ channels: new Map([["main", channel]]) });
+    world.destination.away = true;
+    const agent = await world.started(config(world.spills("1MiB")));
+    world.file.write(...numbered("line", 300));
+    await hasRead(agent, 300);
+    // No two channels in memory are made at the same moment: they take their epoch from it.
+    world.clock.advance(1_000);
+    await agent.reload(config(next === "sqlite" ? world.holds("sqlite") : world.spills("2MiB")));
+    world.file.write(...numbered("line", 100, 300));
+    await until("all to be held", () => agent.status().channels.main?.events === 400);
+    world.destination.away = false;
+    await until("all to be sent", () => agent.status().books.every(({ held }) => held === 0));
+    for (const { read, sent, held } of agent.status().books) expect(read).toBe(sent + held);
+    await agent.stop();
+    expect(world.destination.lines).toEqual(numbered("line", 400));
+    expect(world.broken).toEqual([]);
+  },
+);
+
+test("a spillable channel drains what a sqlite channel of its name has left, and puts nothing to its lanes", async () => {
+  using world = new AgentWorld();
+  const config = (channel: ChannelMaker) => world.config({ channels: new Map([["main", channel]]) });
+  world.destination.away = true;
+  const agent = await world.started(config(world.holds("sqlite")));
+  world.file.write(...numbered("line", 300));
+  await hasRead(agent, 300);
+  await agent.reload(config(world.spills("1MiB")));
+  world.file.write(...numbered("line", 100, 300));
+  await until("all to be held", () => agent.status().channels.main?.events === 400);
+  // Also at a start.
+  await agent.stop();
+  const again = await world.started(config(world.spills("1MiB")));
+  world.file.write(...numbered("line", 100, 400));
+  world.destination.away = false;
+  await until("all to be sent", () => new Set(world.destination.lines).size === 500);
+  await again.stop();
+  expect(world.destination.lines).toEqual(numbered("line", 500));
+  expect(world.broken).toEqual([]);
+});
+
+test("what was pushed to a channel in memory that goes is said", async () => {
+  using world = new AgentWorld();
+  world.destination.away = true;
+  const config = (full: FullPolicy) => world.config({ channels: new Map([["main", world.holds("memory", { full })]]) });
+  const agent = await world.started(config("block"));
+  world.file.write(...numbered("line", 20));
+  await until("all to be held", () => agent.status().channels.main?.events === 20);
+  await agent.reload(config("drop_oldest"));
+  const said = world.reports.filter(({ signal }) => signal === "channel_gone_holding");
+  expect(said).toEqual([{ signal: "channel_gone_holding", fields: { component: "main", events: 20 } }]);
   await agent.stop();
 });
 

@@ -184,7 +184,7 @@ export class Agent {
     const steps = new Map([...plan.channels].map(([name, step]) => [step, name]));
     const deadline = new StopDeadline(performance.now() + config.stopTimeoutMs, this.options.report);
     await parts.stopGoing(plan, deadline);
-    if (steps.has("renew")) await this.committed(channels, deadline);
+    await this.letGo(plan, deadline);
     await channels.make(config.channels, plan.channels);
     const fresh = await parts.startNew(config, plan);
     if (fresh.links.size > 0 || steps.has("stop")) {
@@ -303,6 +303,24 @@ export class Agent {
     return { errors, held };
   }
 
+  /**
+   * Of channels that keep their batches themselves and go, or are made anew: first they get what their sources read last, then they
+   * write down what they can, then the positions of that are stored. Before anything reads on from there.
+   */
+  private async letGo(plan: ReloadPlan, deadline: StopDeadline): Promise<void> {
+    const { channels, parts } = this;
+    if (channels === undefined || parts === undefined) return;
+    const going = [...plan.channels].flatMap(([name, step]) => (step === "stop" || step === "renew" ? [name] : []));
+    try {
+      if (going.length > 0) await this.committed(channels, deadline);
+      refuseHeld(channels, plan);
+      await channels.letGo(going);
+    } finally {
+      parts.forgetLost();
+    }
+    if (going.length > 0) await this.committed(channels, deadline);
+  }
+
   /** Resolves right after a commit that succeeded. @throws AppError `EDGE_RELOAD_WAITS` when the disk takes none in time. */
   private async committed({ committer }: AgentChannels, deadline: StopDeadline): Promise<void> {
     while (!committer.commit()) {
@@ -318,11 +336,10 @@ const nothing: Parts = { sources: new Map(), channels: new Map(), sinks: new Map
 
 /** @throws AppError `EDGE_CHANNEL_UNNAMED` when a channel that goes holds events. */
 function refuseHeld(channels: AgentChannels, plan: ReloadPlan): void {
-  for (const [name, step] of plan.channels) {
-    if (step !== "stop") continue;
-    const channel = channels.get(name);
+  for (const channel of channels.all()) {
+    const { name } = channel;
     const { events } = channel.stat();
-    if (!outlives(channel) || events === 0) continue;
+    if (plan.channels.get(name) !== "stop" || !outlives(channel) || events === 0) continue;
     throw new AppError(
       "EDGE_CHANNEL_UNNAMED",
       `reload the config: channel "${name}" is no longer named but holds ${events} events`,

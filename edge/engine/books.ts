@@ -61,9 +61,7 @@ export class Books implements CommitSource {
   feed(stream: string, channels: readonly Channel[]): void {
     const before = this.streams.get(stream) ?? new Map<Channel, ReadonlyMap<string, number>>();
     const stored = this.store.counters(stream);
-    // A channel that keeps its batches itself begins at 0 with each start, and so do its books.
-    const baseOf = (channel: Channel) =>
-      before.get(channel) ?? (channel.keeping === "store" ? new Map() : new Map(stored));
+    const baseOf = (channel: Channel) => before.get(channel) ?? baseAtStart(stream, channel, stored);
     this.streams.set(stream, new Map(channels.map((channel) => [channel, baseOf(channel)])));
     this.mark(
       stream,
@@ -145,6 +143,19 @@ export function besideBooks(counters: ReadonlyMap<string, number>): StreamCounte
 function filteredOf(counters: ReadonlyMap<string, number>): StreamCounters {
   const own = [...counters].filter(([name]) => name.startsWith(filteredBy));
   return Object.fromEntries(own.map(([name, value]) => [name.slice(filteredBy.length), value]));
+}
+
+/**
+ * What the books of a channel that is new to this process leave out. One that keeps its batches itself begins at 0 with each start; what
+ * it found on the disk all the same (`spillable`) was read before.
+ */
+function baseAtStart(stream: string, channel: Channel, stored: ReadonlyMap<string, number>): Map<string, number> {
+  if (channel.keeping === "store") return new Map();
+  const base = new Map(stored);
+  const { shed, dead, sent, held } = lanesOf(stream, channel);
+  const found = channel.keeping === "memory" ? shed + dead + sent + held : 0;
+  if (found > 0) base.set("read", (stored.get("read") ?? 0) - found);
+  return base;
 }
 
 /** Events that passed the interceptors. */

@@ -284,6 +284,7 @@ export class LaneRouter {
     const made = new Map<string, Lane[]>();
     for (const lane of channel.lanes()) {
       if (lane.stream !== stream || lane.epoch !== current || (lane.carries ?? false) !== carries) continue;
+      if (lane.isDrainedOnly === true) continue;
       const group = made.get(lane.group);
       if (group === undefined) made.set(lane.group, [lane]);
       else group.push(lane);

@@ -194,7 +194,7 @@ export class KafkaChannel implements SelfKeptChannel {
     };
   }
 
-  async close(): Promise<void> {
+  async close(): Promise<number> {
     const { reading } = this;
     if (typeof reading !== "string") await reading.stop();
     await this.left;
@@ -202,6 +202,7 @@ export class KafkaChannel implements SelfKeptChannel {
     this.writer.close();
     this.progress.close();
     this.link.close();
+    return 0;
   }
 
   private get lag(): number {

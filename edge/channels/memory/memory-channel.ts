@@ -103,7 +103,9 @@ export class MemoryChannel implements SelfKeptChannel {
     for (const lane of this.lanesMade) lane.seqAtStart = lane.put;
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<number> {
+    return this.stat().events;
+  }
 
   private putOne(batch: PutBatch, ended: () => void): void {
     const { bytesMax, full } = this.options;

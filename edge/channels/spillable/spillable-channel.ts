@@ -142,7 +142,7 @@ export class SpillableChannel implements SelfKeptChannel {
   }
 
   /** Writes what memory holds to the disk: a clean stop loses nothing. */
-  async close(): Promise<void> {
+  async close(): Promise<number> {
     this.closed.abort();
     clearTimeout(this.retry);
     try {
@@ -150,6 +150,7 @@ export class SpillableChannel implements SelfKeptChannel {
     } catch (error) {
       this.options.report(signals.left, { ...this.failure(error), events: this.memory.stat().events });
     }
+    return this.memory.stat().events;
   }
 
   // What its lanes ask for.
@@ -222,7 +223,7 @@ export class SpillableChannel implements SelfKeptChannel {
     for (const [index, lane] of held.entries()) {
       const reader = this.disk.reader(lane);
       const { epoch, number, shift } = namedByItsRecords(reader);
-      const named: Lane = { ...lane, id: index - held.length, epoch, number };
+      const named: Lane = { ...lane, id: index - held.length, epoch, number, isDrainedOnly: true };
       const nothing = () => undefined;
       const adopted = new SpillableLane(new MemoryLane(named, this.agent, nothing, nothing), this);
       adopted.adopt(reader, { shift, from: this.disk.oldest(lane).from + shift, end: this.disk.nextSeq(lane) + shift });

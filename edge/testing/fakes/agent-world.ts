@@ -8,6 +8,7 @@ import type { Fields, Signal } from "../../../shared/telemetry/log.ts";
 import { Metrics } from "../../../shared/telemetry/metrics.ts";
 import { tempDir } from "../../../shared/testing/temp-dir.ts";
 import memory from "../../channels/memory/index.ts";
+import spillable from "../../channels/spillable/index.ts";
 import sqlite from "../../channels/sqlite/index.ts";
 import { openChannelStore } from "../../channels/sqlite/open.ts";
 import type { SqliteStore } from "../../channels/sqlite/store.ts";
@@ -254,6 +255,13 @@ export class AgentWorld implements Disposable {
     if (!reading.ok) throw new Error(`the channel's config is wrong: ${JSON.stringify(reading.issues)}`);
     const { settings, bytesMax, ttlMs } = stored;
     return { ...reading.value, settings, bytesMax, ttlMs, stored: type === "sqlite" ? stored : undefined };
+  }
+
+  /** Another one, that writes down what its memory has no room for. */
+  spills(memoryCapacity: string): ChannelMaker {
+    const reading = spillable.read({ memoryCapacity, overflowCapacity: "64MiB", freeDisk: "0B", compression: "none" });
+    if (!reading.ok) throw new Error(`the channel's config is wrong: ${JSON.stringify(reading.issues)}`);
+    return reading.value;
   }
 
   /** An agent that is not started yet. */
