@@ -223,6 +223,22 @@ test("a spillable channel drains what a sqlite channel of its name has left, and
   expect(world.broken).toEqual([]);
 });
 
+test("a delivery that is under way when its sink goes comes to its end, and not again", async () => {
+  using world = new AgentWorld();
+  world.destination.deaf = true;
+  const agent = await world.started();
+  world.file.write(...numbered("line", 10));
+  await until("a delivery to be under way", () => JSON.stringify(agent.status().sinks).includes('"sending"'));
+  const reloading = agent.reload(world.config(withNewCertificate(world)));
+  setTimeout(() => (world.destination.deaf = false), 200);
+  await reloading;
+  // The new one was given nothing: it was told that all was sent, and acknowledged.
+  await hasSent(agent, 10);
+  expect(world.destination.deliveries).toBe(1);
+  await agent.stop();
+  expect(world.destination.lines).toEqual(numbered("line", 10));
+});
+
 test("what was pushed to a channel in memory that goes is said", async () => {
   using world = new AgentWorld();
   world.destination.away = true;

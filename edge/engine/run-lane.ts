@@ -1,6 +1,9 @@
 /**
  * The only place that ends a batch: takes a lane's batches one by one, has the sink deliver each, and acknowledges,
  * buries or replaces it by what the sink says. One batch of a lane is in delivery at a time; lanes are independent.
+ *
+ * A stop comes in two steps: no batch is begun any more, and later what is still under way is given up. In between most deliveries end:
+ * one that is cut in its middle may come again.
  */
 import { Backoff } from "../../shared/async/backoff.ts";
 import { sleep } from "../../shared/async/sleep.ts";
@@ -14,6 +17,8 @@ import type { StoredBatch } from "../core/stored-batch.ts";
 export interface RunLaneOptions {
   readonly reader: LaneReader;
   readonly delivery: LaneDelivery;
+  /** Aborts when a delivery that is under way is to be given up: later than the signal after which no other is begun. */
+  readonly givenUp: AbortSignal;
   /** Resolves when there may be a batch, or when the lane may have become ready to be sent. */
   readonly wait: (signal: AbortSignal) => Promise<void>;
   /** False while lanes that come before this one still hold batches. */
@@ -71,7 +76,7 @@ export async function runLane(options: RunLaneOptions, signal: AbortSignal): Pro
   let retrying = false;
   let ranEmpty = false;
   while (!signal.aborted) {
-    const step = await takeStep(options, retrying, signal);
+    const step = await takeStep(options, retrying);
     switch (step.kind) {
       case "empty":
         changed({ kind: "idle" });
@@ -127,7 +132,7 @@ type Step =
   | { readonly kind: "thrown"; readonly error: AppError };
 
 /** Brings the next batch to its end, if there is one. What the channel or the sink throws on the way is told apart here. */
-async function takeStep(options: RunLaneOptions, retrying: boolean, signal: AbortSignal): Promise<Step> {
+async function takeStep(options: RunLaneOptions, retrying: boolean): Promise<Step> {
   const { reader, delivery, changed } = options;
   try {
     const batch = options.mayStart() ? reader.next() : undefined;
@@ -137,7 +142,7 @@ async function takeStep(options: RunLaneOptions, retrying: boolean, signal: Abor
       changed({ kind: "sending" });
       options.taken(batch);
     }
-    const delivered = delivery.deliver(batch, signal);
+    const delivered = delivery.deliver(batch, options.givenUp);
     const readAhead = reader.readAhead(batch);
     if (readAhead !== undefined) whenSent(readAhead);
     end(options, batch, await delivered);

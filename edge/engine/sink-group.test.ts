@@ -41,7 +41,7 @@ test("what a sink says of its lanes stands beside what the runner knows", async 
     ended: () => {},
     taken: () => {},
   });
-  const done = runner.run(stop.signal);
+  const done = runner.run(stop.signal, stop.signal);
   await until("the batch to be sent", () => channel.held.length === 0);
   expect(runner.lanes().map(laneStatus)).toMatchObject([
     { stream: "s", group: "t", partition: 3, leader: "2 (kafka-2:9092)", producer: "7.0", state: { kind: "idle" } },
@@ -70,6 +70,7 @@ test("a lane tries as soon as its destination is back, and is patient anew after
     {
       reader: channel.reader(lane),
       delivery,
+      givenUp: stop.signal,
       wait: aborted,
       mayStart: () => true,
       drained: () => {},

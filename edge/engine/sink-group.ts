@@ -1,3 +1,4 @@
+import { aborted } from "../../shared/async/aborted.ts";
 import { withDeadline } from "../../shared/async/deadline.ts";
 import { AppError } from "../../shared/errors/app-error.ts";
 import type { Random } from "../../shared/random/random.ts";
@@ -39,6 +40,8 @@ export interface SinkGroupOptions {
 
 /** `start` returns quickly and needs no destination; one that does not is a sink that cannot start. */
 const startMsMax = 30_000;
+/** What is under way when a stop begins mostly ends by itself, and need not come again then. */
+const endsBySelfMsMax = 3_000;
 
 /** The sinks that drain one channel and share out its lanes, with the runner that works them. */
 export class SinkGroup {
@@ -47,6 +50,7 @@ export class SinkGroup {
   private readonly options: SinkGroupOptions;
   private readonly made = new Map<string, MadeSink>();
   private readonly stopping = new AbortController();
+  private readonly givenUp = new AbortController();
   private runner: SinkRunner | undefined;
   private done: Promise<void> = Promise.resolve();
 
@@ -83,7 +87,7 @@ export class SinkGroup {
     const { channel, random, report, onInvariant, ended, taken } = this.options;
     const sinks = [...this.made].map(([name, { sink }]) => ({ name, sink }));
     this.runner = new SinkRunner({ channel, sinks, random, report, onInvariant, ended, taken });
-    this.done = this.runner.run(this.stopping.signal).catch(onInvariant);
+    this.done = this.runner.run(this.stopping.signal, this.givenUp.signal).catch(onInvariant);
   }
 
   lanes(): readonly LaneRun[] {
@@ -94,6 +98,11 @@ export class SinkGroup {
   async stop(deadline: StopDeadline): Promise<{ readonly errors: readonly unknown[]; readonly delivered: boolean }> {
     const errors: unknown[] = [];
     this.stopping.abort();
+    const patienceMs = Math.min(endsBySelfMsMax, deadline.leftMs / 2);
+    const givingUp = setTimeout(() => this.givenUp.abort(), patienceMs);
+    await Promise.race([this.done, aborted(this.givenUp.signal)]);
+    clearTimeout(givingUp);
+    this.givenUp.abort();
     const delivered = await deadline.wait(`deliveries of channel ${this.channel.name}`, this.done);
     for (const [name, { sink, release }] of this.made) {
       try {

@@ -48,7 +48,7 @@ async function run(
     ended: () => undefined,
     taken: () => undefined,
   });
-  const done = runner.run(stop.signal);
+  const done = runner.run(stop.signal, stop.signal);
   const deadline = performance.now() + 5_000;
   while (!until() && performance.now() < deadline) await Bun.sleep(1);
   expect(until()).toBe(true);

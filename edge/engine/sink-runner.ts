@@ -63,11 +63,11 @@ export class SinkRunner {
     this.options = options;
   }
 
-  /** Runs until the signal aborts; then waits for the lanes to let go of their batches. */
-  async run(signal: AbortSignal): Promise<void> {
+  /** Runs until the signal aborts; then waits for the lanes to let go of their batches, at the latest when `givenUp` aborts. */
+  async run(signal: AbortSignal, givenUp: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       for (const lane of this.options.channel.lanes()) {
-        if (!this.runs.has(lane.id)) this.startLane(lane, signal);
+        if (!this.runs.has(lane.id)) this.startLane(lane, signal, givenUp);
       }
       await this.options.channel.arrived.wait(signal);
       this.wake.open();
@@ -84,7 +84,7 @@ export class SinkRunner {
     return this.lanes().some(({ state }) => state.kind === "failed");
   }
 
-  private startLane(lane: Lane, signal: AbortSignal): void {
+  private startLane(lane: Lane, signal: AbortSignal, givenUp: AbortSignal): void {
     const { channel, sinks, random, report, ended, taken, onInvariant } = this.options;
     const chosen = sinks[lane.id % sinks.length];
     if (chosen === undefined) return;
@@ -103,6 +103,7 @@ export class SinkRunner {
       {
         reader,
         delivery,
+        givenUp,
         wait: (stop) => this.wake.wait(stop),
         mayStart: () => {
           // Lanes that were taken over from get no more events: once empty, empty for ever.

@@ -91,6 +91,8 @@ export class Destination {
   silent = false;
   /** It does not answer, and does not hear either that its sink is told to stop. */
   deaf = false;
+  /** How often it was given a batch. */
+  deliveries = 0;
   /** What each sink was handed of the lanes. */
   readonly notes: LaneNotes[] = [];
   /** Lanes of this epoch cannot go on: as Kafka's are that somebody else sends under, they get a new epoch for what comes. */
@@ -128,6 +130,7 @@ export class Destination {
   }
 
   private async deliver(batch: StoredBatch, signal: AbortSignal): Promise<Delivery> {
+    this.deliveries++;
     // As a request does: somebody else has a turn before it is answered.
     await new Promise(setImmediate);
     while (this.deaf) await Bun.sleep(5);

@@ -31,6 +31,7 @@ test(
       {
         reader: world.reader,
         delivery: world.lane,
+        givenUp: stop.signal,
         wait,
         mayStart: () => true,
         drained: () => {},
