@@ -11,6 +11,7 @@ const examples = readdirSync(import.meta.dir).filter((name) => name.endsWith(".y
 
 test("there is an example of each kind of use", () => {
   expect(examples.sort()).toEqual([
+    "database.yaml",
     "filter-and-key.yaml",
     "heartbeat.yaml",
     "kafka-channel.yaml",
@@ -34,6 +35,7 @@ test.each(examples)("%s is valid", (name) => {
   using secrets = tempDir();
   writeFileSync(secrets.file("ca.pem"), "-----BEGIN CERTIFICATE-----\n");
   writeFileSync(secrets.file("kafka-password"), "hunter2\n");
+  writeFileSync(secrets.file("database-password"), "hunter2\n");
   writeFileSync(secrets.file("central-key"), "hunter2\n");
   const loaded = loadConfig(join(import.meta.dir, name), registry, { TAILGATE_SECRETS: secrets.path });
   expect(loaded.ok ? [] : loaded.problems.map(formatProblem)).toEqual([]);

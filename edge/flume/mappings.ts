@@ -53,7 +53,9 @@ export function findMapping(
     };
   }
   if (type.includes(".")) {
-    return { message: `the class ${type} is not Flume's own, and no Java runs here`, hint: portingHints[kind] };
+    const plugin = plugins.find(({ name }) => name.toLowerCase() === folded);
+    const hint = plugin?.instead ?? portingHints[kind];
+    return { message: `the class ${type} is not Flume's own, and no Java runs here`, hint };
   }
   const names = [
     ...mappings[kind].flatMap(({ mapping }) => mapping.names),
@@ -77,6 +79,14 @@ const portingHints: Readonly<Record<Kind, string | undefined>> = {
     "write it anew as a module, a function of some lines: `tailgate init interceptor` prints one with Flume's words beside ours",
   selector: "set a header in an interceptor, and take `multiplexing`",
 };
+
+/** Plugins that many have, with what to take instead. */
+const plugins = [
+  {
+    name: "org.keedio.flume.source.SQLSource",
+    instead: "take `database`: it reads the rows of a table by a column that grows, and writes JSON instead of CSV",
+  },
+] as const;
 
 /** Flume's own types that nothing here stands in for, with what to take instead. */
 export function uncarried(mappings: Mappings, kind: Kind): readonly string[] {

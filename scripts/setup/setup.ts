@@ -12,6 +12,7 @@ import { AppError, messageOf } from "../../shared/errors/app-error.ts";
 import { codes } from "../drivers/codes.ts";
 import { startBroker } from "../drivers/kafka/broker.ts";
 import { kafkaDistribution, kafkaIsCached } from "../drivers/kafka/distribution.ts";
+import { mariadbPrograms } from "../drivers/storage/mariadb-server.ts";
 import { postgresPrograms } from "../drivers/storage/postgres-server.ts";
 import { debianKeyring, muslIsCached, muslLibraries } from "./musl-libraries.ts";
 
@@ -82,6 +83,11 @@ const testTools: readonly Tool[] = [
     package: "postgresql",
     why: "is a store of the centre's tests",
     present: () => postgresPrograms() !== undefined,
+  },
+  {
+    package: "mariadb-server-core",
+    why: "is read by the database source's tests",
+    present: () => mariadbPrograms() !== undefined,
   },
   { package: "rsyslog-gnutls", why: "sends syslog over TLS to the edge", present: () => rsyslogHas("lmnsd_gtls") },
 ];
