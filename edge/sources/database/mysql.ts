@@ -110,8 +110,10 @@ export class MysqlSession implements DatabaseSession {
     // A statement takes its value a moment before it begins its transaction.
     const statements = `select concat('q', query_id) as id, cast(id as char) as who
       from information_schema.processlist where command in ('Query', 'Execute') and id <> connection_id()`;
-    const text = this.isMaria ? `${transactions} union all ${statements}` : transactions;
-    return (await this.connection.ask("look for open transactions", text)).map((row) => Open.parse(row));
+    const doing = "look for open transactions";
+    // In this order: a statement that ends in between leaves its transaction behind, which is then seen.
+    const running = this.isMaria ? await this.connection.ask(doing, statements) : [];
+    return [...running, ...(await this.connection.ask(doing, transactions))].map((row) => Open.parse(row));
   }
 
   async page(after: Position | undefined, top: Position): Promise<readonly Row[]> {

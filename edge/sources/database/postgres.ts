@@ -135,9 +135,11 @@ export class PostgresSession implements DatabaseSession {
     const who = "coalesce(l.pid::text, 'prepared') as who";
     const own = "l.pid is distinct from pg_backend_pid()";
     // An integer is given out by a statement that has locked its table before, and keeps the lock until its transaction ends.
+    // Of a partitioned table it is first locked as a whole: so parents count too.
     const writers = `with recursive tables as (
         select ${literal(tableName(config.table ?? ""))}::regclass::oid as id
-        union select i.inhrelid from pg_inherits i join tables on i.inhparent = tables.id)
+        union select case tables.id when i.inhparent then i.inhrelid else i.inhparent end
+          from pg_inherits i join tables on tables.id in (i.inhparent, i.inhrelid))
       select distinct l.virtualtransaction as id, ${who} from pg_locks l
       where l.locktype = 'relation' and l.granted and ${own}
         and l.database = (select oid from pg_database where datname = current_database())

@@ -20,6 +20,7 @@ beforeAll(async () => {
     url: `mysql://reader@127.0.0.1:${mariadb.port}/fleet`,
     password: mariadbPassword,
     sql: mariadb.connect("fleet", 8),
+    connect: () => mariadb.connect("fleet", 1),
     idAndName: "id bigint unsigned auto_increment primary key, name longtext",
     kill: () => mariadb.kill(),
     launch: () => mariadb.launch(),

@@ -1,6 +1,9 @@
 /** The database source on a real PostgreSQL. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { SQL } from "bun";
+import { makeCertificates } from "../../../../shared/testing/certificates.ts";
+import { tempDir } from "../../../../shared/testing/temp-dir.ts";
 import { until } from "../../../../shared/testing/until.ts";
 import { PostgresServer, serverPassword } from "../../../drivers/storage/postgres-server.ts";
 import { type DatabaseServer, databaseSuite, freshTable, Reader } from "./database-suite.ts";
@@ -8,8 +11,20 @@ import { type DatabaseServer, databaseSuite, freshTable, Reader } from "./databa
 let postgres: PostgresServer;
 let server: DatabaseServer;
 
+const dir = tempDir();
+const authority = { ours: "", other: "" };
+
 beforeAll(async () => {
-  postgres = await PostgresServer.start();
+  mkdirSync(dir.file("certificates"));
+  const { ca, otherCa, broker } = makeCertificates(dir.file("certificates"));
+  Object.assign(authority, { ours: ca, other: otherCa });
+  writeFileSync(dir.file("server.pem"), broker.cert);
+  writeFileSync(dir.file("server.key"), broker.key, { mode: 0o600 });
+  chmodSync(dir.path, 0o755);
+  if (process.getuid?.() === 0) Bun.spawnSync(["chown", "postgres", dir.file("server.key")]);
+  postgres = await PostgresServer.start({
+    settings: ["ssl=on", `ssl_cert_file=${dir.file("server.pem")}`, `ssl_key_file=${dir.file("server.key")}`],
+  });
   const sql = new SQL(postgres.address("postgres"), { max: 8 });
   await sql.unsafe(`create role reader login password '${serverPassword}'`);
   await sql.unsafe("grant pg_read_all_data to reader");
@@ -17,6 +32,7 @@ beforeAll(async () => {
     url: `postgres://reader@127.0.0.1:${postgres.port}/postgres`,
     password: serverPassword,
     sql,
+    connect: () => new SQL(postgres.address("postgres"), { max: 1 }),
     idAndName: "id bigserial primary key, name text",
     kill: () => postgres.kill(),
     launch: () => postgres.launch(),
@@ -34,6 +50,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await server?.sql.close({ timeout: 0 });
   await postgres?.[Symbol.asyncDispose]();
+  dir[Symbol.dispose]();
 });
 
 databaseSuite(() => server);
@@ -189,4 +206,20 @@ test("wait_all waits for who has drawn a number and not yet inserted; wait does 
   await reader.says("database_rows_late", '"rows":1');
   expect([reader.said("database_rows_late"), careful.said("database_rows_late")]).toEqual([1, 0]);
   open.release();
+});
+
+test("with tls the connection is encrypted, and a server that somebody else vouches for is refused", async () => {
+  const table = await freshTable(server);
+  await server.sql.unsafe(`insert into ${table} (name) values ('x')`);
+  await using reader = Reader.open(server, { table, tls: { ca: authority.ours } });
+  await reader.has(1);
+  const seen = await server.sql.unsafe(
+    "select bool_or(s.ssl) as ssl from pg_stat_ssl s join pg_stat_activity a using (pid) where a.application_name = 'tailgate agent-1/test'",
+  );
+  expect(seen[0].ssl).toBe(true);
+  await using deceived = Reader.open(server, { table, tls: { ca: authority.other } });
+  await deceived.says("database_not_read", "verify");
+  await using elsewhere = Reader.open(server, { table, tls: { ca: authority.ours, serverName: "db.example" } });
+  await elsewhere.says("database_not_read", "match");
+  expect([deceived.bodies, elsewhere.bodies]).toEqual([[], []]);
 });
