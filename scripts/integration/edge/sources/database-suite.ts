@@ -249,7 +249,7 @@ export function databaseSuite(of: () => DatabaseServer): void {
     const table = await freshTable(server);
     using dir = tempDir();
     const { url, password } = server;
-    const rows = { type: "database", url, password, table, trackingColumn: "id", pollInterval: "20ms", rowsMax: 50 };
+    const rows = { type: "database", url, password, table, trackingColumn: "id", pollInterval: "10ms", rowsMax: 200 };
     await using agent = await ListeningAgent.write(dir, { rows });
     const written: string[] = [];
     let stopped = false;
@@ -274,14 +274,15 @@ export function databaseSuite(of: () => DatabaseServer): void {
     const read = () => agent.lines("rows").map((line) => String(Object(JSON.parse(line)).name));
     for (let kill = 0; kill < 6; kill++) {
       await agent.start();
-      const before = read().length;
+      // Only a reader that has caught up meets rows that come late.
+      const there = written.length;
       await until(
-        "rows",
+        "what was there",
         () => read().length,
-        (now) => now > before + 20,
-        { withinMs: 30_000, everyMs: 5 },
+        (now) => now >= there,
+        { withinMs: 30_000, everyMs: 20 },
       );
-      await Bun.sleep(kill * 37);
+      await Bun.sleep(400 + kill * 37);
       await agent.kill();
     }
     stopped = true;
