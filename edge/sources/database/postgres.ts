@@ -74,6 +74,7 @@ export class PostgresSession implements DatabaseSession {
         TimeZone: "UTC",
         DateStyle: "ISO",
         client_encoding: "UTF8",
+        jit: "off",
         default_transaction_read_only: "on",
         statement_timeout: String(config.timeout),
         lock_timeout: String(config.timeout),
@@ -113,6 +114,7 @@ export class PostgresSession implements DatabaseSession {
         `trackingColumn: its sequence gives out ${catalog.cache} numbers in advance (cache), so they do not grow in time: ALTER SEQUENCE … CACHE 1, or write openTransactions: ignore`,
       );
     }
+    if (catalog.isTable) await this.readByIndex();
     this.shape = {
       at,
       tie: tie ?? undefined,
@@ -222,6 +224,13 @@ export class PostgresSession implements DatabaseSession {
 
   async close(): Promise<void> {
     await this.connection.close();
+  }
+
+  /** A page is the next rows of an index. Of a table that was never analysed the planner may believe that sorting all the rest is cheaper. */
+  private async readByIndex(): Promise<void> {
+    const ways = ["enable_seqscan", "enable_bitmapscan", "enable_sort"];
+    const words = ways.map((way) => `set_config('${way}', 'off', false)`).join(", ");
+    await this.connection.ask("set up the session", `select ${words}`);
   }
 
   private async catalog(): Promise<{ isTable: boolean; notnull: boolean; alone: boolean; cache: number }> {
