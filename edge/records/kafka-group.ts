@@ -10,10 +10,12 @@ import { withDeadline } from "../../shared/async/deadline.ts";
 import { sleep } from "../../shared/async/sleep.ts";
 import { AppError } from "../../shared/errors/app-error.ts";
 import { createKafka, endlessRetry, type KafkaConnection } from "../../shared/kafka/connection/client.ts";
+import { kafkaClientError } from "../../shared/kafka/connection/client-log.ts";
 import { explainClientError } from "../../shared/kafka/connection/connect-error.ts";
-import type { Report } from "../../shared/telemetry/log.ts";
+import type { Fields, Report } from "../../shared/telemetry/log.ts";
 import { limits } from "../core/limits.ts";
 import { rangeAssigner } from "./kafka-range.ts";
+import { aboutTopic, isAnotherTopic, type TopicIds, topicIdOf } from "./kafka-topic-ids.ts";
 
 /** Whom to ask, and as which group. */
 export interface KafkaGroupOptions {
@@ -24,6 +26,8 @@ export interface KafkaGroupOptions {
   readonly fromBeginning: boolean;
   /** How often the group is told. */
   readonly tellEveryMs: number;
+  /** The ids of topics, as the cluster has them now. */
+  readonly topicIds: (topics: readonly string[]) => Promise<TopicIds>;
   readonly report: Report;
   /** In whose name the log speaks. */
   readonly component: string;
@@ -42,6 +46,24 @@ export interface PartitionEnds {
   readonly high: number;
 }
 
+/** What was found of a partition before it is read. */
+export interface FoundPartition {
+  /** What the group was told; undefined: nothing. */
+  readonly groups: ToldOffset | undefined;
+  readonly ends: PartitionEnds | undefined;
+  /** Of the topic; undefined: the brokers do not tell. */
+  readonly topicId: string | undefined;
+}
+
+/** An offset that the group was told, and of which topic of that name; undefined: whoever told it did not say. */
+export interface ToldOffset {
+  readonly offset: number;
+  readonly topicId: string | undefined;
+}
+
+/** Whether a reader is where it cannot go on; it is asked for a place again then. By `topic/partition`. */
+export type Judge = (ends: ReadonlyMap<string, PartitionEnds>) => boolean;
+
 /** Who reads. */
 export interface KafkaGroupReader {
   /** The topics to read now. @throws AppError when there are none. */
@@ -50,15 +72,12 @@ export interface KafkaGroupReader {
   readonly looksForTopics: boolean;
   /** Another assignment: nothing of it is fetched before `begins` has answered for each. */
   joined(assignment: Readonly<Record<string, readonly number[]>>): void;
-  /** What else has to be known before `begins` is asked. */
-  prepare?(): Promise<void>;
-  /** Where a partition goes on; undefined: nobody knows. `groups` is what the group was told. */
-  begins(
-    topic: string,
-    partition: number,
-    groups: number | undefined,
-    ends: PartitionEnds | undefined,
-  ): number | undefined;
+  /** The topics as they are now, before `begins` is asked. */
+  prepare?(ids: TopicIds): void;
+  /** Where a partition goes on; undefined: nobody knows. */
+  begins(topic: string, partition: number, found: FoundPartition): number | undefined;
+  /** The cluster is about to be asked for the ends of what is ours. */
+  looking(): Judge;
   /** Takes the records of a partition, with heartbeats while it waits. */
   take(payload: EachBatchPayload, signal: AbortSignal): Promise<void>;
   /** What the group may be told now; waits until that is stored. Undefined: not now. */
@@ -68,6 +87,9 @@ export interface KafkaGroupReader {
 }
 
 const lookForTopicsMs = 30_000;
+/** How often the cluster is asked where the topics end, and whether they are still the same. With many topics less often. */
+const lookEveryMs = 10_000;
+const lookMsPerTopic = 100;
 const leaveMsMax = 3_000;
 
 /** One membership: from connecting until the signal aborts, it crashes, or the topics are others. */
@@ -75,15 +97,25 @@ export class KafkaGroup {
   private readonly kafka: Kafka;
   private readonly consumer: Consumer;
   private readonly over = new AbortController();
+  /** What the client complained of last, and when. */
+  private complaint: { readonly words: string; readonly atMs: number } | undefined;
   private joins = 0;
   private joining: Promise<void> = Promise.resolve();
   private toldText = "";
+  private assignment: Readonly<Record<string, readonly number[]>> = {};
+  /** Of the topics that are read, as they were when reading began. */
+  private ids: TopicIds = new Map();
+  private asking: Promise<Admin> | undefined;
 
   constructor(
     private readonly options: KafkaGroupOptions,
     private readonly reader: KafkaGroupReader,
   ) {
-    const { connection, groupId, sessionTimeoutMs: sessionTimeout, report, component } = options;
+    const { connection, groupId, sessionTimeoutMs: sessionTimeout, component } = options;
+    const report: Report = (signal, fields = {}) => {
+      if (signal === kafkaClientError) this.complaint = { words: wordsOf(fields), atMs: performance.now() };
+      options.report(signal, fields);
+    };
     this.kafka = createKafka({ ...connection, report, component });
     this.consumer = this.kafka.consumer({
       groupId,
@@ -100,6 +132,11 @@ export class KafkaGroup {
       // while we let go of it, would be a member that nobody reads from.
       retry: { ...endlessRetry, restartOnFailure: async () => false },
     });
+  }
+
+  /** What the client complained of since then; undefined: nothing. */
+  complaintSince(ms: number): string | undefined {
+    return this.complaint !== undefined && this.complaint.atMs >= ms ? this.complaint.words : undefined;
   }
 
   /** @throws AppError why it ended by itself. */
@@ -120,7 +157,7 @@ export class KafkaGroup {
       this.joining = this.join(topics);
       this.joining.catch(() => {});
       await Promise.race([crashed, this.joining, aborted(over.signal)]);
-      await Promise.race([crashed, this.tellWhileItLasts(topics)]);
+      await Promise.race([crashed, this.tellWhileItLasts(topics), this.lookWhileItLasts()]);
     } catch (thrown) {
       throw thrown instanceof AppError
         ? thrown
@@ -155,35 +192,73 @@ export class KafkaGroup {
       if (this.joins > 0) await this.tell(AbortSignal.timeout(leaveMsMax));
       await this.consumer.disconnect();
     };
+    this.endAsking();
     await withDeadline(goodbye(), leaveMsMax, late).catch(() => {});
   }
 
-  /** Nothing is fetched before it is known where to go on. Synchronous up to the pause: kafkajs fetches as soon as it returns. */
   private async joined(assignment: Readonly<Record<string, number[]>>): Promise<void> {
-    const { consumer, reader } = this;
+    this.assignment = assignment;
+    const begun = this.begin();
+    if (!this.over.signal.aborted) this.reader.joined(assignment);
+    await begun;
+  }
+
+  /** Nothing is fetched before it is known where to go on. Synchronous up to the pause: kafkajs fetches as soon as it returns. */
+  private async begin(): Promise<void> {
+    const { consumer, reader, assignment } = this;
     const topics = Object.keys(assignment);
     const join = ++this.joins;
-    consumer.pause(topics.map((topic) => ({ topic, partitions: assignment[topic] ?? [] })));
+    consumer.pause(topics.map((topic) => ({ topic, partitions: [...(assignment[topic] ?? [])] })));
     if (this.over.signal.aborted) return;
-    reader.joined(assignment);
+    // A client of its own has heard nothing old of the topics.
+    this.endAsking();
     const groups = await this.groupOffsets(topics);
-    const ends = await this.ends(topics);
-    if (topics.length > 0) await reader.prepare?.();
+    const { ids, ends } = await this.seen(topics);
     // Another assignment has come meanwhile, and asks for itself.
     if (this.over.signal.aborted || join !== this.joins) return;
+    this.ids = ids;
+    if (topics.length > 0) reader.prepare?.(ids);
     for (const [topic, partitions] of Object.entries(assignment)) {
       for (const partition of partitions) {
         const name = `${topic}/${partition}`;
-        const known = reader.begins(topic, partition, groups.get(name), ends.get(name));
-        const offset = known ?? (this.options.fromBeginning ? undefined : ends.get(name)?.high);
+        const found = { groups: groups.get(name), ends: ends.get(name), topicId: ids.get(topic) };
+        const known = reader.begins(topic, partition, found);
+        const offset = known ?? (this.options.fromBeginning ? undefined : found.ends?.high);
         if (offset !== undefined) consumer.seek({ topic, partition, offset: String(offset) });
       }
-      consumer.resume([{ topic, partitions }]);
+      consumer.resume([{ topic, partitions: [...partitions] }]);
+    }
+  }
+
+  /**
+   * Asks whether the topics are still the same, and where they end. True: reading goes on somewhere else, and what was fetched
+   * counts no more.
+   */
+  async look(): Promise<boolean> {
+    const { joins } = this;
+    const topics = Object.keys(this.assignment);
+    const judge = this.reader.looking();
+    const { ids, ends } = await this.seen(topics);
+    if (this.over.signal.aborted || joins !== this.joins) return true;
+    const isOther = topics.some((topic) => isAnotherTopic(this.ids.get(topic), ids.get(topic)));
+    if (!judge(ends) && !isOther) return false;
+    await this.begin();
+    return true;
+  }
+
+  /** The topics' ids and ends, which belong together: a topic that is made anew in between is asked for again. */
+  private async seen(topics: readonly string[]) {
+    const { topicIds } = this.options;
+    for (let before = await topicIds(topics); ; ) {
+      const ends = await this.ends(topics);
+      const ids = await topicIds(topics);
+      if (topics.every((topic) => before.get(topic) === ids.get(topic))) return { ids, ends };
+      before = ids;
     }
   }
 
   /** What the topics have now, by `topic/partition`. */
-  async ends(topics: readonly string[]): Promise<ReadonlyMap<string, PartitionEnds>> {
+  private async ends(topics: readonly string[]): Promise<ReadonlyMap<string, PartitionEnds>> {
     return await this.ask(topics, async (admin) => {
       const found = new Map<string, PartitionEnds>();
       for (const topic of topics) {
@@ -195,32 +270,56 @@ export class KafkaGroup {
     });
   }
 
-  private async groupOffsets(topics: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  private async groupOffsets(topics: readonly string[]): Promise<ReadonlyMap<string, ToldOffset>> {
     const { groupId } = this.options;
     return await this.ask(topics, async (admin) => {
-      const found = new Map<string, number>();
+      const found = new Map<string, ToldOffset>();
       for (const { topic, partitions } of await admin.fetchOffsets({ groupId, topics: [...topics] })) {
-        // -1: the group was never told.
-        for (const { partition, offset } of partitions) {
-          if (Number(offset) >= 0) found.set(`${topic}/${partition}`, Number(offset));
+        for (const { partition, offset: text, metadata } of partitions) {
+          const offset = Number(text);
+          // -1: the group was never told.
+          if (offset >= 0) found.set(`${topic}/${partition}`, { offset, topicId: topicIdOf(metadata) });
         }
       }
       return found;
     });
   }
 
-  /** A question to the cluster, by a client of its own. About no topics there is nothing to ask. */
+  /** A question to the cluster, by a client for questions. About no topics there is nothing to ask. */
   private async ask<Found>(
     topics: readonly string[],
     question: (admin: Admin) => Promise<ReadonlyMap<string, Found>>,
   ): Promise<ReadonlyMap<string, Found>> {
     if (topics.length === 0) return new Map();
-    const admin = this.kafka.admin();
+    this.asking ??= this.newAdmin();
+    const { asking } = this;
     try {
-      await admin.connect();
-      return await question(admin);
-    } finally {
-      await admin.disconnect().catch(() => undefined);
+      return await question(await asking);
+    } catch (thrown) {
+      // The next question has a new one.
+      if (this.asking === asking) this.endAsking();
+      throw thrown;
+    }
+  }
+
+  private async newAdmin(): Promise<Admin> {
+    const admin = this.kafka.admin();
+    await admin.connect();
+    return admin;
+  }
+
+  private endAsking(): void {
+    this.asking?.then((admin) => admin.disconnect()).catch(() => undefined);
+    this.asking = undefined;
+  }
+
+  /** Until it is over. */
+  private async lookWhileItLasts(): Promise<void> {
+    const { signal } = this.over;
+    while (!signal.aborted) {
+      await sleep(Math.max(lookEveryMs, lookMsPerTopic * Object.keys(this.assignment).length), signal);
+      // A cluster that does not answer is told by whoever fetches.
+      if (!signal.aborted) await this.look().catch(() => undefined);
     }
   }
 
@@ -243,11 +342,16 @@ export class KafkaGroup {
     if (offsets === undefined || offsets.length === 0) return;
     const text = JSON.stringify(offsets);
     if (text === this.toldText) return;
+    const about = (topic: string) => aboutTopic(this.ids.get(topic)) ?? null;
     try {
-      await this.consumer.commitOffsets([...offsets]);
+      await this.consumer.commitOffsets(offsets.map((each) => ({ ...each, metadata: about(each.topic) })));
       this.toldText = text;
     } catch (error) {
       this.reader.notTold(error);
     }
   }
+}
+
+function wordsOf({ error, said }: Fields): string {
+  return String(error ?? said);
 }

@@ -9,7 +9,6 @@ import { createHash } from "node:crypto";
 import { Gate } from "../../../shared/async/gate.ts";
 import { invariant } from "../../../shared/errors/invariant.ts";
 import { type AskingLink, createKafkajsLink } from "../../../shared/kafka/connection/kafkajs-link.ts";
-import { topicIdsMessage } from "../../../shared/kafka/messages/topic-ids.ts";
 import { countingReport } from "../../../shared/telemetry/counting-report.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
 import type {
@@ -24,6 +23,7 @@ import type { ChannelContext } from "../../core/define.ts";
 import type { Lane, LaneSpec } from "../../core/lane.ts";
 import type { Layout } from "../../core/layout.ts";
 import type { PutBatch } from "../../core/stored-batch.ts";
+import { askTopicIds } from "../../records/kafka-topic-ids.ts";
 import type { Config } from "./config.ts";
 import { TopicProgress } from "./progress.ts";
 import type { TakenLane } from "./taken-lane.ts";
@@ -251,13 +251,13 @@ export class KafkaChannel implements SelfKeptChannel {
       report,
       after: this.left,
       arrived: () => this.arrived.open(),
-      topicId: async () => (await link.askAnyone(topicIdsMessage([topic]))).get(topic),
       group: {
         connection: this.connection,
         groupId: this.groupId,
         sessionTimeoutMs: config.sessionTimeout,
         fromBeginning: config.start === "beginning",
         tellEveryMs: config.commitInterval,
+        topicIds: (topics) => askTopicIds(link, topics),
         report: context.report,
         component: this.name,
       },

@@ -27,6 +27,7 @@ export interface TakenRow {
 }
 
 const retryMs = 1_000;
+const partitionPrefix = "partition/";
 
 export class TopicProgress {
   private readonly dirty = new Map<string, string | undefined>();
@@ -34,7 +35,7 @@ export class TopicProgress {
   private pending: CommitWork | undefined;
   private scheduled: ReturnType<typeof setImmediate> | undefined;
   private retry: ReturnType<typeof setTimeout> | undefined;
-  private readonly rows: ReadonlyMap<string, string>;
+  private readonly rows: Map<string, string>;
 
   constructor(
     private readonly store: ChannelStore,
@@ -42,7 +43,7 @@ export class TopicProgress {
     private readonly stream: string,
     private readonly report: Report,
   ) {
-    this.rows = store.positions(stream);
+    this.rows = new Map(store.positions(stream));
   }
 
   /** The id of the topic that the rows are about. */
@@ -74,9 +75,9 @@ export class TopicProgress {
     return found.toSorted((one, other) => one.number - other.number);
   }
 
-  /** Where a partition went on at the start; undefined: it was never read. */
+  /** Where a partition goes on; undefined: it was never read. */
   partition(partition: number): number | undefined {
-    const text = this.rows.get(`partition/${partition}`);
+    const text = this.rows.get(`${partitionPrefix}${partition}`);
     return text === undefined ? undefined : Number(text);
   }
 
@@ -89,7 +90,12 @@ export class TopicProgress {
   }
 
   setPartition(partition: number, next: number | undefined): void {
-    this.dirty.set(`partition/${partition}`, next === undefined ? undefined : String(next));
+    this.set(`${partitionPrefix}${partition}`, next === undefined ? undefined : String(next));
+  }
+
+  /** Nothing that was stored of any partition counts any more. */
+  forgetPartitions(): void {
+    for (const key of [...this.rows.keys()]) if (key.startsWith(partitionPrefix)) this.set(key, undefined);
   }
 
   /** Writes what has changed. @throws AppError what the disk says; it is tried again. */
@@ -123,6 +129,12 @@ export class TopicProgress {
     this.scheduled = undefined;
     this.try();
     clearTimeout(this.retry);
+  }
+
+  private set(key: string, value: string | undefined): void {
+    if (value === undefined) this.rows.delete(key);
+    else this.rows.set(key, value);
+    this.dirty.set(key, value);
   }
 
   private try(): void {

@@ -10,7 +10,7 @@ import type { Lane, LanePart } from "../../core/lane.ts";
 import type { Layout } from "../../core/layout.ts";
 import { limits } from "../../core/limits.ts";
 import type { StoredBatch } from "../../core/stored-batch.ts";
-import type { PartitionEnds } from "../../records/kafka-group.ts";
+import type { Judge, PartitionEnds } from "../../records/kafka-group.ts";
 import type { KafkaRecord } from "../../records/kafka-record.ts";
 import { type TakenEvent, takenEvent } from "./event-codec.ts";
 import type { TakenRow, TopicProgress } from "./progress.ts";
@@ -122,11 +122,36 @@ export class TakenTopic implements TakenHost {
   forgetAll(): void {
     for (const number of [...this.partitions.keys(), ...this.lanes.map(({ partition }) => partition)])
       this.forget(number);
+    this.options.progress.forgetPartitions();
+  }
+
+  /** A judge of where the partitions of ours are now. */
+  looking(): Judge {
+    const { topic } = this.options;
+    const places = [...this.partitions]
+      .filter(([, { isOurs }]) => isOurs)
+      .map(([number, { readNext }]) => [number, readNext] as const);
+    return (ends) => {
+      let isAstray = false;
+      for (const [number, next] of places) {
+        const found = ends.get(`${topic}/${number}`);
+        if (found === undefined) continue;
+        const partition = this.partition(number);
+        partition.high = Math.max(partition.high, found.high);
+        if (next !== undefined && (next < found.low || next > found.high)) isAstray = true;
+      }
+      return isAstray;
+    };
   }
 
   /** The offset that is expected next; undefined: any. */
   expected(number: number): number | undefined {
     return this.partitions.get(number)?.readNext;
+  }
+
+  /** The topic has nothing before this offset that was not taken in. */
+  passOver(number: number, to: number): void {
+    this.partition(number).readNext = to;
   }
 
   /** Takes a record in, unless a sink has it. */

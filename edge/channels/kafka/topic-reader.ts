@@ -4,7 +4,9 @@ import { sleep } from "../../../shared/async/sleep.ts";
 import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
 import { explainClientError } from "../../../shared/kafka/connection/connect-error.ts";
 import type { Report } from "../../../shared/telemetry/log.ts";
-import { KafkaGroup, type KafkaGroupOptions } from "../../records/kafka-group.ts";
+import { Gaps } from "../../records/kafka-gaps.ts";
+import { type FoundPartition, type Judge, KafkaGroup, type KafkaGroupOptions } from "../../records/kafka-group.ts";
+import { isAnotherTopic, type TopicIds } from "../../records/kafka-topic-ids.ts";
 import type { TakenTopic } from "./taken-topic.ts";
 import { signals } from "./telemetry.ts";
 
@@ -14,8 +16,6 @@ export interface TopicReaderOptions {
   readonly taken: TakenTopic;
   /** Has something to take arrived? */
   readonly arrived: () => void;
-  /** The topic's id as the cluster has it; undefined: it has none, or does not say. */
-  readonly topicId: () => Promise<string | undefined>;
   /** The id that the stored progress is about. */
   readonly progress: { topicId: string | undefined };
   readonly report: Report;
@@ -29,7 +29,7 @@ const heartbeatMs = 1_000;
 /** So many records between two looks at what else is to be done. */
 const recordsAtOnce = 500;
 /** How often a gap between two records makes us ask what the topic has deleted. */
-const gapEveryMs = 10_000;
+const gapEveryMs = 1_000;
 
 export class TopicReader {
   assigned = 0;
@@ -39,6 +39,9 @@ export class TopicReader {
   private readonly done: Promise<void>;
   private knownTopicId: string | undefined;
   private gapAskedMs = Number.NEGATIVE_INFINITY;
+  private readonly gaps = new Gaps();
+  /** What is read now is another topic than before: what the group was told of the name may be about that one. */
+  private isAnew = false;
   private member: KafkaGroup | undefined;
 
   constructor(private readonly options: TopicReaderOptions) {
@@ -55,7 +58,7 @@ export class TopicReader {
 
   private async run(): Promise<void> {
     const { signal } = this.stopping;
-    const { topic, group, report, taken, after } = this.options;
+    const { topic, group, report, after } = this.options;
     await after;
     while (!signal.aborted) {
       try {
@@ -63,8 +66,9 @@ export class TopicReader {
           topics: async () => [topic],
           looksForTopics: false,
           joined: (assignment) => this.joined(assignment[topic] ?? []),
-          prepare: () => this.prepare(),
-          begins: (_, partition, groups, ends) => taken.begins(partition, groups, ends),
+          prepare: (ids) => this.prepare(ids),
+          begins: (_, partition, found) => this.begins(partition, found),
+          looking: () => this.looking(),
           take: (payload, over) => this.take(payload, over),
           told: async () => this.told(),
           notTold: (error) => report(signals.notTold, { error: messageOf(error) }),
@@ -89,25 +93,42 @@ export class TopicReader {
     report(signals.joined, { topic, group: group.groupId, partitions: partitions.length });
   }
 
-  /** What the topic has, and whether it is still the one that we know. */
-  private async prepare(): Promise<void> {
-    const { taken, topicId, topic, progress, report } = this.options;
-    const id = await topicId();
-    if (id !== undefined && id !== this.knownTopicId) {
-      if (this.knownTopicId !== undefined) {
-        report(signals.anotherTopic, { topic });
-        taken.forgetAll();
-      }
-      this.knownTopicId = id;
-      progress.topicId = id;
+  /** Is it still the topic that we know? */
+  private prepare(ids: TopicIds): void {
+    const { taken, topic, progress, report } = this.options;
+    const id = ids.get(topic);
+    this.isAnew = isAnotherTopic(this.knownTopicId, id);
+    if (this.isAnew) {
+      report(signals.anotherTopic, { topic });
+      taken.forgetAll();
     }
+    if (id === undefined || id === this.knownTopicId) return;
+    this.knownTopicId = id;
+    progress.topicId = id;
+  }
+
+  private begins(partition: number, { groups, ends, topicId }: FoundPartition): number | undefined {
+    const isOfBefore = isAnotherTopic(groups?.topicId, topicId) || (this.isAnew && groups?.topicId !== topicId);
+    const known = this.options.taken.begins(partition, isOfBefore ? undefined : groups?.offset, ends);
+    return known ?? (this.isAnew ? (ends?.low ?? 0) : undefined);
+  }
+
+  private looking(): Judge {
+    const { taken, report } = this.options;
+    const judge = taken.looking();
+    return (ends) => {
+      for (const { topic, partition, from, to } of this.gaps.lost(ends)) {
+        report(signals.outrun, { topic, partition, from, to, count: to - from + 1 });
+      }
+      return judge(ends);
+    };
   }
 
   private async take(payload: EachBatchPayload, signal: AbortSignal): Promise<void> {
     const { batch, heartbeat, resolveOffset, isRunning, isStale } = payload;
     const { partition, messages } = batch;
     const { taken, arrived } = this.options;
-    await this.lookForGap(partition, Number(messages[0]?.offset ?? -1));
+    if (await this.isAstray(partition, Number(messages[0]?.offset ?? -1))) return;
     for (let at = 0; at < messages.length; at += recordsAtOnce) {
       while (!taken.hasRoom) {
         const turn = AbortSignal.any([signal, AbortSignal.timeout(heartbeatMs)]);
@@ -124,17 +145,18 @@ export class TopicReader {
     }
   }
 
-  /** Offsets that are missing are control records, compacted, or deleted by retention before we came: only that is a loss. */
-  private async lookForGap(partition: number, first: number): Promise<void> {
-    const { taken, topic, report } = this.options;
+  /** These offsets are not those that were expected: has the topic deleted some, or is it another one? */
+  private async isAstray(partition: number, first: number): Promise<boolean> {
+    const { taken, topic } = this.options;
     const expected = taken.expected(partition);
-    const nowMs = performance.now();
-    if (this.member === undefined || expected === undefined || first <= expected) return;
-    if (nowMs - this.gapAskedMs < gapEveryMs) return;
-    this.gapAskedMs = nowMs;
-    const low = (await this.member.ends([topic])).get(`${topic}/${partition}`)?.low ?? 0;
-    if (low <= expected) return;
-    report(signals.outrun, { topic, partition, from: expected, to: low - 1, count: low - expected });
+    if (this.member === undefined || expected === undefined || first === expected) return false;
+    if (first > expected) {
+      this.gaps.note({ topic, partition, from: expected, to: first - 1 });
+      taken.passOver(partition, first);
+      if (performance.now() - this.gapAskedMs < gapEveryMs) return false;
+      this.gapAskedMs = performance.now();
+    }
+    return await this.member.look();
   }
 
   private told() {

@@ -1,37 +1,81 @@
 import { describe, expect, test } from "bun:test";
 import { writeFlumeDatum } from "../../records/flume-datum.ts";
+import type { FoundPartition } from "../../records/kafka-group.ts";
 import { viewOf } from "../../testing/fakes/component.ts";
 import { configSchema } from "./config.ts";
 import definition from "./index.ts";
-import { PartitionBook, startOffset } from "./partition-book.ts";
+import { PartitionBook, whereToBegin } from "./partition-book.ts";
 import { eventOf } from "./record.ts";
 
 describe("where a partition goes on", () => {
+  const ends = { low: 0, high: 20 };
+  const begin = (next?: number, topicId?: string) => ({
+    found: (groups: { offset: number; topicId?: string } | undefined, more: Partial<FoundPartition> = {}) =>
+      whereToBegin(
+        { next, topicId },
+        { groups: groups && { topicId: undefined, ...groups }, ends, topicId: "new", ...more },
+      ),
+  });
+
   test.each([
     [undefined, undefined, undefined, "never read"],
     [5, undefined, 5, "the group was never told"],
     [undefined, 7, 7, "another member has read it"],
     [5, 3, 5, "we were killed before the group was told"],
     [5, 9, 9, "another member has read on"],
-  ])("ours %p, the group's %p: %p (%s)", (ours, groups, expected) => {
-    expect(startOffset(ours, groups)).toBe(expected);
+    [5, 21, 5, "the group was told of what the log does not have"],
+  ])("ours %p, the group's %p: %p (%s)", (ours, groups, offset) => {
+    const found = begin(ours, "new").found(groups === undefined ? undefined : { offset: groups });
+    expect(found).toEqual({ offset, anew: undefined, outrun: 0 });
   });
 
-  test("is stored by topic, partition and group", () => {
+  test("another topic of the name is read from its beginning, whatever was told of the one before", () => {
+    const anew = { anew: "another topic", outrun: 0 } as const;
+    expect(begin(15, "old").found(undefined)).toEqual({ ...anew, offset: 0 });
+    expect(begin(15, "old").found({ offset: 15 })).toEqual({ ...anew, offset: 0 });
+    expect(begin(15, "old").found({ offset: 15, topicId: "old" })).toEqual({ ...anew, offset: 0 });
+    expect(begin(15, "old").found({ offset: 3, topicId: "new" })).toEqual({ ...anew, offset: 3 });
+    expect(begin(15, "old").found(undefined, { ends: { low: 4, high: 9 } })).toEqual({ ...anew, offset: 4 });
+    expect(begin().found({ offset: 15, topicId: "old" })).toEqual({ ...anew, offset: 0 });
+  });
+
+  test("brokers that tell no id, and a position of a version before that stored none, prove nothing", () => {
+    expect(begin(15, "old").found(undefined, { topicId: undefined })).toMatchObject({ offset: 15, anew: undefined });
+    expect(begin(15).found(undefined)).toMatchObject({ offset: 15, anew: undefined });
+  });
+
+  test("a log that ends before what was read is read from its beginning", () => {
+    const shorter = { offset: 0, anew: "a shorter log", outrun: 0 } as const;
+    expect(begin(21, "new").found({ offset: 15, topicId: "new" })).toEqual(shorter);
+    expect(begin(21).found(undefined)).toEqual(shorter);
+    expect(begin().found({ offset: 21 })).toEqual(shorter);
+    expect(begin(20, "new").found(undefined)).toMatchObject({ offset: 20, anew: undefined });
+  });
+
+  test("what the topic deleted before it was read is counted", () => {
+    const found = begin(5, "new").found({ offset: 7 }, { ends: { low: 12, high: 20 } });
+    expect(found).toEqual({ offset: 12, anew: undefined, outrun: 5 });
+  });
+
+  test("is stored by topic, partition and group, with the topic's id; the group is told of what is ours", () => {
     const book = new PartitionBook(
       "g",
       new Map([
         ["a/1/g", "42"],
+        ["a/2/g", "7 old"],
         ["a/1/other", "7"],
       ]),
     );
-    expect(book.place("a", 1).next).toBe(42);
-    expect(book.place("a", 0).next).toBeUndefined();
     expect(book.place("a", 0).position()).toBeUndefined();
-    const place = book.place("a", 1);
-    place.next = 43;
-    expect([place.key, place.position(), book.place("a", 1) === place]).toEqual(["a/1/g", "43", true]);
-    expect(book.snapshot()).toEqual([{ topic: "a", partition: 1, offset: "43" }]);
+    const [place, anew] = [book.place("a", 1), book.place("a", 2)];
+    expect([place.next, place.topicId, anew.next, anew.topicId]).toEqual([42, undefined, 7, "old"]);
+    const found = { groups: undefined, ends, topicId: "new" };
+    for (const each of [place, anew]) each.begin({ ...found, ends: { low: 0, high: 50 } });
+    expect([place.key, place.position(), book.place("a", 1) === place]).toEqual(["a/1/g", "42 new", true]);
+    expect([anew.position(), anew.lag]).toEqual(["0 new", 50]);
+    expect(book.snapshot()).toEqual([]);
+    book.assign({ a: [1] });
+    expect(book.snapshot()).toEqual([{ topic: "a", partition: 1, offset: "42" }]);
   });
 });
 

@@ -6,74 +6,76 @@ import type { EachBatchPayload, Kafka } from "kafkajs";
 import { sleep } from "../../../shared/async/sleep.ts";
 import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
 import { explainClientError } from "../../../shared/kafka/connection/connect-error.ts";
-import { bookedReport } from "../../../shared/telemetry/counting-report.ts";
-import { defineSignal, type Report } from "../../../shared/telemetry/log.ts";
+import { type AskingLink, createKafkajsLink } from "../../../shared/kafka/connection/kafkajs-link.ts";
+import { bookedReport, countingReport } from "../../../shared/telemetry/counting-report.ts";
+import type { Fields, Report, Signal } from "../../../shared/telemetry/log.ts";
 import type { Context } from "../../core/context.ts";
 import { limits } from "../../core/limits.ts";
 import { cutHeader } from "../../core/line-intake.ts";
 import type { Intake, Source } from "../../core/source.ts";
-import { KafkaGroup } from "../../records/kafka-group.ts";
+import { Gaps } from "../../records/kafka-gaps.ts";
+import { type FoundPartition, type Judge, KafkaGroup } from "../../records/kafka-group.ts";
+import { askTopicIds } from "../../records/kafka-topic-ids.ts";
 import type { Config } from "./config.ts";
-import { PartitionBook, startOffset } from "./partition-book.ts";
+import { endsOf, PartitionBook, type PartitionPlace } from "./partition-book.ts";
 import { type ConsumedRecord, eventOf } from "./record.ts";
-
-/** What the kafka source says. */
-const signals = {
-  joined: defineSignal({ name: "kafka_source_joined", level: "info", message: "Joined the consumer group" }),
-  ended: defineSignal({
-    name: "kafka_source_ended",
-    level: "warn",
-    message: "Reading from Kafka ended; it begins anew at the stored positions",
-    atMostEveryMs: 10_000,
-  }),
-  notTold: defineSignal({
-    name: "kafka_source_group_not_told",
-    level: "warn",
-    message: "The group cannot be told how far we are; nothing is lost by that, its lag looks larger",
-    atMostEveryMs: 60_000,
-  }),
-  notFlume: defineSignal({
-    name: "kafka_source_not_flume_event",
-    level: "warn",
-    message: "A record's value is no Flume event; it is taken as it stands, with the header not_flume_event",
-    atMostEveryMs: 60_000,
-    counts: { book: "not_flume_events" },
-  }),
-} as const;
+import { StallWatch } from "./stall-watch.ts";
+import { signals } from "./telemetry.ts";
 
 /** While there is no room, the group hears from us so often. */
 const heartbeatMs = 1_000;
 const againMs = 1_000;
 /** So many records between two looks at what else is to be done. */
 const recordsAtOnce = 500;
+/** How often a gap between two records makes us ask what the topic has deleted. */
+const gapEveryMs = 1_000;
+/** For questions beside the group's own. */
+const timeouts = { connectTimeoutMs: 5_000, requestTimeoutMs: 10_000 };
 
 export class KafkaSource implements Source {
   private readonly groupId: string;
-  private assigned = 0;
   private trouble: string | undefined;
   private readonly counts = { received: 0, joins: 0 };
+  private readonly counted: Report;
   private report: Report;
+  private book: PartitionBook | undefined;
+  private readonly gaps = new Gaps();
+  private readonly watch = new StallWatch();
+  private gapAskedMs = Number.NEGATIVE_INFINITY;
+  private lookedMs = 0;
 
   constructor(
     private readonly config: Config,
     private readonly context: Context,
   ) {
-    this.report = context.report;
-    this.groupId = config.groupId ?? `tailgate-${context.agent}-${context.name}`;
+    const { metrics, name } = context;
+    const labels = { source: name };
+    this.counted = countingReport(signals, { report: context.report, metrics, labels });
+    this.report = this.counted;
+    this.groupId = config.groupId ?? `tailgate-${context.agent}-${name}`;
+    const lagHelp = "Records of the topics, in partitions of this agent, that were not read yet.";
+    metrics.observe("tailgate_kafka_source_lag", lagHelp, labels, () =>
+      this.places.reduce((sum, { lag }) => sum + lag, 0),
+    );
+    const partitionsHelp = "Partitions that are this agent's; 0 while it is no member of the group.";
+    metrics.observe("tailgate_kafka_source_partitions", partitionsHelp, labels, () => this.places.length);
+    const stalledHelp = "Partitions that have records to read, and none come.";
+    metrics.observe("tailgate_kafka_source_stalled", stalledHelp, labels, () => this.watch.now.length);
   }
 
   async start(): Promise<void> {}
 
   async run(intake: Intake, signal: AbortSignal): Promise<void> {
-    this.report = bookedReport(this.context.report, (name, amount) => intake.count(name, amount));
+    this.report = bookedReport(this.counted, (name, amount) => intake.count(name, amount));
     const book = new PartitionBook(this.groupId, intake.positions());
+    this.book = book;
     while (!signal.aborted) {
       try {
         await this.session(book, intake, signal);
       } catch (thrown) {
         const error = thrown instanceof AppError ? thrown : explainClientError("read from Kafka", thrown, this.config);
         this.trouble = messageOf(error);
-        this.context.report(signals.ended, { component: this.context.name, error: this.trouble, hint: error.hint });
+        this.say(signals.ended, { error: this.trouble, hint: error.hint });
       }
       if (!signal.aborted) await sleep(againMs, signal);
     }
@@ -81,52 +83,79 @@ export class KafkaSource implements Source {
 
   async stop(): Promise<void> {}
 
+  unready(): string | undefined {
+    const [first, ...others] = this.watch.now;
+    if (first === undefined) return undefined;
+    const { topic, partition, next } = first.place;
+    const more = others.length === 0 ? "" : `, and ${others.length} more`;
+    return `cannot read ${topic}/${partition} at offset ${next}${more}: ${first.reason}`;
+  }
+
   status(): Readonly<Record<string, unknown>> {
-    const { groupId, assigned, counts, trouble } = this;
-    return { groupId, assigned, ...counts, ...(trouble === undefined ? {} : { trouble }) };
+    const { groupId, places, counts, trouble } = this;
+    const stalled = this.unready();
+    return {
+      groupId,
+      assigned: places.length,
+      ...counts,
+      ...(trouble === undefined ? {} : { trouble }),
+      ...(stalled === undefined ? {} : { stalled }),
+      partitions: places.map(({ topic, partition, next, end, lag }) => ({ topic, partition, next, end, lag })),
+    };
+  }
+
+  private get places(): readonly PartitionPlace[] {
+    return this.book?.assigned ?? [];
   }
 
   /** One membership, until it ends. */
   private async session(book: PartitionBook, intake: Intake, signal: AbortSignal): Promise<void> {
     const { config, context, groupId } = this;
-    const group = new KafkaGroup(
+    const { report, name: component, random } = context;
+    const { brokers, tls, sasl, clientId = `tailgate-${context.agent}` } = config;
+    const connection = { brokers, clientId, tls, sasl };
+    const link: AskingLink = createKafkajsLink({ ...connection, ...timeouts, report, component, random });
+    const group: KafkaGroup = new KafkaGroup(
       {
-        connection: {
-          brokers: config.brokers,
-          clientId: config.clientId ?? `tailgate-${context.agent}`,
-          tls: config.tls,
-          sasl: config.sasl,
-        },
+        connection,
         groupId,
         sessionTimeoutMs: config.sessionTimeout,
         fromBeginning: config.start === "beginning",
         tellEveryMs: config.commitInterval,
-        report: context.report,
-        component: context.name,
+        topicIds: (topics) => askTopicIds(link, topics),
+        report,
+        component,
       },
       {
         topics: (kafka) => this.findTopics(kafka),
         looksForTopics: config.topicsPattern !== undefined,
-        joined: (assignment) => this.joined(assignment),
-        begins: (topic, partition, groups) => {
-          const place = book.place(topic, partition);
-          const offset = startOffset(place.next, groups);
-          if (offset !== undefined) place.next = offset;
-          return offset;
+        joined: (assignment) => {
+          book.assign(assignment);
+          this.joined();
         },
-        take: (payload, over) => this.take(payload, book, intake, over),
+        begins: (topic, partition, found) => this.begin(book.place(topic, partition), found, intake),
+        looking: () => this.looking(group, intake),
+        take: (payload, over) =>
+          this.take(payload, {
+            group,
+            place: book.place(payload.batch.topic, payload.batch.partition),
+            intake,
+            signal: over,
+          }),
         // Never ahead of what is stored: after a crash the group's offset would hide what we have lost.
         told: async (over) => {
           const offsets = book.snapshot();
           return offsets.length > 0 && (await intake.committed(over)) ? offsets : undefined;
         },
-        notTold: (error) => context.report(signals.notTold, { component: context.name, error: messageOf(error) }),
+        notTold: (error) => this.say(signals.notTold, { error: messageOf(error) }),
       },
     );
     try {
       await group.run(signal);
     } finally {
-      this.assigned = 0;
+      book.assign({});
+      this.watch.look([], undefined);
+      link.close();
     }
   }
 
@@ -144,24 +173,58 @@ export class KafkaSource implements Source {
     throw new AppError("KAFKA_TOPIC_MISSING", `read topics like ${topicsPattern.source}: there is none`);
   }
 
-  private joined(assignment: Readonly<Record<string, readonly number[]>>): void {
+  private joined(): void {
     this.counts.joins++;
-    this.assigned = Object.values(assignment).reduce((sum, each) => sum + each.length, 0);
     this.trouble = undefined;
-    const { groupId: group, assigned: partitions, context } = this;
-    context.report(signals.joined, { component: context.name, group, partitions });
+    this.say(signals.joined, { group: this.groupId, partitions: this.places.length });
+  }
+
+  /** Where a partition goes on. What is stored says from now on which topic it is about. */
+  private begin(place: PartitionPlace, found: FoundPartition, intake: Intake): number | undefined {
+    const { topic, partition, next: stored } = place;
+    const { offset, anew, outrun } = place.begin(found);
+    if (anew !== undefined) this.say(signals.anew, { topic, partition, was: anew, stored, next: offset });
+    if (outrun > 0) this.sayOutrun(place, (offset ?? 0) - outrun, (offset ?? 0) - 1);
+    if (offset !== undefined) intake.moved(place);
+    return offset;
+  }
+
+  private looking(group: KafkaGroup, intake: Intake): Judge {
+    const sinceMs = this.lookedMs;
+    this.lookedMs = performance.now();
+    const before = this.places.map((place) => [place, place.next] as const);
+    return (ends) => {
+      let isAstray = false;
+      for (const [place, next] of before) {
+        const found = endsOf(ends, place);
+        if (found === undefined) continue;
+        place.end = Math.max(found.high, next ?? 0);
+        if (next !== undefined && (next < found.low || next > found.high)) isAstray = true;
+      }
+      for (const { topic, partition, from, to } of this.gaps.lost(ends)) this.sayOutrun({ topic, partition }, from, to);
+      const complaint = intake.takesNow() ? group.complaintSince(sinceMs) : undefined;
+      for (const { place, reason } of this.watch.look(this.places, complaint)) {
+        const { topic, partition, next, lag } = place;
+        this.say(signals.stalled, { topic, partition, offset: next, lag, reason });
+      }
+      return isAstray;
+    };
+  }
+
+  private sayOutrun({ topic, partition }: Pick<PartitionPlace, "topic" | "partition">, from: number, to: number): void {
+    this.say(signals.outrun, { topic, partition, from, to, count: to - from + 1 });
+  }
+
+  private say(signal: Signal, fields: Fields): void {
+    this.report(signal, { component: this.context.name, ...fields });
   }
 
   /** Appends the records of a partition; while there is no room, the group hears that we are there. */
-  private async take(
-    payload: EachBatchPayload,
-    book: PartitionBook,
-    intake: Intake,
-    signal: AbortSignal,
-  ): Promise<void> {
+  private async take(payload: EachBatchPayload, { group, place, intake, signal }: Taking): Promise<void> {
     const { batch, heartbeat, resolveOffset, isRunning, isStale } = payload;
     const { topic, partition, messages } = batch;
-    const place = book.place(topic, partition);
+    if (await this.isAstray(group, place, Number(batch.firstOffset() ?? messages[0]?.offset))) return;
+    place.end = Math.max(place.end, Number(batch.highWatermark));
     for (let at = 0; at < messages.length; at += recordsAtOnce) {
       while (!intake.takesNow() || at > 0) {
         const turn = AbortSignal.any([signal, AbortSignal.timeout(heartbeatMs)]);
@@ -178,9 +241,24 @@ export class KafkaSource implements Source {
         this.append(intake, { topic, partition, ...message });
         place.next = offset + 1;
       }
+      // What ends the batch may be no records: the marker of a transaction.
+      if (at + recordsAtOnce >= messages.length) place.next = Math.max(place.next ?? 0, Number(batch.lastOffset()) + 1);
       intake.moved(place);
       resolveOffset(String((place.next ?? 1) - 1));
     }
+  }
+
+  /** These offsets are not those that were expected: has the topic deleted some, or is it another one? */
+  private async isAstray(group: KafkaGroup, place: PartitionPlace, first: number): Promise<boolean> {
+    const { topic, partition, next } = place;
+    if (next === undefined || first === next) return false;
+    if (first > next) {
+      this.gaps.note({ topic, partition, from: next, to: first - 1 });
+      place.next = first;
+      if (performance.now() - this.gapAskedMs < gapEveryMs) return false;
+      this.gapAskedMs = performance.now();
+    }
+    return await group.look();
   }
 
   private append(intake: Intake, record: ConsumedRecord): void {
@@ -195,10 +273,18 @@ export class KafkaSource implements Source {
     if (leftOut > 0) intake.count("headers_left_out", leftOut);
     if (!isAsExpected) {
       const { topic, partition, offset } = record;
-      this.report(signals.notFlume, { component: this.context.name, topic, partition, offset });
+      this.say(signals.notFlume, { topic, partition, offset });
     }
     if (end === body.length) return;
     intake.count("cut", 1);
     intake.count("cut_bytes", body.length - end);
   }
+}
+
+/** What taking a partition's records needs. */
+interface Taking {
+  readonly group: KafkaGroup;
+  readonly place: PartitionPlace;
+  readonly intake: Intake;
+  readonly signal: AbortSignal;
 }
