@@ -1,13 +1,8 @@
 import { CompressionCodecs, CompressionTypes } from "kafkajs";
 import { decompressBounded } from "../../compression/decompress-bounded.ts";
-
-/** A batch of somebody else's that is compressed in a way we cannot read. */
-export class CodecError extends Error {
-  override readonly name = "CodecError";
-  constructor(readonly codec: string) {
-    super(`decompress a record batch: codec ${codec} is not supported (none, gzip and zstd are)`);
-  }
-}
+import { invariant } from "../../errors/invariant.ts";
+import { decompressLz4 } from "./lz4.ts";
+import { decompressSnappy } from "./snappy.ts";
 
 /** What kafkajs hands a codec when it compresses: an encoder whose `buffer` is what was written so far. */
 interface Encoded {
@@ -19,21 +14,20 @@ const zstd = {
   decompress: async (bytes: Buffer) => decompressBounded("zstd", bytes),
 };
 
-const unsupported = (codec: string) => ({
+/** A codec of other producers: read, and never written. */
+const foreign = (codec: string, decompress: (bytes: Buffer) => Buffer) => ({
   compress: async (): Promise<Buffer> => {
-    throw new CodecError(codec);
+    invariant(false, `nothing is compressed with ${codec}`);
   },
-  decompress: async (): Promise<Buffer> => {
-    throw new CodecError(codec);
-  },
+  decompress: async (bytes: Buffer) => decompress(bytes),
 });
 
-/**
- * Registers what kafkajs lacks. Only gzip is built into it; zstd comes from Bun. A batch in snappy or lz4 fails with a
- * `CodecError` that names the codec, so that whoever consumes can count it. Idempotent, for the whole process.
- */
+const snappy = foreign("snappy", decompressSnappy);
+const lz4 = foreign("lz4", decompressLz4);
+
+/** Registers what kafkajs lacks: only gzip is built into it. Idempotent, for the whole process. */
 export function registerCodecs(): void {
   CompressionCodecs[CompressionTypes.ZSTD] = () => zstd;
-  CompressionCodecs[CompressionTypes.Snappy] = () => unsupported("snappy");
-  CompressionCodecs[CompressionTypes.LZ4] = () => unsupported("lz4");
+  CompressionCodecs[CompressionTypes.Snappy] = () => snappy;
+  CompressionCodecs[CompressionTypes.LZ4] = () => lz4;
 }

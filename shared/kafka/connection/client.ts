@@ -66,7 +66,7 @@ export const endlessRetry: RetryOptions = {
 };
 
 /**
- * A kafkajs client that is fit for a daemon: quiet when idle, not fooled by a broker that is silent, all codecs answered for, endless quick retries, and its
+ * A kafkajs client that is fit for a daemon: quiet when idle, not fooled by a broker that is silent, all codecs read, endless quick retries, and its
  * log in ours. Connects to nothing yet.
  */
 export function createKafka(options: KafkaOptions): Kafka {

@@ -6,7 +6,7 @@
  * - `quietTimers`: the request queue's idle busy loop;
  * - `honestConnect`: connections that are half made and counted as made;
  * - `oneDisconnect`: sockets that are ended again and again in an outage, a listener more each time;
- * - `registerCodecs`: zstd, and words for the codecs that are missing;
+ * - `registerCodecs`: zstd, snappy and lz4, which it lacks;
  * - `installRawFetch`: Fetch answers as bytes, for the clients that ask for it.
  */
 import { registerCodecs } from "../codecs/kafkajs-codecs.ts";
