@@ -1,5 +1,6 @@
 /** What happens to three brokers in their life, under load: every line once, and in order per car. */
 import { expect, test } from "bun:test";
+import { until } from "../../shared/testing/until.ts";
 import type { Cluster } from "../drivers/kafka/cluster.ts";
 import { growTopic } from "../drivers/kafka/topic.ts";
 import { SteadyWriter } from "./input/steady-writer.ts";
@@ -27,8 +28,12 @@ const topicGrown: Event = {
     // A request that fails makes the edge ask anew, long before it would by itself (5 minutes, as other clients).
     const lanes = () => edge.status().then(({ sinks }) => sinks.kafka?.lanes?.length ?? 0);
     const had = await lanes();
-    for (const { client } of brokers.brokers) client.resetAll();
-    await edge.wait("lanes of the grown topic", ({ sinks }) => (sinks.kafka?.lanes?.length ?? 0) > had, 30_000);
+    // The broker that is asked may not have heard of the new partitions yet: then another failure makes it be asked again.
+    const asked = async () => {
+      for (const { client } of brokers.brokers) client.resetAll();
+      return await lanes();
+    };
+    await until("lanes of the grown topic", asked, (count) => count > had, { withinMs: 60_000, everyMs: 5_000 });
   },
 };
 
