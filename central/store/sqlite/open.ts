@@ -51,6 +51,12 @@ function gone(path: string, what: string): AppError {
   });
 }
 
+/**
+ * What is deleted inside a page, and what is left of a page whose content moves to another one, is overwritten at once: an erasure cannot
+ * find it later. It costs no write. Pages that become free are another matter (replay/free-pages.ts).
+ */
+export const secureDelete = "secure_delete = fast";
+
 function openChecked(path: string, { make }: { readonly make: boolean }, onMade = () => {}): Database.Database {
   checkIsFile(path);
   const database = new Database(path, { timeout: busyMs, fileMustExist: !make });
@@ -68,6 +74,7 @@ function openChecked(path: string, { make }: { readonly make: boolean }, onMade 
     database.pragma("wal_autocheckpoint = 2000");
     database.pragma("journal_size_limit = 67108864");
     database.pragma("temp_store = MEMORY");
+    database.pragma(secureDelete);
     if (migrate(database, path) === "made") onMade();
     return database;
   } catch (thrown) {

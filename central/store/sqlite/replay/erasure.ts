@@ -7,6 +7,8 @@
 import type Database from "better-sqlite3";
 import { vehicleOf } from "../../../ledger/vehicle.ts";
 import type { ErasureStep, Suppression } from "../../replay-port.ts";
+import { secureDelete } from "../open.ts";
+import { FreePages } from "./free-pages.ts";
 
 /** Chunks, or rows, a transaction: each chunk is some 10 KiB that is overwritten. */
 const chunksPerStep = 200;
@@ -22,8 +24,10 @@ interface LetterRow {
 
 export class Erasure {
   private readonly sql;
+  private readonly freePages: FreePages;
 
   constructor(private readonly database: Database.Database) {
+    this.freePages = new FreePages(database);
     this.sql = {
       suppress: database.prepare(
         "insert into suppression (vehicle, at, by) values (?, ?, ?) on conflict do update set erased = 0",
@@ -71,13 +75,20 @@ export class Erasure {
       this.sql.count.run(events, 0, vehicle);
       return { events, deadLetters: 0, conflicts: 0, done: false };
     }
+    if (this.freePages.isBegun) return this.overwritten(vehicle, { deadLetters: 0, conflicts: 0 });
     const deadLetters = this.emptyLetters(vehicle);
     const conflicts = this.sql.conflicts.run(vehicle).changes;
     // What rules have said of it goes too. `alert_sum` goes on counting what was said, of whomever.
     for (const rows of [this.sql.ruleState, this.sql.deliveries, this.sql.alerts]) rows.run(vehicle);
     this.sql.series.run(vehicle);
-    this.sql.count.run(0, 1, vehicle);
-    return { events, deadLetters, conflicts, done: true };
+    return this.overwritten(vehicle, { deadLetters, conflicts });
+  }
+
+  /** Nothing of it is in a table any more: now where it stood before. */
+  private overwritten(vehicle: string, counts: Pick<ErasureStep, "deadLetters" | "conflicts">): ErasureStep {
+    const done = !this.freePages.step();
+    if (done) this.sql.count.run(0, 1, vehicle);
+    return { events: 0, ...counts, done };
   }
 
   unfinished(): { vehicle: string; by: string }[] {
@@ -106,7 +117,7 @@ export class Erasure {
     try {
       return work();
     } finally {
-      this.database.pragma("secure_delete = off");
+      this.database.pragma(secureDelete);
     }
   }
 }
