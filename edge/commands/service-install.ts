@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { AppError } from "../../shared/errors/app-error.ts";
 import { loadConfig } from "../config/load-config.ts";
 import { type Command, type CommandContext, configOption, configPath } from "./command.ts";
@@ -34,7 +34,8 @@ export const serviceInstall: Command = {
     force: { summary: "Writes over a unit that is there" },
   },
   run(given, world) {
-    const config = configPath(given, world);
+    // The service starts somewhere else.
+    const config = resolve(configPath(given, world));
     const text = renderUnit({
       binary: process.execPath,
       config,

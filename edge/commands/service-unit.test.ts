@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { tempDir } from "../../shared/testing/temp-dir.ts";
 import { registry } from "../registry.gen.ts";
 import { readArguments } from "./command.ts";
@@ -56,6 +57,23 @@ test("systemd itself finds nothing to complain about", () => {
   expect(complaints).toEqual([]);
 });
 
+function printed(config: string): string {
+  let out = "";
+  const world = {
+    registry,
+    environment: {},
+    out: (text: string) => (out += text),
+    outBytes: async () => {},
+    err: () => {},
+  };
+  serviceInstall.run(readArguments(serviceInstall, ["--print", "--config", config]), world);
+  return out;
+}
+
+test("the unit names the config by its whole path: a service starts in another folder", () => {
+  expect(printed("gw.yaml")).toContain(`run --config ${join(process.cwd(), "gw.yaml")}\n`);
+});
+
 test("it may write where the config does and nowhere else, and reads homes only when the config does", () => {
   using dir = tempDir();
   const config = dir.file("tailgate.yaml");
@@ -75,15 +93,7 @@ admin: { address: /srv/admin/tailgate.sock }
   );
   writeFileSync(dir.file("token"), "a-secret", { mode: 0o600 });
   writeFileSync(dir.file("ca.pem"), "-----BEGIN CERTIFICATE-----");
-  let out = "";
-  const world = {
-    registry,
-    environment: {},
-    out: (text: string) => (out += text),
-    outBytes: async () => {},
-    err: () => {},
-  };
-  serviceInstall.run(readArguments(serviceInstall, ["--print", "--config", config]), world);
+  const out = printed(config);
   expect(out.split("\n").filter((line) => /^(ReadWritePaths|ProtectHome)=/.test(line))).toEqual([
     "ReadWritePaths=/srv/tailgate",
     "ReadWritePaths=/srv/lake",

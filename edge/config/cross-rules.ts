@@ -104,9 +104,11 @@ function channelsAreFedAndDrained({ document, components }: Whole): readonly Pro
       if (fed.has(name) || drained.has(name)) return [];
       return [problem("no source feeds this channel, and no sink drains it", "name it in a source or in a sink")];
     }
+    // One that is only drained is how what it holds gets out after its source is gone: a warning (warnings.ts).
+    if (drained.has(name)) return [];
     return [
       ...(fed.has(name) ? [] : [problem("no source feeds this channel", `name it in a source's \`channels\``)]),
-      ...(drained.has(name) ? [] : [problem("no sink drains this channel", `name it in a sink's \`channel\``)]),
+      problem("no sink drains this channel", `name it in a sink's \`channel\``),
     ];
   });
 }

@@ -110,12 +110,15 @@ test("two interceptors of a type get names of their own", () => {
 test("what is allowed but perhaps not wanted is said as a warning", () => {
   const text = changed("type: sqlite", "type: memory")
     .replace("include: speed", 'include: "(a+)+$"')
-    .replace("agent: gw-0042", "agent: gw-0042\nadmin: { address: '0.0.0.0:9464' }");
+    .replace("agent: gw-0042", "agent: gw-0042\nadmin: { address: '0.0.0.0:9464' }")
+    .replace("channels:\n  main", "channels:\n  left: { type: sqlite }\n  main")
+    .replace("sinks:\n", "sinks:\n  last: { type: kafka, channel: left, brokers: [b], topic: left }\n");
   const { warnings } = load(text);
   expect(warnings.map(({ line, key, message }) => `${line} ${key}: ${message}`)).toEqual([
     "2 admin.address: the admin HTTP asks for no password and listens beyond this machine",
     "9 sources.driving.interceptors[0].include: this pattern could stall the flow (exponential); it runs on the safe engine, several times slower",
-    "13 channels.main.type: a memory channel forgets what it holds when the process ends",
+    "13 channels.left: no source feeds this channel: what it holds is delivered, and nothing comes",
+    "14 channels.main.type: a memory channel forgets what it holds when the process ends",
   ]);
   // True of whatever feeds it: what was pushed here is nowhere to be read again.
   expect(warnings.find(({ key }) => key === "channels.main.type")?.hint).toContain("is lost with the channel");

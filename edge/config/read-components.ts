@@ -209,8 +209,11 @@ export class ComponentReader {
   ): Value | undefined {
     const { type, ...own } = raw;
     const types = definitions.map((each) => each.type);
-    if (type === undefined) {
-      this.problems.push(this.document.problem([...path, "type"], "is missing", `one of ${types.join(", ")}`));
+    if (type === undefined || type === null) {
+      // Not taken for the one of that name: `type:` with nothing behind it says the same in YAML.
+      const quoted = type === null && types.includes("null") ? `write "null" in quotes, or ` : "";
+      const what = type === null ? "is empty" : "is missing";
+      this.problems.push(this.document.problem([...path, "type"], what, `${quoted}one of ${types.join(", ")}`));
       return undefined;
     }
     const definition = definitions.find((each) => each.type === type);

@@ -192,6 +192,12 @@ const rules: readonly (readonly [rule: string, from: string, to: string, expecte
     "tailgate.yaml:12:3: channels.spare: no source feeds this channel (name it in a source's `channels`)",
   ],
   [
+    "a type that is empty is no type of that name",
+    "    type: kafka\n",
+    "    type: null\n",
+    'tailgate.yaml:15:11: sinks.kafka.type: is empty (write "null" in quotes, or one of kafka, null, failover)',
+  ],
+  [
     "every channel has a sink",
     "channels:\n",
     "channels:\n  spare: { type: sqlite }\n",

@@ -10,7 +10,11 @@ export function warningsOf(document: ConfigDocument, agent: AgentSection, compon
   const warnings: Problem[] = [];
   const warn = (path: readonly PropertyKey[], message: string, hint?: string) =>
     warnings.push(document.problem(path, message, hint));
+  const fed = new Set([...components.channelsOf.values()].flat());
   for (const [name, channel] of components.channels) {
+    if (channel?.isShared === false && !fed.has(name)) {
+      warn(["channels", name], "no source feeds this channel: what it holds is delivered, and nothing comes");
+    }
     if (channel?.keeping === "memory") {
       warn(
         ["channels", name, "type"],

@@ -239,6 +239,33 @@ test("a delivery that is under way when its sink goes comes to its end, and not 
   expect(world.destination.lines).toEqual(numbered("line", 10));
 });
 
+test("a channel that no source feeds any more delivers what it holds, over a reload and over a start", async () => {
+  using world = new AgentWorld();
+  const [left, kept] = [new Destination("left", world), new Destination("kept", world)];
+  const config = (feeds: string) =>
+    world.config({
+      sources: new Map([["in", world.reads(world.file, [feeds])]]),
+      channels: new Map(["main", "left"].map((name) => [name, world.holds("sqlite")])),
+      sinks: new Map([
+        ["kept", world.sends(kept, "main")],
+        ["left", world.sends(left, "left")],
+      ]),
+    });
+  left.away = true;
+  const agent = await world.started(config("left"));
+  world.file.write(...numbered("line", 20));
+  await until("all to be held", () => agent.status().channels.left?.events === 20);
+  await agent.reload(config("main"));
+  world.file.write(...numbered("line", 10, 20));
+  await until("the rest to go the other way", () => kept.lines.length === 10);
+  await agent.stop();
+  const again = await world.started(config("main"));
+  left.away = false;
+  await until("the channel to be empty", () => again.status().channels.left?.events === 0);
+  await again.stop();
+  expect([left.lines, kept.lines]).toEqual([numbered("line", 20), numbered("line", 10, 20)]);
+});
+
 test("what was pushed to a channel in memory that goes is said", async () => {
   using world = new AgentWorld();
   world.destination.away = true;

@@ -34,7 +34,7 @@ export const codes = defineCodes({
   },
   EDGE_CHANNEL_UNNAMED: {
     severity: "usage",
-    hint: "Put the channel back into the config until it has drained, or move its events out with `tailgate channel export`.",
+    hint: "Put the channel back into the config, with its sink, until it has drained: it needs no source. Or move its events out with `tailgate channel export`.",
   },
   EDGE_SOURCE_FILE: {
     severity: "transient",
