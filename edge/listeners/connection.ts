@@ -123,13 +123,16 @@ export class Connection implements BytesHolder {
     return new Promise((resolve) => this.flushed.push(resolve));
   }
 
-  /** Ends our side when all is sent; what the peer still sends is thrown away. */
+  /**
+   * Ends our side when all is sent; what the peer still sends is thrown away. By `shutdown`: `end` of Bun's closes the other
+   * direction too, and a peer that still sends then gets a reset before it has read the answer.
+   */
   end(): void {
     if (this.phase !== "open") return;
     this.phase = "ending";
     this.endingSinceMs = performance.now();
     this.letGo();
-    if (this.outgoing.length === 0) this.socket.end();
+    if (this.outgoing.length === 0) this.socket.shutdown();
     this.resume();
   }
 
@@ -191,7 +194,7 @@ export class Connection implements BytesHolder {
       this.outgoing.shift();
       this.flushed.shift()?.(true);
     }
-    if (this.phase === "ending") this.socket.end();
+    if (this.phase === "ending") this.socket.shutdown();
   }
 
   /** The handshake is over, and the peer may be here. */
