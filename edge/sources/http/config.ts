@@ -56,12 +56,10 @@ export const configSchema = () =>
           description: "A larger body is refused with 413; the same bound holds for what it is decompressed to.",
         }),
       sendersMax: z.int().min(1).max(100_000).default(1_000).meta({ description: "Requests that may wait at once." }),
-      answerWithin: duration({ min: 1 })
-        .prefault("30s")
-        .meta({
-          description:
-            "How long a request waits for room in the channel before it is answered with 503: nothing was taken. 504 says that events may have been taken, and nobody knows (the disk refuses the commit, or the agent ended): sent again they may be there twice.",
-        }),
+      answerWithin: duration({ min: 1 }).prefault("30s").meta({
+        description:
+          "How long a request waits for room in the channel before it is answered with 503: nothing was taken. 504 says that events may have been taken, and nobody knows (the disk refuses the commit, or the agent ended): sent again they may be there twice.",
+      }),
     })
     .superRefine((config, context) => {
       if (config.format === "tailgate") refuseStrangers(config, context);
