@@ -12,7 +12,7 @@ export class EventView {
   buffer: Buffer = empty;
   start = 0;
   end = 0;
-  /** The record key: which vehicle. Undefined until an interceptor sets it. */
+  /** The record key: which vehicle. Undefined until an interceptor sets it. Of any bytes: see `textOfBytes`; header values too. */
   key: string | undefined;
   /** Milliseconds since 1970; the time of reading until an interceptor knows better. */
   eventTimeMs = 0;
@@ -49,31 +49,36 @@ export class EventView {
     this.decoded = undefined;
   }
 
-  /** A header that was set before; undefined when none of that name was. */
+  /** A header that was set before, the last one of that name; undefined when none was. */
   header(name: string): string | undefined {
-    const index = this.names.indexOf(name);
+    const index = this.names.lastIndexOf(name);
     return index < 0 ? undefined : this.values[index];
   }
 
   /** Sets a header; it travels as a Kafka record header. Past `limits.headersMax` it answers false and sets nothing. */
   setHeader(name: string, value: string): boolean {
-    const index = this.names.indexOf(name);
+    const index = this.names.lastIndexOf(name);
     if (index >= 0) {
       this.values[index] = value;
       return true;
     }
+    return this.addHeader(name, value);
+  }
+
+  /** One more header, also of a name that is there: a Kafka record may have several. Its bounds are `setHeader`'s. */
+  addHeader(name: string, value: string): boolean {
     if (this.names.length >= limits.headersMax) return false;
     this.names.push(name);
     this.values.push(value);
     return true;
   }
 
-  /** Takes a header away; nothing when none of that name is set. */
+  /** Takes the headers of a name away; nothing when none is set. */
   removeHeader(name: string): void {
-    const index = this.names.indexOf(name);
-    if (index < 0) return;
-    this.names.splice(index, 1);
-    this.values.splice(index, 1);
+    for (let index = this.names.indexOf(name); index >= 0; index = this.names.indexOf(name)) {
+      this.names.splice(index, 1);
+      this.values.splice(index, 1);
+    }
   }
 
   /** Names of the headers that are set, in the order they were set; `headerValues` stands beside it. */

@@ -1,6 +1,7 @@
 import { invariant } from "../../shared/errors/invariant.ts";
 import { IDENTITY_HEADER, lanePrefix, parseIdentity } from "../../shared/identity/identity.ts";
 import { RecordBatchBuilder, type RecordHeaders } from "../../shared/kafka/record-batch/builder.ts";
+import { textOfBytes } from "../../shared/kafka/record-batch/byte-text.ts";
 import { type Compression, codecNumbers } from "../../shared/kafka/record-batch/compression.ts";
 import { readBatchHeader } from "../../shared/kafka/record-batch/header.ts";
 import { type DecodedRecord, decodeRecords } from "../../shared/kafka/record-batch/records.ts";
@@ -49,7 +50,7 @@ export function cutLoose(batch: LooseBatch, before: readonly number[]): readonly
         start: 0,
         end: value.length,
         eventTimeMs: timeMs - movedMs,
-        key: key?.toString("utf8"),
+        key: key && textOfBytes(key),
         ...texts(headers),
       });
     }
@@ -70,11 +71,11 @@ export function carriedBy(records: readonly DecodedRecord[]): string {
   return `${lanePrefix(first)}${first.first}-${last.last}`;
 }
 
-/** Keys and header values were written as UTF-8 text, the identity too: they come out as they went in. */
+/** Keys and header values of any bytes: they come out as they went in. */
 function texts(headers: DecodedRecord["headers"]): RecordHeaders {
   return {
     headerNames: headers.map((header) => header.name),
-    headerValues: headers.map((header) => header.value.toString("utf8")),
+    headerValues: headers.map((header) => textOfBytes(header.value)),
   };
 }
 

@@ -1,4 +1,5 @@
 /** The way of one event through the links of a chain, for the intake and for `tailgate test`: what is tested is what runs. */
+import { bytesOfText, textOfBytes } from "../../shared/kafka/record-batch/byte-text.ts";
 import type { EventView } from "../core/event-view.ts";
 import type { Interceptor } from "../core/interceptor.ts";
 import { limits } from "../core/limits.ts";
@@ -21,7 +22,8 @@ export function droppedBy(view: EventView, interceptors: readonly Interceptor[])
 
 /** A key is a vehicle's name: what is longer than any name is cut at the bound (UTF-8 bytes), never in half a character. */
 function cutKey(key: string): string {
-  const bytes = Buffer.from(key, "utf8");
+  const bytes = bytesOfText(key);
   if (bytes.length <= limits.keyBytesMax) return key;
+  if (!key.isWellFormed()) return textOfBytes(bytes.subarray(0, limits.keyBytesMax));
   return bytes.toString("utf8", 0, limits.keyBytesMax).replace(/\uFFFD+$/, "");
 }

@@ -1,4 +1,8 @@
 /** A record as the Kafka client hands it out, and what the kafka source and the kafka channel read of it alike. */
+import { textOfBytes } from "../../shared/kafka/record-batch/byte-text.ts";
+
+/** null: a header without a value. */
+type HeaderValue = Buffer | string | null;
 
 export interface KafkaRecord {
   readonly offset: string;
@@ -6,18 +10,26 @@ export interface KafkaRecord {
   readonly timestamp: string;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  readonly headers?: Readonly<Record<string, Buffer | string | readonly (Buffer | string)[] | undefined>> | undefined;
+  readonly headers?: Readonly<Record<string, readonly HeaderValue[] | HeaderValue | undefined>> | undefined;
 }
 
 /** An event gets an identity of its own from each agent on its way: the one that it came with is kept under this header. */
 export const originHeader = "origin";
 
-/** The headers as texts. Of several with one name the last one counts, as in Kafka's own `lastHeader`. */
-export function lastHeaders({ headers = {} }: Pick<KafkaRecord, "headers">): Map<string, string> {
-  const found = new Map<string, string>();
+/** The texts of a record's headers by name, in their order; of any bytes (`textOfBytes`). One without a value is an empty text. */
+export function headersOf({ headers = {} }: Pick<KafkaRecord, "headers">) {
+  const found = new Map<string, readonly string[]>();
+  let withoutValue = 0;
+  const text = (value: HeaderValue): string => {
+    if (value === null) withoutValue++;
+    return Buffer.isBuffer(value) ? textOfBytes(value) : (value ?? "");
+  };
   for (const [name, written] of Object.entries(headers)) {
-    const last = Array.isArray(written) ? written.at(-1) : written;
-    if (last !== undefined && last !== null) found.set(name, last.toString());
+    if (written !== undefined) found.set(name, isList(written) ? written.map(text) : [text(written)]);
   }
-  return found;
+  return { headers: found, withoutValue };
+}
+
+function isList(written: readonly HeaderValue[] | HeaderValue): written is readonly HeaderValue[] {
+  return Array.isArray(written);
 }

@@ -58,8 +58,8 @@ test("without Flume's format the value is the body, the headers are the record's
     timeMs: 1_600_000_000_000,
     key: "KA-1",
     body: Buffer.from("body"),
-    headerNames: ["a", "origin"],
-    headerValues: ["2", identity],
+    headerNames: ["a", "a", "origin"],
+    headerValues: ["1", "2", identity],
   });
 });
 

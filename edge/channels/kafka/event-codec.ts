@@ -5,9 +5,10 @@
  * which a Flume does not look at.
  */
 import { IDENTITY_HEADER, parseIdentity } from "../../../shared/identity/identity.ts";
+import { textOfBytes } from "../../../shared/kafka/record-batch/byte-text.ts";
 import type { DecodedHeader } from "../../../shared/kafka/record-batch/records.ts";
 import { readFlumeDatum, writeFlumeDatum } from "../../records/flume-datum.ts";
-import { type KafkaRecord, lastHeaders, originHeader } from "../../records/kafka-record.ts";
+import { headersOf, type KafkaRecord, originHeader } from "../../records/kafka-record.ts";
 
 /** An event that was taken from the topic. */
 export interface TakenEvent {
@@ -29,22 +30,26 @@ export function flumeDatum(headers: readonly DecodedHeader[], body: Buffer): Buf
 
 /** The event of a record; undefined when it is none. */
 export function takenEvent(record: KafkaRecord, parseAsFlumeEvent: boolean): TakenEvent | undefined {
-  const own = lastHeaders(record);
-  const origin = own.get(IDENTITY_HEADER);
+  const { headers: own } = headersOf(record);
+  const origin = own.get(IDENTITY_HEADER)?.at(-1);
   const identity = origin === undefined ? undefined : parseIdentity(origin);
   const { value } = record;
   const event = parseAsFlumeEvent ? value && readFlumeDatum(value) : { headers: own, body: value ?? nothing };
   if (event === undefined || event === null) return undefined;
-  const { headers, body } = event;
-  headers.delete(IDENTITY_HEADER);
-  if (origin !== undefined) headers.set(originHeader, origin);
+  const { body } = event;
+  const headers: (readonly [string, string])[] = [];
+  for (const [name, written] of event.headers) {
+    if (name === IDENTITY_HEADER || (name === originHeader && origin !== undefined)) continue;
+    for (const text of typeof written === "string" ? [written] : written) headers.push([name, text]);
+  }
+  if (origin !== undefined) headers.push([originHeader, origin]);
   return {
     offset: Number(record.offset),
     // On a topic that keeps the time of the append, the identity knows the event's own.
     timeMs: identity?.eventTimeMs ?? Math.max(0, Number(record.timestamp)),
-    key: record.key?.toString("utf8"),
+    key: record.key === null ? undefined : textOfBytes(record.key),
     body,
-    headerNames: [...headers.keys()],
-    headerValues: [...headers.values()],
+    headerNames: headers.map(([name]) => name),
+    headerValues: headers.map(([, text]) => text),
   };
 }

@@ -1,6 +1,7 @@
 /** A batch that was put, as it goes to the topic: a record batch a partition. */
 import { IDENTITY_HEADER } from "../../../shared/identity/identity.ts";
 import { RecordBatchBuilder } from "../../../shared/kafka/record-batch/builder.ts";
+import { textOfBytes } from "../../../shared/kafka/record-batch/byte-text.ts";
 import type { Compression } from "../../../shared/kafka/record-batch/compression.ts";
 import { type DecodedRecord, decodeRecords } from "../../../shared/kafka/record-batch/records.ts";
 import type { PutBatch } from "../../core/stored-batch.ts";
@@ -32,14 +33,15 @@ function written({ lane }: PutBatch, records: readonly DecodedRecord[], rules: O
     const { parseAsFlumeEvent } = rules;
     const value = parseAsFlumeEvent ? flumeDatum(record.headers, record.value) : record.value;
     const headers = parseAsFlumeEvent ? record.headers.filter(({ name }) => name === IDENTITY_HEADER) : record.headers;
+    const key = keyOf(record);
     builder.append({
       buffer: value,
       start: 0,
       end: value.length,
       eventTimeMs: record.timeMs,
-      key: keyOf(record)?.toString("utf8"),
+      key: key && textOfBytes(key),
       headerNames: headers.map(({ name }) => name),
-      headerValues: headers.map((header) => header.value.toString("utf8")),
+      headerValues: headers.map((header) => textOfBytes(header.value)),
     });
   }
   return { ...builder.seal(), lane, kind: "records", first: 0 };

@@ -1,5 +1,6 @@
 import type { Pattern } from "../../../shared/config/pattern/pattern.ts";
 import { partitionOfKey } from "../../../shared/kafka/murmur2.ts";
+import { bytesOfText } from "../../../shared/kafka/record-batch/byte-text.ts";
 import { EventView } from "../../core/event-view.ts";
 import type { Division, Layout } from "../../core/layout.ts";
 import { writeFlumeDatum } from "../../records/flume-datum.ts";
@@ -63,7 +64,7 @@ export function layoutOf(config: LayoutConfig): Layout {
   const isFixed = pieces.every((piece) => "text" in piece);
   const division: Division = {
     partsDefault: partitionsDefault,
-    partOf: (key, partitions) => partitionOfKey(Buffer.from(key), partitions),
+    partOf: (key, partitions) => partitionOfKey(bytesOfText(key), partitions),
   };
   return {
     text: `topic ${topic} by ${partition}${partition === "key" ? `/${partitionsDefault}` : ""}${useFlumeEventFormat ? ", as Flume's Avro events" : ""}`,

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from "bun:test";
+import { bytesOfText } from "../../../shared/kafka/record-batch/byte-text.ts";
 import { type TempDir, tempDir } from "../../../shared/testing/temp-dir.ts";
 import { until } from "../../../shared/testing/until.ts";
 import { ArrayReader } from "../../testing/fakes/array-reader.ts";
@@ -87,6 +88,9 @@ test("our own sink's events come as they are: bytes, key, time, headers, without
     key: "KA-1",
     headers: { area: "north" },
   });
+  // A key of bytes that are no text comes back as these bytes.
+  await post(url, [{ id: "a/e/s.0/1", time: 7, keyBase64: "gAE=", headers: {}, body: "x" }]);
+  expect([...bytesOfText(run.intake.events.at(-1)?.key ?? "")]).toEqual([0x80, 1]);
 });
 
 test("what is no event of an agent is refused with its place, and nothing of the request is taken", async () => {

@@ -1,15 +1,16 @@
 /** Events as the http sink of another agent posts them: objects with the id that their agent gave them. */
 import { z } from "zod";
 import { IDENTITY_HEADER } from "../../../shared/identity/identity.ts";
+import { textOfBytes } from "../../../shared/kafka/record-batch/byte-text.ts";
 import { originOf } from "../../records/origins.ts";
 import type { PushedEvent } from "../../records/push-desk.ts";
 import type { Common, WrongBody } from "./posted.ts";
 
-/** A key of bytes that are no text stays as Base64 says it. */
 const Posted = z.object({
   id: z.string().max(400),
   time: z.int(),
   key: z.string().optional(),
+  keyBase64: z.base64().optional(),
   headers: z.record(z.string(), z.string()).default({}),
   body: z.string().optional(),
   bodyBase64: z.base64().optional(),
@@ -44,7 +45,8 @@ function eventOf(raw: unknown, common: Common): PushedEvent | undefined {
   const parsed = Posted.safeParse(raw);
   const origin = parsed.success ? originOf(parsed.data.id) : undefined;
   if (!parsed.success || origin === undefined) return undefined;
-  const { body, bodyBase64, key = common.key, time, headers } = parsed.data;
+  const { body, bodyBase64, keyBase64, time, headers } = parsed.data;
+  const { key = keyBase64 === undefined ? common.key : textOfBytes(Buffer.from(keyBase64, "base64")) } = parsed.data;
   // Here it gets an identity of its own; the one that it had is its origin.
   const own = Object.entries(headers).filter(([name]) => name !== IDENTITY_HEADER);
   return {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { bytesOfText } from "../../../shared/kafka/record-batch/byte-text.ts";
 import { writeFlumeDatum } from "../../records/flume-datum.ts";
 import type { FoundPartition } from "../../records/kafka-group.ts";
 import { viewOf } from "../../testing/fakes/component.ts";
@@ -106,6 +107,7 @@ describe("a record", () => {
       a: Buffer.from("1"),
       list: ["x", Buffer.from("y")],
       nothing: undefined,
+      empty: null,
       tg: Buffer.from("gw/1/s.0/7"),
     };
     const event = eventOf({ ...record, headers }, config);
@@ -113,14 +115,29 @@ describe("a record", () => {
     expect(event.prepare(view)).toBe(0);
     expect([...event.body]).toEqual([0, 255]);
     expect([view.key, view.eventTimeMs]).toEqual(["KA-1", 1_700_000_000_000]);
-    expect(Object.fromEntries(view.headerNames.map((name, at) => [name, view.headerValues[at]]))).toEqual({
-      topic: "t",
-      partition: "3",
-      offset: "9",
-      a: "1",
-      list: "y",
-      origin: "gw/1/s.0/7",
+    expect(view.headerNames.map((name, at) => [name, view.headerValues[at]])).toEqual([
+      ["topic", "t"],
+      ["partition", "3"],
+      ["offset", "9"],
+      ["a", "1"],
+      ["list", "x"],
+      ["list", "y"],
+      ["empty", ""],
+      ["origin", "gw/1/s.0/7"],
+    ]);
+    expect([event.withoutValue, view.header("list")]).toEqual([1, "y"]);
+  });
+
+  test("with a key and headers of any bytes is another event than one whose bytes differ", () => {
+    const keys = [0x80, 0x81].map((byte) => {
+      const view = viewOf("x");
+      eventOf({ ...record, key: Buffer.from([byte]), headers: { b: Buffer.from([255, byte]) } }, config).prepare(view);
+      return [bytesOfText(view.key ?? ""), bytesOfText(view.header("b") ?? "")].map((bytes) => [...bytes]);
     });
+    expect(keys).toEqual([
+      [[0x80], [255, 0x80]],
+      [[0x81], [255, 0x81]],
+    ]);
   });
 
   test.each(["tg origin", "origin tg"])("a record cannot say itself whose it was before (%s)", (order) => {

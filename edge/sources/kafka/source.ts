@@ -262,7 +262,7 @@ export class KafkaSource implements Source {
   }
 
   private append(intake: Intake, record: ConsumedRecord): void {
-    const { body, isAsExpected, prepare } = eventOf(record, this.config);
+    const { body, isAsExpected, withoutValue, prepare } = eventOf(record, this.config);
     const end = Math.min(body.length, limits.lineBytesMax);
     this.counts.received++;
     let leftOut = 0;
@@ -271,10 +271,10 @@ export class KafkaSource implements Source {
       if (end < body.length) view.setHeader(cutHeader, String(end));
     });
     if (leftOut > 0) intake.count("headers_left_out", leftOut);
-    if (!isAsExpected) {
-      const { topic, partition, offset } = record;
-      this.say(signals.notFlume, { topic, partition, offset });
-    }
+    const { topic, partition, offset, key } = record;
+    if (!isAsExpected) this.say(signals.notFlume, { topic, partition, offset });
+    if (withoutValue > 0) this.say(signals.noValue, { topic, partition, offset, count: withoutValue });
+    if (key !== null && key.length > limits.keyBytesMax) this.say(signals.keyCut, { topic, partition, offset });
     if (end === body.length) return;
     intake.count("cut", 1);
     intake.count("cut_bytes", body.length - end);

@@ -22,6 +22,20 @@ export const signals = {
     atMostEveryMs: 60_000,
     counts: { book: "not_flume_events" },
   }),
+  noValue: defineSignal({
+    name: "kafka_source_header_without_value",
+    level: "warn",
+    message: "A header of a record has no value; an event's has one, which is empty",
+    atMostEveryMs: 3_600_000,
+    counts: { book: "headers_without_value", by: "count" },
+  }),
+  keyCut: defineSignal({
+    name: "kafka_source_key_cut",
+    level: "error",
+    message: "A record's key is longer than an event's key may be, and is cut: other keys may begin like it",
+    atMostEveryMs: 60_000,
+    counts: { book: "keys_cut" },
+  }),
   anew: defineSignal({
     name: "kafka_source_topic_anew",
     level: "warn",

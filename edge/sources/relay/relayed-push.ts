@@ -1,5 +1,6 @@
 /** A body's records as they are appended: those that are here already are left out, what is no event is said. */
 import { IDENTITY_HEADER, type Identity, parseIdentity } from "../../../shared/identity/identity.ts";
+import { textOfBytes } from "../../../shared/kafka/record-batch/byte-text.ts";
 import { decodeText } from "../../../shared/system/short-texts.ts";
 import type { EventView } from "../../core/event-view.ts";
 import type { Intake } from "../../core/source.ts";
@@ -108,7 +109,7 @@ class RecordReader {
     const slot = this.index * part.stride;
     const keyStart = parts[slot + part.keyStart] ?? -1;
     view.eventTimeMs = timesMs[this.index] ?? 0;
-    if (keyStart >= 0) view.key = decodeText(bytes, keyStart, parts[slot + part.keyEnd] ?? 0);
+    if (keyStart >= 0) view.key = textIn(bytes, keyStart, parts[slot + part.keyEnd] ?? 0);
     // First, so that it always has a place.
     const identityEnd = parts[slot + part.identityEnd] ?? 0;
     view.setHeader(originHeader, decodeText(bytes, parts[slot + part.identityStart] ?? 0, identityEnd));
@@ -125,11 +126,18 @@ class RecordReader {
       const name = decodeText(bytes, cursor.position, nameEnd);
       cursor.position = nameEnd;
       const valueEnd = Math.max(0, cursor.varint()) + cursor.position;
-      const value = decodeText(bytes, cursor.position, valueEnd);
+      const value = textIn(bytes, cursor.position, valueEnd);
       cursor.position = valueEnd;
       if (name === IDENTITY_HEADER) continue;
       if (name === originHeader && !(this.keepOrigin && parseIdentity(value) !== undefined)) this.replaced++;
-      else if (!view.setHeader(name, value)) this.leftOut++;
+      // Only the origin is there already; of the others a record may have several.
+      else if (!(name === originHeader ? view.setHeader(name, value) : view.addHeader(name, value))) this.leftOut++;
     }
   }
+}
+
+/** As `decodeText`, and bytes that are no UTF-8 keep what they are. */
+function textIn(bytes: Buffer, start: number, end: number): string {
+  const text = decodeText(bytes, start, end);
+  return text.includes("\uFFFD") ? textOfBytes(bytes.subarray(start, end)) : text;
 }

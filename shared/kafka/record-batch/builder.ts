@@ -13,6 +13,7 @@
  */
 import { invariant } from "../../errors/invariant.ts";
 import { IDENTITY_HEADER, type LaneIdentity, lanePrefix } from "../../identity/identity.ts";
+import { bytesOfText } from "./byte-text.ts";
 import { type Compression, codecNumbers, compress } from "./compression.ts";
 import { combineCrc, crc32c } from "./crc32c.ts";
 import { at, HEADER_BYTES } from "./header.ts";
@@ -39,7 +40,10 @@ export interface RecordHeaders {
   readonly headerValues: readonly string[];
 }
 
-/** One record, as it is read: its value is `buffer[start..end)`. */
+/**
+ * One record, as it is read: its value is `buffer[start..end)`. An empty one with the header `tombstone: true` is a record
+ * without a value: on a compacted topic it deletes its key.
+ */
 export interface RecordSource extends RecordHeaders {
   readonly buffer: Buffer;
   readonly start: number;
@@ -55,6 +59,8 @@ const recordOverheadBytes = 128;
 const keyLengthMax = 32;
 const valueLengthMax = 128;
 const identityName = Buffer.from(IDENTITY_HEADER);
+/** Of an event with an empty body: its record has no value. */
+export const tombstoneHeader = "tombstone";
 
 export class RecordBatchBuilder {
   /** Records so far. */
@@ -99,6 +105,7 @@ export class RecordBatchBuilder {
     else if (timeMs < this.timeMsMin) this.timeMsMin = timeMs;
 
     const valueLength = end - start;
+    const isTombstone = valueLength === 0 && saysTombstone(record);
     const keyIsPlain = key === undefined || isShortAscii(key, keyLengthMax);
     const keyBytes = keyIsPlain ? undefined : this.keys.of(key);
     const keyLength = key === undefined ? 0 : (keyBytes ?? key).length;
@@ -119,8 +126,7 @@ export class RecordBatchBuilder {
       varlongLength(timeDelta) +
       varintLength(this.count) +
       (key === undefined ? 1 : varintLength(keyLength) + keyLength) +
-      varintLength(valueLength) +
-      valueLength +
+      (isTombstone ? 1 : varintLength(valueLength) + valueLength) +
       varintLength(extra + (prefix === undefined ? 0 : 1)) +
       headersLength;
     if (this.bytes + bodyLength + recordOverheadBytes > this.arena.length) this.grow(bodyLength + recordOverheadBytes);
@@ -137,9 +143,13 @@ export class RecordBatchBuilder {
       if (keyBytes === undefined) offset = writeAscii(arena, offset, key);
       else offset = writeBytes(arena, offset, keyBytes, keyLength);
     }
-    offset = writeVarint(arena, offset, valueLength);
-    source.copy(arena, offset, start, end);
-    offset += valueLength;
+    if (isTombstone)
+      arena[offset++] = 1; // no value
+    else {
+      offset = writeVarint(arena, offset, valueLength);
+      source.copy(arena, offset, start, end);
+      offset += valueLength;
+    }
     offset = writeVarint(arena, offset, extra + (prefix === undefined ? 0 : 1));
     if (prefix !== undefined) {
       arena[offset++] = identityName.length << 1;
@@ -246,7 +256,7 @@ export class RecordBatchBuilder {
   }
 }
 
-/** UTF-8 of texts that come again and again (keys, header names and values): encoded once, in bounded memory. */
+/** Bytes of texts that come again and again (keys, header names and values): encoded once, in bounded memory. */
 class TextBytes {
   private known = new Map<string, Uint8Array>();
 
@@ -254,10 +264,15 @@ class TextBytes {
     const found = this.known.get(text);
     if (found !== undefined) return found;
     if (this.known.size >= 4096) this.known.clear();
-    const bytes = Buffer.from(text, "utf8");
+    const bytes = bytesOfText(text);
     this.known.set(text, bytes);
     return bytes;
   }
+}
+
+function saysTombstone({ headerNames, headerValues }: RecordHeaders): boolean {
+  const at = headerNames.lastIndexOf(tombstoneHeader);
+  return at >= 0 && headerValues[at] === "true";
 }
 
 function varintLength(value: number): number {

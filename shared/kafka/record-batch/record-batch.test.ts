@@ -51,6 +51,23 @@ describe("crc32c", () => {
 });
 
 describe("a record batch", () => {
+  test("an empty event that says that it is a tombstone has no value; others have", () => {
+    const builder = new RecordBatchBuilder({ compression: "none", identity: undefined });
+    builder.begin(0);
+    const buffer = Buffer.from("x");
+    const record = { buffer, start: 0, end: 0, eventTimeMs: 0, key: undefined };
+    const says = (value: string) => ({ headerNames: ["tombstone"], headerValues: [value] });
+    builder.append({ ...record, ...says("true") });
+    builder.append({ ...record, end: 1, ...says("true") });
+    builder.append({ ...record, ...says("no") });
+    builder.append({ ...record, ...noHeaders });
+    // length, attributes, time, offset, no key: then the value's length, a zigzag varint.
+    const { bytes } = builder.seal();
+    const lengths: (number | undefined)[] = [];
+    for (let at = HEADER_BYTES; at < bytes.length; at += 1 + (bytes[at] ?? 0) / 2) lengths.push(bytes[at + 5]);
+    expect(lengths).toEqual([1, 2, 0, 0]);
+  });
+
   test.each(["none", "gzip", "zstd"] as const)("comes back as it was put with codec %s", (compression: Compression) => {
     const builder = new RecordBatchBuilder({ compression, identity });
     builder.begin(998);
