@@ -9,6 +9,7 @@ import { aborted } from "../../shared/async/aborted.ts";
 import { withDeadline } from "../../shared/async/deadline.ts";
 import { sleep } from "../../shared/async/sleep.ts";
 import { AppError } from "../../shared/errors/app-error.ts";
+import { beforeJoin } from "../../shared/kafka/connection/before-join.ts";
 import { createKafka, endlessRetry, type KafkaConnection } from "../../shared/kafka/connection/client.ts";
 import { kafkaClientError } from "../../shared/kafka/connection/client-log.ts";
 import { explainClientError } from "../../shared/kafka/connection/connect-error.ts";
@@ -91,6 +92,8 @@ const lookForTopicsMs = 30_000;
 const lookEveryMs = 10_000;
 const lookMsPerTopic = 100;
 const leaveMsMax = 3_000;
+/** Well below a session. */
+const tellMsMax = 2_000;
 
 /** One membership: from connecting until the signal aborts, it crashes, or the topics are others. */
 export class KafkaGroup {
@@ -120,7 +123,7 @@ export class KafkaGroup {
     this.consumer = this.kafka.consumer({
       groupId,
       // The second is what members before this had: a group has what all its members know.
-      partitionAssigners: [rangeAssigner, PartitionAssigners.roundRobin],
+      partitionAssigners: [beforeJoin(rangeAssigner, () => this.beforeJoin()), PartitionAssigners.roundRobin],
       sessionTimeout,
       rebalanceTimeout: 2 * sessionTimeout,
       heartbeatInterval: Math.min(3_000, sessionTimeout / 3),
@@ -203,11 +206,21 @@ export class KafkaGroup {
     await begun;
   }
 
+  /** Some of what is ours may go to another member, which goes on where the group says. */
+  private async beforeJoin(): Promise<void> {
+    if (this.joins === 0 || this.over.signal.aborted) return;
+    const late = () => new AppError("KAFKA_UNREACHABLE", "tell the group before a rebalance: no answer in time");
+    await withDeadline(this.tell(this.over.signal), tellMsMax, late).catch((error: unknown) =>
+      this.reader.notTold(error),
+    );
+  }
+
   /** Nothing is fetched before it is known where to go on. Synchronous up to the pause: kafkajs fetches as soon as it returns. */
   private async begin(): Promise<void> {
     const { consumer, reader, assignment } = this;
     const topics = Object.keys(assignment);
     const join = ++this.joins;
+    this.toldText = "";
     consumer.pause(topics.map((topic) => ({ topic, partitions: [...(assignment[topic] ?? [])] })));
     if (this.over.signal.aborted) return;
     // A client of its own has heard nothing old of the topics.

@@ -44,9 +44,9 @@ export const configSchema = () =>
       partitionHeader: headerName("the partition"),
       offsetHeader: headerName("the offset"),
       sessionTimeout: sessionTimeoutField(),
-      commitInterval: duration({ min: 100, max: 600_000 }).prefault("5s").meta({
+      commitInterval: duration({ min: 100, max: 600_000 }).prefault("1s").meta({
         description:
-          "How often the group is told the offsets, for lag tools and for the next member. This agent goes on from the offsets that are stored with the events.",
+          "How often the group is told the offsets, for lag tools and for the next member. This agent goes on from the offsets that are stored with the events. When an agent of the group is killed, what it stored since it last told the group comes again through another.",
       }),
     })
     .refine(({ topics, topicsPattern }) => (topics === undefined) !== (topicsPattern === undefined), {

@@ -7,6 +7,7 @@
  *
  * - We were killed before we told the group: the group is behind, ours counts, nothing comes twice.
  * - Another member read on, and told the group: its offset counts, nothing comes twice.
+ * - A partition goes to another member while both live: the group is told before the members join anew, nothing comes twice.
  * - Another member read on and was killed before it told the group: what it had stored comes again, by us. Each record once
  *   needs that a partition stays with one agent; between agents it is at least once.
  * - Somebody sets the group's offset back to read again: ours counts, and nothing is read again. Take another `groupId` for that.

@@ -40,6 +40,15 @@ declare module "kafkajs/src/network/requestQueue" {
   }
 }
 
+declare module "kafkajs/src/consumer/consumerGroup" {
+  /** One member of a group. */
+  export default class ConsumerGroup {
+    /** Made from `consumer({ partitionAssigners })`. */
+    readonly assigners: readonly object[];
+    joinAndSync(): Promise<unknown>;
+  }
+}
+
 declare module "kafkajs/src/network/connection" {
   import type { Socket } from "node:net";
   import type RequestQueue from "kafkajs/src/network/requestQueue";

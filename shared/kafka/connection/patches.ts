@@ -7,9 +7,11 @@
  * - `honestConnect`: connections that are half made and counted as made;
  * - `oneDisconnect`: sockets that are ended again and again in an outage, a listener more each time;
  * - `registerCodecs`: zstd, snappy and lz4, which it lacks;
+ * - `installBeforeJoin`: waits for what a member does before it joins, for the members that ask for it;
  * - `installRawFetch`: Fetch answers as bytes, for the clients that ask for it.
  */
 import { registerCodecs } from "../codecs/kafkajs-codecs.ts";
+import { installBeforeJoin } from "./before-join.ts";
 import { honestConnect } from "./honest-connect.ts";
 import { oneDisconnect } from "./one-disconnect.ts";
 import { quietTimers } from "./quiet-timers.ts";
@@ -23,5 +25,6 @@ export function installPatches(): void {
   honestConnect();
   oneDisconnect();
   registerCodecs();
+  installBeforeJoin();
   installRawFetch();
 }
