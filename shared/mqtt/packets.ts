@@ -10,6 +10,7 @@ export const packetTypes = {
   publish: 3,
   puback: 4,
   suback: 9,
+  unsuback: 11,
   pingresp: 13,
   disconnect: 14,
 } as const;
@@ -79,6 +80,15 @@ export function subscribePacket(version: MqttVersion, id: number, filters: reado
     Buffer.from([id >> 8, id & 255]),
     ...(version === "5" ? [Buffer.from([0])] : []),
     ...filters.flatMap((filter) => [text(filter), Buffer.from([qos | retainHandling])]),
+  ]);
+}
+
+/** Ends subscriptions: what was queued under them still comes. */
+export function unsubscribePacket(version: MqttVersion, id: number, filters: readonly string[]): Buffer {
+  return packet(0xa2, [
+    Buffer.from([id >> 8, id & 255]),
+    ...(version === "5" ? [Buffer.from([0])] : []),
+    ...filters.map(text),
   ]);
 }
 
@@ -198,7 +208,7 @@ export function readPuback(bytes: Buffer, { bodyAt, end }: PacketHead): Puback |
   return { id, code, reason: texts.get(31) };
 }
 
-/** A code for each filter: 0 to 2 granted, 128 and more refused. */
+/** A code for each filter: 0 to 2 granted, 128 and more refused. Of UNSUBACK too, whose codes only MQTT 5 has. */
 export function readSuback(
   bytes: Buffer,
   { bodyAt, end }: PacketHead,

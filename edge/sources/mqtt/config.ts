@@ -25,7 +25,7 @@ export const configSchema = () =>
       broker: brokerAddress().meta({ description: "Where the broker listens: host:port." }),
       topics: z.array(filter()).min(1).max(100).meta({
         description:
-          "Topic filters to subscribe to. `$share/GROUP/FILTER` shares out the messages among all that name the same group.",
+          "Topic filters to subscribe to. `$share/GROUP/FILTER` shares out the messages among all that name the same group. A filter that is taken out of the list is taken out of the broker's session too; what the broker had kept under it may still come.",
       }),
       qos: z
         .union([z.literal(0), z.literal(1)])

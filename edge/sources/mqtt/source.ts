@@ -1,7 +1,8 @@
 /**
  * Messages of an MQTT broker.
  *
- *     connect ─▶ CONNACK ─▶ (subscribe, when the broker has no session of ours) ─▶ messages, a chunk at a time:
+ *     connect ─▶ CONNACK ─▶ (unsubscribe from what the config names no more) ─▶ (subscribe, when the broker has no session
+ *                 of ours, or after a start) ─▶ messages, a chunk at a time:
  *                 appended ─▶ one commit ─▶ PUBACK for each
  *
  * The broker keeps the session while we are away. What was not acknowledged it sends again, marked as a repeat: it cannot know
@@ -23,6 +24,7 @@ import {
   readPublish,
   readSuback,
   subscribePacket,
+  unsubscribePacket,
   wordsOfCode,
 } from "../../../shared/mqtt/packets.ts";
 import { defineSignal } from "../../../shared/telemetry/log.ts";
@@ -36,10 +38,17 @@ import { dial } from "../../listeners/dial.ts";
 import { hasRoom } from "../../listeners/room.ts";
 import { codes } from "../../records/codes.ts";
 import type { Config } from "./config.ts";
+import { Subscriptions } from "./subscriptions.ts";
 
 /** What the mqtt source says. */
 const signals = {
   connected: defineSignal({ name: "mqtt_connected", level: "info", message: "Connected to the broker" }),
+  unsubscribed: defineSignal({
+    name: "mqtt_unsubscribed",
+    level: "info",
+    message:
+      "The broker's session no longer has topics that the config does not name; what it had kept of them may still come",
+  }),
   lost: defineSignal({
     name: "mqtt_away",
     level: "warn",
@@ -48,6 +57,7 @@ const signals = {
 } as const;
 
 const subscribeId = 1;
+const unsubscribeId = 2;
 /** A topic and properties in front of a payload. */
 const headBytesMax = 256 * 1024;
 const heldBytesMax = limits.lineBytesMax + headBytesMax + 2 * limits.readBytes;
@@ -59,6 +69,7 @@ export class MqttSource implements Source {
   private readonly backoff: Backoff;
   private connection: Connection | undefined;
   private subscribed = false;
+  private subscriptions: Subscriptions | undefined;
   private said: string | undefined;
   private readonly counts = { received: 0, repeats: 0, connects: 0 };
 
@@ -79,6 +90,9 @@ export class MqttSource implements Source {
       this.connection?.stop();
     };
     signal.addEventListener("abort", onAbort, { once: true });
+    const { broker, topics } = this.config;
+    const session = `${this.clientId} at ${broker.host}:${broker.port}`;
+    this.subscriptions = new Subscriptions(session, topics, intake);
     while (!signal.aborted) {
       try {
         await this.session(intake, signal, last.signal);
@@ -120,7 +134,7 @@ export class MqttSource implements Source {
     const connection = await dial({ ...config.broker, tls: config.tls, withinMs: config.connectTimeout, heldBytesMax });
     this.connection = connection;
     if (signal.aborted) return;
-    await this.login(connection);
+    await this.subscribe(connection, await this.login(connection), signal);
     const pulse = new Pulse(connection, config.keepAlive);
     try {
       let open = true;
@@ -138,7 +152,8 @@ export class MqttSource implements Source {
     }
   }
 
-  private async login(connection: Connection): Promise<void> {
+  /** Answers whether the broker has kept a session of ours. */
+  private async login(connection: Connection): Promise<boolean> {
     const { config, clientId } = this;
     const { version, username, password, keepAlive, sessionExpiry, inFlightMax, connectTimeout } = config;
     const late = setTimeout(() => connection.destroy(), connectTimeout);
@@ -157,12 +172,25 @@ export class MqttSource implements Source {
       if (connack.code !== 0) {
         throw new AppError(codes.EDGE_MQTT_REFUSED, `log in at the broker: ${wordsOfCode(connack.code)}`);
       }
-      // A session that it kept has our topics; without this, MQTT 3.1.1 would bring all retained messages again.
-      if (connack.sessionPresent && this.subscribed) this.onConnected();
-      else await connection.write(subscribePacket(version, subscribeId, config.topics, config.qos));
+      return connack.sessionPresent;
     } finally {
       clearTimeout(late);
     }
+  }
+
+  private async subscribe(connection: Connection, sessionPresent: boolean, signal: AbortSignal): Promise<void> {
+    const { subscriptions } = this;
+    const { version, topics, qos } = this.config;
+    const stale = subscriptions?.stale ?? [];
+    if (sessionPresent && stale.length > 0) await connection.write(unsubscribePacket(version, unsubscribeId, stale));
+    else if (!sessionPresent) subscriptions?.settled();
+    // A session that it kept has our topics; without this, MQTT 3.1.1 would bring all retained messages again.
+    if (sessionPresent && this.subscribed) {
+      this.onConnected();
+      return;
+    }
+    await subscriptions?.begin(signal);
+    await connection.write(subscribePacket(version, subscribeId, topics, qos));
   }
 
   private onConnected(): void {
@@ -223,6 +251,7 @@ export class MqttSource implements Source {
       }
       this.onConnected();
     }
+    if (head.type === packetTypes.unsuback) this.onUnsubscribed(readSuback(bytes, head, this.config.version) ?? []);
     if (head.type === packetTypes.disconnect) {
       const code = head.end > head.bodyAt ? (bytes[head.bodyAt] ?? 0) : 0;
       throw new AppError(
@@ -230,6 +259,17 @@ export class MqttSource implements Source {
         `read from the broker: it ended the connection: ${wordsOfCode(code)}`,
       );
     }
+  }
+
+  private onUnsubscribed(answers: readonly number[]): void {
+    const topics = this.subscriptions?.stale ?? [];
+    const refused = answers.findIndex((code) => code >= 128);
+    if (refused >= 0) {
+      const why = wordsOfCode(answers[refused] ?? 0);
+      throw new AppError(codes.EDGE_MQTT_REFUSED, `unsubscribe from ${topics[refused] ?? "a topic"}: ${why}`);
+    }
+    this.subscriptions?.settled();
+    this.context.report(signals.unsubscribed, { component: this.context.name, topics: topics.join(" ") });
   }
 
   private append(intake: Intake, bytes: Buffer, message: PublishHead, packetEnd: number): void {

@@ -20,8 +20,14 @@ export class ListeningAgent implements AsyncDisposable {
 
   /** `sources`: the config of each as JSON, by name, without its channel. */
   static async write(dir: TempDir, sources: Readonly<Record<string, object>>): Promise<ListeningAgent> {
-    const port = await freePort();
-    const names = Object.keys(sources);
+    const agent = new ListeningAgent(dir, await freePort(), Object.keys(sources));
+    agent.configure(sources);
+    return agent;
+  }
+
+  /** Writes another config with sources of the same names; for the next start, or `reload`. */
+  configure(sources: Readonly<Record<string, object>>): void {
+    const { dir, adminPort: port, sources: names } = this;
     const config = {
       agent: "gw-1",
       dataDir: dir.file("data"),
@@ -34,7 +40,10 @@ export class ListeningAgent implements AsyncDisposable {
       admin: { address: `127.0.0.1:${port}` },
     };
     writeFileSync(dir.file("tailgate.yaml"), JSON.stringify(config));
-    return new ListeningAgent(dir, port, names);
+  }
+
+  reload(): void {
+    this.child?.signal("SIGHUP");
   }
 
   async start(): Promise<void> {
