@@ -91,6 +91,7 @@ const lookForTopicsMs = 30_000;
 /** How often the cluster is asked where the topics end, and whether they are still the same. With many topics less often. */
 const lookEveryMs = 10_000;
 const lookMsPerTopic = 100;
+const askEveryMs = 200;
 const leaveMsMax = 3_000;
 /** Well below a session. */
 const tellMsMax = 2_000;
@@ -108,6 +109,8 @@ export class KafkaGroup {
   private assignment: Readonly<Record<string, readonly number[]>> = {};
   /** Of the topics that are read, as they were when reading began. */
   private ids: TopicIds = new Map();
+  /** When their ids were asked for last, apart from looks. */
+  private readonly askedMs = new Map<string, number>();
   private asking: Promise<Admin> | undefined;
 
   constructor(
@@ -257,6 +260,18 @@ export class KafkaGroup {
     if (!judge(ends) && !isOther) return false;
     await this.begin();
     return true;
+  }
+
+  /**
+   * Whether what was fetched is of the topic that is read: one that was made anew in between may have records at the same
+   * offsets. Asked often enough that hardly anything of another topic is taken for one of this; `look` finds the rest.
+   */
+  async isSame(topic: string): Promise<boolean> {
+    const known = this.ids.get(topic);
+    if (known === undefined || performance.now() - (this.askedMs.get(topic) ?? 0) < askEveryMs) return true;
+    const id = (await this.options.topicIds([topic])).get(topic);
+    this.askedMs.set(topic, performance.now());
+    return !isAnotherTopic(known, id) || !(await this.look());
   }
 
   /** The topics' ids and ends, which belong together: a topic that is made anew in between is asked for again. */

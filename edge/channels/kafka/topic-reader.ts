@@ -128,6 +128,7 @@ export class TopicReader {
     const { batch, heartbeat, resolveOffset, isRunning, isStale } = payload;
     const { partition, messages } = batch;
     const { taken, arrived } = this.options;
+    if ((await this.member?.isSame(batch.topic)) === false) return;
     if (await this.isAstray(partition, Number(messages[0]?.offset ?? -1))) return;
     for (let at = 0; at < messages.length; at += recordsAtOnce) {
       while (!taken.hasRoom) {

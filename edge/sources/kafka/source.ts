@@ -29,6 +29,8 @@ const againMs = 1_000;
 const recordsAtOnce = 500;
 /** How often a gap between two records makes us ask what the topic has deleted. */
 const gapEveryMs = 1_000;
+/** Nothing stands still that has not moved for less than that; the cluster is looked at every ten seconds. */
+const stallMsMin = 8_000;
 /** For questions beside the group's own. */
 const timeouts = { connectTimeoutMs: 5_000, requestTimeoutMs: 10_000 };
 
@@ -42,7 +44,7 @@ export class KafkaSource implements Source {
   private readonly gaps = new Gaps();
   private readonly watch = new StallWatch();
   private gapAskedMs = Number.NEGATIVE_INFINITY;
-  private lookedMs = 0;
+  private stallsLookedMs = 0;
 
   constructor(
     private readonly config: Config,
@@ -190,8 +192,6 @@ export class KafkaSource implements Source {
   }
 
   private looking(group: KafkaGroup, intake: Intake): Judge {
-    const sinceMs = this.lookedMs;
-    this.lookedMs = performance.now();
     const before = this.places.map((place) => [place, place.next] as const);
     return (ends) => {
       let isAstray = false;
@@ -202,13 +202,20 @@ export class KafkaSource implements Source {
         if (next !== undefined && (next < found.low || next > found.high)) isAstray = true;
       }
       for (const { topic, partition, from, to } of this.gaps.lost(ends)) this.sayOutrun({ topic, partition }, from, to);
-      const complaint = intake.takesNow() ? group.complaintSince(sinceMs) : undefined;
-      for (const { place, reason } of this.watch.look(this.places, complaint)) {
-        const { topic, partition, next, lag } = place;
-        this.say(signals.stalled, { topic, partition, offset: next, lag, reason });
-      }
+      this.lookForStalls(group, intake);
       return isAstray;
     };
+  }
+
+  private lookForStalls(group: KafkaGroup, intake: Intake): void {
+    const sinceMs = this.stallsLookedMs;
+    if (performance.now() - sinceMs < stallMsMin) return;
+    this.stallsLookedMs = performance.now();
+    const complaint = intake.takesNow() ? group.complaintSince(sinceMs) : undefined;
+    for (const { place, reason } of this.watch.look(this.places, complaint)) {
+      const { topic, partition, next, lag } = place;
+      this.say(signals.stalled, { topic, partition, offset: next, lag, reason });
+    }
   }
 
   private sayOutrun({ topic, partition }: Pick<PartitionPlace, "topic" | "partition">, from: number, to: number): void {
@@ -223,6 +230,7 @@ export class KafkaSource implements Source {
   private async take(payload: EachBatchPayload, { group, place, intake, signal }: Taking): Promise<void> {
     const { batch, heartbeat, resolveOffset, isRunning, isStale } = payload;
     const { topic, partition, messages } = batch;
+    if (!(await group.isSame(topic))) return;
     if (await this.isAstray(group, place, Number(batch.firstOffset() ?? messages[0]?.offset))) return;
     place.end = Math.max(place.end, Number(batch.highWatermark));
     for (let at = 0; at < messages.length; at += recordsAtOnce) {

@@ -46,18 +46,20 @@ export class Copier implements AsyncDisposable {
   ) {}
 
   static async start({ folder, name, brokers, source, topic }: CopierOptions): Promise<Copier> {
-    const port = await freePort();
-    const config = {
-      agent: name,
-      dataDir: join(folder, `${name}-data`),
-      linger: "10ms",
+    return await Copier.startFlow(folder, name, {
       sources: {
         in: { type: "kafka", brokers, sessionTimeout: "6s", commitInterval: "200ms", channels: ["main"], ...source },
       },
       channels: { main: { type: "sqlite", freeDisk: 0 } },
       sinks: { out: { type: "kafka", channel: "main", brokers, topic, partition: "agent" } },
-      admin: { address: `127.0.0.1:${port}` },
-    };
+    });
+  }
+
+  /** An agent of this name in that folder, with sources, channels and sinks as they are given. */
+  static async startFlow(folder: string, name: string, flow: object): Promise<Copier> {
+    const port = await freePort();
+    const own = { agent: name, dataDir: join(folder, `${name}-data`), linger: "10ms" };
+    const config = { ...own, ...flow, admin: { address: `127.0.0.1:${port}` } };
     const path = join(folder, `${name}.yaml`);
     writeFileSync(path, JSON.stringify(config));
     const copier = new Copier(path, port);
