@@ -50,7 +50,9 @@ async function measure(options: Options, argv: readonly string[]): Promise<numbe
   let failed = 0;
   await setup("test", (line) => console.error(line));
   const choice = choose(cases, options);
-  await using bench = await Bench.open({ ...options, big: choice.big }, (text) => console.error(`  ${text}`));
+  // An agent that takes no part is not built: some take minutes.
+  const peers = choice.cases.some((benchCase) => benchCase.peers) ? options.peers : [];
+  await using bench = await Bench.open({ ...options, peers, big: choice.big }, (text) => console.error(`  ${text}`));
   const machine = await describeMachine(bench);
   for (const benchCase of choice.cases) {
     console.log(`\n${benchCase.title}`);

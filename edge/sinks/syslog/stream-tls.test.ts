@@ -27,7 +27,11 @@ const server = (folder: string, then: string) => `
   server.listen(0, "127.0.0.1", () => writeFileSync(file("port"), String(server.address().port)));
 `;
 
-async function outcome(then: string): Promise<{ readonly error?: string; readonly tookMs: number }> {
+/** `between` the write and the end. */
+async function outcome(
+  then: string,
+  between?: (stream: SyslogStream) => Promise<unknown>,
+): Promise<{ readonly error?: string; readonly tookMs: number }> {
   using dir = tempDir();
   mkdirSync(dir.file("certificates"));
   const { ca, broker } = makeCertificates(dir.file("certificates"));
@@ -49,6 +53,7 @@ async function outcome(then: string): Promise<{ readonly error?: string; readonl
   const sinceMs = performance.now();
   try {
     await stream.write(Buffer.alloc(300_000, 65), never);
+    await between?.(stream);
     await stream.end(never);
     return { tookMs: performance.now() - sinceMs };
   } catch (error) {
@@ -81,8 +86,14 @@ test.each([
 
 test.each([
   ["destroys the connection before it has read everything", 'tls.once("data", () => tcp.destroy());'],
-  ["ends it by itself while we still write", 'tls.pause(); tls.end("so long", () => tcp.end());'],
   ["answers our notice and then resets the connection", atNotice("tls.end(() => tcp.resetAndDestroy())")],
 ])("a server that %s is not", async (_how, then) => {
   expect((await outcome(then)).error).toContain("ConnectionLost");
+});
+
+test("an end that the server made by itself, before ours, is not taken for its word", async () => {
+  const { error } = await outcome('tls.resume(); tls.end("so long", () => tcp.end());', (stream) =>
+    until("the server's end", () => !stream.isOpen),
+  );
+  expect(error).toContain("ConnectionLost");
 });

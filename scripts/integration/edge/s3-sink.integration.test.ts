@@ -10,7 +10,8 @@ let server: BucketServer;
 beforeAll(async () => {
   if (!hasBucketServer()) return;
   server = await BucketServer.open();
-}, 300_000);
+  // The first time it is built, which takes a busy machine some minutes.
+}, 720_000);
 afterAll(() => server?.[Symbol.asyncDispose]());
 
 const sink = ({ bucket, endpoint, accessKeyId, secretAccessKey }: BucketServer, more: string) =>

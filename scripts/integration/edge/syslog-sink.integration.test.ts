@@ -31,7 +31,8 @@ function start(): Promise<Rsyslog> {
       ...["tcp", "tls", "udp"].map(ruleset),
       `input(type="imptcp" address="127.0.0.1" port="${ports.tcp}" ruleset="tcp")`,
       `input(type="imtcp" port="${ports.tls}" ruleset="tls")`,
-      `input(type="imudp" address="127.0.0.1" port="${ports.udp}" ruleset="udp")`,
+      // Room for all that a test sends: what the kernel has no room for is lost, and nobody hears of it.
+      `input(type="imudp" address="127.0.0.1" port="${ports.udp}" rcvbufSize="8m" ruleset="udp")`,
     ],
   });
 }
