@@ -121,7 +121,7 @@ export class Committer {
     if (!this.isScheduled) this.setTimer(Math.max(this.pause().leftMs, beatMsMin));
   }
 
-  /** Something is pending: makes sure that a commit comes. Cheap; called after every chunk. */
+  /** Something is pending: makes sure that a commit comes. Cheap; called for every event. */
   schedule(): void {
     if (this.isScheduled) return;
     const { pauseMs, leftMs } = this.pause();

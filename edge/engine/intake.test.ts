@@ -71,6 +71,24 @@ function identities(batches: readonly StoredBatch[]): (string | undefined)[] {
 }
 
 describe("the intake", () => {
+  test("what a source appends is committed within the linger, also when it has no position and waits for nothing", async () => {
+    const { store, intake, channels } = wire({ lingerMs: 20 });
+    for (const line of ["a", "b"]) {
+      append(intake, line);
+      await until("the line to be committed", () => lines(channels[0]?.held ?? []).includes(line), Boolean, {
+        withinMs: 2_000,
+      });
+    }
+    expect(store.counters("s").get("read")).toBe(2);
+  });
+
+  test("so is what only counts: an event that an interceptor dropped", async () => {
+    const drops = { name: "all", interceptor: { intercept: () => false } };
+    const { store, intake } = wire({ lingerMs: 20, interceptors: [drops] });
+    append(intake, "a");
+    await until("the count", () => store.counters("s").get("filtered:all") === 1, Boolean, { withinMs: 2_000 });
+  });
+
   test("commits what was appended in order, with contiguous numbers and the position behind the last line", async () => {
     const { store, intake, channels } = wire();
     let offset = 0;

@@ -168,6 +168,7 @@ export class StreamIntake implements Intake, CommitSource {
   carry(batch: CarriedBatch): void {
     if (this.closed) return;
     this.read += batch.count;
+    this.committer.schedule();
     for (const target of this.targets) {
       if (target.dropping) target.dropped += batch.count;
       else this.committer.pendingBytes += target.router.carry(batch);
@@ -244,6 +245,8 @@ export class StreamIntake implements Intake, CommitSource {
   private put(view: EventView): void {
     if (this.closed) return;
     this.read++;
+    // Not every source has a position that moves, or waits for the commit: a datagram has neither.
+    this.committer.schedule();
     if (cutOversized(view)) this.oversized++;
     const dropping = droppedBy(view, this.interceptors);
     if (dropping >= 0) {
