@@ -16,6 +16,7 @@ import {
   type SessionOptions,
   type Unread,
 } from "./session.ts";
+import { quoted, tableName } from "./sql-names.ts";
 
 /** Types whose order says what is new. Of these, the server gives out integers inside the statement that inserts. */
 const integers = ["smallint", "integer", "bigint"];
@@ -334,16 +335,6 @@ function what({ table }: Config): string {
 
 function unfit(message: string): AppError {
   return new AppError(codes.EDGE_DATABASE_UNFIT, message);
-}
-
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
-
-/** `name` or `schema.name`. */
-function tableName(table: string): string {
-  const dot = table.indexOf(".");
-  return dot < 0 ? quoted(table) : `${quoted(table.slice(0, dot))}.${quoted(table.slice(dot + 1))}`;
 }
 
 function literal(text: string): string {

@@ -16,6 +16,7 @@ import {
   type SessionOptions,
   type Unread,
 } from "./session.ts";
+import { quoted, tableName } from "./sql-names.ts";
 import { SqliteFile } from "./sqlite-file.ts";
 
 const alias = "tailgate_row";
@@ -319,15 +320,6 @@ function textOf(bytes: Uint8Array): string {
 
 function unfit(message: string): AppError {
   return new AppError(codes.EDGE_DATABASE_UNFIT, message);
-}
-
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
-
-function tableName(table: string): string {
-  const dot = table.indexOf(".");
-  return dot < 0 ? quoted(table) : `${quoted(table.slice(0, dot))}.${quoted(table.slice(dot + 1))}`;
 }
 
 function bareName(table: string): string {
