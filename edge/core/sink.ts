@@ -80,6 +80,11 @@ export interface LaneDelivery {
   resumed?(from: number): void;
   /** The lane's own facts for the status page: where it sends to, and as whom. */
   status?(): Readonly<Record<string, unknown>>;
+  /**
+   * Nothing more is delivered here, and this batch has not ended: how many of its records, from the first on, the destination has for
+   * certain. They are acknowledged, and whoever delivers the rest does not send them again. Left out: none.
+   */
+  leave?(batch: StoredBatch): number;
 }
 
 /** How a delivery ended. */

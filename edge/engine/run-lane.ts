@@ -12,6 +12,7 @@ import type { Random } from "../../shared/random/random.ts";
 import { defineSignal, type Report } from "../../shared/telemetry/log.ts";
 import type { LaneReader } from "../core/channel.ts";
 import type { Delivery, LaneDelivery } from "../core/sink.ts";
+import { cutBatch } from "../core/split-batch.ts";
 import type { StoredBatch } from "../core/stored-batch.ts";
 
 export interface RunLaneOptions {
@@ -70,6 +71,29 @@ const signals = {
  * @throws AppError `invariant`: our own assumption was broken, or the channel file is; the process must stop.
  */
 export async function runLane(options: RunLaneOptions, signal: AbortSignal): Promise<void> {
+  await deliverAll(options, signal);
+  leave(options);
+}
+
+/** Of a batch that is half delivered, the half that the destination has is acknowledged: the next one to deliver does not know of it. */
+function leave({ reader, delivery, ended }: RunLaneOptions): void {
+  if (delivery.leave === undefined) return;
+  try {
+    const batch = reader.next();
+    const has = batch?.kind === "records" ? delivery.leave(batch) : 0;
+    if (batch === undefined || has === 0) return;
+    if (has < batch.count) reader.replace(batch, cutBatch(batch, [batch.first + has]));
+    const first = reader.next();
+    if (first === undefined) return;
+    reader.acknowledge(first, undefined);
+    ended();
+  } catch (thrown) {
+    // The disk takes nothing: then that half comes again.
+    if (!(thrown instanceof AppError) || endsProcess(thrown)) throw thrown;
+  }
+}
+
+async function deliverAll(options: RunLaneOptions, signal: AbortSignal): Promise<void> {
   const { reader, changed, report, sinkName } = options;
   const { stream, number } = reader.lane;
   const backoff = new Backoff({ initialMs: 100, maxMs: 5_000 }, options.random);

@@ -6,6 +6,7 @@ import { silent } from "../../shared/telemetry/log.ts";
 import { until } from "../../shared/testing/until.ts";
 import type { LaneDelivery, Sink } from "../core/sink.ts";
 import { type ArrayChannel, ArrayStore } from "../testing/fakes/array-store.ts";
+import { testBatches } from "../testing/fakes/test-batches.ts";
 import { runLane } from "./run-lane.ts";
 import { laneStatus } from "./sink-group.ts";
 import { SinkRunner } from "./sink-runner.ts";
@@ -89,4 +90,41 @@ test("a lane tries as soon as its destination is back, and is patient anew after
   await until("the batch to be sent", () => channel.held.length === 0, Boolean, { withinMs: 2_000 });
   stop.abort();
   await running;
+});
+
+test("a lane that is stopped in the middle of a batch acknowledges the half that the destination has", async () => {
+  const store = new ArrayStore();
+  const channel = store.channel("main");
+  const lane = channel.createLane({ channel: "main", stream: "s", group: "t", part: undefined });
+  store.commit({ batches: testBatches(lane, 1, 5), positions: [], counters: [] });
+  const tried = Promise.withResolvers<void>();
+  const delivery: LaneDelivery = {
+    deliver: async () => {
+      tried.resolve();
+      throw new AppError("KAFKA_UNREACHABLE", "deliver in a test", { retryAfterMs: 60_000 });
+    },
+    leave: () => 2,
+  };
+  const stop = new AbortController();
+  const running = runLane(
+    {
+      reader: channel.reader(lane),
+      delivery,
+      givenUp: stop.signal,
+      wait: aborted,
+      mayStart: () => true,
+      drained: () => {},
+      ended: () => {},
+      taken: () => {},
+      changed: () => {},
+      random: seededRandom(1),
+      report: silent,
+      sinkName: "http",
+    },
+    stop.signal,
+  );
+  await tried.promise;
+  stop.abort();
+  await running;
+  expect(channel.held.map(({ first, count }) => [first, count])).toEqual([[2, 3]]);
 });

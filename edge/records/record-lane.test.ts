@@ -115,6 +115,31 @@ test.each([
   },
 );
 
+test("who leaves says what the destination has, and counts what will come again", async () => {
+  const answers: (AppError | undefined)[] = [
+    undefined,
+    undefined,
+    new AppError("EDGE_DESTINATION_AWAY", "cut off"),
+    undefined,
+  ];
+  const write = async () => {
+    const error = answers.shift();
+    if (error !== undefined) throw error;
+    return undefined;
+  };
+  const sink = new RecordSink(fakeContext(), { recordsMax: 2, destination: { write, status: () => ({}) } });
+  const reader = new ArrayReader(testLane("driving"));
+  reader.put(...testBatches(reader.lane, 1, 10));
+  const lane = sink.lane(reader);
+  const batch = reader.next();
+  if (batch === undefined) throw new Error("nothing was put");
+  await lane.deliver(batch, never).catch(() => undefined);
+  // Two writes were taken, of the third nobody knows; the fourth was not tried.
+  expect([lane.leave?.(batch), reader.counters.get("maybe_repeated")]).toEqual([4, 2]);
+  // Said once.
+  expect([lane.leave?.(batch), reader.counters.get("maybe_repeated")]).toEqual([0, 2]);
+});
+
 test("an event that another agent has numbered keeps its id, whichever lane brings it", async () => {
   const ids: string[] = [];
   const write = async (records: readonly SinkRecord[]) => {

@@ -84,6 +84,22 @@ export class RecordLane implements LaneDelivery {
     return found;
   }
 
+  /** What nobody knows of is written again by whoever comes next, who has never heard of it: so it is said here. */
+  leave(batch: StoredBatch): number {
+    const known = this.progress;
+    if (known === undefined || batch.first < known.first || batch.first + batch.count > known.end) return 0;
+    this.progress = undefined;
+    let has = 0;
+    while (has < batch.count && known.taken.has(batch.first + has)) has++;
+    if (this.tools.destination.knowsRepeats === true) return has;
+    let again = 0;
+    for (let seq = batch.first + has; seq < batch.first + batch.count; seq++) {
+      if (known.taken.has(seq) || known.unsure.has(seq)) again++;
+    }
+    if (again > 0) this.sayRepeats(batch.first + has, again);
+    return has;
+  }
+
   private progressOf({ first, count }: StoredBatch): Progress {
     const known = this.progress;
     if (known !== undefined && first >= known.first && first + count <= known.end) return known;
@@ -148,8 +164,12 @@ export class RecordLane implements LaneDelivery {
   private noteRepeats(again: readonly SinkRecord[]): void {
     const [first] = again;
     if (first === undefined || this.tools.destination.knowsRepeats === true) return;
+    this.sayRepeats(first.seq, again.length);
+  }
+
+  private sayRepeats(first: number, count: number): void {
     const { stream, number } = this.lane;
-    this.report(signals.maybeRepeated, { stream, lane: number, first: first.seq, count: again.length });
+    this.report(signals.maybeRepeated, { stream, lane: number, first, count });
   }
 
   private *writesOf(records: readonly SinkRecord[]): Generator<readonly SinkRecord[]> {
