@@ -8,7 +8,7 @@ import { type AgentOptions, contextOf } from "./agent-options.ts";
 import { Books } from "./books.ts";
 import { Committer } from "./committer.ts";
 import { LatePositions } from "./late-positions.ts";
-import type { ReloadStep } from "./reload-plan.ts";
+import type { ReloadPlan } from "./reload-plan.ts";
 
 const signals = {
   letGo: defineSignal({
@@ -66,13 +66,15 @@ export class AgentChannels {
   }
 
   /**
-   * Lets go of these, as far as they keep their batches themselves: their sources and sinks have stopped. Others stay until `settle`,
-   * because chains that are still to be changed put into them.
+   * Lets go of those that are made anew, and of those that go and keep their batches themselves: their sources and sinks have stopped.
+   * Others stay until `settle`, because chains that are still to be changed put into them.
    */
-  async letGo(names: readonly string[]): Promise<void> {
-    const going = names.filter((name) => this.byName.get(name)?.keeping !== "store");
-    for (const name of going) await this.drop(name);
-    this.named = new Map([...this.named].filter(([name]) => !going.includes(name)));
+  async letGo(steps: ReloadPlan["channels"]): Promise<void> {
+    for (const [name, step] of steps) {
+      const isLetGo = step === "renew" || (step === "stop" && this.get(name).keeping !== "store");
+      if (isLetGo) await this.drop(name);
+    }
+    this.named = new Map([...this.named].filter(([name]) => this.byName.has(name)));
   }
 
   /**
@@ -80,9 +82,8 @@ export class AgentChannels {
    *
    * @throws AppError what keeps one from being made.
    */
-  async make(makers: Makers, steps: ReadonlyMap<string, ReloadStep | "change">): Promise<void> {
+  async make(makers: Makers): Promise<void> {
     const union = new Map([...this.named, ...makers]);
-    for (const [name, step] of steps) if (step === "renew") await this.drop(name);
     this.store.configure(stored(union));
     for (const [name, maker] of makers) {
       if (this.byName.has(name)) continue;

@@ -137,7 +137,7 @@ export class Agent {
       this.parts = parts;
       this.noteRenamed(config);
       const plan = planReload(nothing, config);
-      await channels.make(config.channels, plan.channels);
+      await channels.make(config.channels);
       parts.begin(config, await parts.startNew(config, plan));
       observeAgent(this.options.metrics, {
         channels: () => channels.all(),
@@ -185,7 +185,7 @@ export class Agent {
     const deadline = new StopDeadline(performance.now() + config.stopTimeoutMs, this.options.report);
     await parts.stopGoing(plan, deadline);
     await this.letGo(plan, deadline);
-    await channels.make(config.channels, plan.channels);
+    await channels.make(config.channels);
     const fresh = await parts.startNew(config, plan);
     if (fresh.links.size > 0 || steps.has("stop")) {
       try {
@@ -310,15 +310,15 @@ export class Agent {
   private async letGo(plan: ReloadPlan, deadline: StopDeadline): Promise<void> {
     const { channels, parts } = this;
     if (channels === undefined || parts === undefined) return;
-    const going = [...plan.channels].flatMap(([name, step]) => (step === "stop" || step === "renew" ? [name] : []));
+    const goes = [...plan.channels.values()].some((step) => step === "stop" || step === "renew");
     try {
-      if (going.length > 0) await this.committed(channels, deadline);
+      if (goes) await this.committed(channels, deadline);
       refuseHeld(channels, plan);
-      await channels.letGo(going);
+      await channels.letGo(plan.channels);
     } finally {
       parts.forgetLost();
     }
-    if (going.length > 0) await this.committed(channels, deadline);
+    if (goes) await this.committed(channels, deadline);
   }
 
   /** Resolves right after a commit that succeeded. @throws AppError `EDGE_RELOAD_WAITS` when the disk takes none in time. */

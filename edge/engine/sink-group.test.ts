@@ -7,7 +7,7 @@ import { until } from "../../shared/testing/until.ts";
 import type { LaneDelivery, Sink } from "../core/sink.ts";
 import { type ArrayChannel, ArrayStore } from "../testing/fakes/array-store.ts";
 import { testBatches } from "../testing/fakes/test-batches.ts";
-import { runLane } from "./run-lane.ts";
+import { type DeliveryState, runLane } from "./run-lane.ts";
 import { laneStatus } from "./sink-group.ts";
 import { SinkRunner } from "./sink-runner.ts";
 
@@ -19,6 +19,32 @@ function channelWith(batches: number): ArrayChannel {
   const made = Array.from({ length: batches }, (_, first) => ({ ...batch, first, bytes: Buffer.from("x") }));
   store.commit({ batches: made, positions: [], counters: [] });
   return channel;
+}
+
+/** Runs the only lane of a channel. */
+function deliver(
+  channel: ArrayChannel,
+  delivery: LaneDelivery,
+  signal: AbortSignal,
+  changed: (state: DeliveryState) => void = () => {},
+): Promise<void> {
+  const [lane] = channel.lanes();
+  if (lane === undefined) throw new Error("no lane was made");
+  const options = {
+    reader: channel.reader(lane),
+    delivery,
+    givenUp: signal,
+    wait: aborted,
+    mayStart: () => true,
+    drained: () => {},
+    ended: () => {},
+    taken: () => {},
+    changed,
+    random: seededRandom(1),
+    report: silent,
+    sinkName: "kafka",
+  };
+  return runLane(options, signal);
 }
 
 test("what a sink says of its lanes stands beside what the runner knows", async () => {
@@ -53,8 +79,6 @@ test("what a sink says of its lanes stands beside what the runner knows", async 
 
 test("a lane tries as soon as its destination is back, and is patient anew after that", async () => {
   const channel = channelWith(1);
-  const [lane] = channel.lanes();
-  if (lane === undefined) throw new Error("no lane was made");
   let away = true;
   const back = Promise.withResolvers<void>();
   const delivery: LaneDelivery = {
@@ -67,23 +91,7 @@ test("a lane tries as soon as its destination is back, and is patient anew after
   };
   const stop = new AbortController();
   const states: string[] = [];
-  const running = runLane(
-    {
-      reader: channel.reader(lane),
-      delivery,
-      givenUp: stop.signal,
-      wait: aborted,
-      mayStart: () => true,
-      drained: () => {},
-      ended: () => {},
-      taken: () => {},
-      changed: ({ kind }) => void states.push(kind),
-      random: seededRandom(1),
-      report: silent,
-      sinkName: "kafka",
-    },
-    stop.signal,
-  );
+  const running = deliver(channel, delivery, stop.signal, ({ kind }) => void states.push(kind));
   await until("a delivery to fail", () => states.includes("retrying"));
   away = false;
   back.resolve();
@@ -106,23 +114,7 @@ test("a lane that is stopped in the middle of a batch acknowledges the half that
     leave: () => 2,
   };
   const stop = new AbortController();
-  const running = runLane(
-    {
-      reader: channel.reader(lane),
-      delivery,
-      givenUp: stop.signal,
-      wait: aborted,
-      mayStart: () => true,
-      drained: () => {},
-      ended: () => {},
-      taken: () => {},
-      changed: () => {},
-      random: seededRandom(1),
-      report: silent,
-      sinkName: "http",
-    },
-    stop.signal,
-  );
+  const running = deliver(channel, delivery, stop.signal);
   await tried.promise;
   stop.abort();
   await running;

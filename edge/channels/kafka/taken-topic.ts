@@ -10,6 +10,7 @@ import type { Lane, LanePart } from "../../core/lane.ts";
 import type { Layout } from "../../core/layout.ts";
 import { limits } from "../../core/limits.ts";
 import type { StoredBatch } from "../../core/stored-batch.ts";
+import { isOutside } from "../../records/kafka-gaps.ts";
 import type { Judge, PartitionEnds } from "../../records/kafka-group.ts";
 import type { KafkaRecord } from "../../records/kafka-record.ts";
 import { type TakenEvent, takenEvent } from "./event-codec.ts";
@@ -138,7 +139,7 @@ export class TakenTopic implements TakenHost {
         if (found === undefined) continue;
         const partition = this.partition(number);
         partition.high = Math.max(partition.high, found.high);
-        if (next !== undefined && (next < found.low || next > found.high)) isAstray = true;
+        if (isOutside(next, found)) isAstray = true;
       }
       return isAstray;
     };

@@ -28,8 +28,6 @@ const againMs = 1_000;
 const heartbeatMs = 1_000;
 /** So many records between two looks at what else is to be done. */
 const recordsAtOnce = 500;
-/** How often a gap between two records makes us ask what the topic has deleted. */
-const gapEveryMs = 1_000;
 
 export class TopicReader {
   assigned = 0;
@@ -38,7 +36,6 @@ export class TopicReader {
   private readonly stopping = new AbortController();
   private readonly done: Promise<void>;
   private knownTopicId: string | undefined;
-  private gapAskedMs = Number.NEGATIVE_INFINITY;
   private readonly gaps = new Gaps();
   /** What is read now is another topic than before: what the group was told of the name may be about that one. */
   private isAnew = false;
@@ -152,10 +149,8 @@ export class TopicReader {
     const expected = taken.expected(partition);
     if (this.member === undefined || expected === undefined || first === expected) return false;
     if (first > expected) {
-      this.gaps.note({ topic, partition, from: expected, to: first - 1 });
       taken.passOver(partition, first);
-      if (performance.now() - this.gapAskedMs < gapEveryMs) return false;
-      this.gapAskedMs = performance.now();
+      if (!this.gaps.note({ topic, partition, from: expected, to: first - 1 })) return false;
     }
     return await this.member.look();
   }

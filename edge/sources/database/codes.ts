@@ -1,3 +1,4 @@
+import { AppError } from "../../../shared/errors/app-error.ts";
 import { defineCodes } from "../../../shared/errors/error-code.ts";
 
 /** Error codes of the database source. */
@@ -15,3 +16,8 @@ export const codes = defineCodes({
     hint: "Correct the config, or what it reads. The position stays where it is, and it is tried again by itself.",
   },
 });
+
+/** The config and what it reads do not fit together. */
+export function unfit(message: string): AppError {
+  return new AppError(codes.EDGE_DATABASE_UNFIT, message);
+}

@@ -4,7 +4,7 @@ import { sleep } from "../../../shared/async/sleep.ts";
 import { AppError, hasCode } from "../../../shared/errors/app-error.ts";
 import { limits } from "../../core/limits.ts";
 import type { ServerAddress } from "./address.ts";
-import { codes } from "./codes.ts";
+import { codes, unfit } from "./codes.ts";
 import type { Config } from "./config.ts";
 import { type Cell, cellBytesMax, jsonRow, plainText } from "./json-row.ts";
 import { type Column, columnsOf, literal, quoted, tableName } from "./mysql-columns.ts";
@@ -296,8 +296,4 @@ function cellOf({ name, cell }: Column, value: unknown): Cell {
   if (cell === "bytes" && value instanceof Uint8Array) return { kind: "bytes", bytes: value };
   if (typeof value !== "string") throw unfit(`the value of ${name} came as ${typeof value}`);
   return cell === "raw" ? { kind: "raw", text: value } : { kind: "text", bytes: Buffer.from(value) };
-}
-
-function unfit(message: string): AppError {
-  return new AppError(codes.EDGE_DATABASE_UNFIT, message);
 }

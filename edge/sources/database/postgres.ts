@@ -1,9 +1,8 @@
 /** PostgreSQL. The server writes the JSON, compares the positions and bounds the bytes; see DESIGN.md. */
 import { z } from "zod";
-import { AppError } from "../../../shared/errors/app-error.ts";
 import { limits } from "../../core/limits.ts";
 import type { ServerAddress } from "./address.ts";
-import { codes } from "./codes.ts";
+import { unfit } from "./codes.ts";
 import type { Config } from "./config.ts";
 import type { Position } from "./position.ts";
 import { type Cells, ServerConnection } from "./server-connection.ts";
@@ -331,10 +330,6 @@ function rowOf(cells: Cells): Row {
 
 function what({ table }: Config): string {
   return table ?? "the query";
-}
-
-function unfit(message: string): AppError {
-  return new AppError(codes.EDGE_DATABASE_UNFIT, message);
 }
 
 function literal(text: string): string {

@@ -8,7 +8,7 @@ import { sep } from "node:path";
 import { sleep } from "../../../shared/async/sleep.ts";
 import { AppError, messageOf } from "../../../shared/errors/app-error.ts";
 import { realOf } from "../../../shared/files/real-path.ts";
-import { codes } from "./codes.ts";
+import { codes, unfit } from "./codes.ts";
 
 /** While a writer has it locked. */
 const againMs = 20;
@@ -78,13 +78,13 @@ export class SqliteFile {
     const { path } = this;
     const own = realOf(this.options.dataDir);
     if (realOf(path).startsWith(`${own}${sep}`)) {
-      throw new AppError(codes.EDGE_DATABASE_UNFIT, `url: ${path} is in the agent's own data folder`);
+      throw unfit(`url: ${path} is in the agent's own data folder`);
     }
     const file = statSync(path, { bigint: true });
-    if (!file.isFile()) throw new AppError(codes.EDGE_DATABASE_UNFIT, `url: ${path} is no file`);
+    if (!file.isFile()) throw unfit(`url: ${path} is no file`);
     const header = headerOf(path);
     if (header.length > 0 && header.toString("latin1", 0, magic.length) !== magic) {
-      throw new AppError(codes.EDGE_DATABASE_UNFIT, `url: ${path} is no SQLite database`);
+      throw unfit(`url: ${path} is no SQLite database`);
     }
     const [wal, shm] = [sizeOf(`${path}-wal`), sizeOf(`${path}-shm`)];
     const state = [file.ino, file.size, file.mtimeNs, file.ctimeNs, wal].join("/");
@@ -124,7 +124,7 @@ function failure(doing: string, thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown;
   const code = codeOf(thrown);
   const words = `${doing}: ${messageOf(thrown)}`;
-  if (/^SQLITE_ERROR/.test(code)) return new AppError(codes.EDGE_DATABASE_UNFIT, words);
+  if (/^SQLITE_ERROR/.test(code)) return unfit(words);
   if (/^(?:EACCES|EPERM|SQLITE_(?:PERM|AUTH))/.test(code)) return new AppError(codes.EDGE_DATABASE_REFUSED, words);
   return new AppError(codes.EDGE_DATABASE_AWAY, words, { cause: thrown });
 }

@@ -1,9 +1,8 @@
 /** SQLite. It has one writer at a time, so what is committed later stands behind: nobody is waited for. */
 import type { Database } from "bun:sqlite";
 import { z } from "zod";
-import { AppError } from "../../../shared/errors/app-error.ts";
 import { limits } from "../../core/limits.ts";
-import { codes } from "./codes.ts";
+import { unfit } from "./codes.ts";
 import type { Config } from "./config.ts";
 import { type Cell, cellBytesMax, jsonRow, plainText } from "./json-row.ts";
 import type { Position } from "./position.ts";
@@ -316,10 +315,6 @@ function textOf(bytes: Uint8Array): string {
   } catch {
     throw unfit("a value of the tracking or tie column is no UTF-8");
   }
-}
-
-function unfit(message: string): AppError {
-  return new AppError(codes.EDGE_DATABASE_UNFIT, message);
 }
 
 function bareName(table: string): string {

@@ -13,7 +13,7 @@ import type { Context } from "../../core/context.ts";
 import { limits } from "../../core/limits.ts";
 import { cutHeader } from "../../core/line-intake.ts";
 import type { Intake, Source } from "../../core/source.ts";
-import { Gaps } from "../../records/kafka-gaps.ts";
+import { Gaps, isOutside } from "../../records/kafka-gaps.ts";
 import { type FoundPartition, type Judge, KafkaGroup } from "../../records/kafka-group.ts";
 import { askTopicIds } from "../../records/kafka-topic-ids.ts";
 import type { Config } from "./config.ts";
@@ -27,8 +27,6 @@ const heartbeatMs = 1_000;
 const againMs = 1_000;
 /** So many records between two looks at what else is to be done. */
 const recordsAtOnce = 500;
-/** How often a gap between two records makes us ask what the topic has deleted. */
-const gapEveryMs = 1_000;
 /** Nothing stands still that has not moved for less than that; the cluster is looked at every ten seconds. */
 const stallMsMin = 8_000;
 /** For questions beside the group's own. */
@@ -43,7 +41,6 @@ export class KafkaSource implements Source {
   private book: PartitionBook | undefined;
   private readonly gaps = new Gaps();
   private readonly watch = new StallWatch();
-  private gapAskedMs = Number.NEGATIVE_INFINITY;
   private stallsLookedMs = 0;
 
   constructor(
@@ -199,7 +196,7 @@ export class KafkaSource implements Source {
         const found = endsOf(ends, place);
         if (found === undefined) continue;
         place.end = Math.max(found.high, next ?? 0);
-        if (next !== undefined && (next < found.low || next > found.high)) isAstray = true;
+        if (isOutside(next, found)) isAstray = true;
       }
       for (const { topic, partition, from, to } of this.gaps.lost(ends)) this.sayOutrun({ topic, partition }, from, to);
       this.lookForStalls(group, intake);
@@ -261,10 +258,8 @@ export class KafkaSource implements Source {
     const { topic, partition, next } = place;
     if (next === undefined || first === next) return false;
     if (first > next) {
-      this.gaps.note({ topic, partition, from: next, to: first - 1 });
       place.next = first;
-      if (performance.now() - this.gapAskedMs < gapEveryMs) return false;
-      this.gapAskedMs = performance.now();
+      if (!this.gaps.note({ topic, partition, from: next, to: first - 1 })) return false;
     }
     return await group.look();
   }
