@@ -61,3 +61,37 @@ test.each([1, 2, 3])("no byte of an erased vehicle is left in the file (seed %d)
   expect(database.prepare("select name from sqlite_schema where name = 'overwritten'").get()).toBeUndefined();
   database.close();
 });
+
+test("two vehicles that are erased in turns: of the second, too, nothing is left", async () => {
+  using dir = tempDir();
+  const path = dir.file("central.db");
+  const store = new SqliteStore({ path, clock: systemClock, report: silent });
+  const both = (offset: number) => (offset % 2 === 0 ? "car-1" : "car-2");
+  const records = Array.from({ length: 400 }, (_, offset) =>
+    testRecord({ offset, vehicle: both(offset), value: `${secret} ${"x".repeat(200)}` }),
+  );
+  // What the ledger refuses is kept as a dead letter, and the second one is a conflict.
+  const odd = testRecord({ offset: 400, vehicle: "car-2", identity: "gw1/e1/drive.99999999/2@1", value: secret });
+  const other = testRecord({ offset: 401, seq: 1, vehicle: "car-2", value: `${secret} otherwise` });
+  const slices = slicesOf([...records, odd, other]);
+  const rest = { topic: "drive", partition: 0, dead: [], damaged: [], gap: undefined };
+  await store.append({ ...rest, seen: undefined, next: 402, before: lastMark(slices), records: slices });
+  store.fold();
+  const erase = async (vehicle: string) => (await store.replays?.erase(vehicle, "somebody"))?.done ?? true;
+  const sum = { deadLetters: 0, conflicts: 0 };
+  for (let [one, two] = [false, false]; !one || !two; ) {
+    if (!one) one = await erase("car-1");
+    if (two) continue;
+    const step = await store.replays?.erase("car-2", "somebody");
+    sum.deadLetters += step?.deadLetters ?? 0;
+    sum.conflicts += step?.conflicts ?? 0;
+    two = step?.done ?? true;
+  }
+  expect(sum).toEqual({ deadLetters: 1, conflicts: 1 });
+  expect(seen(path)).toBe(0);
+  expect(await store.replays?.unfinishedErasures()).toEqual([]);
+  await store.close();
+  const database = new Database(path, { readonly: true });
+  expect(database.prepare("select vehicle from series").pluck().all()).toEqual([]);
+  database.close();
+});

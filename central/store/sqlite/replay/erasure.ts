@@ -14,6 +14,9 @@ import { FreePages } from "./free-pages.ts";
 const chunksPerStep = 200;
 const rowsPerStep = 10_000;
 
+/** How far an erasure is (`suppression.erased`): rows are removed; free pages are overwritten; nothing is left. */
+const phases = { rows: 0, pages: 2, done: 1 } as const;
+
 interface LetterRow {
   readonly id: number;
   readonly source: number;
@@ -30,11 +33,13 @@ export class Erasure {
     this.freePages = new FreePages(database);
     this.sql = {
       suppress: database.prepare(
-        "insert into suppression (vehicle, at, by) values (?, ?, ?) on conflict do update set erased = 0",
+        `insert into suppression (vehicle, at, by) values (?, ?, ?)
+           on conflict do update set erased = ${phases.rows} where erased = ${phases.done}`,
       ),
       unfinished: database.prepare<[], { vehicle: string; by: string }>(
-        "select vehicle, by from suppression where erased = 0",
+        `select vehicle, by from suppression where erased <> ${phases.done}`,
       ),
+      phase: database.prepare<[string], number>("select erased from suppression where vehicle = ?").pluck(),
       unsuppress: database.prepare("delete from suppression where vehicle = ?"),
       // Out of every list at once, before its rows are gone.
       hide: database.prepare("update series set last_time = null, last_value = null where vehicle = ?"),
@@ -72,23 +77,23 @@ export class Erasure {
       this.sql.chunks.all(vehicle, chunksPerStep).reduce((sum, count) => sum + count, 0) +
       this.sql.recent.run(vehicle, rowsPerStep).changes;
     if (events > 0) {
-      this.sql.count.run(events, 0, vehicle);
+      this.sql.count.run(events, phases.rows, vehicle);
       return { events, deadLetters: 0, conflicts: 0, done: false };
     }
-    if (this.freePages.isBegun) return this.overwritten(vehicle, { deadLetters: 0, conflicts: 0 });
+    if (this.sql.phase.get(vehicle) === phases.pages) {
+      const done = !this.freePages.step();
+      if (done) this.sql.count.run(0, phases.done, vehicle);
+      return { events, deadLetters: 0, conflicts: 0, done };
+    }
     const deadLetters = this.emptyLetters(vehicle);
     const conflicts = this.sql.conflicts.run(vehicle).changes;
     // What rules have said of it goes too. `alert_sum` goes on counting what was said, of whomever.
     for (const rows of [this.sql.ruleState, this.sql.deliveries, this.sql.alerts]) rows.run(vehicle);
     this.sql.series.run(vehicle);
-    return this.overwritten(vehicle, { deadLetters, conflicts });
-  }
-
-  /** Nothing of it is in a table any more: now where it stood before. */
-  private overwritten(vehicle: string, counts: Pick<ErasureStep, "deadLetters" | "conflicts">): ErasureStep {
-    const done = !this.freePages.step();
-    if (done) this.sql.count.run(0, 1, vehicle);
-    return { events: 0, ...counts, done };
+    // Nothing of it is in a table any more: now where it stood before.
+    this.freePages.begin();
+    this.sql.count.run(0, phases.pages, vehicle);
+    return { events, deadLetters, conflicts, done: false };
   }
 
   unfinished(): { vehicle: string; by: string }[] {

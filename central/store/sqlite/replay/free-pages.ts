@@ -15,14 +15,16 @@ const allTaken = -1;
 export class FreePages {
   constructor(private readonly database: Database.Database) {}
 
-  get isBegun(): boolean {
-    return this.database.prepare("select 1 from sqlite_schema where name = 'overwritten'").get() !== undefined;
+  /** Pages that are free now are overwritten before `step` says that it is over, also when it is under way for somebody else. */
+  begin(): void {
+    this.database.exec("create table if not exists overwritten (id integer primary key, zeros blob)");
+    this.database.prepare("delete from overwritten where id = ?").run(allTaken);
   }
 
-  /** One part, inside a transaction of the caller. False: all that was free when it began is overwritten. */
+  /** One part, inside a transaction of the caller. False: it is over, for everybody who has begun it. */
   step(): boolean {
     const { database } = this;
-    database.exec("create table if not exists overwritten (id integer primary key, zeros blob)");
+    if (!this.isBegun) return false;
     const last = database.prepare("select max(id) from overwritten where id > ?").pluck();
     if (database.prepare("select 1 from overwritten where id = ?").get(allTaken) === undefined) {
       const freeBytes = Number(database.pragma("freelist_count", { simple: true })) * this.pageBytes;
@@ -41,6 +43,10 @@ export class FreePages {
     }
     database.exec("drop table overwritten");
     return false;
+  }
+
+  private get isBegun(): boolean {
+    return this.database.prepare("select 1 from sqlite_schema where name = 'overwritten'").get() !== undefined;
   }
 
   private get pageBytes(): number {

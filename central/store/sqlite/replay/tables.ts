@@ -25,7 +25,7 @@ create table suppression (
   at       integer not null, by text not null,
   events   integer not null default 0,          -- removed
   withheld integer not null default 0,          -- came afterwards
-  erased   integer not null default 0           -- 1: nothing of it is left
+  erased   integer not null default 0           -- 1: nothing of it is left; others: erasure.ts
 ) without rowid;
 
 -- What a record that is read again is looked up by.
